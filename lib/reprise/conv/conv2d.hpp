@@ -1,0 +1,36 @@
+/// \file
+/// 2-D convolution, forward and backward. Notation, formula and layouts: conv_shape.hpp.
+#pragma once
+
+#include <cstddef>
+
+#include "reprise/conv/conv_algorithm.hpp"
+#include "reprise/conv/conv_shape.hpp"
+#include "reprise/core/tensor.hpp"
+
+namespace reprise {
+
+/// input N,IH,IW,IC; weight KH,KW,IC/G,OC; bias OC; returns N,OH,OW,OC. Error if sizes do not match,
+/// options make no sense or the algorithm does not offer the shape. `threads` changes speed only.
+Tensor<4> conv2d_forward(const Tensor<4>& input, const Tensor<4>& weight, const Tensor<1>& bias,
+                         const Conv2dOptions& options = {},
+                         const ConvAlgorithm& algorithm = default_conv_algorithm(),
+                         std::size_t threads = 1);
+
+struct Conv2dGradients {
+  Tensor<4> input;   ///< N,IH,IW,IC
+  Tensor<4> weight;  ///< KH,KW,IC/G,OC
+  Tensor<1> bias;    ///< OC
+};
+
+/// The gradients of a scalar loss with respect to the three operands, given grad_output N,OH,OW,OC.
+Conv2dGradients conv2d_backward(const Tensor<4>& grad_output, const Tensor<4>& input,
+                                const Tensor<4>& weight, const Conv2dOptions& options = {},
+                                const ConvAlgorithm& algorithm = default_conv_algorithm(),
+                                std::size_t threads = 1);
+
+/// grad_bias(oc) = sum of grad_output(n, oh, ow, oc) over n, oh, ow: a chain in each image, then a
+/// chain over images. For callers that hold raw memory.
+void conv2d_grad_bias(const ConvShape& shape, const float* grad_output, float* grad_bias);
+
+}  // namespace reprise

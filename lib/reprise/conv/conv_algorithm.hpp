@@ -1,0 +1,66 @@
+/// \file
+/// What a convolution algorithm is, and the registry of all of them.
+///
+/// One algorithm = one file in algorithms/ + one line in algorithms.def. Tests, benchmarks and
+/// reports loop over the registry.
+#pragma once
+
+#include <cstddef>
+#include <span>
+#include <string>
+#include <string_view>
+
+#include "reprise/conv/conv_shape.hpp"
+
+namespace reprise {
+
+/// Who gets the same bits again.
+enum class Reproducibility {
+  portable,  ///< everyone: the numeric contract of README.md
+  machine,   ///< the same machine with the same libraries
+};
+std::string_view name_of(Reproducibility reproducibility);
+
+/// What a pass may use besides its tensors. It may not show in the result.
+struct ConvResources {
+  std::span<std::byte> workspace;  ///< at least workspace_bytes(shape, pass, threads), 64-byte aligned
+  std::size_t threads = 1;
+};
+
+/// Passes take shape-checked tensors and overwrite their result. All pointers are dense tensors in
+/// the layouts of conv_shape.hpp; nothing may be read from the result before it is written.
+struct ConvAlgorithm {
+  std::string_view name;
+  std::string_view summary;  ///< one line
+  Reproducibility reproducibility = Reproducibility::portable;
+
+  /// Declared bound on |result - exact|, in units of 2^-24 (half an ulp of 1) times the scale that
+  /// the algorithm's header block names; derived there.
+  double (*error_bound)(const ConvShape& shape, ConvPass pass);
+  /// "" or the reason, in words, why this pass of this shape is not offered.
+  std::string (*unsupported)(const ConvShape& shape, ConvPass pass);
+  /// What ConvResources::workspace must hold.
+  std::size_t (*workspace_bytes)(const ConvShape& shape, ConvPass pass, std::size_t threads);
+
+  void (*forward)(const ConvShape& shape, const float* input, const float* weight,
+                  const float* bias, float* output, const ConvResources& resources);
+  void (*grad_input)(const ConvShape& shape, const float* grad_output, const float* weight,
+                     float* grad_input, const ConvResources& resources);
+  void (*grad_weight)(const ConvShape& shape, const float* grad_output, const float* input,
+                      float* grad_weight, const ConvResources& resources);
+};
+
+/// All algorithms built in, in the order of algorithms.def.
+std::span<const ConvAlgorithm* const> conv_algorithms();
+
+/// The one called `name`, or "auto"; Error lists the names.
+const ConvAlgorithm& conv_algorithm(std::string_view name);
+
+/// Portable, and offered for every shape and pass.
+const ConvAlgorithm& default_conv_algorithm();
+
+/// What `algorithm` runs for this pass of this shape: itself, unless it is "auto", which chooses by
+/// the shape alone.
+const ConvAlgorithm& resolve(const ConvAlgorithm& algorithm, const ConvShape& shape, ConvPass pass);
+
+}  // namespace reprise

@@ -1,0 +1,109 @@
+/// \file
+/// The notation of a 2-D convolution: its options, its sizes, the output-size formula and the
+/// one-line text form, once for the whole project.
+///
+/// "Convolution" means cross-correlation, as everywhere in this field:
+///   output(n, oh, ow, oc) = bias(oc)
+///     + sum over kh, kw, ic of input(n, oh*stride_h + kh*dilation_h - pad_top,
+///                                      ow*stride_w + kw*dilation_w - pad_left, g*IC/G + ic)
+///                              * weight(kh, kw, ic, oc),
+/// where g = oc / (OC/G), ic runs over 0..IC/G-1, and cells outside the input count as 0.
+/// Layouts: input N,IH,IW,IC; weight KH,KW,IC/G,OC; bias OC; output N,OH,OW,OC.
+#pragma once
+
+#include <cstddef>
+#include <string>
+#include <string_view>
+#include <vector>
+
+namespace reprise {
+
+/// A pair of sizes along the image's height and width.
+struct Extent2d {
+  std::size_t h = 1;
+  std::size_t w = 1;
+  bool operator==(const Extent2d&) const = default;
+};
+
+/// How many cells of padding each side of the image gets.
+class Padding2d {
+ public:
+  enum class Kind { valid, same, keep_size, sides };
+
+  /// None.
+  static Padding2d valid() { return Padding2d(Kind::valid); }
+  /// TensorFlow's: OH = ceil(IH / stride); of an odd total the extra cell goes to the bottom/right.
+  static Padding2d same() { return Padding2d(Kind::same); }
+  /// OH = IH for any stride: both sides get ceil(((IH-1)*stride + span - IH) / 2), where span is the
+  /// dilated kernel's extent.
+  static Padding2d keep_size() { return Padding2d(Kind::keep_size); }
+  /// As given.
+  static Padding2d sides(std::size_t top, std::size_t bottom, std::size_t left, std::size_t right);
+
+  [[nodiscard]] Kind kind() const { return kind_; }
+
+  struct Sides {
+    std::size_t top = 0, bottom = 0, left = 0, right = 0;
+    bool operator==(const Sides&) const = default;
+  };
+  /// The cells on each side, for an image `input` under a kernel whose dilated extent is `span`.
+  [[nodiscard]] Sides resolve(Extent2d input, Extent2d span, Extent2d stride) const;
+
+ private:
+  explicit Padding2d(Kind kind) : kind_(kind) {}
+  Kind kind_;
+  Sides sides_;
+};
+
+struct Conv2dOptions {
+  Extent2d stride{1, 1};
+  Extent2d dilation{1, 1};  ///< 1 is dense
+  Padding2d padding = Padding2d::valid();
+  std::size_t groups = 1;
+};
+
+/// The three passes of a convolution layer.
+enum class ConvPass { forward, grad_input, grad_weight };
+std::string_view name_of(ConvPass pass);
+
+/// A convolution's sizes, resolved and checked.
+struct ConvShape {
+  std::size_t N = 1;                                                    ///< images
+  std::size_t IH = 1, IW = 1, IC = 1;                                   ///< input
+  std::size_t OH = 1, OW = 1, OC = 1;                                   ///< output
+  std::size_t KH = 1, KW = 1;                                           ///< kernel
+  std::size_t G = 1;                                                    ///< groups
+  std::size_t stride_h = 1, stride_w = 1;                               ///< in input cells
+  std::size_t dilation_h = 1, dilation_w = 1;                           ///< 1 is dense
+  std::size_t pad_top = 0, pad_bottom = 0, pad_left = 0, pad_right = 0;  ///< in input cells
+  std::string name;                                                     ///< label, may be empty
+
+  [[nodiscard]] std::size_t input_size() const { return N * IH * IW * IC; }
+  [[nodiscard]] std::size_t weight_size() const { return KH * KW * (IC / G) * OC; }
+  [[nodiscard]] std::size_t output_size() const { return N * OH * OW * OC; }
+  /// Multiplications and additions of one pass: 2*N*OH*OW*OC*KH*KW*IC/G.
+  [[nodiscard]] double flops() const;
+};
+
+/// The shape of convolving N images of IH x IW x IC with OC kernels of KH x KW. Error if a size is
+/// zero (N may be 0), groups divide IC or OC unevenly, the output would be empty, or a tensor would
+/// have more than 2^40 elements.
+ConvShape make_conv_shape(std::size_t N, std::size_t IH, std::size_t IW, std::size_t IC,
+                          std::size_t OC, std::size_t KH, std::size_t KW,
+                          const Conv2dOptions& options = {});
+
+/// One shape in benchdnn's grammar, such as
+///   g1mb128ic3ih227oc96oh55kh11sh4ph0n"alexnet:conv1"
+/// Letters: mb N, g G, ic, ih, iw, oc, oh, ow, kh, kw, sh, sw (stride), ph, pw (padding top, left),
+/// dh, dw (benchdnn's dilation: 0 is dense; converted here and nowhere else), n"name". An omitted
+/// width copies the height, an omitted oh is computed, defaults are those of ConvShape. Bottom and
+/// right padding follow from oh, ow. Error if it does not parse or if oh contradicts the rest.
+ConvShape parse_conv_shape(std::string_view line);
+
+/// The canonical line for a shape; parse_conv_shape(to_line(s)) gives s back.
+std::string to_line(const ConvShape& shape);
+
+/// The shapes of a file, one line each; '#' starts a comment. Error names file and line number.
+std::vector<ConvShape> read_conv_shapes(const std::string& file);
+
+}  // namespace reprise

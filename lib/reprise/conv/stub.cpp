@@ -1,0 +1,1 @@
+#include "reprise/conv/conv_shape.hpp"

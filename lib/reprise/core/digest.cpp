@@ -1,0 +1,77 @@
+#include "reprise/core/digest.hpp"
+
+#include <openssl/evp.h>
+
+#include <bit>
+#include <cstring>
+#include <stdexcept>
+#include <vector>
+
+static_assert(std::endian::native == std::endian::little,
+              "digests are defined over little-endian bytes");
+
+namespace reprise {
+
+struct Sha256::State {
+  struct Free {
+    void operator()(EVP_MD_CTX* context) const { EVP_MD_CTX_free(context); }
+  };
+  std::unique_ptr<EVP_MD_CTX, Free> context{EVP_MD_CTX_new()};
+};
+
+Sha256::Sha256() : state_(std::make_unique<State>()) {
+  if (!state_->context || EVP_DigestInit_ex(state_->context.get(), EVP_sha256(), nullptr) != 1) {
+    throw std::runtime_error("OpenSSL offers no SHA-256");
+  }
+}
+Sha256::~Sha256() = default;
+Sha256::Sha256(Sha256&&) noexcept = default;
+Sha256& Sha256::operator=(Sha256&&) noexcept = default;
+
+void Sha256::update(std::span<const std::byte> bytes) {
+  if (EVP_DigestUpdate(state_->context.get(), bytes.data(), bytes.size()) != 1) {
+    throw std::runtime_error("OpenSSL failed to update a SHA-256");
+  }
+}
+
+void Sha256::update_u64(std::uint64_t value) { update(std::as_bytes(std::span(&value, 1))); }
+
+void Sha256::update_text(std::string_view text) {
+  update_u64(text.size());
+  update(std::as_bytes(std::span(text)));
+}
+
+void Sha256::update_floats(std::span<const float> values) {
+  update_u64(values.size());
+  update(std::as_bytes(values));
+}
+
+Sha256::Bytes Sha256::finish() {
+  Bytes bytes{};
+  unsigned int size = 0;
+  if (EVP_DigestFinal_ex(state_->context.get(), bytes.data(), &size) != 1) {
+    throw std::runtime_error("OpenSSL failed to finish a SHA-256");
+  }
+  return bytes;
+}
+
+std::string Sha256::finish_hex() { return to_hex(finish()); }
+
+std::string to_hex(std::span<const std::uint8_t> bytes) {
+  constexpr std::string_view digits = "0123456789abcdef";
+  std::string text;
+  text.reserve(2 * bytes.size());
+  for (const std::uint8_t byte : bytes) {
+    text += digits[byte >> 4];
+    text += digits[byte & 15];
+  }
+  return text;
+}
+
+std::string sha256_hex(std::span<const std::byte> bytes) {
+  Sha256 hash;
+  hash.update(bytes);
+  return hash.finish_hex();
+}
+
+}  // namespace reprise

@@ -1,0 +1,26 @@
+/// \file
+/// What a user's mistake becomes: one line that says where, what was given and what was expected.
+#pragma once
+
+#include <stdexcept>
+#include <string>
+#include <string_view>
+#include <vector>
+
+namespace reprise {
+
+/// Thrown at the public boundary for anything that the caller can put right. `what()` reads
+/// "WHERE: GIVEN; expected EXPECTED". Programs print that one line and exit non-zero.
+class Error : public std::runtime_error {
+ public:
+  Error(std::string_view where, std::string_view given, std::string_view expected);
+};
+
+/// The name in `known` that is fewest edits (insertion, deletion, replacement, swap of neighbours)
+/// away from `name`; "" if `known` is empty.
+std::string nearest_name(std::string_view name, const std::vector<std::string>& known);
+
+/// "a, b, c".
+std::string join(const std::vector<std::string>& items, std::string_view separator = ", ");
+
+}  // namespace reprise

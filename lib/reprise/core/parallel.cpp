@@ -1,0 +1,74 @@
+#include "reprise/core/parallel.hpp"
+
+#include <oneapi/tbb/info.h>
+#include <oneapi/tbb/parallel_for.h>
+#include <oneapi/tbb/task_arena.h>
+
+#include <algorithm>
+
+namespace reprise {
+namespace {
+
+/// Whether this thread is inside a body of parallel_for.
+thread_local bool inside_body = false;
+
+class InsideBody {
+ public:
+  InsideBody() { inside_body = true; }
+  ~InsideBody() { inside_body = false; }
+  InsideBody(const InsideBody&) = delete;
+  InsideBody& operator=(const InsideBody&) = delete;
+};
+
+}  // namespace
+
+std::size_t processor_count() {
+  return static_cast<std::size_t>(std::max(1, oneapi::tbb::info::default_concurrency()));
+}
+
+void parallel_for(std::size_t threads, std::size_t tasks,
+                  const std::function<void(std::size_t task, std::size_t worker)>& body) {
+  if (threads <= 1 || tasks <= 1 || inside_body) {
+    for (std::size_t task = 0; task < tasks; ++task) body(task, 0);
+    return;
+  }
+  oneapi::tbb::task_arena arena(static_cast<int>(std::min(threads, tasks)));
+  arena.execute([&] {
+    oneapi::tbb::parallel_for(
+        std::size_t{0}, tasks,
+        [&](std::size_t task) {
+          const InsideBody guard;
+          body(task,
+               static_cast<std::size_t>(oneapi::tbb::this_task_arena::current_thread_index()));
+        },
+        oneapi::tbb::simple_partitioner());
+  });
+}
+
+void pairwise_sum(std::size_t threads, float* data, std::size_t parts, std::size_t stride,
+                  std::size_t size) {
+  // A slice of the arrays per task: every slice walks the same tree.
+  constexpr std::size_t slice = 4096;
+  parallel_for(threads, (size + slice - 1) / slice, [&](std::size_t task, std::size_t) {
+    const std::size_t begin = task * slice;
+    const std::size_t end = std::min(size, begin + slice);
+    for (std::size_t step = 1; step < parts; step *= 2) {
+      for (std::size_t part = 0; part + step < parts; part += 2 * step) {
+        float* into = data + part * stride;
+        const float* from = data + (part + step) * stride;
+        for (std::size_t i = begin; i < end; ++i) into[i] += from[i];
+      }
+    }
+  });
+}
+
+double pairwise_sum(std::span<double> parts) {
+  for (std::size_t step = 1; step < parts.size(); step *= 2) {
+    for (std::size_t part = 0; part + step < parts.size(); part += 2 * step) {
+      parts[part] += parts[part + step];
+    }
+  }
+  return parts.empty() ? 0.0 : parts[0];
+}
+
+}  // namespace reprise

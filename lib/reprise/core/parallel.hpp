@@ -1,0 +1,31 @@
+/// \file
+/// Independent tasks on any number of threads. Which thread works a task, and how many there are,
+/// must not show in a result: tasks write to places of their own, and sums over tasks go through
+/// `pairwise_sum`, whose tree depends on the number of tasks alone.
+#pragma once
+
+#include <cstddef>
+#include <functional>
+#include <span>
+
+namespace reprise {
+
+/// The number of processors that this process may use.
+std::size_t processor_count();
+
+/// Calls body(task, worker) once for each task in 0..tasks-1, on at most `threads` threads.
+/// worker < threads tells the threads of one call apart, for scratch memory. Called from inside a
+/// body, it runs the tasks one after the other on the calling thread (worker 0). An exception that
+/// a body throws is thrown on.
+void parallel_for(std::size_t threads, std::size_t tasks,
+                  const std::function<void(std::size_t task, std::size_t worker)>& body);
+
+/// Adds `parts` arrays of `size` values, part p at data + p * stride, into part 0 by a pairwise tree
+/// over part indices: first p+1 into p for even p, then p+2 into p for p divisible by 4, and so on.
+/// The other parts are overwritten.
+void pairwise_sum(std::size_t threads, float* data, std::size_t parts, std::size_t stride,
+                  std::size_t size);
+/// The same for one double per part.
+double pairwise_sum(std::span<double> parts);
+
+}  // namespace reprise

@@ -1,0 +1,25 @@
+/// \file
+/// The matrix product of gemm.hpp through xtensor-blas on OpenBLAS: same bits again on the same
+/// machine with the same library, not elsewhere. The only file that includes xtensor-blas.
+#pragma once
+
+#include <cstddef>
+
+namespace reprise {
+
+/// How a matrix lies in memory: as it is (rows contiguous) or transposed.
+enum class Transpose { no, yes };
+
+/// c = a b (or c += a b if `accumulate`), a M x K, b K x N, after transposition; leading dimensions
+/// are the distances between rows in memory.
+void blas_gemm(Transpose transpose_a, Transpose transpose_b, std::size_t M, std::size_t N,
+               std::size_t K, const float* a, std::size_t a_row_stride, const float* b,
+               std::size_t b_row_stride, float* c, std::size_t c_row_stride, bool accumulate);
+
+/// OpenBLAS's own threads; Reprise uses 1 and makes its own.
+void set_blas_threads(std::size_t threads);
+
+/// OpenBLAS's description of itself: version and the core type it chose.
+const char* blas_description();
+
+}  // namespace reprise

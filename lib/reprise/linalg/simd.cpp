@@ -1,0 +1,64 @@
+#include "reprise/linalg/simd.hpp"
+
+#include <hwy/highway.h>
+#include <hwy/targets.h>
+
+#include <algorithm>
+#include <array>
+#include <utility>
+
+#include "reprise/core/error.hpp"
+
+namespace reprise {
+namespace {
+
+constexpr std::array<std::pair<std::int64_t, std::string_view>, 3> kTargets{
+    {{HWY_AVX3, "avx512"}, {HWY_AVX2, "avx2"}, {HWY_NEON, "neon"}}};
+
+constexpr std::int64_t kFusedTargets = HWY_AVX3 | HWY_AVX2 | HWY_NEON;
+
+/// What the CPU has, whatever was selected before.
+std::int64_t supported_targets() {
+  static const std::int64_t targets = hwy::SupportedTargets() & HWY_TARGETS & kFusedTargets;
+  return targets;
+}
+
+}  // namespace
+
+std::vector<std::string> simd_targets() {
+  std::vector<std::string> names;
+  for (const auto& [target, name] : kTargets) {
+    if ((supported_targets() & target) != 0) names.emplace_back(name);
+  }
+  return names;
+}
+
+std::string simd_target() {
+  const std::int64_t in_use = hwy::SupportedTargets() & supported_targets();
+  for (const auto& [target, name] : kTargets) {
+    if ((in_use & target) != 0) return std::string(name);
+  }
+  return "none";
+}
+
+void select_simd_target(std::string_view name) {
+  const std::vector<std::string> offered = simd_targets();
+  if (offered.empty()) {
+    throw Error("select_simd_target", "this CPU has no fused multiply-add",
+                "AVX2 with FMA, AVX-512 or NEON, without which results would have other bits");
+  }
+  if (name == "best") {
+    hwy::SetSupportedTargetsForTest(0);
+    return;
+  }
+  for (const auto& [target, target_name] : kTargets) {
+    if (target_name == name && (supported_targets() & target) != 0) {
+      hwy::SetSupportedTargetsForTest(target);
+      return;
+    }
+  }
+  throw Error("select_simd_target", "\"" + std::string(name) + "\"",
+              "best or what this CPU offers: " + join(offered));
+}
+
+}  // namespace reprise

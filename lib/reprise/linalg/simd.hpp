@@ -1,0 +1,23 @@
+/// \file
+/// Which vector instructions the portable kernels use. The choice changes speed only: every target
+/// offered here has fused multiply-add and gives the same bits.
+#pragma once
+
+#include <string>
+#include <string_view>
+#include <vector>
+
+namespace reprise {
+
+/// The targets this build and this CPU offer, best first: "avx512", "avx2" or "neon". Empty on a CPU
+/// without fused multiply-add, which the numeric contract needs.
+std::vector<std::string> simd_targets();
+
+/// The target in use.
+std::string simd_target();
+
+/// Uses `name`, one of simd_targets() or "best"; Error otherwise, and Error on a CPU without fused
+/// multiply-add. Not to be called while kernels run.
+void select_simd_target(std::string_view name);
+
+}  // namespace reprise

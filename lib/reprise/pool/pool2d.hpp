@@ -1,0 +1,34 @@
+/// \file
+/// 2-D pooling, forward and backward.
+///
+/// Maximum: padding counts as -inf and never receives a gradient; NaN propagates (a window with a
+/// NaN gives NaN, and its gradient goes to the first NaN). Average: padding counts as 0 and is left
+/// out of the divisor unless count_include_padding; a window wholly in the padding gives 0.
+#pragma once
+
+#include "reprise/core/tensor.hpp"
+#include "reprise/pool/pool_shape.hpp"
+
+namespace reprise {
+
+/// input N,IH,IW,C; returns N,OH,OW,C.
+Tensor<4> pool2d_forward(const Tensor<4>& input, const Pool2dOptions& options);
+
+/// grad_output N,OH,OW,C and the forward pass's input; returns the input's gradient N,IH,IW,C.
+Tensor<4> pool2d_backward(const Tensor<4>& grad_output, const Tensor<4>& input,
+                          const Pool2dOptions& options);
+
+/// The average over the whole image: input N,IH,IW,C; returns N,1,1,C.
+Tensor<4> global_average_pool2d_forward(const Tensor<4>& input);
+Tensor<4> global_average_pool2d_backward(const Tensor<4>& grad_output, const Tensor<4>& input);
+
+/// The same on raw memory, for callers that own it. Results are overwritten.
+void max_pool_forward(const PoolShape& shape, const float* input, float* output);
+void max_pool_backward(const PoolShape& shape, MaxTies ties, const float* grad_output,
+                       const float* input, float* grad_input);
+void average_pool_forward(const PoolShape& shape, bool count_include_padding, const float* input,
+                          float* output);
+void average_pool_backward(const PoolShape& shape, bool count_include_padding,
+                           const float* grad_output, float* grad_input);
+
+}  // namespace reprise
