@@ -10,8 +10,9 @@
 
 namespace reprise {
 
-/// input N,IH,IW,IC; weight KH,KW,IC/G,OC; bias OC; returns N,OH,OW,OC. Error if sizes do not match,
-/// options make no sense or the algorithm does not offer the shape. `threads` changes speed only.
+/// input N,IH,IW,IC; weight KH,KW,IC/G,OC; bias OC; returns N,OH,OW,OC. Error if sizes do not
+/// match, options make no sense or the algorithm does not offer the shape. `threads` changes speed
+/// only.
 Tensor<4> conv2d_forward(const Tensor<4>& input, const Tensor<4>& weight, const Tensor<1>& bias,
                          const Conv2dOptions& options = {},
                          const ConvAlgorithm& algorithm = default_conv_algorithm(),

@@ -23,7 +23,8 @@ std::string_view name_of(Reproducibility reproducibility);
 
 /// What a pass may use besides its tensors. It may not show in the result.
 struct ConvResources {
-  std::span<std::byte> workspace;  ///< at least workspace_bytes(shape, pass, threads), 64-byte aligned
+  std::span<std::byte>
+      workspace;  ///< at least workspace_bytes(shape, pass, threads), 64-byte aligned
   std::size_t threads = 1;
 };
 

@@ -34,8 +34,8 @@ class Padding2d {
   static Padding2d valid() { return Padding2d(Kind::valid); }
   /// TensorFlow's: OH = ceil(IH / stride); of an odd total the extra cell goes to the bottom/right.
   static Padding2d same() { return Padding2d(Kind::same); }
-  /// OH = IH for any stride: both sides get ceil(((IH-1)*stride + span - IH) / 2), where span is the
-  /// dilated kernel's extent.
+  /// OH = IH for any stride: both sides get ceil(((IH-1)*stride + span - IH) / 2), where span is
+  /// the dilated kernel's extent.
   static Padding2d keep_size() { return Padding2d(Kind::keep_size); }
   /// As given.
   static Padding2d sides(std::size_t top, std::size_t bottom, std::size_t left, std::size_t right);
@@ -68,15 +68,15 @@ std::string_view name_of(ConvPass pass);
 
 /// A convolution's sizes, resolved and checked.
 struct ConvShape {
-  std::size_t N = 1;                                                    ///< images
-  std::size_t IH = 1, IW = 1, IC = 1;                                   ///< input
-  std::size_t OH = 1, OW = 1, OC = 1;                                   ///< output
-  std::size_t KH = 1, KW = 1;                                           ///< kernel
-  std::size_t G = 1;                                                    ///< groups
-  std::size_t stride_h = 1, stride_w = 1;                               ///< in input cells
-  std::size_t dilation_h = 1, dilation_w = 1;                           ///< 1 is dense
+  std::size_t N = 1;                                                     ///< images
+  std::size_t IH = 1, IW = 1, IC = 1;                                    ///< input
+  std::size_t OH = 1, OW = 1, OC = 1;                                    ///< output
+  std::size_t KH = 1, KW = 1;                                            ///< kernel
+  std::size_t G = 1;                                                     ///< groups
+  std::size_t stride_h = 1, stride_w = 1;                                ///< in input cells
+  std::size_t dilation_h = 1, dilation_w = 1;                            ///< 1 is dense
   std::size_t pad_top = 0, pad_bottom = 0, pad_left = 0, pad_right = 0;  ///< in input cells
-  std::string name;                                                     ///< label, may be empty
+  std::string name;                                                      ///< label, may be empty
 
   [[nodiscard]] std::size_t input_size() const { return N * IH * IW * IC; }
   [[nodiscard]] std::size_t weight_size() const { return KH * KW * (IC / G) * OC; }

@@ -34,7 +34,9 @@ void Sha256::update(std::span<const std::byte> bytes) {
   }
 }
 
-void Sha256::update_u64(std::uint64_t value) { update(std::as_bytes(std::span(&value, 1))); }
+void Sha256::update_u64(std::uint64_t value) {
+  update(std::as_bytes(std::span(&value, 1)));
+}
 
 void Sha256::update_text(std::string_view text) {
   update_u64(text.size());
@@ -55,7 +57,9 @@ Sha256::Bytes Sha256::finish() {
   return bytes;
 }
 
-std::string Sha256::finish_hex() { return to_hex(finish()); }
+std::string Sha256::finish_hex() {
+  return to_hex(finish());
+}
 
 std::string to_hex(std::span<const std::uint8_t> bytes) {
   constexpr std::string_view digits = "0123456789abcdef";

@@ -20,9 +20,9 @@ std::size_t processor_count();
 void parallel_for(std::size_t threads, std::size_t tasks,
                   const std::function<void(std::size_t task, std::size_t worker)>& body);
 
-/// Adds `parts` arrays of `size` values, part p at data + p * stride, into part 0 by a pairwise tree
-/// over part indices: first p+1 into p for even p, then p+2 into p for p divisible by 4, and so on.
-/// The other parts are overwritten.
+/// Adds `parts` arrays of `size` values, part p at data + p * stride, into part 0 by a pairwise
+/// tree over part indices: first p+1 into p for even p, then p+2 into p for p divisible by 4, and
+/// so on. The other parts are overwritten.
 void pairwise_sum(std::size_t threads, float* data, std::size_t parts, std::size_t stride,
                   std::size_t size);
 /// The same for one double per part.

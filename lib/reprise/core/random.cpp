@@ -39,8 +39,8 @@ RandomStream RandomStream::child(std::uint64_t index) const {
 }
 
 std::array<std::uint32_t, 4> RandomStream::words(std::uint64_t counter) const {
-  const r123::Philox4x32::ctr_type input{{static_cast<std::uint32_t>(counter),
-                                          static_cast<std::uint32_t>(counter >> 32), 0U, 0U}};
+  const r123::Philox4x32::ctr_type input{
+      {static_cast<std::uint32_t>(counter), static_cast<std::uint32_t>(counter >> 32), 0U, 0U}};
   const r123::Philox4x32::key_type key{
       {static_cast<std::uint32_t>(key_), static_cast<std::uint32_t>(key_ >> 32)}};
   const r123::Philox4x32::ctr_type out = r123::Philox4x32{}(input, key);

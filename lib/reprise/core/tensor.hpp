@@ -17,8 +17,8 @@
 
 namespace reprise {
 
-/// Dense, contiguous, row-major. Activations are Tensor<4> in NHWC, convolution weights Tensor<4> in
-/// KH,KW,IC/G,OC, biases Tensor<1>.
+/// Dense, contiguous, row-major. Activations are Tensor<4> in NHWC, convolution weights Tensor<4>
+/// in KH,KW,IC/G,OC, biases Tensor<1>.
 template <std::size_t Rank>
 using Tensor = xt::xtensor<float, Rank>;
 

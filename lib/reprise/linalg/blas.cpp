@@ -21,13 +21,17 @@ void blas_gemm(Transpose transpose_a, Transpose transpose_b, std::size_t M, std:
     return t == Transpose::yes ? cxxblas::Transpose::Trans : cxxblas::Transpose::NoTrans;
   };
   cxxblas::gemm<Index>(cxxblas::StorageOrder::RowMajor, flag(transpose_a), flag(transpose_b),
-                       static_cast<Index>(M), static_cast<Index>(N), static_cast<Index>(K), 1.0F,
-                       a, static_cast<Index>(a_row_stride), b, static_cast<Index>(b_row_stride),
+                       static_cast<Index>(M), static_cast<Index>(N), static_cast<Index>(K), 1.0F, a,
+                       static_cast<Index>(a_row_stride), b, static_cast<Index>(b_row_stride),
                        accumulate ? 1.0F : 0.0F, c, static_cast<Index>(c_row_stride));
 }
 
-void set_blas_threads(std::size_t threads) { openblas_set_num_threads(static_cast<int>(threads)); }
+void set_blas_threads(std::size_t threads) {
+  openblas_set_num_threads(static_cast<int>(threads));
+}
 
-const char* blas_description() { return openblas_get_config(); }
+const char* blas_description() {
+  return openblas_get_config();
+}
 
 }  // namespace reprise

@@ -167,12 +167,13 @@ void gemm(std::size_t M, std::size_t N, std::size_t K, ConstMatrix a, ConstMatri
   }
   if (M == 0 || N == 0 || K == 0) return;
   constexpr std::size_t rows_per_task = 168;
-  parallel_for(threads, (M + rows_per_task - 1) / rows_per_task, [&](std::size_t task, std::size_t) {
-    const std::size_t begin = task * rows_per_task;
-    const std::size_t end = threads == 1 ? M : std::min(M, begin + rows_per_task);
-    if (threads == 1 && task != 0) return;
-    HWY_DYNAMIC_DISPATCH(multiply_rows)(begin, end, N, K, a, b, c, c_row_stride, accumulate);
-  });
+  parallel_for(
+      threads, (M + rows_per_task - 1) / rows_per_task, [&](std::size_t task, std::size_t) {
+        const std::size_t begin = task * rows_per_task;
+        const std::size_t end = threads == 1 ? M : std::min(M, begin + rows_per_task);
+        if (threads == 1 && task != 0) return;
+        HWY_DYNAMIC_DISPATCH(multiply_rows)(begin, end, N, K, a, b, c, c_row_stride, accumulate);
+      });
 }
 
 }  // namespace reprise

@@ -9,8 +9,8 @@
 
 namespace reprise {
 
-/// The targets this build and this CPU offer, best first: "avx512", "avx2" or "neon". Empty on a CPU
-/// without fused multiply-add, which the numeric contract needs.
+/// The targets this build and this CPU offer, best first: "avx512", "avx2" or "neon". Empty on a
+/// CPU without fused multiply-add, which the numeric contract needs.
 std::vector<std::string> simd_targets();
 
 /// The target in use.

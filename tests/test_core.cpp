@@ -1,0 +1,99 @@
+// core: errors, random streams, digests, fixed trees of sums.
+#include <atomic>
+#include <vector>
+
+#include "reprise/core/digest.hpp"
+#include "reprise/core/error.hpp"
+#include "reprise/core/parallel.hpp"
+#include "reprise/core/random.hpp"
+#include "support/catch.hpp"
+
+using namespace reprise;
+
+TEST_CASE("an error is one line: where, given, expected") {
+  const Error error("train", "batch size 0\n", "1 or more");
+  CHECK(std::string(error.what()) == "train: batch size 0 ; expected 1 or more");
+}
+
+TEST_CASE("the nearest name counts a swap of neighbours as one edit") {
+  CHECK(nearest_name("epcohs", {"seed", "epochs", "batch_size"}) == "epochs");
+  CHECK(nearest_name("learning-rate", {"learning_rate", "optimizer"}) == "learning_rate");
+  CHECK(nearest_name("x", {}).empty());
+}
+
+TEST_CASE("SHA-256 of the published vectors (FIPS 180-4)") {
+  const std::string abc = "abc";
+  CHECK(sha256_hex(std::as_bytes(std::span(abc))) ==
+        "ba7816bf8f01cfea414140de5dae2223b00361a396177a9cb410ff61f20015ad");
+  CHECK(sha256_hex({}) == "e3b0c44298fc1c149afbf4c8996fb92427ae41e4649b934ca495991b7852b855");
+}
+
+TEST_CASE("streams differ by seed, name and index, and are functions of their counter") {
+  const RandomStream root(1);
+  CHECK(root.bits64(0) == RandomStream(1).bits64(0));
+  CHECK(root.bits64(0) != RandomStream(2).bits64(0));
+  CHECK(root.child("a").bits64(0) != root.child("b").bits64(0));
+  CHECK(root.child("1").bits64(0) != root.child(std::uint64_t{1}).bits64(0));
+  CHECK(root.child("a").bits64(7) == root.child("a").bits64(7));
+  CHECK(root.child("a").bits64(7) != root.child("a").bits64(8));
+}
+
+TEST_CASE("uniform draws fill the unit interval evenly") {
+  const RandomStream stream = RandomStream(3).child("uniform");
+  std::vector<int> bins(10, 0);
+  const int draws = 100000;
+  for (int i = 0; i < draws; ++i) {
+    const double u = stream.uniform(static_cast<std::uint64_t>(i));
+    REQUIRE((u >= 0.0 && u < 1.0));
+    ++bins[static_cast<std::size_t>(u * 10)];
+  }
+  // Each bin is binomial(100000, 0.1): standard deviation 95; five of them is 474.
+  for (const int count : bins) CHECK(std::abs(count - draws / 10) < 474);
+}
+
+TEST_CASE("a permutation holds every index once, and each place is as likely") {
+  const std::vector<std::uint32_t> order = RandomStream(1).permutation(1000);
+  std::vector<bool> seen(1000, false);
+  for (const std::uint32_t i : order) seen.at(i) = true;
+  CHECK(std::count(seen.begin(), seen.end(), true) == 1000);
+
+  std::vector<int> first(4, 0);
+  for (std::uint64_t i = 0; i < 4000; ++i) ++first[RandomStream(5).child(i).permutation(4)[0]];
+  for (const int count : first) CHECK(std::abs(count - 1000) < 140);  // five standard deviations
+}
+
+TEST_CASE(
+    "parallel_for runs every task once, for any number of threads, and passes exceptions on") {
+  for (const std::size_t threads : {1, 2, 3, 7}) {
+    std::vector<std::atomic<int>> runs(100);
+    parallel_for(threads, runs.size(), [&](std::size_t task, std::size_t worker) {
+      CHECK_NOFAIL(worker < threads);
+      ++runs[task];
+    });
+    for (const auto& count : runs) CHECK(count == 1);
+    CHECK_THROWS_AS(parallel_for(threads, 10,
+                                 [](std::size_t task, std::size_t) {
+                                   if (task == 7) throw Error("task", "7", "less");
+                                 }),
+                    Error);
+  }
+}
+
+TEST_CASE("pairwise_sum's tree depends on the number of parts alone") {
+  const std::size_t size = 10000;
+  for (const std::size_t parts : {1, 2, 3, 5, 8, 13}) {
+    std::vector<float> data(parts * size);
+    const RandomStream stream = RandomStream(9).child(parts);
+    for (std::size_t i = 0; i < data.size(); ++i) data[i] = static_cast<float>(stream.uniform(i));
+    std::vector<float> one = data;
+    pairwise_sum(1, one.data(), parts, size, size);
+    std::vector<float> three = data;
+    pairwise_sum(3, three.data(), parts, size, size);
+    CHECK(std::equal(one.begin(), one.begin() + size, three.begin()));
+    if (parts == 3) CHECK(one[5] == (data[5] + data[size + 5]) + data[2 * size + 5]);
+    if (parts == 5) {
+      const auto at = [&](std::size_t part) { return data[part * size + 5]; };
+      CHECK(one[5] == ((at(0) + at(1)) + (at(2) + at(3))) + at(4));
+    }
+  }
+}
