@@ -26,6 +26,7 @@ namespace reprise::direct {
 namespace {
 
 constexpr std::size_t kVectorUnit = 16;                            // lanes, on any target
+constexpr std::size_t kCopyUnit = 8;                               // floats copied at a time
 constexpr std::size_t kSlack = 2 * kVectorUnit;                    // floats read past the end
 constexpr std::size_t kWantedBandFloats = std::size_t{1} << 14;    // 64 KiB
 constexpr std::size_t kMostBandFloats = std::size_t{1} << 18;      // 1 MiB
@@ -51,6 +52,9 @@ struct WindowPlan {
     segments = unroll ? 1 : runs;
     segment = unroll ? c.depth() : run;
     segment_pitch = round_up(segment, kVectorUnit);
+    if (unroll) {  // room for what the last run's copy takes too much
+      segment_pitch = round_up(segment - run + round_up(run, kCopyUnit), kVectorUnit);
+    }
     const std::size_t fitting = kWantedBandFloats / row;
     band = fitting > span ? (fitting - span) / c.step_h + 1 : 1;
     band = std::min(band, c.A);
@@ -122,24 +126,27 @@ struct WindowBand {
 inline void copy_band(const Correlation& c, const WindowPlan& plan, const float* source,
                       const WindowBand& band, float* copy) {
   const std::size_t rows = (band.a_end - band.a_begin - 1) * c.step_h + plan.span;
+  const auto left = static_cast<std::size_t>(std::max<std::ptrdiff_t>(-c.w.lowest(), 0));
+  const auto skipped = static_cast<std::size_t>(std::max<std::ptrdiff_t>(c.w.lowest(), 0));
   const std::size_t cells = plan.row / c.channels;
+  const std::size_t begin = std::min(left, cells);
+  const std::size_t inside = std::min(cells - begin, c.SW > skipped ? c.SW - skipped : 0);
   for (std::size_t row = 0; row < rows; ++row, copy += plan.row) {
     const std::size_t h =
         band.a_begin * c.step_h + row + static_cast<std::size_t>(c.h.lowest());  // may wrap
-    if (h >= c.SH) {
-      std::fill_n(copy, plan.row, 0.0F);
-      continue;
-    }
+    const std::size_t existing = h < c.SH ? inside : 0;
     const float* const from =
-        source + (band.n * c.SH + h) * c.SW * c.source_channels() + band.g * c.channels;
-    for (std::size_t cell = 0; cell < cells; ++cell) {
-      const std::size_t w = cell + static_cast<std::size_t>(c.w.lowest());  // may wrap
-      if (w < c.SW) {
-        std::copy_n(from + w * c.source_channels(), c.channels, copy + cell * c.channels);
-      } else {
-        std::fill_n(copy + cell * c.channels, c.channels, 0.0F);
+        source + ((band.n * c.SH + (h < c.SH ? h : 0)) * c.SW + skipped) * c.source_channels() +
+        band.g * c.channels;
+    float* to = std::fill_n(copy, begin * c.channels, 0.0F);
+    if (c.G == 1) {
+      to = std::copy_n(from, existing * c.channels, to);
+    } else {
+      for (std::size_t cell = 0; cell < existing; ++cell) {
+        to = std::copy_n(from + cell * c.source_channels(), c.channels, to);
       }
     }
+    std::fill(to, copy + plan.row, 0.0F);
   }
 }
 
@@ -208,25 +215,23 @@ TileKernel kernel_for(std::size_t columns, std::size_t vectors) {
   return vectors == 1 ? one[columns - 1] : two[columns - 1];
 }
 
-/// Copies a run of `length` floats, and up to a vector of what follows.
-HWY_INLINE void copy_run(const float* HWY_RESTRICT from, std::size_t length,
-                         float* HWY_RESTRICT to) {
-  const hn::CappedTag<float, 8> d;
-  for (std::size_t i = 0; i < length; i += hn::Lanes(d)) {
-    hn::StoreU(hn::LoadU(d, from + i), d, to + i);
-  }
-}
-
-/// Copies the windows of a block of positions.
+/// Copies the windows of a block of positions, run by run in whole vectors: what a run's copy takes
+/// too much is overwritten by the next run's, and after the last one lies in what fills up vectors.
 void copy_windows(const WindowPlan& plan, std::size_t count, const WindowScratch& scratch) {
-  for (std::size_t p = 0; p < count; ++p) {
-    const float* const from = scratch.window[p];
-    float* const to = scratch.windows + p * plan.segment_pitch;
-    for (std::size_t run = 0; run < plan.runs; ++run) {  // ascending: each overwrites the excess
-      copy_run(from + scratch.run_offset[run], plan.run, to + run * plan.run);
+  const hn::CappedTag<float, kCopyUnit> d;
+  const std::size_t lanes = hn::Lanes(d);
+  const std::size_t run = plan.run;
+  const std::size_t pitch = plan.segment_pitch;
+  const float* const* HWY_RESTRICT window = scratch.window;
+  for (std::size_t i = 0; i < plan.runs; ++i) {
+    const std::size_t offset = scratch.run_offset[i];
+    float* HWY_RESTRICT to = scratch.windows + i * run;
+    for (std::size_t p = 0; p < count; ++p, to += pitch) {
+      const float* HWY_RESTRICT from = window[p] + offset;
+      for (std::size_t k = 0; k < run; k += lanes) hn::StoreU(hn::LoadU(d, from + k), d, to + k);
     }
-    scratch.window[p] = to;
   }
+  for (std::size_t p = 0; p < count; ++p) scratch.window[p] = scratch.windows + p * pitch;
 }
 
 /// The band's columns over the block of its positions [begin, begin + count).
@@ -288,8 +293,10 @@ bool fewer_by_windows(const Correlation& c, const WindowPlan& plan) {
   const auto columns = static_cast<double>(c.columns);
   const auto depth = static_cast<double>(c.depth());
   const double copied = plan.unroll ? static_cast<double>(plan.runs) * 1.5 + depth / 8 : 0.0;
+  const double tiles = static_cast<double>(plan.segments) * vectors(plan.segment) * columns;
+  const auto block = static_cast<double>(std::min(plan.positions, c.A * c.B));
   const double by_windows =
-      static_cast<double>(plan.segments) * vectors(plan.segment) * columns + copied;
+      tiles * (1.0 + 3.0 / block) + copied + static_cast<double>(plan.band_floats) / (4.0 * block);
   const double piece = static_cast<double>(c.channels);
   const double loads = (c.columns <= lanes ? 1.35 : 1.0) * (1.0 + 4.0 / piece);
   return by_windows < depth * vectors(c.columns) * loads;
