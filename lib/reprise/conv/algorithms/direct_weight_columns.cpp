@@ -278,8 +278,11 @@ namespace {
 
 /// Whether no tap of any position is outside the image.
 bool needs_no_padding(const Correlation& c) {
-  return axis_classes(c.h, c.A, c.step_h, c.SH).size() == 1 &&
-         axis_classes(c.w, c.B, c.step_w, c.SW).size() == 1;
+  const auto all_inside = [](const TapAxis& axis, const std::vector<AxisClass>& classes) {
+    return classes.size() == 1 && classes[0].tap_begin == 0 && classes[0].tap_end == axis.count;
+  };
+  return all_inside(c.h, axis_classes(c.h, c.A, c.step_h, c.SH)) &&
+         all_inside(c.w, axis_classes(c.w, c.B, c.step_w, c.SW));
 }
 
 }  // namespace
