@@ -72,6 +72,16 @@ void grad_weight(const ConvShape& shape, const float* grad_output, const float* 
          resources.threads);
 }
 
+double estimated_cost(const ConvShape& shape, ConvPass pass) {
+  const direct::Correlation forward = direct::forward_correlation(shape);
+  if (pass == ConvPass::forward) return direct::estimated_cost(forward);
+  if (pass == ConvPass::grad_weight) return direct::estimated_weight_gradient_cost(forward);
+  double cost = 0.0;
+  for_each_phase(shape,
+                 [&](const direct::Correlation& phase) { cost += direct::estimated_cost(phase); });
+  return cost;
+}
+
 std::size_t workspace_bytes(const ConvShape& shape, ConvPass pass, std::size_t threads) {
   const direct::Correlation forward = direct::forward_correlation(shape);
   if (pass == ConvPass::forward) return correlate_bytes(forward, threads);
@@ -97,7 +107,7 @@ const ConvAlgorithm& direct_algorithm() {
                         ConvPass pass) { return rounding_bound(shape.terms(pass) + 1); },
       .error_scale = ErrorScale::elementwise,
       .unsupported = [](const ConvShape&, ConvPass) { return std::string(); },
-      .estimated_cost = [](const ConvShape& shape, ConvPass) { return shape.flops() / 2; },
+      .estimated_cost = estimated_cost,
       .workspace_bytes = workspace_bytes,
       .forward = forward,
       .grad_input = grad_input,

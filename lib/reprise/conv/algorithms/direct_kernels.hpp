@@ -142,4 +142,9 @@ std::size_t weight_gradient_windows_bytes(const Correlation& forward, std::size_
 /// Whether weight_gradient_by_windows is offered, and faster on the vector target in use.
 bool windows_pay(const Correlation& forward);
 
+/// Estimated time on one core, in multiply-adds that fill their vectors; of the sum and of the
+/// gradient of its weights.
+double estimated_cost(const Correlation& correlation);
+double estimated_weight_gradient_cost(const Correlation& forward);
+
 }  // namespace reprise::direct

@@ -1,0 +1,62 @@
+// What the sums of direct_kernels.hpp cost, by a model of a core with 16 lanes.
+#include "reprise/conv/algorithms/direct_kernels.hpp"
+#include "reprise/conv/algorithms/direct_weight_windows_plan.hpp"
+
+namespace reprise::direct {
+namespace {
+
+constexpr double kLanes = 16.0;
+
+/// Multiply-adds for `count` values in whole vectors.
+double in_vectors(std::size_t count) {
+  return static_cast<double>(round_up(count, static_cast<std::size_t>(kLanes)));
+}
+
+/// Of the taps at all positions along an axis, the share that is inside the image.
+double inside_share(const TapAxis& axis, std::size_t positions, std::size_t step,
+                    std::size_t size) {
+  std::size_t inside = 0;
+  for (const AxisClass& c : axis_classes(axis, positions, step, size)) {
+    inside += (c.end - c.begin) * (c.tap_end - c.tap_begin);
+  }
+  return static_cast<double>(inside) /
+         static_cast<double>(std::max<std::size_t>(positions * axis.count, 1));
+}
+
+struct Shares {
+  explicit Shares(const Correlation& c)
+      : h(inside_share(c.h, c.A, c.step_h, c.SH)), w(inside_share(c.w, c.B, c.step_w, c.SW)) {}
+  double h, w;
+};
+
+double groups_and_positions(const Correlation& c) {
+  return static_cast<double>(c.G) * static_cast<double>(c.positions());
+}
+
+}  // namespace
+
+double estimated_cost(const Correlation& c) {
+  const Shares share(c);
+  const auto depth = static_cast<double>(c.depth());
+  const auto columns = static_cast<double>(c.columns);
+  const auto B = static_cast<double>(c.B);
+  const double moved = kLanes * columns;  // a cycle for each value of the result
+  const double by_columns =
+      share.h * share.w * depth * in_vectors(c.columns) + moved / kLanes * 2.0;
+  const double by_pixels = share.h * depth * columns * in_vectors(c.B) / B + moved +
+                           kLanes * static_cast<double>(c.channels * c.step_h * c.step_w);
+  return groups_and_positions(c) * std::min(by_columns, by_pixels);
+}
+
+double estimated_weight_gradient_cost(const Correlation& c) {
+  const Shares share(c);
+  const double one_vector = c.columns <= static_cast<std::size_t>(kLanes) ? 1.35 : 1.0;
+  const double short_pieces = 1.0 + 4.0 / static_cast<double>(c.channels);
+  double position = share.h * share.w * static_cast<double>(c.depth()) * in_vectors(c.columns) *
+                    one_vector * short_pieces;
+  const WindowPlan windows(c);
+  if (windows.fits(c)) position = std::min(position, kLanes * windows.cost);
+  return groups_and_positions(c) * position;
+}
+
+}  // namespace reprise::direct
