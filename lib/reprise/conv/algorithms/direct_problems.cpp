@@ -1,5 +1,6 @@
 // The passes of a convolution as the sums of direct_kernels.hpp.
 #include <numeric>
+#include <utility>
 
 #include "reprise/conv/algorithms/direct_kernels.hpp"
 
@@ -26,6 +27,29 @@ TapAxis phase_taps(std::size_t K, std::size_t stride, std::size_t dilation, std:
                s;
   taps.spacing = -static_cast<std::ptrdiff_t>(taps.kernel_spacing * dilation) / s;
   return taps;
+}
+
+/// The smallest whole number not below a / b, for b > 0.
+std::ptrdiff_t ceil_div(std::ptrdiff_t a, std::ptrdiff_t b) {
+  return a >= 0 ? (a + b - 1) / b : -(-a / b);
+}
+
+/// The taps of a position that starts at `cell` that are inside an axis of `size` cells: [begin,
+/// end), 0 and 0 if there are none.
+std::pair<std::size_t, std::size_t> taps_inside(const TapAxis& axis, std::size_t cell,
+                                                std::size_t size) {
+  if (axis.count == 0) return {0, 0};
+  // Tap t reads at + t * spacing, or at - t * spacing.
+  const std::ptrdiff_t at = static_cast<std::ptrdiff_t>(cell) + axis.first;
+  const auto past_last = static_cast<std::ptrdiff_t>(size);
+  const auto count = static_cast<std::ptrdiff_t>(axis.count);
+  const bool ascends = axis.spacing > 0;
+  const std::ptrdiff_t spacing = ascends ? axis.spacing : -axis.spacing;
+  const std::ptrdiff_t begin =
+      std::max<std::ptrdiff_t>(ceil_div(ascends ? -at : at - past_last + 1, spacing), 0);
+  const std::ptrdiff_t end = std::min(ceil_div(ascends ? past_last - at : at + 1, spacing), count);
+  if (begin >= end) return {0, 0};
+  return {static_cast<std::size_t>(begin), static_cast<std::size_t>(end)};
 }
 
 }  // namespace
@@ -90,13 +114,7 @@ std::vector<AxisClass> axis_classes(const TapAxis& axis, std::size_t positions, 
                                     std::size_t size) {
   std::vector<AxisClass> classes;
   for (std::size_t position = 0; position < positions; ++position) {
-    const auto is_inside = [&](std::size_t tap) {  // below 0 wraps to a huge number
-      return position * step + static_cast<std::size_t>(axis.at(tap)) < size;
-    };
-    std::size_t begin = 0;
-    while (begin < axis.count && !is_inside(begin)) ++begin;
-    std::size_t end = begin;
-    while (end < axis.count && is_inside(end)) ++end;
+    const auto [begin, end] = taps_inside(axis, position * step, size);
     const bool goes_on =
         !classes.empty() && classes.back().tap_begin == begin && classes.back().tap_end == end;
     if (!goes_on) classes.push_back({position, position, begin, end});
