@@ -162,6 +162,8 @@ int train_lenet5(int argc, const char* const* argv) {
   for (int i = 0; i < argc; ++i)
     environment.command_line += (i > 0 ? " " : "") + std::string(argv[i]);
 
+  environment.data_folder = std::filesystem::absolute(options.data);
+
   select_simd_target(options.simd);
   set_blas_threads(1);
   const ImageDataset data = load_idx_dataset(options.data);

@@ -17,6 +17,7 @@ Group state_group(const TrainingState& state) {
       {"beta1_power", state.optimizer.beta1_power},
       {"beta2_power", state.optimizer.beta2_power},
   };
+  group.datasets["step_loss"] = list(state.step_losses, "step");
   group.datasets["parameters"] = list(state.parameters, "parameter");
   group.datasets["optimizer_first"] = list(state.optimizer.first, "parameter");
   if (!state.optimizer.second.empty()) {
@@ -37,6 +38,7 @@ Group history_group(const std::vector<EpochResult>& history) {
         {"learning_rate", result.learning_rate}, {"parameters_sha256", result.parameters_sha256},
         {"train_seconds", result.train_seconds},
     };
+    group.groups[name].datasets["step_loss"] = list(result.step_losses, "step");
   }
   return group;
 }
@@ -52,6 +54,7 @@ std::vector<EpochResult> history_from(const Group& group) {
     result.learning_rate = epoch.attribute<double>("learning_rate");
     result.parameters_sha256 = epoch.attribute<std::string>("parameters_sha256");
     result.train_seconds = epoch.attribute<double>("train_seconds");
+    result.step_losses = epoch.values<double>("step_loss");
     history.push_back(result);
   }
   return history;
@@ -66,6 +69,7 @@ TrainingState state_from(const Record& record) {
   state.step_in_epoch = count("step_in_epoch");
   state.epoch_loss = group.attribute<double>("epoch_loss");
   state.epoch_errors = count("epoch_errors");
+  state.step_losses = group.values<double>("step_loss");
   state.parameters = group.values<float>("parameters");
   state.optimizer.steps = count("optimizer_steps");
   state.optimizer.beta1_power = group.attribute<double>("beta1_power");

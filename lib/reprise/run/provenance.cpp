@@ -68,6 +68,9 @@ Group environment_group(const RunEnvironment& environment) {
       {"library_fmt",
        fmt::format("{}.{}.{}", FMT_VERSION / 10000, FMT_VERSION / 100 % 100, FMT_VERSION % 100)},
   };
+  if (!environment.data_folder.empty()) {
+    group.attributes["data_folder"] = environment.data_folder;
+  }
   group.datasets["git_diff"] = scalar_text(source.diff);
   group.datasets["log"] = scalar_text(environment.log);
   return group;

@@ -23,7 +23,8 @@ struct RunEnvironment {
   std::size_t threads = 1;
   double started_unix = 0.0;  ///< seconds since 1970 UTC
   std::string command_line;
-  std::string log;  ///< what the program printed
+  std::string data_folder;  ///< where the data was, "" if there was none
+  std::string log;          ///< what the program printed
 };
 
 /// A record's /environment: source version, libraries' versions, CPU, vector target, threads, host,

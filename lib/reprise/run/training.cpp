@@ -5,6 +5,7 @@
 #include <algorithm>
 #include <chrono>
 #include <cmath>
+#include <utility>
 
 #include "reprise/core/digest.hpp"
 #include "reprise/core/error.hpp"
@@ -92,6 +93,7 @@ void TrainingRun::train_step(const std::vector<std::uint32_t>& order) {
                  model_.parameters(), gradient_->gradients());
   epoch_loss_ += totals.loss;
   epoch_errors_ += totals.errors;
+  step_losses_.push_back(totals.loss / static_cast<double>(N));
   ++step_in_epoch_;
 }
 
@@ -105,6 +107,7 @@ EpochResult TrainingRun::finish_epoch(double train_seconds) {
   result.test_error = test.error;
   result.learning_rate = configuration_.learning_rate;
   result.parameters_sha256 = parameters_sha256(model_.parameters());
+  result.step_losses = std::exchange(step_losses_, {});
   result.train_seconds = train_seconds;
   history_.push_back(result);
   step_in_epoch_ = 0;
@@ -155,8 +158,13 @@ Evaluation TrainingRun::evaluate(const ImageSet& images) const {
 
 TrainingState TrainingRun::state() const {
   const std::span<const float> parameters = model_.parameters();
-  return {step_in_epoch_, epoch_loss_, epoch_errors_, {parameters.begin(), parameters.end()},
-          optimizer_,     history_};
+  return {step_in_epoch_,
+          epoch_loss_,
+          epoch_errors_,
+          step_losses_,
+          {parameters.begin(), parameters.end()},
+          optimizer_,
+          history_};
 }
 
 void TrainingRun::restore(const TrainingState& state) {
@@ -169,6 +177,7 @@ void TrainingRun::restore(const TrainingState& state) {
   step_in_epoch_ = state.step_in_epoch;
   epoch_loss_ = state.epoch_loss;
   epoch_errors_ = state.epoch_errors;
+  step_losses_ = state.step_losses;
   history_ = state.history;
 }
 

@@ -21,8 +21,9 @@ struct EpochResult {
   double train_loss = 0.0, train_error = 0.0;
   double test_loss = 0.0, test_error = 0.0;
   double learning_rate = 0.0;
-  std::string parameters_sha256;  ///< after the epoch
-  double train_seconds = 0.0;     ///< training alone, without the test; not part of the result
+  std::string parameters_sha256;    ///< after the epoch
+  std::vector<double> step_losses;  ///< mean loss of each step's batch
+  double train_seconds = 0.0;       ///< training alone, without the test; not part of the result
 };
 
 /// Everything a run needs to go on from where it is.
@@ -30,6 +31,7 @@ struct TrainingState {
   std::uint64_t step_in_epoch = 0;  ///< steps done in the epoch that comes after history's last
   double epoch_loss = 0.0;          ///< sum over the images of those steps
   std::uint64_t epoch_errors = 0;
+  std::vector<double> step_losses;  ///< of those steps
   std::vector<float> parameters;
   OptimizerState optimizer;
   std::vector<EpochResult> history;
@@ -87,6 +89,7 @@ class TrainingRun {
   std::uint64_t step_in_epoch_ = 0;
   double epoch_loss_ = 0.0;
   std::uint64_t epoch_errors_ = 0;
+  std::vector<double> step_losses_;
   std::vector<EpochResult> history_;
 };
 

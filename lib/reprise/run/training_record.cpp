@@ -27,6 +27,12 @@ Group history_group(const std::vector<EpochResult>& history) {
   column("test_error", &EpochResult::test_error);
   column("learning_rate", &EpochResult::learning_rate);
   column("parameters_sha256", &EpochResult::parameters_sha256);
+  std::vector<double> losses;
+  for (const EpochResult& result : history) {
+    losses.insert(losses.end(), result.step_losses.begin(), result.step_losses.end());
+  }
+  const std::size_t steps = history.empty() ? 0 : history[0].step_losses.size();
+  group.datasets["step_loss"] = {{history.size(), steps}, losses, {"epoch", "step"}, {}};
   return group;
 }
 
