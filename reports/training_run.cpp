@@ -194,8 +194,8 @@ std::size_t TrainingRun::right() const {
 TrainingRun read_training_run(const NamedRecord& source) {
   TrainingRun run;
   run.name = source.name;
-  run.digest = digest_of(source.record);
   try {
+    run.digest = digest_of(source.record);
     read_all(source.record, run);
   } catch (const std::runtime_error& problem) {
     throw Error(source.name, problem.what(), kExpected);

@@ -85,6 +85,8 @@ void add_pairs(const TrainingRun& run, Draft& draft) {
   draft.set("several_pairs", shown > 1);
   draft.set("pair_count_capital", capitalized(count_word(static_cast<std::int64_t>(shown))));
   draft.set("pairs", listed(names));
+  const double all_pairs = static_cast<double>(run.classes() * (run.classes() - 1)) / 2;
+  draft.set("pair_share_even", percent(static_cast<double>(shown) / all_pairs, 0));
   draft.set("pair_share", percent(static_cast<double>(covered) /
                                       static_cast<double>(std::max<std::size_t>(wrong, 1)),
                                   0));

@@ -9,7 +9,7 @@
 namespace reprise::reports {
 namespace {
 
-constexpr double kWidth = 168;  // pixels, of a card
+constexpr double kWidth = 150;  // pixels, of a card
 constexpr double kPicture = 112;
 constexpr double kBar = 19;
 constexpr double kBarStep = 22;
