@@ -10,6 +10,8 @@
 namespace reprise::reports {
 namespace {
 
+constexpr std::size_t kPrintedInARow = 3;  // so many panels share a line on paper
+
 /// "Figure 2" by name, in the order in which the text places them.
 using Numbers = std::map<std::string, std::string>;
 
@@ -212,8 +214,9 @@ std::string inline_figures(const std::string& html, const Draft& draft) {
     std::string drawings;
     for (const Panel& panel : figure.panels) drawings += inline_svg(panel.svg);
     const std::string mark = "<!--figure:" + name + "-->";
-    result.replace(result.find(mark), mark.size(),
-                   "<div class=\"panels\">\n" + drawings + "</div>");
+    const std::string opening = fmt::format(
+        "<div class=\"panels{}\">\n", figure.panels.size() <= kPrintedInARow ? " row" : "");
+    result.replace(result.find(mark), mark.size(), opening + drawings + "</div>");
   }
   return result;
 }

@@ -67,7 +67,7 @@ Panel curve_panel(const Curves& curves, const std::vector<std::int64_t>& epochs,
       curves.quantity, epochs.front(), epochs.back(), fixed(curves.train.front(), decimals),
       fixed(curves.train.back(), decimals), fixed(curves.test.front(), decimals),
       fixed(curves.test.back(), decimals), curves.unit);
-  return draw({curves.name, alt, {370, kOverviewHeight}, curve_commands(curves, epochs)});
+  return draw({curves.name, alt, {330, kOverviewHeight}, curve_commands(curves, epochs)});
 }
 
 std::vector<double> in_percent(std::vector<double> fractions) {
