@@ -1,11 +1,11 @@
 // train_lenet5 as a person uses it: what it prints and leaves, and what it says to bad input.
-#include <unistd.h>
-
 #include <algorithm>
+#include <filesystem>
 
 #include "reprise/core/random.hpp"
 #include "support/catch.hpp"
 #include "support/command.hpp"
+#include "support/temporary_folder.hpp"
 
 using namespace reprise;
 using namespace reprise::test;
@@ -25,12 +25,12 @@ void check_refused(const std::string& options, const std::string& message,
                    const std::string& prefix = "") {
   const TemporaryFolder folder;
   const CommandResult result =
-      run_command("cd " + folder.path().string() + " && " + prefix + kProgram + " " + options);
+      run_command("cd " + folder.path() + " && " + prefix + kProgram + " " + options);
   INFO(options << "\n" << result.err);
   CHECK(result.status == 1);
   CHECK_THAT(result.err, Catch::StartsWith("train_lenet5: ") && Catch::Contains(message));
   CHECK(std::count(result.err.begin(), result.err.end(), '\n') == 1);
-  CHECK(folder.entries() == 0);
+  CHECK(folder.names().size() == 0);
 }
 
 /// A copy of the fixture in `folder`, to be damaged.
@@ -140,8 +140,8 @@ TEST_CASE("bad data is refused in one line") {
     const TemporaryFolder folder;
     copy_fixture(folder);
     damage(folder / file);
-    check_refused("--data " + folder.path().string(), message);
-    check_refused("--data " + folder.path().string(), file);
+    check_refused("--data " + folder.path(), message);
+    check_refused("--data " + folder.path(), file.substr(0, file.find(".gz")));
   };
   damaged(
       images, [](const std::string& f) { std::filesystem::remove(f); }, "train-images");
@@ -176,7 +176,7 @@ TEST_CASE("bad data is refused in one line") {
             "\\377\\377' | gzip >" +
             f);
       },
-      "4294967295");
+      "2^40");
 }
 
 TEST_CASE("an output that cannot be written is refused before training begins") {
@@ -187,12 +187,12 @@ TEST_CASE("an output that cannot be written is refused before training begins") 
 
 TEST_CASE("a full disk leaves one line and no half-written record") {
   const TemporaryFolder folder;
-  const std::string mount = folder.path().string();
+  const std::string mount = folder.path();
   const bool mounted = run_command("mount -t tmpfs -o size=64k tmpfs " + mount).status == 0;
   // Without the right to mount, a limit on the size of files stands in for the disk.
   const std::string limit = mounted ? "" : "trap '' XFSZ; ulimit -f 64; ";
   const CommandResult result = train("--epochs 1 --output " + (folder / "a.h5"), limit);
-  const std::size_t left = folder.entries();
+  const std::size_t left = folder.names().size();
   if (mounted) run_command("umount " + mount);
   INFO(result.out << result.err);
   CHECK(result.status == 1);

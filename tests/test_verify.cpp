@@ -3,6 +3,7 @@
 #include "reprise/record/record_file.hpp"
 #include "support/catch.hpp"
 #include "support/command.hpp"
+#include "support/temporary_folder.hpp"
 
 using namespace reprise;
 using namespace reprise::test;

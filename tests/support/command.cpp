@@ -1,12 +1,12 @@
 #include "support/command.hpp"
 
 #include <sys/wait.h>
-#include <unistd.h>
 
 #include <cstdlib>
 #include <fstream>
 #include <iterator>
-#include <stdexcept>
+
+#include "support/temporary_folder.hpp"
 
 namespace reprise::test {
 
@@ -26,23 +26,6 @@ CommandResult run_command(const std::string& command) {
   result.out = read_file(folder / "out");
   result.err = read_file(folder / "err");
   return result;
-}
-
-TemporaryFolder::TemporaryFolder() {
-  std::string name = std::filesystem::temp_directory_path() / "reprise-test-XXXXXX";
-  if (mkdtemp(name.data()) == nullptr) throw std::runtime_error("no temporary folder: " + name);
-  path_ = name;
-}
-
-TemporaryFolder::~TemporaryFolder() {
-  std::error_code ignored;
-  std::filesystem::remove_all(path_, ignored);
-}
-
-std::size_t TemporaryFolder::entries() const {
-  std::size_t count = 0;
-  for ([[maybe_unused]] const auto& entry : std::filesystem::directory_iterator(path_)) ++count;
-  return count;
 }
 
 std::string read_file(const std::string& path) {
