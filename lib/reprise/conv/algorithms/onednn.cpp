@@ -184,6 +184,8 @@ Plan make_plan(const ConvShape& shape, ConvPass pass) {
   return *ours;
 }
 
+constexpr std::size_t kMostPlans = 256;
+
 /// Plans that were made before, or why there is none.
 struct PlanOrReason {
   std::shared_ptr<const Plan> plan;
@@ -198,6 +200,7 @@ PlanOrReason find_plan(const ConvShape& shape, ConvPass pass, std::size_t thread
   const std::string line = to_line(unnamed) + "pb" + std::to_string(shape.pad_bottom) + "pr" +
                            std::to_string(shape.pad_right);
   const std::lock_guard<std::mutex> lock(mutex);
+  if (plans.size() >= kMostPlans) plans.clear();
   PlanOrReason& entry = plans[{line, pass, threads}];
   if (entry.plan == nullptr && entry.reason.empty()) {
     const OpenMpThreads scope(threads);
