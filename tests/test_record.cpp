@@ -219,16 +219,18 @@ TEST_CASE("the same tree gives the same bytes again, also when loaded in between
   CHECK(bytes_of(folder / "first.h5") == bytes_of(folder / "third.h5"));
 }
 
-TEST_CASE("large arrays are compressed in chunks and come back") {
+TEST_CASE("large arrays come back, those of integers compressed in chunks") {
   const TemporaryFolder folder;
   Record record;
-  std::vector<float> values(900000);
-  for (std::size_t i = 0; i < values.size(); ++i) values[i] = static_cast<float>(i % 1000);
+  std::vector<std::int64_t> values(900000);
+  for (std::size_t i = 0; i < values.size(); ++i) values[i] = static_cast<std::int64_t>(i % 1000);
   record.datasets["large"] = {{3000, 300}, values, {"row", "column"}};
   record.datasets["long"] = list<std::uint8_t>(std::vector<std::uint8_t>(3000000), "place");
-  record.datasets["wide"] = {{1, 400000}, std::vector<float>(400000, 2.5F), {"one", "column"}};
+  record.datasets["wide"] = {{1, 400000}, std::vector<std::uint32_t>(400000, 7), {"one", "column"}};
+  record.datasets["floats"] = list<float>(std::vector<float>(100000, 2.5F), "place");
   save_record(record, folder / "record.h5");
-  CHECK(bytes_of(folder / "record.h5").size() < 2500000);
+  // "wide" (a row beyond a chunk) and "floats" take 2,000,000 bytes; the others less than 1 in 10.
+  CHECK(bytes_of(folder / "record.h5").size() < 3000000);
   CHECK(differences(record, load_record(folder / "record.h5")).empty());
 }
 

@@ -139,7 +139,7 @@ class Readers(unittest.TestCase):
             self.assertEqual(axis_names(file["evaluation/logits"]), ["image", "class"])
             self.assertEqual(axis_names(file["evaluation/sample_pixels"]), ["image", "height", "width"])
             self.assertEqual(file["evaluation/logits"][4, 9], 49)
-            self.assertEqual(file["evaluation/features"].compression, "gzip")
+            self.assertEqual(file["evaluation/counts"].compression, "gzip")
 
     def test_the_digest_is_that_of_the_documented_walk(self):
         with h5py.File(self.path) as file:

@@ -62,8 +62,7 @@ Group evaluation() {
   group.datasets["confusion"] = {
       {3, 3}, counting<std::uint32_t>(9), {"true_class", "predicted_class"}};
   group.datasets["class"] = {{2, 10}, counting<std::int64_t>(20), {"side", "class"}};
-  group.datasets["features"] = {
-      {300, 100}, counting<float>(30000), {"feature_row", "feature_column"}};
+  group.datasets["counts"] = {{300, 100}, counting<std::int64_t>(30000), {"row", "column"}};
   return group;
 }
 

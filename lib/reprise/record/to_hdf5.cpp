@@ -15,7 +15,8 @@ namespace {
 using hdf5::check;
 using hdf5::Handle;
 
-/// Numbers that take more are compressed, in chunks of at most so many bytes.
+/// Integers that take as much are compressed, in chunks of at most so many bytes. Floats are not:
+/// what a network learns packs by a seventh, at a tenth of the speed.
 constexpr std::size_t kCompressedFrom = std::size_t{1} << 16;
 constexpr std::size_t kMostChunk = std::size_t{1} << 20;
 
@@ -55,10 +56,12 @@ Handle group_properties(hid_t kind) {
   return properties;
 }
 
-/// Large numeric arrays are cut into chunks along their first axis, shuffled and deflated.
-Handle dataset_properties(const std::vector<std::size_t>& shape, std::size_t element_bytes) {
+/// Large arrays of integers are cut into chunks along their first axis, shuffled and deflated.
+template <class T>
+Handle array_properties(const std::vector<std::size_t>& shape) {
   Handle properties = object_properties(H5P_DATASET_CREATE);
-  std::size_t row_bytes = element_bytes;
+  if (!std::is_integral_v<T>) return properties;
+  std::size_t row_bytes = sizeof(T);
   for (std::size_t axis = 1; axis < shape.size(); ++axis) row_bytes *= shape[axis];
   const std::size_t rows = shape.empty() ? 1 : shape[0];
   if (rows * row_bytes < kCompressedFrom || row_bytes > kMostChunk) return properties;
@@ -178,7 +181,7 @@ class Writer {
   template <class T>
   Handle array(hid_t location, const std::string& name, const std::vector<std::size_t>& shape,
                const std::vector<T>& values) {
-    return array(location, name, shape, number_type<T>(), dataset_properties(shape, sizeof(T)),
+    return array(location, name, shape, number_type<T>(), array_properties<T>(shape),
                  values.empty() ? nullptr : values.data());
   }
 
