@@ -1,5 +1,6 @@
 #include "reprise/core/parallel.hpp"
 
+#include <oneapi/tbb/global_control.h>
 #include <oneapi/tbb/info.h>
 #include <oneapi/tbb/parallel_for.h>
 #include <oneapi/tbb/task_arena.h>
@@ -32,6 +33,9 @@ void parallel_for(std::size_t threads, std::size_t tasks,
     for (std::size_t task = 0; task < tasks; ++task) body(task, 0);
     return;
   }
+  // More threads than processors are allowed, where they are asked for.
+  static const oneapi::tbb::global_control limit(
+      oneapi::tbb::global_control::max_allowed_parallelism, 1024);
   oneapi::tbb::task_arena arena(static_cast<int>(std::min(threads, tasks)));
   arena.execute([&] {
     oneapi::tbb::parallel_for(
