@@ -247,6 +247,26 @@ TEST_CASE("a report shows what is in the record") {
   }
 }
 
+TEST_CASE("the most confident mistakes are listed, the surest first") {
+  const Record record = training_record();
+  const auto& truth = record.values<std::uint8_t>("evaluation/test_labels");
+  const auto& labels = record.values<std::uint8_t>("evaluation/top5_labels");
+  const auto& probabilities = record.values<float>("evaluation/top5_probabilities");
+  std::size_t surest = truth.size();
+  for (std::size_t image = 0; image < truth.size(); ++image) {
+    if (labels[5 * image] == truth[image]) continue;
+    if (surest == truth.size() || probabilities[5 * image] > probabilities[5 * surest]) {
+      surest = image;
+    }
+  }
+  const std::string& text = plain_report().markdown;
+  const std::size_t begin = text.find("| Test image |");
+  const std::string table = text.substr(begin, text.find("\n\n", begin) - begin);
+  const std::vector<std::string> rows = all_matches(table, R"(\n\| (\d+) \|)");
+  REQUIRE(rows.size() == 5);
+  CHECK(rows[0] == std::to_string(surest));
+}
+
 TEST_CASE("Markdown shows every figure by a relative path, with text instead") {
   const Report& report = plain_report();
   std::set<std::string> shown;
