@@ -45,6 +45,7 @@ struct StepMajor {
   static constexpr std::size_t kSteps = std::size_t{1} << 40;  ///< one block
   static constexpr std::size_t kStepStride = kTileRows;
   static constexpr std::size_t kRowStride = 1;
+  static constexpr std::size_t kBlockGap = 0;
 };
 
 /// Panel of a in blocks of one vector of steps, for sources with vectors along k:
@@ -54,6 +55,7 @@ struct RowVectors {
       hwy::HWY_NAMESPACE::MaxLanes(hwy::HWY_NAMESPACE::ScalableTag<float>());
   static constexpr std::size_t kStepStride = 1;
   static constexpr std::size_t kRowStride = kSteps;
+  static constexpr std::size_t kBlockGap = (kTileRows - 1) * kSteps;  ///< behind the last step
 };
 
 /// Rows x Vectors vectors of c continue their chains over `depth` steps, or begin them at zero.
@@ -86,7 +88,7 @@ HWY_INLINE void micro_kernel(std::size_t depth, const float* HWY_RESTRICT a,
       a += Panel::kStepStride;
       b += kTileVectors * lanes;
     }
-    a += Panel::kSteps * (kTileRows - Panel::kStepStride);
+    a += Panel::kBlockGap;
   }
   for (std::size_t i = 0; i < Rows; ++i) {
     for (std::size_t j = 0; j < Vectors; ++j) {

@@ -3,6 +3,7 @@
 #define HWY_TARGET_INCLUDE "reprise/conv/algorithms/winograd.cpp"
 #include <hwy/foreach_target.h>
 // After foreach_target.h:
+#include <hwy/cache_control.h>
 #include <hwy/highway.h>
 
 #include <algorithm>
@@ -29,6 +30,11 @@ constexpr std::size_t kLanes = hn::MaxLanes(Lanes());
 
 constexpr std::size_t divided_up(std::size_t n, std::size_t by) {
   return (n + by - 1) / by;
+}
+
+/// The most whole register tiles in a block of n rows or columns, at least one.
+constexpr std::size_t whole_tiles(std::size_t n, std::size_t tile) {
+  return std::max(n / tile, std::size_t{1}) * tile;
 }
 
 // ---- Vectors at the end of a row of channels
@@ -241,13 +247,16 @@ template <class F>
 void transform_inputs(const Product& p, std::size_t begin, std::size_t end, float* v) {
   const std::size_t depth_vectors = divided_up(p.plan.depth, kLanes);
   const std::size_t panel_floats = depth_vectors * kLanes * kTileRows;
+  constexpr std::size_t points = F::kTile * F::kTile;
+  const float* cells[2][points];
+  if (begin < end) find_cells<F::kTile>(p.images, p.plan.tiling, begin, cells[0]);
   for (std::size_t tile = begin; tile < end; ++tile) {
-    const float* cells[F::kTile * F::kTile];
-    find_cells<F::kTile>(p.images, p.plan.tiling, tile, cells);
     const std::size_t row = tile - begin;
+    const float** next = cells[(row + 1) % 2];
+    find_cells<F::kTile>(p.images, p.plan.tiling, std::min(tile + 1, end - 1), next);
     float* to = v + row / kTileRows * panel_floats + row % kTileRows * kLanes;
     for (std::size_t c = 0; c < p.plan.depth; c += kLanes, to += kTileRows * kLanes) {
-      transform_2d<InputTransform<F>>(Cells{cells, c, p.plan.depth - c},
+      transform_2d<InputTransform<F>>(Cells{cells[row % 2], c, p.plan.depth - c},
                                       SpacedSink{to, p.plan.v_stride});
     }
   }
@@ -330,23 +339,29 @@ void transform_results(const Product& p, std::size_t begin, std::size_t end, std
   }
 }
 
-/// A task's result: tiles [begin, end), `columns` columns from n0 on. v begins at `begin`.
+/// A task's result: tiles [begin, end), `columns` columns from n0 on. v begins at `begin`, u at n0.
 template <class F>
 void multiply_and_transform(const Product& p, std::size_t begin, std::size_t end, std::size_t n0,
                             std::size_t columns, const float* v, const float* u, float* m) {
-  const std::size_t panel = divided_up(p.plan.depth, kLanes) * kLanes * kTileRows;
-  const std::size_t rows_at_once =
-      std::max(p.plan.row_tiles / kTileRows, std::size_t{1}) * kTileRows;
-  const std::size_t m_row_stride = divided_up(columns, kLanes) * kLanes;
+  const WinogradProduct& plan = p.plan;
+  const std::size_t v_panel = divided_up(plan.depth, kLanes) * kLanes * kTileRows;
+  const std::size_t u_panel = plan.depth * tile_columns();
+  const std::size_t rows_at_once = whole_tiles(plan.block_tiles, kTileRows);
+  const std::size_t columns_at_once = whole_tiles(plan.block_columns, tile_columns());
   for (std::size_t tile = begin; tile < end; tile += rows_at_once) {
     const std::size_t rows = std::min(rows_at_once, end - tile);
-    const float* v_rows = v + (tile - begin) / kTileRows * panel;
-    for (std::size_t point = 0; point < F::kTile * F::kTile; ++point) {
-      multiply<RowVectors>(rows, columns, p.plan.depth, v_rows + point * p.plan.v_stride, panel,
-                           u + point * p.plan.u_stride, p.plan.depth * tile_columns(),
-                           m + point * p.plan.m_stride, m_row_stride, true);
+    const float* v_rows = v + (tile - begin) / kTileRows * v_panel;
+    for (std::size_t n = 0; n < columns; n += columns_at_once) {
+      const std::size_t width = std::min(columns_at_once, columns - n);
+      const std::size_t m_row = divided_up(width, kLanes) * kLanes;
+      const float* u_columns = u + n / tile_columns() * u_panel;
+      for (std::size_t point = 0; point < plan.tiling.points; ++point) {
+        multiply<RowVectors>(rows, width, plan.depth, v_rows + point * plan.v_stride, v_panel,
+                             u_columns + point * plan.u_stride, u_panel, m + point * plan.m_stride,
+                             m_row, true);
+      }
+      transform_results<F>(p, tile, tile + rows, n0 + n, width, m, m_row);
     }
-    transform_results<F>(p, tile, tile + rows, n0, columns, m, m_row_stride);
   }
 }
 
@@ -365,7 +380,7 @@ void run_with_kept_weights(const Product& p, WorkspacePieces pieces, std::size_t
                [&](std::size_t task, std::size_t) {
                  transform_weight_panel<F>(p, task * tile_columns(), u + task * panel);
                });
-  const std::size_t step = std::max(plan.row_tiles / kTileRows, std::size_t{1}) * kTileRows;
+  const std::size_t step = whole_tiles(plan.task_tiles, kTileRows);
   parallel_for(threads, divided_up(plan.tiling.tiles, step),
                [&](std::size_t task, std::size_t worker) {
                  const std::size_t begin = task * step;
@@ -441,7 +456,7 @@ struct Reduction {
   std::size_t plane, row;
 };
 
-/// v(point, panel of rows, tile as StepMajor) for tiles [begin, end), the first at place `at` of
+/// v(point, panel of rows, tile, kTileRows) for tiles [begin, end), the first at place `at` of
 /// `steps`.
 template <class F>
 void transform_rows(const Reduction& r, std::size_t begin, std::size_t end, std::size_t at,
@@ -598,8 +613,7 @@ void run_column_tasks(const Reduction& r, WorkspacePieces pieces, std::size_t th
                    float* own_z = z + worker * z_floats;
                    float* own_w = w + worker * w_floats;
                    transform_columns<F>(r, first, last, n0, columns, own_z);
-                   const std::size_t rows_at_once =
-                       std::max(plan.task_rows / kTileRows, std::size_t{1}) * kTileRows;
+                   const std::size_t rows_at_once = whole_tiles(plan.task_rows, kTileRows);
                    for (std::size_t c = 0; c < plan.rows; c += rows_at_once) {
                      const std::size_t rows = std::min(rows_at_once, plan.rows - c);
                      multiply_points<F>(r, rows, columns, last - first, v + c * (last - first),

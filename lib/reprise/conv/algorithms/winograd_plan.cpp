@@ -19,11 +19,12 @@ constexpr std::size_t kKeptWeightBytes = std::size_t{1} << 20;
 constexpr std::size_t kKeptTileBytes = std::size_t{16} << 20;
 
 constexpr std::size_t kTaskColumns = 64;
-constexpr std::size_t kRowTiles = 56;
-constexpr std::size_t kKeptRowTiles = 28;
+constexpr std::size_t kBlockTiles = 56;
+constexpr std::size_t kKeptBlockTiles = 14;
+constexpr std::size_t kKeptBlockColumns = 32;
 constexpr std::size_t kChunkTiles = 256;
 constexpr std::size_t kTaskRows = 56;
-constexpr std::size_t kStepTiles = 32;
+constexpr std::size_t kStepTiles = 64;
 
 constexpr std::size_t divided_up(std::size_t n, std::size_t by) {
   return (n + by - 1) / by;
@@ -117,24 +118,27 @@ WinogradProduct winograd_product(const ConvShape& shape, ConvPass pass, std::siz
   const std::size_t point_floats = p.tiling.points * sizeof(float);
   p.keep_weights = point_floats * p.depth * p.columns <= kKeptWeightBytes;
   if (p.keep_weights) {
-    p.row_tiles = std::min(kKeptRowTiles, tiles);
-    p.super_tiles = p.task_tiles = p.row_tiles;
+    p.block_tiles = std::min(kKeptBlockTiles, tiles);
+    p.super_tiles = p.task_tiles = p.block_tiles;
     p.task_columns = p.columns;
+    p.block_columns = std::min(kKeptBlockColumns, p.columns);
   } else {
     const std::size_t most =
-        std::max<std::size_t>(2 * kRowTiles, kKeptTileBytes / (point_floats * p.depth));
+        std::max<std::size_t>(2 * kBlockTiles, kKeptTileBytes / (point_floats * p.depth));
     p.super_tiles = divided_up(tiles, divided_up(tiles, most));
-    p.row_tiles = std::min(kRowTiles, p.super_tiles);
+    p.block_tiles = std::min(kBlockTiles, p.super_tiles);
     p.task_columns = std::min(kTaskColumns, p.columns);
+    p.block_columns = p.task_columns;
     const std::size_t column_tasks = divided_up(p.columns, p.task_columns);
     const std::size_t parts =
         threads == 1 || column_tasks >= 2 * threads ? 1 : divided_up(2 * threads, column_tasks);
-    p.task_tiles = std::max(p.row_tiles, divided_up(p.super_tiles, parts));
+    p.task_tiles = std::max(p.block_tiles, divided_up(p.super_tiles, parts));
   }
-  const std::size_t row_tiles = rounded_up(std::max(p.row_tiles, kMostTileRows), kMostTileRows);
+  const std::size_t block_tiles = rounded_up(std::max(p.block_tiles, kMostTileRows), kMostTileRows);
   p.v_stride = spread((p.super_tiles + kMostTileRows) * rounded_up(p.depth, kMostLanes));
   p.u_stride = spread(p.depth * (p.task_columns + kMostTileColumns));
-  p.m_stride = spread(row_tiles * rounded_up(p.task_columns, kMostLanes));
+  p.m_stride =
+      spread(block_tiles * rounded_up(std::max(p.block_columns, kMostTileColumns), kMostLanes));
   return p;
 }
 

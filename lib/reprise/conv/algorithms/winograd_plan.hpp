@@ -44,7 +44,8 @@ struct WinogradProduct {
   std::size_t super_tiles = 0;   ///< tiles whose transforms are kept together
   std::size_t task_tiles = 0;    ///< tiles of a task
   std::size_t task_columns = 0;  ///< columns of a task
-  std::size_t row_tiles = 0;     ///< tiles multiplied and transformed back at a time
+  std::size_t block_tiles = 0;   ///< tiles and columns multiplied and transformed back at a time
+  std::size_t block_columns = 0;
   // Floats from one point's matrix to the next, for any target:
   std::size_t v_stride = 0, u_stride = 0, m_stride = 0;
 };
