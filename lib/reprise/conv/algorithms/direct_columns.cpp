@@ -1,0 +1,367 @@
+// A kernel of `direct`: correlations with vector lanes across the columns of the result.
+//
+// A tile of up to kRows positions x up to kMostVectors vectors of columns stays in registers while
+// its chains run: each step broadcasts one source value per position and multiplies it with the
+// vectors of one packed row of weights. Source values are read where they are, through one pointer
+// per position. The positions of a tile have the same taps inside the image, so that padding costs
+// nothing. A chain is cut into blocks whose packed weights fit the cache; a later block goes on
+// from the result in memory.
+#undef HWY_TARGET_INCLUDE
+#define HWY_TARGET_INCLUDE "reprise/conv/algorithms/direct_columns.cpp"
+#include <hwy/foreach_target.h>
+// After foreach_target.h:
+#include <hwy/highway.h>
+
+#include <algorithm>
+
+#include "reprise/conv/algorithms/direct_kernels.hpp"
+#include "reprise/conv/conv_workspace.hpp"
+#include "reprise/core/parallel.hpp"
+
+#ifndef REPRISE_CONV_DIRECT_COLUMNS_ONCE
+#define REPRISE_CONV_DIRECT_COLUMNS_ONCE
+namespace reprise::direct {
+namespace {
+
+constexpr std::size_t kMostWidth = 64;                      // columns of a panel, on any target
+constexpr std::size_t kMostColumns = 512;                   // of a block of packed weights
+constexpr std::size_t kMostDepth = 1024;                    // of a block of packed weights
+constexpr std::size_t kBlockFloats = std::size_t{1} << 17;  // of a block of packed weights: 512 KiB
+
+/// How a task's columns and chains are cut; the same for every target.
+struct ColumnBlocks {
+  explicit ColumnBlocks(const Correlation& c)
+      : columns(std::min(c.columns, kMostColumns)),
+        depth(std::clamp<std::size_t>(c.depth(), 1, std::min(kMostDepth, kBlockFloats / columns))) {
+  }
+  std::size_t columns;  ///< of the result, at a time
+  std::size_t depth;    ///< steps of the chain, at a time
+
+  /// Columns of packed weights, with those that fill up the last panel.
+  [[nodiscard]] std::size_t packed_columns() const { return columns + kMostWidth; }
+  [[nodiscard]] std::size_t bytes() const {
+    return piece_bytes<float>(packed_columns() * depth) + piece_bytes<float>(packed_columns());
+  }
+};
+
+/// The scratch of one worker.
+struct ColumnScratch {
+  ColumnScratch(const ColumnBlocks& blocks, std::byte* memory) {
+    WorkspacePieces pieces({memory, blocks.bytes()});
+    weights = pieces.take<float>(blocks.packed_columns() * blocks.depth);
+    start = pieces.take<float>(blocks.packed_columns());
+  }
+  float* weights;  ///< panels of (depth, width)
+  float* start;    ///< (columns), zeros beyond those of the result
+};
+
+/// The positions of one task: rows [a_begin, a_end) of images [n_begin, n_end) of group g.
+struct ColumnTask {
+  std::size_t g, n_begin, n_end, a_begin, a_end;
+};
+
+/// One block of the chains of one block of columns.
+struct Block {
+  std::size_t k_begin, k_end, j_begin, j_end;
+  [[nodiscard]] std::size_t depth() const { return k_end - k_begin; }
+};
+
+/// Walks over the positions of one class: rows and columns [begin, end) of h and w, images [n,
+/// n_end), ascending in (n, a, b).
+class ClassWalk {
+ public:
+  ClassWalk(const Correlation& c, const ColumnTask& task, const AxisClass& h, const AxisClass& w)
+      : c_(c), h_(h), w_(w), n_(task.n_begin), a_(h.begin), b_(w.begin) {}
+
+  /// Offset in the source of the position's cell, channel 0 of group 0.
+  [[nodiscard]] std::size_t source() const {
+    return ((n_ * c_.SH + a_ * c_.step_h) * c_.SW + b_ * c_.step_w) * c_.source_channels();
+  }
+  /// Offset in the result of column 0 of group 0.
+  [[nodiscard]] std::size_t result() const {
+    return c_.r_first + n_ * c_.r_image + a_ * c_.r_row + b_ * c_.r_cell;
+  }
+  void advance() {
+    if (++b_ < w_.end) return;
+    b_ = w_.begin;
+    if (++a_ < h_.end) return;
+    a_ = h_.begin;
+    ++n_;
+  }
+
+ private:
+  const Correlation& c_;
+  const AxisClass& h_;
+  const AxisClass& w_;
+  std::size_t n_, a_, b_;
+};
+
+}  // namespace
+}  // namespace reprise::direct
+#endif
+
+HWY_BEFORE_NAMESPACE();
+namespace reprise::direct {
+namespace HWY_NAMESPACE {
+namespace {
+namespace hn = hwy::HWY_NAMESPACE;
+
+// Registers: rows x vectors sums, the vectors of one row of weights, one source value. A tile has
+// kRows positions; panels of more vectors take it in parts.
+constexpr std::size_t kRows = 12;
+#if HWY_TARGET == HWY_AVX3 || HWY_TARGET == HWY_NEON
+constexpr std::size_t kTileVectors = 24;
+#else
+constexpr std::size_t kTileVectors = 12;
+#endif
+constexpr std::size_t kMostVectors = kTileVectors / 6;
+constexpr std::size_t rows_of(std::size_t vectors) {
+  return std::min(kRows, kTileVectors / vectors);
+}
+
+/// A tile's positions.
+struct Tile {
+  const float* cell[kRows];  ///< the source at the position, the group's channel 0
+  float* result[kRows];      ///< at the group's column 0
+  std::size_t count;         ///< the others repeat the last
+};
+
+/// What the kernels need to know of one panel: columns [begin, begin + columns) of the group.
+struct Panel {
+  const std::vector<Piece>& pieces;
+  std::size_t first_step;  ///< of the block
+  const float* weights;    ///< (steps, vectors * lanes)
+  const float* start;      ///< (vectors * lanes), or null if the chains go on from the result
+  std::size_t begin, columns;
+};
+
+/// Continues the chains of rows [first, first + rows) of the tile, from[i] to to[i] (each vectors *
+/// lanes), over the panel's pieces.
+template <std::size_t rows, std::size_t vectors>
+HWY_NOINLINE void tile_kernel(const Panel& panel, const float* const* cell,
+                              const float* const* from, float* const* to) {
+  const hn::ScalableTag<float> d;
+  using Vector = hn::Vec<decltype(d)>;
+  const std::size_t lanes = hn::Lanes(d);
+  Vector acc[rows][vectors];
+  for (std::size_t i = 0; i < rows; ++i) {
+    for (std::size_t v = 0; v < vectors; ++v) acc[i][v] = hn::LoadU(d, from[i] + v * lanes);
+  }
+  for (const Piece& piece : panel.pieces) {
+    const float* p[rows];
+    for (std::size_t i = 0; i < rows; ++i) p[i] = cell[i] + piece.offset;
+    const float* HWY_RESTRICT weights =
+        panel.weights + (piece.step - panel.first_step) * vectors * lanes;
+    const std::size_t length = piece.length;
+    for (std::size_t k = 0; k < length; ++k, weights += vectors * lanes) {
+      Vector w[vectors];
+      for (std::size_t v = 0; v < vectors; ++v) w[v] = hn::Load(d, weights + v * lanes);
+      for (std::size_t i = 0; i < rows; ++i) {
+        const Vector x = hn::Set(d, p[i][k]);
+        for (std::size_t v = 0; v < vectors; ++v) acc[i][v] = hn::MulAdd(x, w[v], acc[i][v]);
+      }
+    }
+  }
+  const Vector zero = hn::Zero(d);
+  for (std::size_t i = 0; i < rows; ++i) {
+    for (std::size_t v = 0; v < vectors; ++v) {
+      hn::StoreU(hn::Add(acc[i][v], zero), d, to[i] + v * lanes);
+    }
+  }
+}
+
+/// The panel for rows [first, first + rows) of the tile.
+template <std::size_t vectors>
+void run_rows(const Panel& panel, const Tile& tile, std::size_t first) {
+  const hn::ScalableTag<float> d;
+  constexpr std::size_t rows = rows_of(vectors);
+  const std::size_t width = vectors * hn::Lanes(d);
+  HWY_ALIGN float copy[rows * vectors * hn::MaxLanes(d)];
+  const std::size_t count = std::min(rows, tile.count - first);
+  const bool whole = panel.columns == width;
+  const float* from[rows];
+  float* to[rows];
+  for (std::size_t i = 0; i < rows; ++i) {
+    float* const result = tile.result[first + i] + panel.begin;
+    // Positions that are missing in the last tile are computed and dropped.
+    to[i] = whole && i < count ? result : copy + i * width;
+    from[i] = panel.start != nullptr ? panel.start : to[i];
+    if (panel.start == nullptr && to[i] != result) std::copy_n(result, panel.columns, to[i]);
+  }
+  tile_kernel<rows, vectors>(panel, tile.cell + first, from, to);
+  if (whole) return;
+  for (std::size_t i = 0; i < count; ++i) {
+    std::copy_n(to[i], panel.columns, tile.result[first + i] + panel.begin);
+  }
+}
+
+template <std::size_t vectors>
+void run_panel(const Panel& panel, const Tile& tile) {
+  for (std::size_t first = 0; first < tile.count; first += rows_of(vectors)) {
+    run_rows<vectors>(panel, tile, first);
+  }
+}
+
+/// The vectors of the panel that begins with `left` columns to go.
+HWY_INLINE std::size_t panel_vectors(std::size_t left) {
+  const std::size_t lanes = hn::Lanes(hn::ScalableTag<float>());
+  if (kMostVectors == 4 && left > 3 * lanes) return 4;
+  return left > lanes ? 2 : 1;
+}
+
+/// packed(k, i) = weights of step k and column i of a panel, zeros from `count` to `width`.
+void pack_panel(const Correlation& c, const float* weight, const std::vector<Piece>& taps,
+                std::size_t count, std::size_t width, float* HWY_RESTRICT packed) {
+  for (const Piece& piece : taps) {
+    const float* from = weight + piece.weight;
+    for (std::size_t k = 0; k < piece.length; ++k, packed += width, from += c.w_channel) {
+      if (c.w_column == 1) {
+        std::copy_n(from, count, packed);
+      } else {
+        for (std::size_t i = 0; i < count; ++i) packed[i] = from[i * c.w_column];
+      }
+      std::fill(packed + count, packed + width, 0.0F);
+    }
+  }
+}
+
+/// Packs the weights of a block into panels.
+void pack_weights(const Correlation& c, const float* weight, std::size_t g, const Block& block,
+                  float* packed) {
+  const std::size_t lanes = hn::Lanes(hn::ScalableTag<float>());
+  std::vector<Piece> taps;
+  append_pieces(c, all_taps(c.h), all_taps(c.w), block.k_begin, block.k_end, false, taps);
+  for (std::size_t j = block.j_begin; j < block.j_end;) {
+    const std::size_t width = panel_vectors(block.j_end - j) * lanes;
+    const std::size_t count = std::min(width, block.j_end - j);
+    pack_panel(c, weight + g * c.w_group + j * c.w_column, taps, count, width, packed);
+    packed += block.depth() * width;
+    j += count;
+  }
+}
+
+/// All panels of one tile for one block.
+void run_tile(const std::vector<Piece>& pieces, const Tile& tile, const Block& block,
+              const ColumnScratch& scratch) {
+  const std::size_t lanes = hn::Lanes(hn::ScalableTag<float>());
+  const float* weights = scratch.weights;
+  for (std::size_t j = block.j_begin; j < block.j_end;) {
+    const float* const start = block.k_begin == 0 ? scratch.start + (j - block.j_begin) : nullptr;
+    const std::size_t vectors = panel_vectors(block.j_end - j);
+    const std::size_t width = vectors * lanes;
+    const std::size_t columns = std::min(width, block.j_end - j);
+    const Panel panel{pieces, block.k_begin, weights, start, j, columns};
+    if (vectors == 1) run_panel<1>(panel, tile);
+    if (vectors == 2) run_panel<2>(panel, tile);
+    if (vectors == 4) run_panel<kMostVectors>(panel, tile);
+    weights += block.depth() * width;
+    j += columns;
+  }
+}
+
+/// The task's positions of one class.
+void run_class(const Correlation& c, const CorrelationData& data, const ColumnTask& task,
+               const AxisClass& h, const AxisClass& w, const Block& block,
+               const ColumnScratch& scratch, std::vector<Piece>& pieces) {
+  pieces.clear();
+  append_pieces(c, h, w, block.k_begin, block.k_end, true, pieces);
+  if (pieces.empty() && block.k_begin > 0) return;
+  const std::size_t positions = (task.n_end - task.n_begin) * (h.end - h.begin) * (w.end - w.begin);
+  ClassWalk walk(c, task, h, w);
+  Tile tile;
+  for (std::size_t position = 0; position < positions; position += kRows) {
+    tile.count = std::min(kRows, positions - position);
+    for (std::size_t i = 0; i < kRows; ++i) {
+      tile.cell[i] = data.source + walk.source() + task.g * c.channels;
+      tile.result[i] = data.result + walk.result() + task.g * c.columns;
+      if (i + 1 < tile.count) walk.advance();
+    }
+    walk.advance();
+    run_tile(pieces, tile, block, scratch);
+  }
+}
+
+void run_block(const Correlation& c, const CorrelationData& data, const ColumnTask& task,
+               const std::vector<AxisClass>& h_classes, const std::vector<AxisClass>& w_classes,
+               const Block& block, const ColumnScratch& scratch) {
+  pack_weights(c, data.weight, task.g, block, scratch.weights);
+  std::vector<Piece> pieces;
+  for (AxisClass h : h_classes) {
+    h.begin = std::max(h.begin, task.a_begin);
+    h.end = std::min(h.end, task.a_end);
+    if (h.begin >= h.end) continue;
+    for (const AxisClass& w : w_classes) run_class(c, data, task, h, w, block, scratch, pieces);
+  }
+}
+
+}  // namespace
+}  // namespace HWY_NAMESPACE
+}  // namespace reprise::direct
+HWY_AFTER_NAMESPACE();
+
+#if HWY_ONCE
+namespace reprise::direct {
+HWY_EXPORT(run_block);
+
+namespace {
+
+/// Cuts a correlation into tasks: enough positions to be worth packing the weights for, few enough
+/// for their results to stay in the cache and for all threads to have work.
+struct ColumnTasks {
+  ColumnTasks(const Correlation& c, std::size_t threads) {
+    constexpr std::size_t result_floats = std::size_t{1} << 18;
+    const std::size_t fitting = std::clamp<std::size_t>(result_floats / c.columns, 500, 4000);
+    const std::size_t share = (c.positions() + threads - 1) / threads;
+    const std::size_t size = std::max<std::size_t>(std::min(fitting, share), 100);
+    const std::size_t image = c.A * c.B;
+    images = std::max<std::size_t>((size + image / 2) / image, 1);
+    rows = images > 1 ? c.A : std::clamp<std::size_t>((size + c.B - 1) / c.B, 1, c.A);
+    image_parts = (c.N + images - 1) / images;
+    row_parts = (c.A + rows - 1) / rows;
+  }
+  std::size_t images, rows;            ///< of a task
+  std::size_t image_parts, row_parts;  ///< how many such parts
+
+  [[nodiscard]] ColumnTask task(const Correlation& c, std::size_t index) const {
+    const std::size_t n = index / row_parts % image_parts * images;
+    const std::size_t a = index % row_parts * rows;
+    return {index / row_parts / image_parts, n, std::min(c.N, n + images), a,
+            std::min(c.A, a + rows)};
+  }
+};
+
+}  // namespace
+
+std::size_t columns_workspace_bytes(const Correlation& c, std::size_t threads) {
+  return std::max<std::size_t>(threads, 1) * ColumnBlocks(c).bytes();
+}
+
+void correlate_by_columns(const Correlation& c, const CorrelationData& data, std::byte* workspace,
+                          std::size_t threads) {
+  const ColumnBlocks blocks(c);
+  const ColumnTasks tasks(c, std::max<std::size_t>(threads, 1));
+  const std::vector<AxisClass> h_classes = axis_classes(c.h, c.A, c.step_h, c.SH);
+  const std::vector<AxisClass> w_classes = axis_classes(c.w, c.B, c.step_w, c.SW);
+  const auto run = [&](std::size_t index, std::size_t worker) {
+    const ColumnScratch scratch(blocks, workspace + worker * blocks.bytes());
+    const ColumnTask task = tasks.task(c, index);
+    for (std::size_t j = 0; j < c.columns; j += blocks.columns) {
+      const std::size_t j_end = std::min(c.columns, j + blocks.columns);
+      std::fill_n(scratch.start, blocks.packed_columns(), 0.0F);
+      if (data.start != nullptr) {
+        const float* const start = data.start + task.g * c.columns;
+        std::copy(start + j, start + j_end, scratch.start);
+      }
+      std::size_t k = 0;
+      do {  // once even if the chains have no steps
+        const Block block{k, std::min(c.depth(), k + blocks.depth), j, j_end};
+        HWY_DYNAMIC_DISPATCH(run_block)(c, data, task, h_classes, w_classes, block, scratch);
+        k = block.k_end;
+      } while (k < c.depth());
+    }
+  };
+  parallel_for(threads, c.G * tasks.image_parts * tasks.row_parts, run);
+}
+
+}  // namespace reprise::direct
+#endif  // HWY_ONCE

@@ -1,0 +1,145 @@
+/// \file
+/// The sums that `direct` evaluates, and the kernels that evaluate them. Internal to direct.
+#pragma once
+
+#include <algorithm>
+#include <cstddef>
+#include <vector>
+
+#include "reprise/conv/conv_shape.hpp"
+
+namespace reprise::direct {
+
+/// The taps along one axis: tap t of `count` reads the source at step * position + at(t) and stands
+/// in the kernel at kernel_first + t * kernel_spacing.
+struct TapAxis {
+  std::size_t count = 0;
+  std::ptrdiff_t first = 0, spacing = 0;
+  std::size_t kernel_first = 0, kernel_spacing = 0;
+
+  [[nodiscard]] std::ptrdiff_t at(std::size_t tap) const {
+    return first + static_cast<std::ptrdiff_t>(tap) * spacing;
+  }
+  /// Of no taps, 0.
+  [[nodiscard]] std::ptrdiff_t lowest() const {
+    return count == 0 ? 0 : std::min(first, at(count - 1));
+  }
+  [[nodiscard]] std::ptrdiff_t highest() const {
+    return count == 0 ? 0 : std::max(first, at(count - 1));
+  }
+};
+
+/// For each group g, image n, position (a, b) and column j:
+///   result(n, a, b, g, j) = +0 + chain from start(g, j), ascending in (th, tw, c), of
+///     acc = fma(source(n, a*step_h + h.at(th), b*step_w + w.at(tw), g, c),
+///               weight(th, tw, g, c, j), acc)
+/// over the taps whose source cell is inside the image. The forward pass is one such correlation;
+/// grad_input is one for each phase of the stride.
+///
+/// A kernel may let source cells outside take part as zeros where all weights are finite: that
+/// changes at most the sign of a zero on the way, and adding +0 in the end makes both +0.
+struct Correlation {
+  std::size_t N, A, B;         ///< images, and positions in each
+  std::size_t G;               ///< groups
+  std::size_t channels;        ///< of the source, per group
+  std::size_t columns;         ///< of the result, per group
+  std::size_t SH, SW;          ///< source is N,SH,SW,G*channels
+  std::size_t step_h, step_w;  ///< source cells from position to position
+  TapAxis h, w;
+  std::size_t KW;                                   ///< width of the kernel
+  std::size_t w_tap, w_group, w_channel, w_column;  ///< strides of the weights, in floats
+  std::size_t r_first;                 ///< offset in the result of position (0, 0), in floats
+  std::size_t r_image, r_row, r_cell;  ///< strides of the result, in floats
+
+  /// The length of a chain.
+  [[nodiscard]] std::size_t depth() const { return h.count * w.count * channels; }
+  [[nodiscard]] std::size_t positions() const { return N * A * B; }
+  [[nodiscard]] std::size_t source_channels() const { return G * channels; }
+};
+
+/// The forward pass of `shape`. Its weight strides are also those of grad_weight.
+Correlation forward_correlation(const ConvShape& shape);
+
+/// The part of grad_input with ih % stride_h == phase_h and iw % stride_w == phase_w; both phases
+/// are less than the input's height and width.
+Correlation grad_input_correlation(const ConvShape& shape, std::size_t phase_h,
+                                   std::size_t phase_w);
+
+/// Positions [begin, end) along one axis at which the taps [tap_begin, tap_end), and no others, are
+/// inside the image.
+struct AxisClass {
+  std::size_t begin, end;
+  std::size_t tap_begin, tap_end;
+};
+
+/// The classes of positions 0..positions-1 along an axis of the source of `size` cells, ascending.
+std::vector<AxisClass> axis_classes(const TapAxis& axis, std::size_t positions, std::size_t step,
+                                    std::size_t size);
+
+/// A run of a chain that is contiguous in the source at every position.
+struct Piece {
+  std::ptrdiff_t h, w;    ///< the first tap's place relative to the position
+  std::ptrdiff_t offset;  ///< of its first value from the position's cell, in floats
+  std::size_t step;       ///< number of its first step in the chain of all taps
+  std::size_t weight;     ///< offset of that step's weights, for group 0 and column 0
+  std::size_t length;     ///< in steps
+};
+
+/// Appends the pieces of those steps in [begin, end) of the chain that belong to the taps of
+/// (h, w); with `merge` neighbouring taps of a row that are contiguous in the source make one
+/// piece.
+void append_pieces(const Correlation& correlation, const AxisClass& h, const AxisClass& w,
+                   std::size_t begin, std::size_t end, bool merge, std::vector<Piece>& pieces);
+
+/// The classes that hold all taps: of positions without padding.
+inline AxisClass all_taps(const TapAxis& axis) {
+  return {0, 0, 0, axis.count};
+}
+
+/// The tensors of one correlation; start is (G * columns), or null for zeros.
+struct CorrelationData {
+  const float* source;
+  const float* weight;
+  const float* start;
+  float* result;
+};
+
+/// Vector lanes across columns: any correlation; fast where a group has many columns.
+void correlate_by_columns(const Correlation& correlation, const CorrelationData& data,
+                          std::byte* workspace, std::size_t threads);
+std::size_t columns_workspace_bytes(const Correlation& correlation, std::size_t threads);
+
+/// Whether none of the values is infinite or NaN.
+bool all_finite(const float* values, std::size_t count);
+
+/// Vector lanes across positions, for few columns; only where pixels_pay() and weights are finite.
+void correlate_by_pixels(const Correlation& correlation, const CorrelationData& data,
+                         std::byte* workspace, std::size_t threads);
+std::size_t pixels_workspace_bytes(const Correlation& correlation, std::size_t threads);
+/// Whether correlate_by_pixels is offered, and faster on the vector target in use.
+bool pixels_pay(const Correlation& correlation);
+
+/// The gradient of a forward correlation's weights: element (th, tw, c, g, j) is a chain from 0,
+/// ascending over the positions at which the tap is inside the image, of fma(source, grad_output,
+/// acc), and +0 in the end. A kernel may let the other positions take part as zeros where all of
+/// grad_output is finite.
+struct WeightGradientData {
+  const float* source;
+  const float* grad_output;
+  float* grad_weight;
+};
+
+/// Vector lanes across columns: any gradient; fast where groups have many columns and channels.
+void weight_gradient_by_columns(const Correlation& forward, const WeightGradientData& data,
+                                std::byte* workspace, std::size_t threads);
+std::size_t weight_gradient_columns_bytes(const Correlation& forward, std::size_t threads);
+
+/// Vector lanes across the rows of grad_weight (taps and channels), for few columns or channels;
+/// only where windows_pay() and grad_output is finite.
+void weight_gradient_by_windows(const Correlation& forward, const WeightGradientData& data,
+                                std::byte* workspace, std::size_t threads);
+std::size_t weight_gradient_windows_bytes(const Correlation& forward, std::size_t threads);
+/// Whether weight_gradient_by_windows is offered, and faster on the vector target in use.
+bool windows_pay(const Correlation& forward);
+
+}  // namespace reprise::direct

@@ -1,0 +1,134 @@
+// The passes of a convolution as the sums of direct_kernels.hpp.
+#include <numeric>
+
+#include "reprise/conv/algorithms/direct_kernels.hpp"
+
+namespace reprise::direct {
+namespace {
+
+/// The taps that the input cells `phase`, `phase` + stride, … share: those kernel cells k for which
+/// (phase + pad - k * dilation) is a multiple of the stride; each reads the output at that /
+/// stride.
+TapAxis phase_taps(std::size_t K, std::size_t stride, std::size_t dilation, std::size_t pad,
+                   std::size_t phase) {
+  TapAxis taps;
+  taps.kernel_spacing = stride / std::gcd(stride, dilation);
+  const std::size_t candidates = std::min(K, taps.kernel_spacing);
+  while (taps.kernel_first < candidates &&
+         taps.kernel_first * dilation % stride != (phase + pad) % stride) {
+    ++taps.kernel_first;
+  }
+  if (taps.kernel_first == candidates) return {};
+  const auto s = static_cast<std::ptrdiff_t>(stride);
+  taps.count = (K - taps.kernel_first - 1) / taps.kernel_spacing + 1;
+  taps.first = (static_cast<std::ptrdiff_t>(phase + pad) -
+                static_cast<std::ptrdiff_t>(taps.kernel_first * dilation)) /
+               s;
+  taps.spacing = -static_cast<std::ptrdiff_t>(taps.kernel_spacing * dilation) / s;
+  return taps;
+}
+
+}  // namespace
+
+Correlation forward_correlation(const ConvShape& s) {
+  const std::size_t ICg = s.IC / s.G;
+  const std::size_t OCg = s.OC / s.G;
+  const auto taps = [](std::size_t K, std::size_t dilation, std::size_t pad) {
+    return TapAxis{K, -static_cast<std::ptrdiff_t>(pad), static_cast<std::ptrdiff_t>(dilation), 0,
+                   1};
+  };
+  return {.N = s.N,
+          .A = s.OH,
+          .B = s.OW,
+          .G = s.G,
+          .channels = ICg,
+          .columns = OCg,
+          .SH = s.IH,
+          .SW = s.IW,
+          .step_h = s.stride_h,
+          .step_w = s.stride_w,
+          .h = taps(s.KH, s.dilation_h, s.pad_top),
+          .w = taps(s.KW, s.dilation_w, s.pad_left),
+          .KW = s.KW,
+          .w_tap = ICg * s.OC,
+          .w_group = OCg,
+          .w_channel = s.OC,
+          .w_column = 1,
+          .r_first = 0,
+          .r_image = s.OH * s.OW * s.OC,
+          .r_row = s.OW * s.OC,
+          .r_cell = s.OC};
+}
+
+Correlation grad_input_correlation(const ConvShape& s, std::size_t phase_h, std::size_t phase_w) {
+  const std::size_t ICg = s.IC / s.G;
+  const std::size_t OCg = s.OC / s.G;
+  return {.N = s.N,
+          .A = (s.IH - phase_h - 1) / s.stride_h + 1,
+          .B = (s.IW - phase_w - 1) / s.stride_w + 1,
+          .G = s.G,
+          .channels = OCg,
+          .columns = ICg,
+          .SH = s.OH,
+          .SW = s.OW,
+          .step_h = 1,
+          .step_w = 1,
+          .h = phase_taps(s.KH, s.stride_h, s.dilation_h, s.pad_top, phase_h),
+          .w = phase_taps(s.KW, s.stride_w, s.dilation_w, s.pad_left, phase_w),
+          .KW = s.KW,
+          .w_tap = ICg * s.OC,
+          .w_group = OCg,
+          .w_channel = 1,
+          .w_column = s.OC,
+          .r_first = (phase_h * s.IW + phase_w) * s.IC,
+          .r_image = s.IH * s.IW * s.IC,
+          .r_row = s.stride_h * s.IW * s.IC,
+          .r_cell = s.stride_w * s.IC};
+}
+
+std::vector<AxisClass> axis_classes(const TapAxis& axis, std::size_t positions, std::size_t step,
+                                    std::size_t size) {
+  std::vector<AxisClass> classes;
+  for (std::size_t position = 0; position < positions; ++position) {
+    const auto is_inside = [&](std::size_t tap) {  // below 0 wraps to a huge number
+      return position * step + static_cast<std::size_t>(axis.at(tap)) < size;
+    };
+    std::size_t begin = 0;
+    while (begin < axis.count && !is_inside(begin)) ++begin;
+    std::size_t end = begin;
+    while (end < axis.count && is_inside(end)) ++end;
+    const bool goes_on =
+        !classes.empty() && classes.back().tap_begin == begin && classes.back().tap_end == end;
+    if (!goes_on) classes.push_back({position, position, begin, end});
+    classes.back().end = position + 1;
+  }
+  return classes;
+}
+
+void append_pieces(const Correlation& c, const AxisClass& h, const AxisClass& w, std::size_t begin,
+                   std::size_t end, bool merge, std::vector<Piece>& pieces) {
+  const bool merges = merge && c.w.spacing == 1 && c.G == 1;
+  const std::size_t taps_together = merges ? w.tap_end - w.tap_begin : 1;
+  for (std::size_t th = h.tap_begin; th < h.tap_end; ++th) {
+    for (std::size_t tw = w.tap_begin; tw < w.tap_end; tw += taps_together) {
+      const std::size_t run = (th * c.w.count + tw) * c.channels;
+      const std::size_t first = std::max(run, begin);
+      const std::size_t last = std::min(run + taps_together * c.channels, end);
+      if (first >= last) continue;
+      const std::size_t tap = first / c.channels % c.w.count;
+      const std::size_t channel = first % c.channels;
+      const std::size_t kh = c.h.kernel_first + th * c.h.kernel_spacing;
+      const std::size_t kw = c.w.kernel_first + tap * c.w.kernel_spacing;
+      const std::ptrdiff_t cell = c.h.at(th) * static_cast<std::ptrdiff_t>(c.SW) + c.w.at(tap);
+      pieces.push_back({.h = c.h.at(th),
+                        .w = c.w.at(tap),
+                        .offset = cell * static_cast<std::ptrdiff_t>(c.source_channels()) +
+                                  static_cast<std::ptrdiff_t>(channel),
+                        .step = first,
+                        .weight = (kh * c.KW + kw) * c.w_tap + channel * c.w_channel,
+                        .length = last - first});
+    }
+  }
+}
+
+}  // namespace reprise::direct
