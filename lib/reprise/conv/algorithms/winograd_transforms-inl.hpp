@@ -31,6 +31,7 @@
 HWY_BEFORE_NAMESPACE();
 namespace reprise {
 namespace HWY_NAMESPACE {
+namespace winograd {
 
 /// F(2,3), tiles of 4.
 struct F2 {
@@ -172,6 +173,7 @@ struct F4 {
   }
 };
 
+}  // namespace winograd
 }  // namespace HWY_NAMESPACE
 }  // namespace reprise
 HWY_AFTER_NAMESPACE();
