@@ -1,8 +1,10 @@
 /// \file
 /// What a convolution algorithm is, and the registry of all of them.
 ///
-/// One algorithm = one file in algorithms/ + one line in algorithms.def. Tests, benchmarks and
-/// reports loop over the registry.
+/// One algorithm = one file in algorithms/ + one line in algorithms.def: the line
+///   REPRISE_CONV_ALGORITHM(fft)
+/// registers what `const ConvAlgorithm& fft_algorithm()` in namespace reprise returns. Tests,
+/// benchmarks and reports loop over the registry.
 #pragma once
 
 #include <cstddef>
@@ -28,6 +30,22 @@ struct ConvResources {
   std::size_t threads = 1;
 };
 
+/// What an algorithm's error is measured in. Let u = 2^-24, half an ulp of 1, and a, b the pass's
+/// two operands (and the bias, forward).
+enum class ErrorScale {
+  /// Of each element of the result by itself: u * (sum of |a| |b| over its products + |bias|).
+  elementwise,
+  /// The same for all elements: u * (terms(pass) * max |a| * max |b| + max |bias|), the maxima
+  /// taken
+  /// over whole tensors. Never less than elementwise.
+  tensorwise,
+};
+
+/// The bound that follows from (1 + u)^roundings, in units of u: an element whose every term passes
+/// through at most `roundings` rounded operations has at most this error at the elementwise scale
+/// (underflow apart).
+double rounding_bound(std::size_t roundings);
+
 /// Passes take shape-checked tensors and overwrite their result. All pointers are dense tensors in
 /// the layouts of conv_shape.hpp; nothing may be read from the result before it is written.
 struct ConvAlgorithm {
@@ -35,11 +53,16 @@ struct ConvAlgorithm {
   std::string_view summary;  ///< one line
   Reproducibility reproducibility = Reproducibility::portable;
 
-  /// Declared bound on |result - exact|, in units of 2^-24 (half an ulp of 1) times the scale that
-  /// the algorithm's header block names; derived there.
+  /// Declared bound on |result - exact| for every element, in units of error_scale; derived in the
+  /// algorithm's header block.
   double (*error_bound)(const ConvShape& shape, ConvPass pass);
+  ErrorScale error_scale = ErrorScale::elementwise;
   /// "" or the reason, in words, why this pass of this shape is not offered.
   std::string (*unsupported)(const ConvShape& shape, ConvPass pass);
+  /// Estimated time on one core, in multiply-adds of `direct` at its best; "auto" takes the least
+  /// of all algorithms that offer the shape. Null: never chosen by "auto" (as must be for class
+  /// machine). Must depend on the shape alone.
+  double (*estimated_cost)(const ConvShape& shape, ConvPass pass);
   /// What ConvResources::workspace must hold.
   std::size_t (*workspace_bytes)(const ConvShape& shape, ConvPass pass, std::size_t threads);
 
@@ -59,6 +82,9 @@ const ConvAlgorithm& conv_algorithm(std::string_view name);
 
 /// Portable, and offered for every shape and pass.
 const ConvAlgorithm& default_conv_algorithm();
+
+/// Chooses for each pass of each shape by resolve(); conv_algorithm("auto").
+const ConvAlgorithm& auto_conv_algorithm();
 
 /// What `algorithm` runs for this pass of this shape: itself, unless it is "auto", which chooses by
 /// the shape alone.

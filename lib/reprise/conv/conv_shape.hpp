@@ -35,7 +35,8 @@ class Padding2d {
   /// TensorFlow's: OH = ceil(IH / stride); of an odd total the extra cell goes to the bottom/right.
   static Padding2d same() { return Padding2d(Kind::same); }
   /// OH = IH for any stride: both sides get ceil(((IH-1)*stride + span - IH) / 2), where span is
-  /// the dilated kernel's extent.
+  /// the dilated kernel's extent; at stride 1 and an even span the top/left gets one cell less, as
+  /// OH would be IH + 1 otherwise.
   static Padding2d keep_size() { return Padding2d(Kind::keep_size); }
   /// As given.
   static Padding2d sides(std::size_t top, std::size_t bottom, std::size_t left, std::size_t right);
@@ -83,11 +84,19 @@ struct ConvShape {
   [[nodiscard]] std::size_t output_size() const { return N * OH * OW * OC; }
   /// Multiplications and additions of one pass: 2*N*OH*OW*OC*KH*KW*IC/G.
   [[nodiscard]] double flops() const;
+  /// The most products that an element of the pass's result sums: forward KH*KW*IC/G, grad_input
+  /// KH*KW*OC/G, grad_weight N*OH*OW.
+  [[nodiscard]] std::size_t terms(ConvPass pass) const;
+  /// The extent of the dilated kernel: dilation*(K-1) + 1.
+  [[nodiscard]] std::size_t span_h() const { return dilation_h * (KH - 1) + 1; }
+  [[nodiscard]] std::size_t span_w() const { return dilation_w * (KW - 1) + 1; }
+
+  bool operator==(const ConvShape&) const = default;
 };
 
 /// The shape of convolving N images of IH x IW x IC with OC kernels of KH x KW. Error if a size is
-/// zero (N may be 0), groups divide IC or OC unevenly, the output would be empty, or a tensor would
-/// have more than 2^40 elements.
+/// zero (N may be 0) or 2^31 or more, groups divide IC or OC unevenly, the output would be empty,
+/// or a tensor would have more than 2^40 elements.
 ConvShape make_conv_shape(std::size_t N, std::size_t IH, std::size_t IW, std::size_t IC,
                           std::size_t OC, std::size_t KH, std::size_t KW,
                           const Conv2dOptions& options = {});
@@ -96,11 +105,15 @@ ConvShape make_conv_shape(std::size_t N, std::size_t IH, std::size_t IW, std::si
 ///   g1mb128ic3ih227oc96oh55kh11sh4ph0n"alexnet:conv1"
 /// Letters: mb N, g G, ic, ih, iw, oc, oh, ow, kh, kw, sh, sw (stride), ph, pw (padding top, left),
 /// dh, dw (benchdnn's dilation: 0 is dense; converted here and nowhere else), n"name". An omitted
-/// width copies the height, an omitted oh is computed, defaults are those of ConvShape. Bottom and
-/// right padding follow from oh, ow. Error if it does not parse or if oh contradicts the rest.
+/// width copies the height, an omitted oh is computed, defaults are those of ConvShape; '_' and
+/// blanks may stand between fields. The padding at the bottom (right) is that at the top (left)
+/// where this gives oh (ow), and otherwise the least that does. Error if the line does not parse or
+/// oh contradicts the rest: no padding at the bottom gives it, or only more than both ph and the
+/// kernel's extent less one.
 ConvShape parse_conv_shape(std::string_view line);
 
-/// The canonical line for a shape; parse_conv_shape(to_line(s)) gives s back.
+/// The canonical line for a shape. parse_conv_shape(to_line(s)) computes the same as s, and is s
+/// but for bottom and right padding that no window reaches, which the line does not tell.
 std::string to_line(const ConvShape& shape);
 
 /// The shapes of a file, one line each; '#' starts a comment. Error names file and line number.

@@ -21,7 +21,7 @@ enum class MaxTies {
 /// How a window that does not fit whole at the bottom or right counts.
 enum class Rounding {
   floor,  ///< it is left out
-  ceil,   ///< it counts if it begins inside the image or its top/left padding
+  ceil,   ///< the first such one counts, if it begins inside the image or its top/left padding
 };
 
 struct Pool2dOptions {
@@ -30,7 +30,9 @@ struct Pool2dOptions {
   Extent2d stride{2, 2};
   Padding2d padding = Padding2d::valid();
   MaxTies ties = MaxTies::first;
-  bool count_include_padding = false;  ///< average: divide by the window's cells, padded ones too
+  /// Average: divide by the window's cells inside the image and its padding (of `padding`: what
+  /// Rounding::ceil adds never counts), not by those inside the image alone.
+  bool count_include_padding = false;
   Rounding rounding = Rounding::floor;
 };
 
@@ -42,9 +44,13 @@ struct PoolShape {
 
   [[nodiscard]] std::size_t input_size() const { return N * IH * IW * C; }
   [[nodiscard]] std::size_t output_size() const { return N * OH * OW * C; }
+
+  bool operator==(const PoolShape&) const = default;
 };
 
-/// Error if a size is zero (N may be 0) or the output would be empty.
+/// OH = (IH + pad_top + pad_bottom - KH) / stride_h + 1, rounded as `options.rounding` says. Error
+/// if a size is zero (N may be 0) or 2^31 or more, the output would be empty, or a tensor would
+/// have more than 2^40 elements.
 PoolShape make_pool_shape(std::size_t N, std::size_t IH, std::size_t IW, std::size_t C,
                           const Pool2dOptions& options);
 

@@ -1,0 +1,125 @@
+// The public convolution functions: checks, workspace, dispatch.
+#include "reprise/conv/conv2d.hpp"
+
+#include <algorithm>
+#include <array>
+#include <new>
+
+#include "reprise/conv/conv_workspace.hpp"
+#include "reprise/core/error.hpp"
+
+namespace reprise {
+namespace {
+
+template <std::size_t Rank>
+std::array<std::size_t, Rank> sizes_of(const Tensor<Rank>& tensor) {
+  std::array<std::size_t, Rank> sizes;
+  std::copy(tensor.shape().begin(), tensor.shape().end(), sizes.begin());
+  return sizes;
+}
+
+/// The shape that these operands mean.
+ConvShape shape_for(std::string_view where, const Tensor<4>& input, const Tensor<4>& weight,
+                    const Conv2dOptions& options) {
+  const auto [N, IH, IW, IC] = sizes_of(input);
+  const auto [KH, KW, ICg, OC] = sizes_of(weight);
+  const ConvShape shape = make_conv_shape(N, IH, IW, IC, OC, KH, KW, options);
+  if (ICg != IC / shape.G) {
+    throw Error(where,
+                "input " + sizes_text(sizes_of(input)) + " and weight " +
+                    sizes_text(sizes_of(weight)) + " with " + std::to_string(shape.G) + " group(s)",
+                "weight " + sizes_text(std::array{KH, KW, IC / shape.G, OC}));
+  }
+  return shape;
+}
+
+template <std::size_t Rank>
+void check_sizes(std::string_view where, std::string_view what, const Tensor<Rank>& tensor,
+                 const std::array<std::size_t, Rank>& expected) {
+  const auto given = sizes_of(tensor);
+  if (given == expected) return;
+  throw Error(where, std::string(what) + " " + sizes_text(given), sizes_text(expected));
+}
+
+void check_offered(std::string_view where, const ConvAlgorithm& algorithm, const ConvShape& shape,
+                   ConvPass pass) {
+  const std::string reason = algorithm.unsupported(shape, pass);
+  if (reason.empty()) return;
+  throw Error(where,
+              std::string(algorithm.name) + " does not offer " + std::string(name_of(pass)) +
+                  " of " + to_line(shape) + ": " + reason,
+              "another algorithm, such as " + std::string(default_conv_algorithm().name));
+}
+
+template <std::size_t Rank>
+Tensor<Rank> result_tensor(std::string_view where, const std::array<std::size_t, Rank>& sizes) {
+  try {
+    return make_tensor<Rank>(sizes);
+  } catch (const std::bad_alloc&) {
+    throw Error(where, "a result of " + sizes_text(sizes) + " floats cannot be had",
+                "more memory or a smaller batch");
+  }
+}
+
+}  // namespace
+
+Tensor<4> conv2d_forward(const Tensor<4>& input, const Tensor<4>& weight, const Tensor<1>& bias,
+                         const Conv2dOptions& options, const ConvAlgorithm& algorithm,
+                         std::size_t threads) {
+  constexpr std::string_view where = "conv2d_forward";
+  const ConvShape s = shape_for(where, input, weight, options);
+  check_sizes<1>(where, "bias", bias, {s.OC});
+  const ConvAlgorithm& chosen = resolve(algorithm, s, ConvPass::forward);
+  check_offered(where, chosen, s, ConvPass::forward);
+  ConvWorkspace workspace;
+  const ConvResources resources{
+      workspace.require(chosen.workspace_bytes(s, ConvPass::forward, threads), where), threads};
+  Tensor<4> output = result_tensor<4>(where, {s.N, s.OH, s.OW, s.OC});
+  chosen.forward(s, input.data(), weight.data(), bias.data(), output.data(), resources);
+  return output;
+}
+
+Conv2dGradients conv2d_backward(const Tensor<4>& grad_output, const Tensor<4>& input,
+                                const Tensor<4>& weight, const Conv2dOptions& options,
+                                const ConvAlgorithm& algorithm, std::size_t threads) {
+  constexpr std::string_view where = "conv2d_backward";
+  const ConvShape s = shape_for(where, input, weight, options);
+  check_sizes<4>(where, "grad_output", grad_output, {s.N, s.OH, s.OW, s.OC});
+  const ConvAlgorithm& for_input = resolve(algorithm, s, ConvPass::grad_input);
+  const ConvAlgorithm& for_weight = resolve(algorithm, s, ConvPass::grad_weight);
+  check_offered(where, for_input, s, ConvPass::grad_input);
+  check_offered(where, for_weight, s, ConvPass::grad_weight);
+  ConvWorkspace workspace;
+  const ConvResources resources{
+      workspace.require(std::max(for_input.workspace_bytes(s, ConvPass::grad_input, threads),
+                                 for_weight.workspace_bytes(s, ConvPass::grad_weight, threads)),
+                        where),
+      threads};
+  Conv2dGradients gradients{result_tensor<4>(where, sizes_of(input)),
+                            result_tensor<4>(where, sizes_of(weight)),
+                            result_tensor<1>(where, {s.OC})};
+  for_input.grad_input(s, grad_output.data(), weight.data(), gradients.input.data(), resources);
+  for_weight.grad_weight(s, grad_output.data(), input.data(), gradients.weight.data(), resources);
+  conv2d_grad_bias(s, grad_output.data(), gradients.bias.data());
+  return gradients;
+}
+
+void conv2d_grad_bias(const ConvShape& s, const float* grad_output, float* grad_bias) {
+  constexpr std::size_t width = 64;  // channels at a time, side by side
+  const std::size_t pixels = s.OH * s.OW;
+  for (std::size_t begin = 0; begin < s.OC; begin += width) {
+    const std::size_t count = std::min(width, s.OC - begin);
+    std::array<float, width> total{};
+    for (std::size_t n = 0; n < s.N; ++n) {
+      std::array<float, width> image{};
+      const float* grad = grad_output + n * pixels * s.OC + begin;
+      for (std::size_t pixel = 0; pixel < pixels; ++pixel, grad += s.OC) {
+        for (std::size_t i = 0; i < count; ++i) image[i] += grad[i];
+      }
+      for (std::size_t i = 0; i < count; ++i) total[i] += image[i];
+    }
+    std::copy_n(total.begin(), count, grad_bias + begin);
+  }
+}
+
+}  // namespace reprise

@@ -1,0 +1,219 @@
+// The one-line text form of a convolution's shape: benchdnn's grammar, read and written.
+#include <algorithm>
+#include <array>
+#include <charconv>
+#include <fstream>
+#include <optional>
+#include <sstream>
+
+#include "reprise/conv/conv_shape.hpp"
+#include "reprise/core/error.hpp"
+
+namespace reprise {
+namespace {
+
+/// What a line says, field by field; unset where it says nothing.
+struct Fields {
+  using Size = std::optional<std::size_t>;
+  Size g, mb, ic, ih, iw, oc, oh, ow, kh, kw, sh, sw, ph, pw, dh, dw;
+  std::string name;
+};
+
+struct Key {
+  std::string_view letters;
+  Fields::Size Fields::*field;
+};
+
+constexpr std::array<Key, 16> kKeys{{{"mb", &Fields::mb},
+                                     {"ic", &Fields::ic},
+                                     {"ih", &Fields::ih},
+                                     {"iw", &Fields::iw},
+                                     {"oc", &Fields::oc},
+                                     {"oh", &Fields::oh},
+                                     {"ow", &Fields::ow},
+                                     {"kh", &Fields::kh},
+                                     {"kw", &Fields::kw},
+                                     {"sh", &Fields::sh},
+                                     {"sw", &Fields::sw},
+                                     {"ph", &Fields::ph},
+                                     {"pw", &Fields::pw},
+                                     {"dh", &Fields::dh},
+                                     {"dw", &Fields::dw},
+                                     {"g", &Fields::g}}};
+constexpr std::string_view kGrammar =
+    "benchdnn's grammar, such as g1mb128ic3ih227oc96oh55kh11sh4ph0n\"conv1\"";
+
+/// Reads a line from left to right.
+class Parser {
+ public:
+  explicit Parser(std::string_view line) : line_(line), rest_(line) {}
+
+  Fields fields() {
+    Fields fields;
+    for (skip_separators(); !rest_.empty(); skip_separators()) {
+      if (rest_.front() == 'n') {
+        fields.name = name();
+      } else {
+        size_field(fields);
+      }
+    }
+    return fields;
+  }
+
+ private:
+  [[noreturn]] void fail(const std::string& what) const {
+    throw Error("shape " + std::string(line_), what, kGrammar);
+  }
+
+  void skip_separators() {
+    while (!rest_.empty() && std::string_view("_ \t\r").find(rest_.front()) != rest_.npos) {
+      rest_.remove_prefix(1);
+    }
+  }
+
+  void size_field(Fields& fields) {
+    for (const Key& key : kKeys) {
+      if (!rest_.starts_with(key.letters)) continue;
+      rest_.remove_prefix(key.letters.size());
+      if ((fields.*key.field).has_value()) fail(std::string(key.letters) + " given twice");
+      fields.*key.field = number(key.letters);
+      return;
+    }
+    fail("nothing known at \"" + std::string(rest_) + "\"");
+  }
+
+  std::size_t number(std::string_view key) {
+    std::size_t value = 0;
+    const auto [end, status] = std::from_chars(rest_.data(), rest_.data() + rest_.size(), value);
+    if (status == std::errc::result_out_of_range || value >= std::size_t{1} << 62) {
+      fail("the number after " + std::string(key) + " overflows");
+    }
+    if (status != std::errc{}) fail("no number after " + std::string(key));
+    rest_.remove_prefix(static_cast<std::size_t>(end - rest_.data()));
+    return value;
+  }
+
+  /// n"..." or, as older benchdnn files have it, n and the rest of the line.
+  std::string name() {
+    rest_.remove_prefix(1);
+    const bool quoted = rest_.starts_with('"');
+    if (quoted) rest_.remove_prefix(1);
+    const std::size_t end = quoted ? rest_.find('"') : rest_.size();
+    if (end == std::string_view::npos) fail("the name's closing quote is missing");
+    const std::string name(rest_.substr(0, end));
+    rest_.remove_prefix(quoted ? end + 1 : end);
+    return name;
+  }
+
+  std::string_view line_;
+  std::string_view rest_;
+};
+
+/// One axis of a line, with benchdnn's dilation already converted.
+struct Axis {
+  char letter;
+  std::size_t input, kernel, stride, dilation, pad_before;
+  std::optional<std::size_t> output;
+};
+
+/// The padding at the bottom or right that `axis.output` asks for (parse_conv_shape says how).
+std::size_t pad_after(std::string_view line, const Axis& axis) {
+  if (!axis.output || axis.stride == 0) return axis.pad_before;
+  const std::size_t span = axis.dilation * (axis.kernel - 1) + 1;
+  const std::size_t padded = axis.input + 2 * axis.pad_before;
+  const std::size_t computed = padded < span ? 0 : (padded - span) / axis.stride + 1;
+  if (*axis.output == computed) return axis.pad_before;
+
+  const std::size_t without = axis.input + axis.pad_before;
+  const std::size_t reached = *axis.output == 0 ? 0 : (*axis.output - 1) * axis.stride + span;
+  const std::size_t least = reached > without ? reached - without : 0;
+  const bool fits = *axis.output > 0 && without + least < reached + axis.stride &&
+                    least <= std::max(axis.pad_before, span - 1);
+  if (!fits) {
+    const std::string letter(1, axis.letter);
+    throw Error("shape " + std::string(line), "o" + letter + std::to_string(*axis.output),
+                "o" + letter + std::to_string(computed) + " by the other sizes");
+  }
+  return least;
+}
+
+ConvShape shape_of(std::string_view line, const Fields& f) {
+  constexpr std::size_t most = std::size_t{1} << 31;
+  for (const Key& key : kKeys) {
+    if ((f.*key.field).value_or(0) >= most) {
+      throw Error("shape " + std::string(line),
+                  std::string(key.letters) + std::to_string(*(f.*key.field)), "less than 2^31");
+    }
+  }
+  const bool no_width = !f.iw && !f.kw && !f.sw && !f.pw && !f.dw;
+  const Axis h{'h',
+               f.ih.value_or(1),
+               f.kh.value_or(1),
+               f.sh.value_or(1),
+               f.dh.value_or(0) + 1,
+               f.ph.value_or(0),
+               f.oh};
+  const Axis w{'w',
+               f.iw.value_or(h.input),
+               f.kw.value_or(h.kernel),
+               f.sw.value_or(h.stride),
+               f.dw.value_or(h.dilation - 1) + 1,
+               f.pw.value_or(h.pad_before),
+               no_width && !f.ow ? f.oh : f.ow};
+  Conv2dOptions options;
+  options.stride = {h.stride, w.stride};
+  options.dilation = {h.dilation, w.dilation};
+  options.groups = f.g.value_or(1);
+  if (h.kernel > 0 && w.kernel > 0) {  // otherwise make_conv_shape says so
+    const std::size_t bottom = pad_after(line, h);
+    const std::size_t right = pad_after(line, w);
+    options.padding = Padding2d::sides(h.pad_before, bottom, w.pad_before, right);
+  }
+  ConvShape shape = make_conv_shape(f.mb.value_or(1), h.input, w.input, f.ic.value_or(1),
+                                    f.oc.value_or(1), h.kernel, w.kernel, options);
+  shape.name = f.name;
+  return shape;
+}
+
+/// The line without its comment and the blanks around it.
+std::string content(std::string line) {
+  line.resize(std::min(line.find('#'), line.size()));
+  const std::size_t begin = line.find_first_not_of(" \t\r");
+  if (begin == std::string::npos) return "";
+  return line.substr(begin, line.find_last_not_of(" \t\r") - begin + 1);
+}
+
+}  // namespace
+
+ConvShape parse_conv_shape(std::string_view line) {
+  return shape_of(line, Parser(line).fields());
+}
+
+std::string to_line(const ConvShape& s) {
+  std::ostringstream line;
+  line << 'g' << s.G << "mb" << s.N << "ic" << s.IC << "ih" << s.IH << "iw" << s.IW << "oc" << s.OC
+       << "oh" << s.OH << "ow" << s.OW << "kh" << s.KH << "kw" << s.KW << "sh" << s.stride_h << "sw"
+       << s.stride_w << "ph" << s.pad_top << "pw" << s.pad_left << "dh" << s.dilation_h - 1 << "dw"
+       << s.dilation_w - 1;
+  if (!s.name.empty()) line << "n\"" << s.name << '"';
+  return line.str();
+}
+
+std::vector<ConvShape> read_conv_shapes(const std::string& file) {
+  std::ifstream stream(file);
+  if (!stream) throw Error("shapes file " + file, "cannot be opened", "a readable file");
+  std::vector<ConvShape> shapes;
+  std::string line;
+  for (std::size_t number = 1; std::getline(stream, line); ++number) {
+    const std::string text = content(line);
+    if (text.empty()) continue;
+    try {
+      shapes.push_back(parse_conv_shape(text));
+    } catch (const Error& error) {
+      throw Error(file + ":" + std::to_string(number), error.what(), "");
+    }
+  }
+  return shapes;
+}
+
+}  // namespace reprise

@@ -1,0 +1,58 @@
+/// \file
+/// Memory for ConvResources::workspace: allocation with a clear error, and its division into
+/// pieces.
+#pragma once
+
+#include <cstddef>
+#include <memory>
+#include <new>
+#include <span>
+#include <string_view>
+
+namespace reprise {
+
+/// Every piece of a workspace, and the workspace itself, begins at a multiple of this.
+inline constexpr std::size_t kWorkspaceAlignment = 64;
+
+/// Owns a workspace; grows on demand, so that one object can serve many calls.
+class ConvWorkspace {
+ public:
+  ConvWorkspace() = default;
+
+  /// At least `bytes` bytes, contents unspecified; Error naming `where` if they cannot be had.
+  std::span<std::byte> require(std::size_t bytes, std::string_view where);
+
+ private:
+  struct Deallocate {
+    void operator()(std::byte* data) const {
+      ::operator delete (data, std::align_val_t{kWorkspaceAlignment});
+    }
+  };
+  std::unique_ptr<std::byte[], Deallocate> data_;
+  std::size_t bytes_ = 0;
+};
+
+/// The bytes that a piece of `count` values of T takes.
+template <class T>
+constexpr std::size_t piece_bytes(std::size_t count) {
+  return (count * sizeof(T) + kWorkspaceAlignment - 1) / kWorkspaceAlignment * kWorkspaceAlignment;
+}
+
+/// Hands out the pieces of a workspace, front to back, in the order in which workspace_bytes added
+/// up their piece_bytes.
+class WorkspacePieces {
+ public:
+  explicit WorkspacePieces(std::span<std::byte> workspace) : next_(workspace.data()) {}
+
+  template <class T>
+  T* take(std::size_t count) {
+    T* const piece = reinterpret_cast<T*>(next_);
+    next_ += piece_bytes<T>(count);
+    return piece;
+  }
+
+ private:
+  std::byte* next_;
+};
+
+}  // namespace reprise

@@ -1,0 +1,113 @@
+// The registry of convolution algorithms, and "auto", which chooses among them.
+#include <array>
+#include <cmath>
+#include <limits>
+#include <vector>
+
+#include "reprise/conv/conv_algorithm.hpp"
+#include "reprise/core/error.hpp"
+
+namespace reprise {
+
+#define REPRISE_CONV_ALGORITHM(name) const ConvAlgorithm& name##_algorithm();
+#include "reprise/conv/algorithms.def"
+#undef REPRISE_CONV_ALGORITHM
+
+namespace {
+
+/// The portable algorithm with the least estimated cost for this pass of this shape.
+const ConvAlgorithm& choose(const ConvShape& shape, ConvPass pass) {
+  const ConvAlgorithm* chosen = &default_conv_algorithm();
+  double least = std::numeric_limits<double>::infinity();
+  for (const ConvAlgorithm* algorithm : conv_algorithms()) {
+    if (algorithm->estimated_cost == nullptr) continue;
+    if (!algorithm->unsupported(shape, pass).empty()) continue;
+    const double cost = algorithm->estimated_cost(shape, pass);
+    if (cost < least) {
+      chosen = algorithm;
+      least = cost;
+    }
+  }
+  return *chosen;
+}
+
+void auto_forward(const ConvShape& shape, const float* input, const float* weight,
+                  const float* bias, float* output, const ConvResources& resources) {
+  choose(shape, ConvPass::forward).forward(shape, input, weight, bias, output, resources);
+}
+
+void auto_grad_input(const ConvShape& shape, const float* grad_output, const float* weight,
+                     float* grad_input, const ConvResources& resources) {
+  choose(shape, ConvPass::grad_input).grad_input(shape, grad_output, weight, grad_input, resources);
+}
+
+void auto_grad_weight(const ConvShape& shape, const float* grad_output, const float* input,
+                      float* grad_weight, const ConvResources& resources) {
+  choose(shape, ConvPass::grad_weight)
+      .grad_weight(shape, grad_output, input, grad_weight, resources);
+}
+
+}  // namespace
+
+std::string_view name_of(Reproducibility reproducibility) {
+  return reproducibility == Reproducibility::portable ? "portable" : "machine";
+}
+
+double rounding_bound(std::size_t roundings) {
+  constexpr double u = 0x1p-24;
+  return std::expm1(static_cast<double>(roundings) * std::log1p(u)) / u;
+}
+
+std::span<const ConvAlgorithm* const> conv_algorithms() {
+  static const std::array algorithms{
+#define REPRISE_CONV_ALGORITHM(name) &name##_algorithm(),
+#include "reprise/conv/algorithms.def"
+#undef REPRISE_CONV_ALGORITHM
+  };
+  return algorithms;
+}
+
+const ConvAlgorithm& conv_algorithm(std::string_view name) {
+  std::vector<std::string> known;
+  for (const ConvAlgorithm* algorithm : conv_algorithms()) {
+    if (algorithm->name == name) return *algorithm;
+    known.emplace_back(algorithm->name);
+  }
+  const ConvAlgorithm& automatic = auto_conv_algorithm();
+  if (name == automatic.name) return automatic;
+  known.emplace_back(automatic.name);
+  throw Error("convolution algorithm", "\"" + std::string(name) + "\"",
+              "one of " + join(known) + "; nearest is " + nearest_name(name, known));
+}
+
+const ConvAlgorithm& default_conv_algorithm() {
+  return naive_algorithm();
+}
+
+const ConvAlgorithm& auto_conv_algorithm() {
+  static constexpr ConvAlgorithm algorithm{
+      .name = "auto",
+      .summary = "the portable algorithm that should be fastest, chosen by the shape alone",
+      .reproducibility = Reproducibility::portable,
+      .error_bound = [](const ConvShape& shape,
+                        ConvPass pass) { return choose(shape, pass).error_bound(shape, pass); },
+      .error_scale = ErrorScale::tensorwise,  // holds for elementwise bounds too
+      .unsupported = [](const ConvShape&, ConvPass) { return std::string(); },
+      .estimated_cost = nullptr,
+      .workspace_bytes =
+          [](const ConvShape& shape, ConvPass pass, std::size_t threads) {
+            return choose(shape, pass).workspace_bytes(shape, pass, threads);
+          },
+      .forward = auto_forward,
+      .grad_input = auto_grad_input,
+      .grad_weight = auto_grad_weight,
+  };
+  return algorithm;
+}
+
+const ConvAlgorithm& resolve(const ConvAlgorithm& algorithm, const ConvShape& shape,
+                             ConvPass pass) {
+  return &algorithm == &auto_conv_algorithm() ? choose(shape, pass) : algorithm;
+}
+
+}  // namespace reprise

@@ -1,1 +1,0 @@
-#include "reprise/conv/conv_shape.hpp"
