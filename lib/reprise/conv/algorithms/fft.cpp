@@ -104,9 +104,9 @@ struct Block {
 
 void transform_input(const FftPlan& plan, Block block, const Image<const float>& input,
                      float* in_points, std::size_t threads) {
-  const std::size_t stride = 2 * plan.in_stride;
+  const std::size_t stride = 2 * plan.in_stride * plan.block;
   parallel_for(threads, block.tiles, [&](std::size_t tile, std::size_t) {
-    float* const points = in_points + tile * plan.points * stride;
+    float* const points = in_points + tile * 2 * plan.in_stride;
     fft2d(plan.tile, plan.in_channels, input_cells(plan, input, block.begin + tile),
           {points, points + plan.in_stride, stride});
   });
@@ -183,7 +183,7 @@ void multiply_panel(const FftPlan& plan, const ConvShape& shape, std::size_t til
     for (std::size_t v = columns.begin; v < columns.end; ++v) {
       transform_taps(at, v, depth, width, taps, kernel);
       const std::size_t first = fft_column_begin(plan.tile, v);
-      const std::size_t in_point = 2 * plan.in_stride;
+      const std::size_t in_point = 2 * plan.in_stride * plan.block;
       multiply(
           {.points = fft_column_points(plan.tile, v),
            .rows = tiles,
@@ -191,7 +191,7 @@ void multiply_panel(const FftPlan& plan, const ConvShape& shape, std::size_t til
            .depth = depth,
            .a = scratch.in_points + first * in_point + d,
            .a_point = in_point,
-           .a_row = plan.points * in_point,
+           .a_row = 2 * plan.in_stride,
            .a_depth = 1,
            .a_imaginary = plan.in_stride,
            .b = kernel,
@@ -292,7 +292,7 @@ void reduce_panel(const FftPlan& plan, const ConvShape& s, Block block, std::siz
   const FftTaps at = taps_of(plan, s);
   const std::size_t depth = std::min(plan.depth, plan.in_channels - d);
   const std::size_t width = panel_columns(plan, panel);
-  const std::size_t in_point = 2 * plan.in_stride;
+  const std::size_t in_point = 2 * plan.in_stride * plan.block;
   const std::size_t out_point = plan.block * kComplexPanel;
   float* const taps = scratch.taps_of(worker);
   float* const kernel = scratch.kernel_of(worker);
@@ -305,7 +305,7 @@ void reduce_panel(const FftPlan& plan, const ConvShape& s, Block block, std::siz
               .a = scratch.in_points + first * in_point + d,
               .a_point = in_point,
               .a_row = 1,
-              .a_depth = plan.points * in_point,
+              .a_depth = 2 * plan.in_stride,
               .a_imaginary = plan.in_stride,
               .b = scratch.out_points + (panel * plan.points + first) * out_point,
               .b_point = out_point,

@@ -10,7 +10,7 @@ namespace reprise {
 namespace {
 
 constexpr std::size_t kBlockFloats = std::size_t{12} << 20;    // points of a block of tiles: 48 MiB
-constexpr std::size_t kKernelFloats = std::size_t{192} << 10;  // a worker's kernels: 768 KiB
+constexpr std::size_t kKernelFloats = std::size_t{320} << 10;  // a worker's kernels: 768 KiB
 
 std::size_t parts(std::size_t size, std::size_t part) {
   return (size + part - 1) / part;
