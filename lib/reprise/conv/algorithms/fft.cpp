@@ -78,278 +78,284 @@ FftCells<Float> output_cells(const FftPlan& plan, const Image<Float>& image, std
                   w.out_step);
 }
 
-/// The workspace's pieces. In points are (tile, point, 2, in_stride), out points (panel, tile,
-/// point, 2, kFftPanel) or, in grad_weight, (panel, point, tile, 2, kFftPanel).
-struct Scratch {
-  Scratch(const FftPlan& plan, const ConvShape& shape, const ConvResources& resources)
-      : size(fft_workspace(plan, shape)) {
+/// What all steps of a pass share. In points are (point, tile, 2, in_stride); out points, of
+/// `panels` panels at a time, (panel, tile, point, 2, kFftPanel) or, in grad_weight, (panel, point,
+/// tile, 2, kFftPanel).
+struct Pass {
+  Pass(const ConvShape& pass_shape, ConvPass pass, const ConvResources& resources)
+      : shape(pass_shape),
+        plan(fft_plan(shape, pass)),
+        threads(std::max<std::size_t>(1, resources.threads)),
+        size(fft_workspace(plan, shape, threads)) {
     WorkspacePieces pieces(resources.workspace);
     in_points = pieces.take<float>(size.in_points);
     out_points = pieces.take<float>(size.out_points);
-    taps = pieces.take<float>(size.taps * resources.threads);
-    kernel = pieces.take<float>(size.kernel * resources.threads);
+    taps = pieces.take<float>(size.taps * threads);
+    kernel = pieces.take<float>(size.kernel * threads);
   }
+  const ConvShape& shape;
+  FftPlan plan;
+  std::size_t threads;
   FftWorkspace size;
   float *in_points, *out_points;
   float *taps, *kernel;  ///< of worker 0
 
   [[nodiscard]] float* taps_of(std::size_t worker) const { return taps + worker * size.taps; }
   [[nodiscard]] float* kernel_of(std::size_t worker) const { return kernel + worker * size.kernel; }
+  [[nodiscard]] FftTaps taps_at() const {
+    return {plan.tile, shape.KH, shape.KW, shape.dilation_h, shape.dilation_w};
+  }
+  [[nodiscard]] std::size_t width_of(std::size_t panel) const {
+    return std::min(kFftPanel, plan.out_channels - panel * kFftPanel);
+  }
+  /// Floats from a point of the input to the next.
+  [[nodiscard]] std::size_t in_point() const { return 2 * plan.in_stride * plan.block; }
 };
 
-/// A range of tiles, at most plan.block.
-struct Block {
-  std::size_t begin, tiles;
+/// A range of tiles or of panels.
+struct Range {
+  std::size_t begin, count;
 };
 
-void transform_input(const FftPlan& plan, Block block, const Image<const float>& input,
-                     float* in_points, std::size_t threads) {
-  const std::size_t stride = 2 * plan.in_stride * plan.block;
-  parallel_for(threads, block.tiles, [&](std::size_t tile, std::size_t) {
-    float* const points = in_points + tile * 2 * plan.in_stride;
-    fft2d(plan.tile, plan.in_channels, input_cells(plan, input, block.begin + tile),
-          {points, points + plan.in_stride, stride});
+/// Calls body(range) for consecutive ranges of `size`, the last one may be less.
+template <class Body>
+void for_ranges(std::size_t count, std::size_t size, const Body& body) {
+  for (std::size_t begin = 0; begin < count; begin += size) {
+    body(Range{begin, std::min(size, count - begin)});
+  }
+}
+
+void transform_input(const Pass& pass, Range tiles, const Image<const float>& input) {
+  const FftPlan& plan = pass.plan;
+  parallel_for(pass.threads, tiles.count, [&](std::size_t tile, std::size_t) {
+    float* const points = pass.in_points + tile * 2 * plan.in_stride;
+    fft2d(plan.tile, plan.in_channels, input_cells(plan, input, tiles.begin + tile),
+          {points, points + plan.in_stride, pass.in_point()});
   });
 }
 
-/// Calls body(v) on columns of points [begin, end).
-struct Columns {
-  std::size_t begin, end;
-};
+/// taps(k, tap, c) = kernel of input channels [depth.begin, +depth.count), a panel's output
+/// channels. `weight` points to the group's first output channel.
+using PackTaps = void (*)(const ConvShape& shape, Range depth, Range columns, const float* weight,
+                          float* taps);
 
-/// Columns of points per task: all, unless panels alone keep too few threads busy.
-std::size_t columns_per_task(const FftPlan& plan, std::size_t threads) {
-  const std::size_t columns = plan.tile.w / 2 + 1;
-  if (threads <= 1) return columns;
-  const std::size_t wanted = (4 * threads + plan.out_panels - 1) / plan.out_panels;
-  return std::max<std::size_t>(1, columns / wanted);
-}
-
-FftTaps taps_of(const FftPlan& plan, const ConvShape& shape) {
-  return {plan.tile, shape.KH, shape.KW, shape.dilation_h, shape.dilation_w};
-}
-
-std::size_t panel_columns(const FftPlan& plan, std::size_t panel) {
-  return std::min(kFftPanel, plan.out_channels - panel * kFftPanel);
-}
-
-/// taps(d, tap, c) = kernel of input channels [depth_begin, +depth), a panel's output channels.
-using PackTaps = void (*)(const ConvShape& shape, std::size_t group, std::size_t depth_begin,
-                          std::size_t depth, std::size_t column_begin, std::size_t columns,
-                          const float* weight, float* taps);
-
-void pack_forward(const ConvShape& s, std::size_t group, std::size_t depth_begin, std::size_t depth,
-                  std::size_t column_begin, std::size_t columns, const float* weight, float* taps) {
-  const std::size_t ICg = s.IC / s.G;
+void pack_forward(const ConvShape& s, Range depth, Range columns, const float* weight,
+                  float* taps) {
   const std::size_t count = s.KH * s.KW;
   for (std::size_t tap = 0; tap < count; ++tap) {
-    for (std::size_t k = 0; k < depth; ++k) {
-      const float* from =
-          weight + (tap * ICg + depth_begin + k) * s.OC + group * (s.OC / s.G) + column_begin;
+    for (std::size_t k = 0; k < depth.count; ++k) {
+      const float* from = weight + (tap * (s.IC / s.G) + depth.begin + k) * s.OC + columns.begin;
       float* to = taps + (k * count + tap) * kFftPanel;
-      std::fill(std::copy_n(from, columns, to), to + kFftPanel, 0.0F);
+      std::fill(std::copy_n(from, columns.count, to), to + kFftPanel, 0.0F);
     }
   }
 }
 
 /// Rotated by half a turn; input and output channels change places.
-void pack_grad_input(const ConvShape& s, std::size_t group, std::size_t depth_begin,
-                     std::size_t depth, std::size_t column_begin, std::size_t columns,
-                     const float* weight, float* taps) {
-  const std::size_t ICg = s.IC / s.G;
+void pack_grad_input(const ConvShape& s, Range depth, Range columns, const float* weight,
+                     float* taps) {
   const std::size_t count = s.KH * s.KW;
   for (std::size_t tap = 0; tap < count; ++tap) {
-    const float* from = weight + ((count - 1 - tap) * ICg + column_begin) * s.OC +
-                        group * (s.OC / s.G) + depth_begin;
-    for (std::size_t k = 0; k < depth; ++k) {
+    const float* from =
+        weight + ((count - 1 - tap) * (s.IC / s.G) + columns.begin) * s.OC + depth.begin;
+    for (std::size_t k = 0; k < depth.count; ++k) {
       float* to = taps + (k * count + tap) * kFftPanel;
-      for (std::size_t c = 0; c < columns; ++c) to[c] = from[c * s.OC + k];
-      std::fill(to + columns, to + kFftPanel, 0.0F);
+      for (std::size_t c = 0; c < columns.count; ++c) to[c] = from[c * s.OC + k];
+      std::fill(to + columns.count, to + kFftPanel, 0.0F);
     }
   }
 }
 
-/// out points = in points times transformed kernels, for one panel and some columns of points.
-void multiply_panel(const FftPlan& plan, const ConvShape& shape, std::size_t tiles,
-                    std::size_t group, std::size_t panel, Columns columns, PackTaps pack,
-                    const float* weight, const Scratch& scratch, std::size_t worker) {
-  const FftTaps at = taps_of(plan, shape);
-  const std::size_t width = panel_columns(plan, panel);
-  float* const taps = scratch.taps_of(worker);
-  float* const kernel = scratch.kernel_of(worker);
-  for (std::size_t d = 0; d < plan.in_channels; d += plan.depth) {
-    const std::size_t depth = std::min(plan.depth, plan.in_channels - d);
-    pack(shape, group, d, depth, panel * kFftPanel, width, weight, taps);
-    for (std::size_t v = columns.begin; v < columns.end; ++v) {
-      transform_taps(at, v, depth, width, taps, kernel);
+/// Out points (slot `slot`) of a panel = in points times transformed kernels, for some of the
+/// columns of points.
+void multiply_panel(const Pass& pass, std::size_t tiles, std::size_t panel, std::size_t slot,
+                    Range columns, PackTaps pack, const float* weight, std::size_t worker) {
+  const FftPlan& plan = pass.plan;
+  const std::size_t width = pass.width_of(panel);
+  float* const taps = pass.taps_of(worker);
+  float* const kernel = pass.kernel_of(worker);
+  for_ranges(plan.in_channels, plan.depth, [&](Range depth) {
+    pack(pass.shape, depth, {panel * kFftPanel, width}, weight, taps);
+    for (std::size_t v = columns.begin; v < columns.begin + columns.count; ++v) {
+      transform_taps(pass.taps_at(), v, depth.count, width, taps, kernel);
       const std::size_t first = fft_column_begin(plan.tile, v);
-      const std::size_t in_point = 2 * plan.in_stride * plan.block;
-      multiply(
-          {.points = fft_column_points(plan.tile, v),
-           .rows = tiles,
-           .columns = width,
-           .depth = depth,
-           .a = scratch.in_points + first * in_point + d,
-           .a_point = in_point,
-           .a_row = 2 * plan.in_stride,
-           .a_depth = 1,
-           .a_imaginary = plan.in_stride,
-           .b = kernel,
-           .b_point = depth * kComplexPanel,
-           .c = scratch.out_points + (panel * plan.block * plan.points + first) * kComplexPanel,
-           .c_point = kComplexPanel,
-           .c_row = plan.points * kComplexPanel,
-           .accumulate = d > 0});
+      multiply({.points = fft_column_points(plan.tile, v),
+                .rows = tiles,
+                .columns = width,
+                .depth = depth.count,
+                .a = pass.in_points + first * pass.in_point() + depth.begin,
+                .a_point = pass.in_point(),
+                .a_row = 2 * plan.in_stride,
+                .a_depth = 1,
+                .a_imaginary = plan.in_stride,
+                .b = kernel,
+                .b_point = depth.count * kComplexPanel,
+                .c = pass.out_points + (slot * plan.block * plan.points + first) * kComplexPanel,
+                .c_point = kComplexPanel,
+                .c_row = plan.points * kComplexPanel,
+                .accumulate = depth.begin > 0});
     }
-  }
-}
-
-void multiply_all(const FftPlan& plan, const ConvShape& shape, std::size_t tiles, std::size_t group,
-                  PackTaps pack, const float* weight, const Scratch& scratch, std::size_t threads) {
-  const std::size_t columns = plan.tile.w / 2 + 1;
-  const std::size_t per_task = columns_per_task(plan, threads);
-  const std::size_t parts = (columns + per_task - 1) / per_task;
-  parallel_for(threads, plan.out_panels * parts, [&](std::size_t task, std::size_t worker) {
-    const std::size_t begin = task % parts * per_task;
-    multiply_panel(plan, shape, tiles, group, task / parts,
-                   {begin, std::min(columns, begin + per_task)}, pack, weight, scratch, worker);
   });
 }
 
-void transform_output(const FftPlan& plan, Block block, const float* out_points, const float* bias,
-                      const Image<float>& output, std::size_t threads) {
+void multiply_panels(const Pass& pass, std::size_t tiles, Range panels, PackTaps pack,
+                     const float* weight) {
+  const std::size_t columns = pass.plan.tile.w / 2 + 1;
+  // One thread: whole panels, so that kernels are packed once; else enough tasks to share out.
+  const std::size_t parts = pass.threads == 1 ? 1 : std::min<std::size_t>(4, columns);
+  parallel_for(pass.threads, panels.count * parts, [&](std::size_t task, std::size_t worker) {
+    const std::size_t slot = task / parts;
+    const std::size_t part = task % parts;
+    const std::size_t begin = part * columns / parts;
+    multiply_panel(pass, tiles, panels.begin + slot, slot,
+                   {begin, (part + 1) * columns / parts - begin}, pack, weight, worker);
+  });
+}
+
+void transform_output(const Pass& pass, Range tiles, Range panels, const float* bias,
+                      const Image<float>& output) {
+  const FftPlan& plan = pass.plan;
   const float scale = 0.5F / static_cast<float>(plan.tile.h * plan.tile.w);
-  parallel_for(threads, block.tiles * plan.out_panels, [&](std::size_t task, std::size_t) {
-    const std::size_t tile = task / plan.out_panels;
-    const std::size_t panel = task % plan.out_panels;
+  parallel_for(pass.threads, tiles.count * panels.count, [&](std::size_t task, std::size_t) {
+    const std::size_t tile = task / panels.count;
+    const std::size_t slot = task % panels.count;
+    const std::size_t panel = panels.begin + slot;
     const float* const points =
-        out_points + (panel * plan.block + tile) * plan.points * kComplexPanel;
-    FftCells<float> cells = output_cells(plan, output, block.begin + tile);
+        pass.out_points + (slot * plan.block + tile) * plan.points * kComplexPanel;
+    FftCells<float> cells = output_cells(plan, output, tiles.begin + tile);
     cells.data += panel * kFftPanel;
-    inverse_fft2d(plan.tile, panel_columns(plan, panel),
-                  {points, points + kFftPanel, kComplexPanel}, scale,
-                  bias == nullptr ? nullptr : bias + panel * kFftPanel, cells);
+    inverse_fft2d(plan.tile, pass.width_of(panel), {points, points + kFftPanel, kComplexPanel},
+                  scale, bias == nullptr ? nullptr : bias + panel * kFftPanel, cells);
   });
 }
 
-/// Calls body(block) for all blocks of tiles in ascending order.
-template <class Body>
-void for_blocks(const FftPlan& plan, const Body& body) {
-  for (std::size_t begin = 0; begin < plan.tiles; begin += plan.block) {
-    body(Block{begin, std::min(plan.block, plan.tiles - begin)});
-  }
-}
-
-/// Forward and grad_input.
-void correlate(ConvPass pass, const ConvShape& shape, Image<const float> input, const float* weight,
-               const float* bias, Image<float> output, const ConvResources& resources) {
-  const FftPlan plan = fft_plan(shape, pass);
-  const Scratch scratch(plan, shape, resources);
-  const PackTaps pack = pass == ConvPass::forward ? pack_forward : pack_grad_input;
-  for (std::size_t group = 0; group < shape.G; ++group) {
-    for_blocks(plan, [&](Block block) {
-      transform_input(plan, block, input, scratch.in_points, resources.threads);
-      multiply_all(plan, shape, block.tiles, group, pack, weight, scratch, resources.threads);
-      transform_output(plan, block, scratch.out_points, bias, output, resources.threads);
+/// Forward and grad_input of one group.
+void correlate(const Pass& pass, PackTaps pack, const Image<const float>& input,
+               const float* weight, const float* bias, const Image<float>& output) {
+  for_ranges(pass.plan.tiles, pass.plan.block, [&](Range tiles) {
+    transform_input(pass, tiles, input);
+    for_ranges(pass.plan.out_panels, pass.size.panels, [&](Range panels) {
+      multiply_panels(pass, tiles.count, panels, pack, weight);
+      transform_output(pass, tiles, panels, bias, output);
     });
-    input.data += plan.in_channels;
-    output.data += plan.out_channels;
-    if (bias != nullptr) bias += plan.out_channels;
-  }
+  });
 }
 
 void forward(const ConvShape& s, const float* input, const float* weight, const float* bias,
              float* output, const ConvResources& resources) {
-  correlate(ConvPass::forward, s, {input, s.IH, s.IW, s.IC}, weight, bias,
-            {output, s.OH, s.OW, s.OC}, resources);
+  const Pass pass(s, ConvPass::forward, resources);
+  for (std::size_t g = 0; g < s.G; ++g) {
+    const std::size_t first = g * pass.plan.out_channels;
+    correlate(pass, pack_forward, {input + g * pass.plan.in_channels, s.IH, s.IW, s.IC},
+              weight + first, bias + first, {output + first, s.OH, s.OW, s.OC});
+  }
 }
 
 void grad_input(const ConvShape& s, const float* grad_output, const float* weight,
                 float* grad_input, const ConvResources& resources) {
-  correlate(ConvPass::grad_input, s, {grad_output, s.OH, s.OW, s.OC}, weight, nullptr,
-            {grad_input, s.IH, s.IW, s.IC}, resources);
+  const Pass pass(s, ConvPass::grad_input, resources);
+  for (std::size_t g = 0; g < s.G; ++g) {
+    const std::size_t first = g * pass.plan.in_channels;
+    correlate(pass, pack_grad_input, {grad_output + first, s.OH, s.OW, s.OC}, weight + first,
+              nullptr, {grad_input + g * pass.plan.out_channels, s.IH, s.IW, s.IC});
+  }
 }
 
 /// Transforms of grad_output, real and imaginary parts swapped: I times their conjugates.
-void transform_grad_output(const FftPlan& plan, Block block, const Image<const float>& grad_output,
-                           float* out_points, std::size_t threads) {
+void transform_grad_output(const Pass& pass, Range tiles, Range panels,
+                           const Image<const float>& grad_output) {
+  const FftPlan& plan = pass.plan;
   const std::size_t stride = plan.block * kComplexPanel;
-  parallel_for(threads, block.tiles * plan.out_panels, [&](std::size_t task, std::size_t) {
-    const std::size_t tile = task / plan.out_panels;
-    const std::size_t panel = task % plan.out_panels;
-    float* const points = out_points + panel * plan.points * stride + tile * kComplexPanel;
-    FftCells<const float> cells = output_cells(plan, grad_output, block.begin + tile);
+  parallel_for(pass.threads, tiles.count * panels.count, [&](std::size_t task, std::size_t) {
+    const std::size_t tile = task / panels.count;
+    const std::size_t slot = task % panels.count;
+    const std::size_t panel = panels.begin + slot;
+    float* const points = pass.out_points + slot * plan.points * stride + tile * kComplexPanel;
+    FftCells<const float> cells = output_cells(plan, grad_output, tiles.begin + tile);
     cells.data += panel * kFftPanel;
-    fft2d(plan.tile, panel_columns(plan, panel), cells, {points + kFftPanel, points, stride});
+    fft2d(plan.tile, pass.width_of(panel), cells, {points + kFftPanel, points, stride});
   });
 }
 
-/// grad_weight of `depth` input channels from d on and a panel = a block of tiles' share (the first
-/// block's), or that added to it.
-void reduce_panel(const FftPlan& plan, const ConvShape& s, Block block, std::size_t group,
-                  std::size_t d, std::size_t panel, float* grad_weight, const Scratch& scratch,
-                  std::size_t worker) {
-  const FftTaps at = taps_of(plan, s);
-  const std::size_t depth = std::min(plan.depth, plan.in_channels - d);
-  const std::size_t width = panel_columns(plan, panel);
-  const std::size_t in_point = 2 * plan.in_stride * plan.block;
+/// taps(k, tap, c) = a block of tiles' sum, for input channels [depth.begin, +depth.count) and the
+/// panel in slot `slot`, times 4*h*w: both transforms came with a factor 2.
+void reduce_panel(const Pass& pass, std::size_t tiles, Range depth, std::size_t width,
+                  std::size_t slot, float* kernel, float* taps) {
+  const FftPlan& plan = pass.plan;
   const std::size_t out_point = plan.block * kComplexPanel;
-  float* const taps = scratch.taps_of(worker);
-  float* const kernel = scratch.kernel_of(worker);
   for (std::size_t v = 0; v <= plan.tile.w / 2; ++v) {
     const std::size_t first = fft_column_begin(plan.tile, v);
     multiply({.points = fft_column_points(plan.tile, v),
-              .rows = depth,
+              .rows = depth.count,
               .columns = width,
-              .depth = block.tiles,
-              .a = scratch.in_points + first * in_point + d,
-              .a_point = in_point,
+              .depth = tiles,
+              .a = pass.in_points + first * pass.in_point() + depth.begin,
+              .a_point = pass.in_point(),
               .a_row = 1,
               .a_depth = 2 * plan.in_stride,
               .a_imaginary = plan.in_stride,
-              .b = scratch.out_points + (panel * plan.points + first) * out_point,
+              .b = pass.out_points + (slot * plan.points + first) * out_point,
               .b_point = out_point,
               .c = kernel,
-              .c_point = depth * kComplexPanel,
+              .c_point = depth.count * kComplexPanel,
               .c_row = kComplexPanel,
               .accumulate = false});
-    invert_taps(at, v, depth, width, kernel, taps);
+    invert_taps(pass.taps_at(), v, depth.count, width, kernel, taps);
   }
-  // Both transforms came with a factor 2.
+}
+
+/// grad_weight = taps / (4*h*w), or that added to it. `grad_weight` points to the group's first
+/// output channel.
+void unpack_taps(const Pass& pass, Range depth, Range columns, const float* taps, bool add,
+                 float* grad_weight) {
+  const FftPlan& plan = pass.plan;
   const float scale = 0.25F / static_cast<float>(plan.tile.h * plan.tile.w);
-  const std::size_t count = s.KH * s.KW;
+  const std::size_t count = pass.shape.KH * pass.shape.KW;
   for (std::size_t tap = 0; tap < count; ++tap) {
-    for (std::size_t k = 0; k < depth; ++k) {
+    for (std::size_t k = 0; k < depth.count; ++k) {
       const float* from = taps + (k * count + tap) * kFftPanel;
-      float* to = grad_weight + (tap * plan.in_channels + d + k) * s.OC +
-                  group * plan.out_channels + panel * kFftPanel;
-      for (std::size_t c = 0; c < width; ++c) {
-        const float share = from[c] * scale;
-        to[c] = block.begin == 0 ? share : to[c] + share;
+      float* to =
+          grad_weight + (tap * plan.in_channels + depth.begin + k) * pass.shape.OC + columns.begin;
+      for (std::size_t c = 0; c < columns.count; ++c) {
+        to[c] = add ? to[c] + from[c] * scale : from[c] * scale;
       }
     }
   }
 }
 
+/// grad_weight of one group; blocks of tiles are added in ascending order.
+void reduce(const Pass& pass, const Image<const float>& grad_output,
+            const Image<const float>& input, float* grad_weight) {
+  const FftPlan& plan = pass.plan;
+  const std::size_t depth_parts = (plan.in_channels + plan.depth - 1) / plan.depth;
+  for_ranges(plan.tiles, plan.block, [&](Range tiles) {
+    transform_input(pass, tiles, input);
+    for_ranges(plan.out_panels, pass.size.panels, [&](Range panels) {
+      transform_grad_output(pass, tiles, panels, grad_output);
+      parallel_for(
+          pass.threads, depth_parts * panels.count, [&](std::size_t task, std::size_t worker) {
+            const std::size_t slot = task / depth_parts;
+            const std::size_t panel = panels.begin + slot;
+            const std::size_t begin = task % depth_parts * plan.depth;
+            const Range depth{begin, std::min(plan.depth, plan.in_channels - begin)};
+            const std::size_t width = pass.width_of(panel);
+            float* const taps = pass.taps_of(worker);
+            reduce_panel(pass, tiles.count, depth, width, slot, pass.kernel_of(worker), taps);
+            unpack_taps(pass, depth, {panel * kFftPanel, width}, taps, tiles.begin > 0,
+                        grad_weight);
+          });
+    });
+  });
+}
+
 void grad_weight(const ConvShape& s, const float* grad_output, const float* input,
                  float* grad_weight, const ConvResources& resources) {
-  const FftPlan plan = fft_plan(s, ConvPass::grad_weight);
-  const Scratch scratch(plan, s, resources);
-  if (plan.tiles == 0) std::fill_n(grad_weight, s.weight_size(), 0.0F);
-  const std::size_t depth_parts = (plan.in_channels + plan.depth - 1) / plan.depth;
-  for (std::size_t group = 0; group < s.G; ++group) {
-    for_blocks(plan, [&](Block block) {
-      transform_input(plan, block, {input + group * plan.in_channels, s.IH, s.IW, s.IC},
-                      scratch.in_points, resources.threads);
-      transform_grad_output(plan, block,
-                            {grad_output + group * plan.out_channels, s.OH, s.OW, s.OC},
-                            scratch.out_points, resources.threads);
-      parallel_for(resources.threads, depth_parts * plan.out_panels,
-                   [&](std::size_t task, std::size_t worker) {
-                     reduce_panel(plan, s, block, group, task % depth_parts * plan.depth,
-                                  task / depth_parts, grad_weight, scratch, worker);
-                   });
-    });
+  const Pass pass(s, ConvPass::grad_weight, resources);
+  if (pass.plan.tiles == 0) std::fill_n(grad_weight, s.weight_size(), 0.0F);
+  for (std::size_t g = 0; g < s.G; ++g) {
+    const std::size_t first = g * pass.plan.out_channels;
+    reduce(pass, {grad_output + first, s.OH, s.OW, s.OC},
+           {input + g * pass.plan.in_channels, s.IH, s.IW, s.IC}, grad_weight + first);
   }
 }
 
@@ -361,7 +367,8 @@ std::string unsupported(const ConvShape& shape, ConvPass) {
 }
 
 std::size_t workspace_bytes(const ConvShape& shape, ConvPass pass, std::size_t threads) {
-  const FftWorkspace floats = fft_workspace(fft_plan(shape, pass), shape);
+  threads = std::max<std::size_t>(1, threads);
+  const FftWorkspace floats = fft_workspace(fft_plan(shape, pass), shape, threads);
   return piece_bytes<float>(floats.in_points) + piece_bytes<float>(floats.out_points) +
          piece_bytes<float>(floats.taps * threads) + piece_bytes<float>(floats.kernel * threads);
 }

@@ -42,7 +42,7 @@ void complete(FftPlan& plan, const ConvShape& shape) {
   plan.tiles = shape.N * plan.tiles_per_image();
   plan.in_stride = rounded(plan.in_channels, kFftChannelMultiple);
   plan.out_panels = parts(plan.out_channels, kFftPanel);
-  const std::size_t tile_floats = 2 * plan.points * (plan.in_stride + plan.out_panels * kFftPanel);
+  const std::size_t tile_floats = 2 * plan.points * (plan.in_stride + kFftPanel);
   plan.block = even_block(plan.tiles, kBlockFloats / tile_floats);
   plan.depth = even_block(plan.in_channels, kKernelFloats / (kFftPanel * (2 * plan.tile.h + taps)));
 
@@ -113,9 +113,10 @@ double fft_estimated_cost(const ConvShape& shape, ConvPass pass) {
   return fft_plan(shape, pass).cost * static_cast<double>(shape.G);
 }
 
-FftWorkspace fft_workspace(const FftPlan& plan, const ConvShape& shape) {
+FftWorkspace fft_workspace(const FftPlan& plan, const ConvShape& shape, std::size_t threads) {
+  const std::size_t panels = std::clamp<std::size_t>(threads, 1, plan.out_panels);
   const std::size_t tile_floats = 2 * plan.block * plan.points;
-  return {tile_floats * plan.in_stride, tile_floats * plan.out_panels * kFftPanel,
+  return {panels, tile_floats * plan.in_stride, tile_floats * panels * kFftPanel,
           plan.depth * shape.KH * shape.KW * kFftPanel, plan.tile.h * plan.depth * 2 * kFftPanel};
 }
 
