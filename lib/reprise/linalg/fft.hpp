@@ -11,18 +11,20 @@
 /// Every channel is transformed by itself, by the same additions and fused multiply-adds whatever
 /// the vector width (lanes hold different channels), so all targets give the same bits.
 /// Cost: 2.5 * h*w * log2(h*w) operations a channel, nearly.
-/// Error: a rounding error of at most kFftStageError per factor 2 of h*w, see there.
+/// Error: see kFftStageError.
 #pragma once
 
 #include <cstddef>
 
 namespace reprise {
 
-/// Every cell of a tile passes log2(h*w) butterfly stages, or fewer of a larger radix. In the
-/// 2-norm over a tile each adds a relative error of at most this many units of 2^-24: one for an
-/// addition and 4*sqrt(2) for a product with a rounded twiddle factor (Higham, "Accuracy and
-/// Stability of Numerical Algorithms", theorem 24.2).
-inline constexpr double kFftStageError = 6.7;
+/// Bound on the rounding error of a transform, or inverse, of h x w cells: in the 2-norm over the
+/// tile, relative to the exact result, kFftStageError * log2(h*w) units of 2^-24. In these units a
+/// butterfly level adds 1; the twiddle factors between two radices add 3 (1 for their own rounding,
+/// 2 for a complex product of which one half is fused); the roots of 1/2 in a radix of 8 add 2; and
+/// telling two real transforms apart adds 1: sides of 8, 16, 32 come to 6, 8, 11, at most 2.2 times
+/// log2 of the side. The rest covers products of these errors.
+inline constexpr double kFftStageError = 2.3;
 
 /// Channels are worked in whole vectors: memory for points has room for this multiple of them.
 inline constexpr std::size_t kFftChannelMultiple = 16;

@@ -373,10 +373,6 @@ std::size_t workspace_bytes(const ConvShape& shape, ConvPass pass, std::size_t t
          piece_bytes<float>(floats.taps * threads) + piece_bytes<float>(floats.kernel * threads);
 }
 
-double error_bound(const ConvShape&, ConvPass) {
-  return 1e6;
-}
-
 }  // namespace
 
 const ConvAlgorithm& fft_algorithm() {
@@ -384,7 +380,7 @@ const ConvAlgorithm& fft_algorithm() {
       .name = "fft",
       .summary = "Fourier transforms of overlapping tiles",
       .reproducibility = Reproducibility::portable,
-      .error_bound = error_bound,
+      .error_bound = fft_error_bound,
       .error_scale = ErrorScale::tensorwise,
       .unsupported = unsupported,
       .estimated_cost = fft_estimated_cost,

@@ -2,7 +2,9 @@
 #include "reprise/conv/algorithms/fft_plan.hpp"
 
 #include <algorithm>
+#include <cmath>
 #include <limits>
+#include <numbers>
 
 #include "reprise/conv/algorithms/fft_kernels.hpp"
 
@@ -111,6 +113,25 @@ FftPlan fft_plan(const ConvShape& shape, ConvPass pass) {
 
 double fft_estimated_cost(const ConvShape& shape, ConvPass pass) {
   return fft_plan(shape, pass).cost * static_cast<double>(shape.G);
+}
+
+double fft_error_bound(const ConvShape& shape, ConvPass pass) {
+  const FftPlan plan = fft_plan(shape, pass);
+  const auto real = [](std::size_t size) { return static_cast<double>(size); };
+  const double cells = real(plan.tile.h * plan.tile.w);
+  const double transforms = 2.0 * kFftStageError * std::log2(cells);
+  const double product = 2.0 * std::numbers::sqrt2;  // per step of a chain of complex products
+  constexpr double second_order = 1.01;
+  if (pass == ConvPass::grad_weight) {
+    const double taps = std::numbers::sqrt2 * real(plan.tile.h / 2 + plan.tile.w + 6);
+    const double spread =
+        std::sqrt(cells * real(plan.tiles_per_image()) / real(shape.OH * shape.OW));
+    return second_order * (spread * (transforms + taps + product * real(plan.block)) + 1.0 +
+                           real(parts(plan.tiles, plan.block)));
+  }
+  const double taps = real(shape.KW + 3 * shape.KH + 9);
+  return second_order *
+         (std::sqrt(cells) * (transforms + taps + product * real(plan.in_channels)) + 1.0);
 }
 
 FftWorkspace fft_workspace(const FftPlan& plan, const ConvShape& shape, std::size_t threads) {

@@ -64,6 +64,9 @@ FftPlan fft_plan(const ConvShape& shape, ConvPass pass);
 /// Estimated time of all groups in multiply-adds of direct at its best.
 double fft_estimated_cost(const ConvShape& shape, ConvPass pass);
 
+/// Bound in units of ErrorScale::tensorwise; derived in fft.cpp.
+double fft_error_bound(const ConvShape& shape, ConvPass pass);
+
 /// Floats of the pieces of the workspace.
 struct FftWorkspace {
   std::size_t panels;      ///< of the output worked at a time: one per thread
