@@ -81,7 +81,7 @@ const ConvAlgorithm& conv_algorithm(std::string_view name) {
 }
 
 const ConvAlgorithm& default_conv_algorithm() {
-  return naive_algorithm();
+  return direct_algorithm();
 }
 
 const ConvAlgorithm& auto_conv_algorithm() {

@@ -1,0 +1,88 @@
+// Direct convolution: implicit matrix products, no unrolled matrix in memory.
+//
+// Equations, with the input as if padded with zeros that take part like any other cell (so that an
+// infinite weight over padding gives NaN); each element is one chain of acc = fma(a, b, acc):
+//   output(n, oh, ow, oc)      starts at bias(oc), then ascending (kh, kw, ic):
+//     a = input(n, oh*stride_h + kh*dilation_h - pad_top, ow*stride_w + kw*dilation_w - pad_left,
+//     ic) b = weight(kh, kw, ic, oc)
+//   grad_input(n, ih, iw, ic)  starts at 0, then ascending (kh, kw, oc), over those (kh, kw) whose
+//     oh = (ih + pad_top - kh*dilation_h) / stride_h and ow (likewise) are whole numbers:
+//     a = grad_output(n, oh, ow, oc), 0 if oh or ow is outside; b = weight(kh, kw, ic, oc)
+//   grad_weight(kh, kw, ic, oc) starts at 0, then ascending (n, oh, ow):
+//     a = the input's cell as in output; b = grad_output(n, oh, ow, oc)
+// Which kernel runs (direct_*.cpp), vector widths, blocks and threads change the speed only.
+// Cost: 2*N*OH*OW*OC*KH*KW*IC/G operations, and those on the zeros. Workspace: packed weights or
+// gradients and tables, less than 2 MiB per thread.
+// Error: each term passes through at most terms + 1 rounded operations: (1 + u)^(terms + 1).
+#include <algorithm>
+
+#include "reprise/conv/algorithms/direct_kernels.hpp"
+#include "reprise/conv/conv_algorithm.hpp"
+
+namespace reprise {
+namespace {
+
+/// Calls visit(correlation) for the phases of grad_input.
+template <class Visit>
+void for_each_phase(const ConvShape& s, const Visit& visit) {
+  for (std::size_t h = 0; h < std::min(s.stride_h, s.IH); ++h) {
+    for (std::size_t w = 0; w < std::min(s.stride_w, s.IW); ++w) {
+      visit(direct::grad_input_correlation(s, h, w));
+    }
+  }
+}
+
+void forward(const ConvShape& shape, const float* input, const float* weight, const float* bias,
+             float* output, const ConvResources& resources) {
+  direct::correlate_by_columns(direct::forward_correlation(shape), {input, weight, bias, output},
+                               resources.workspace.data(), resources.threads);
+}
+
+void grad_input(const ConvShape& shape, const float* grad_output, const float* weight,
+                float* grad_input, const ConvResources& resources) {
+  for_each_phase(shape, [&](const direct::Correlation& phase) {
+    direct::correlate_by_columns(phase, {grad_output, weight, nullptr, grad_input},
+                                 resources.workspace.data(), resources.threads);
+  });
+}
+
+void grad_weight(const ConvShape& shape, const float* grad_output, const float* input,
+                 float* grad_weight, const ConvResources& resources) {
+  direct::sum_weight_gradient(direct::forward_correlation(shape), input, grad_output, grad_weight,
+                              resources.workspace.data(), resources.threads);
+}
+
+std::size_t workspace_bytes(const ConvShape& shape, ConvPass pass, std::size_t threads) {
+  const direct::Correlation forward = direct::forward_correlation(shape);
+  if (pass == ConvPass::forward) return direct::columns_workspace_bytes(forward, threads);
+  if (pass == ConvPass::grad_weight) {
+    return direct::weight_gradient_workspace_bytes(forward, threads);
+  }
+  std::size_t bytes = 0;
+  for_each_phase(shape, [&](const direct::Correlation& phase) {
+    bytes = std::max(bytes, direct::columns_workspace_bytes(phase, threads));
+  });
+  return bytes;
+}
+
+}  // namespace
+
+const ConvAlgorithm& direct_algorithm() {
+  static constexpr ConvAlgorithm algorithm{
+      .name = "direct",
+      .summary = "implicit matrix product, one fma chain per element",
+      .reproducibility = Reproducibility::portable,
+      .error_bound = [](const ConvShape& shape,
+                        ConvPass pass) { return rounding_bound(shape.terms(pass) + 1); },
+      .error_scale = ErrorScale::elementwise,
+      .unsupported = [](const ConvShape&, ConvPass) { return std::string(); },
+      .estimated_cost = [](const ConvShape& shape, ConvPass) { return shape.flops() / 2; },
+      .workspace_bytes = workspace_bytes,
+      .forward = forward,
+      .grad_input = grad_input,
+      .grad_weight = grad_weight,
+  };
+  return algorithm;
+}
+
+}  // namespace reprise
