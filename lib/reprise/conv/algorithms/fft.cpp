@@ -108,8 +108,6 @@ struct Pass {
   [[nodiscard]] std::size_t width_of(std::size_t panel) const {
     return std::min(kFftPanel, plan.out_channels - panel * kFftPanel);
   }
-  /// Floats from a point of the input to the next.
-  [[nodiscard]] std::size_t in_point() const { return 2 * plan.in_stride * plan.block; }
 };
 
 /// A range of tiles or of panels.
@@ -130,7 +128,7 @@ void transform_input(const Pass& pass, Range tiles, const Image<const float>& in
   parallel_for(pass.threads, tiles.count, [&](std::size_t tile, std::size_t) {
     float* const points = pass.in_points + tile * 2 * plan.in_stride;
     fft2d(plan.tile, plan.in_channels, input_cells(plan, input, tiles.begin + tile),
-          {points, points + plan.in_stride, pass.in_point()});
+          {points, points + plan.in_stride, plan.in_point});
   });
 }
 
@@ -183,8 +181,8 @@ void multiply_panel(const Pass& pass, std::size_t tiles, std::size_t panel, std:
                 .rows = tiles,
                 .columns = width,
                 .depth = depth.count,
-                .a = pass.in_points + first * pass.in_point() + depth.begin,
-                .a_point = pass.in_point(),
+                .a = pass.in_points + first * plan.in_point + depth.begin,
+                .a_point = plan.in_point,
                 .a_row = 2 * plan.in_stride,
                 .a_depth = 1,
                 .a_imaginary = plan.in_stride,
@@ -265,15 +263,15 @@ void grad_input(const ConvShape& s, const float* grad_output, const float* weigh
 void transform_grad_output(const Pass& pass, Range tiles, Range panels,
                            const Image<const float>& grad_output) {
   const FftPlan& plan = pass.plan;
-  const std::size_t stride = plan.block * kComplexPanel;
   parallel_for(pass.threads, tiles.count * panels.count, [&](std::size_t task, std::size_t) {
     const std::size_t tile = task / panels.count;
     const std::size_t slot = task % panels.count;
     const std::size_t panel = panels.begin + slot;
-    float* const points = pass.out_points + slot * plan.points * stride + tile * kComplexPanel;
+    float* const points =
+        pass.out_points + slot * plan.points * plan.out_point + tile * kComplexPanel;
     FftCells<const float> cells = output_cells(plan, grad_output, tiles.begin + tile);
     cells.data += panel * kFftPanel;
-    fft2d(plan.tile, pass.width_of(panel), cells, {points + kFftPanel, points, stride});
+    fft2d(plan.tile, pass.width_of(panel), cells, {points + kFftPanel, points, plan.out_point});
   });
 }
 
@@ -282,20 +280,19 @@ void transform_grad_output(const Pass& pass, Range tiles, Range panels,
 void reduce_panel(const Pass& pass, std::size_t tiles, Range depth, std::size_t width,
                   std::size_t slot, float* kernel, float* taps) {
   const FftPlan& plan = pass.plan;
-  const std::size_t out_point = plan.block * kComplexPanel;
   for (std::size_t v = 0; v <= plan.tile.w / 2; ++v) {
     const std::size_t first = fft_column_begin(plan.tile, v);
     multiply({.points = fft_column_points(plan.tile, v),
               .rows = depth.count,
               .columns = width,
               .depth = tiles,
-              .a = pass.in_points + first * pass.in_point() + depth.begin,
-              .a_point = pass.in_point(),
+              .a = pass.in_points + first * plan.in_point + depth.begin,
+              .a_point = plan.in_point,
               .a_row = 1,
               .a_depth = 2 * plan.in_stride,
               .a_imaginary = plan.in_stride,
-              .b = pass.out_points + (slot * plan.points + first) * out_point,
-              .b_point = out_point,
+              .b = pass.out_points + (slot * plan.points + first) * plan.out_point,
+              .b_point = plan.out_point,
               .c = kernel,
               .c_point = depth.count * kComplexPanel,
               .c_row = kComplexPanel,

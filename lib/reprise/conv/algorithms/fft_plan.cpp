@@ -46,6 +46,10 @@ void complete(FftPlan& plan, const ConvShape& shape) {
   plan.out_panels = parts(plan.out_channels, kFftPanel);
   const std::size_t tile_floats = 2 * plan.points * (plan.in_stride + kFftPanel);
   plan.block = even_block(plan.tiles, kBlockFloats / tile_floats);
+  // Not a multiple of 4096 bytes, or all points of a tile would fall into the same cache sets.
+  constexpr std::size_t line = 16;
+  plan.in_point = 2 * plan.in_stride * plan.block + line;
+  plan.out_point = 2 * kFftPanel * plan.block + line;
   plan.depth = even_block(plan.in_channels, kKernelFloats / (kFftPanel * (2 * plan.tile.h + taps)));
 
   const auto points = static_cast<double>(plan.points);
@@ -136,8 +140,7 @@ double fft_error_bound(const ConvShape& shape, ConvPass pass) {
 
 FftWorkspace fft_workspace(const FftPlan& plan, const ConvShape& shape, std::size_t threads) {
   const std::size_t panels = std::clamp<std::size_t>(threads, 1, plan.out_panels);
-  const std::size_t tile_floats = 2 * plan.block * plan.points;
-  return {panels, tile_floats * plan.in_stride, tile_floats * panels * kFftPanel,
+  return {panels, plan.points * plan.in_point, plan.points * plan.out_point * panels,
           plan.depth * shape.KH * shape.KW * kFftPanel, plan.tile.h * plan.depth * 2 * kFftPanel};
 }
 

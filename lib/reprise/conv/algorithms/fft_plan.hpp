@@ -47,13 +47,14 @@ struct FftPlan {
   std::size_t in_channels, out_channels;
   FftTile tile;
   FftCut cut_h, cut_w;
-  std::size_t tiles;       ///< of all images
-  std::size_t block;       ///< tiles whose points are kept together
-  std::size_t depth;       ///< input channels whose kernels are kept together
-  std::size_t points;      ///< of a tile
-  std::size_t in_stride;   ///< in_channels, padded
-  std::size_t out_panels;  ///< of kFftPanel output channels
-  double cost;             ///< estimate for one group, see fft_estimated_cost
+  std::size_t tiles;                ///< of all images
+  std::size_t block;                ///< tiles whose points are kept together
+  std::size_t depth;                ///< input channels whose kernels are kept together
+  std::size_t points;               ///< of a tile
+  std::size_t in_stride;            ///< in_channels, padded
+  std::size_t in_point, out_point;  ///< floats from a point of a block of tiles to the next
+  std::size_t out_panels;           ///< of kFftPanel output channels
+  double cost;                      ///< estimate for one group, see fft_estimated_cost
 
   [[nodiscard]] std::size_t tiles_per_image() const { return cut_h.tiles * cut_w.tiles; }
 };
