@@ -221,12 +221,14 @@ void invert_taps_all(const FftTaps& at, std::size_t v, std::size_t depth, std::s
                      HWY_ATTR { invert_taps_rows<h, rows>(at, v, depth, columns, points, taps); });
 }
 
-// The register tile: kRows x kVectors complex vectors of c, a complex row of b and two broadcast
-// elements of a (AVX-512 and NEON: 24 + 4 + 2 of 32 registers, AVX2: 12 + 2 + 2 of 16).
-constexpr std::size_t kRows = 6;
+// The register tile: three chains for each of kRows x kVectors vectors of c, three vectors for each
+// of a row of b, and an element of a (AVX-512 and NEON: 24 + 6 + 2 of 32 registers, AVX2: 9 + 3 + 2
+// of 16).
 #if HWY_TARGET == HWY_AVX2
+constexpr std::size_t kRows = 3;
 constexpr std::size_t kVectors = 1;
 #else
+constexpr std::size_t kRows = 4;
 constexpr std::size_t kVectors = 2;
 #endif
 
@@ -235,30 +237,29 @@ HWY_INLINE void product_tile(const FftProduct& x, const float* HWY_RESTRICT a,
                              const float* HWY_RESTRICT b, float* HWY_RESTRICT c) {
   const Tag d;
   const std::size_t lanes = hn::Lanes(d);
-  Complex acc[Rows][Vectors];
+  Vector p1[Rows][Vectors];
+  Vector p2[Rows][Vectors];
+  Vector p3[Rows][Vectors];
   for (std::size_t i = 0; i < Rows; ++i) {
-    for (std::size_t j = 0; j < Vectors; ++j) {
-      const float* from = c + i * x.c_row + j * lanes;
-      acc[i][j].re = x.accumulate ? hn::Load(d, from) : hn::Zero(d);
-      acc[i][j].im = x.accumulate ? hn::Load(d, from + kFftPanel) : hn::Zero(d);
-    }
+    for (std::size_t j = 0; j < Vectors; ++j) p1[i][j] = p2[i][j] = p3[i][j] = hn::Zero(d);
   }
   for (std::size_t k = 0; k < x.depth; ++k) {
-    Complex row[Vectors];
+    Vector re[Vectors];
+    Vector difference[Vectors];
+    Vector sum[Vectors];
     for (std::size_t j = 0; j < Vectors; ++j) {
-      row[j] = {hn::Load(d, b + j * lanes), hn::Load(d, b + j * lanes + kFftPanel)};
+      re[j] = hn::Load(d, b + j * lanes);
+      const Vector im = hn::Load(d, b + j * lanes + kFftPanel);
+      difference[j] = hn::Sub(im, re[j]);
+      sum[j] = hn::Add(im, re[j]);
     }
     for (std::size_t i = 0; i < Rows; ++i) {
-      const Vector re = hn::Set(d, a[i * x.a_row]);
-      for (std::size_t j = 0; j < Vectors; ++j) {
-        acc[i][j].re = hn::MulAdd(re, row[j].re, acc[i][j].re);
-        acc[i][j].im = hn::MulAdd(re, row[j].im, acc[i][j].im);
-      }
-      const Vector im = hn::Set(d, a[i * x.a_row + x.a_imaginary]);
-      for (std::size_t j = 0; j < Vectors; ++j) {
-        acc[i][j].re = hn::NegMulAdd(im, row[j].im, acc[i][j].re);
-        acc[i][j].im = hn::MulAdd(im, row[j].re, acc[i][j].im);
-      }
+      const Vector are = hn::Set(d, a[i * x.a_row]);
+      const Vector aim = hn::Set(d, a[i * x.a_row + x.a_imaginary]);
+      for (std::size_t j = 0; j < Vectors; ++j) p2[i][j] = hn::MulAdd(are, difference[j], p2[i][j]);
+      const Vector both = hn::Add(are, aim);
+      for (std::size_t j = 0; j < Vectors; ++j) p3[i][j] = hn::MulAdd(aim, sum[j], p3[i][j]);
+      for (std::size_t j = 0; j < Vectors; ++j) p1[i][j] = hn::MulAdd(both, re[j], p1[i][j]);
     }
     a += x.a_depth;
     b += kComplexPanel;
@@ -266,8 +267,14 @@ HWY_INLINE void product_tile(const FftProduct& x, const float* HWY_RESTRICT a,
   for (std::size_t i = 0; i < Rows; ++i) {
     for (std::size_t j = 0; j < Vectors; ++j) {
       float* to = c + i * x.c_row + j * lanes;
-      hn::Store(acc[i][j].re, d, to);
-      hn::Store(acc[i][j].im, d, to + kFftPanel);
+      Vector re = hn::Sub(p1[i][j], p3[i][j]);
+      Vector im = hn::Add(p1[i][j], p2[i][j]);
+      if (x.accumulate) {
+        re = hn::Add(hn::Load(d, to), re);
+        im = hn::Add(hn::Load(d, to + kFftPanel), im);
+      }
+      hn::Store(re, d, to);
+      hn::Store(im, d, to + kFftPanel);
     }
   }
 }
@@ -286,10 +293,9 @@ HWY_NOINLINE void product_rows(const FftProduct& x, const float* a, const float*
 }
 
 void multiply_all(const FftProduct& x) {
+  static_assert(kRows <= 4);
   constexpr decltype(&product_rows<1>) kernels[] = {&product_rows<1>, &product_rows<2>,
-                                                    &product_rows<3>, &product_rows<4>,
-                                                    &product_rows<5>, &product_rows<6>};
-  static_assert(std::size(kernels) == kRows);
+                                                    &product_rows<3>, &product_rows<4>};
   const std::size_t row_tiles = (x.rows + kRows - 1) / kRows;
   for (std::size_t p = 0; p < x.points; ++p) {
     for (std::size_t tile = 0; tile < row_tiles; ++tile) {
