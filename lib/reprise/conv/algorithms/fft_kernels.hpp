@@ -49,12 +49,12 @@ struct FftProduct {
   std::size_t b_point;
   float* c;  ///< (2, kFftPanel) at c + p*c_point + m*c_row
   std::size_t c_point, c_row;
-  bool accumulate;  ///< chains go on from c
+  bool accumulate;  ///< c + product in place of product
 };
 
-/// Each element is one chain in ascending k, from 0 or c:
-///   re = fma(a.re, b.re, re), re = fma(-a.im, b.im, re);
-///   im = fma(a.re, b.im, im), im = fma(a.im, b.re, im).
+/// Three real products for each complex one (Gauss). Chains in ascending k from 0:
+///   x = fma(a.re + a.im, b.re, x), y = fma(a.re, b.im - b.re, y), z = fma(a.im, b.im + b.re, z);
+/// then c.re = x - z, c.im = x + y, or c.re + (x - z) and c.im + (x + y).
 void multiply(const FftProduct& product);
 
 }  // namespace reprise

@@ -36,9 +36,9 @@ std::size_t even_block(std::size_t size, std::size_t most) {
   return parts(size, parts(size, std::max<std::size_t>(most, 1)));
 }
 
-/// Fills in everything that follows from the tile; the costs per point and channel (in fused
-/// multiply-adds) were fitted to measurements on one machine.
-void complete(FftPlan& plan, const ConvShape& shape) {
+/// Fills in everything that follows from the tile. The constants of the cost, in multiply-adds of
+/// direct at its best, were fitted to measurements on one core of an AVX-512 machine.
+void complete(FftPlan& plan, const ConvShape& shape, ConvPass pass) {
   const std::size_t taps = shape.KH * shape.KW;
   plan.points = fft_points(plan.tile);
   plan.tiles = shape.N * plan.tiles_per_image();
@@ -57,11 +57,17 @@ void complete(FftPlan& plan, const ConvShape& shape) {
   const auto in = static_cast<double>(plan.in_channels);
   const auto out = static_cast<double>(rounded(plan.out_channels, kFftChannelMultiple));
   const auto blocks = static_cast<double>(parts(plan.tiles, plan.block));
-  constexpr double transform = 40.0;
+  // Per point: of a channel's transform, of a kernel's transform, of a product (three fused
+  // multiply-adds), and of beginning a product's chain, in steps of the chain.
+  constexpr double transform = 100.0;
+  constexpr double product = 5.0;
+  constexpr double begin = 2.0;
   const double kernel = 12.0 + static_cast<double>(shape.KH) +
                         2.0 * static_cast<double>(taps) / static_cast<double>(plan.tile.h);
+  const double products = pass == ConvPass::grad_weight ? in * out * (tiles + begin * blocks)
+                                                        : tiles * out * (in + begin);
   plan.cost = points * (transform * tiles * (static_cast<double>(plan.in_stride) + out) +
-                        kernel * blocks * in * out + 4.0 * tiles * in * out);
+                        kernel * blocks * in * out + product * products);
 }
 
 }  // namespace
@@ -108,7 +114,7 @@ FftPlan fft_plan(const ConvShape& shape, ConvPass pass) {
       plan.cut_h = fft_cut(plan.axis_h, h);
       plan.cut_w = fft_cut(plan.axis_w, w);
       if (plan.cut_h.outputs == 0 || plan.cut_w.outputs == 0) continue;
-      complete(plan, shape);
+      complete(plan, shape, pass);
       if (plan.cost < best.cost) best = plan;
     }
   }
@@ -124,22 +130,21 @@ double fft_error_bound(const ConvShape& shape, ConvPass pass) {
   const auto real = [](std::size_t size) { return static_cast<double>(size); };
   const double cells = real(plan.tile.h * plan.tile.w);
   const double transforms = 2.0 * kFftStageError * std::log2(cells);
-  const double product = 2.0 * std::numbers::sqrt2;  // per step of a chain of complex products
   constexpr double second_order = 1.01;
   if (pass == ConvPass::grad_weight) {
     const double taps = std::numbers::sqrt2 * real(plan.tile.h / 2 + plan.tile.w + 6);
     const double spread =
         std::sqrt(cells * real(plan.tiles_per_image()) / real(shape.OH * shape.OW));
-    return second_order * (spread * (transforms + taps + product * real(plan.block)) + 1.0 +
+    return second_order * (spread * (transforms + taps + 4.0 * real(plan.block + 3)) + 1.0 +
                            real(parts(plan.tiles, plan.block)));
   }
   const double taps = real(shape.KW + 3 * shape.KH + 9);
-  return second_order *
-         (std::sqrt(cells) * (transforms + taps + product * real(plan.in_channels)) + 1.0);
+  const double product = 4.0 * real(plan.in_channels + 3);
+  return second_order * (std::sqrt(cells) * (transforms + taps + product) + 1.0);
 }
 
 FftWorkspace fft_workspace(const FftPlan& plan, const ConvShape& shape, std::size_t threads) {
-  const std::size_t panels = std::clamp<std::size_t>(threads, 1, plan.out_panels);
+  const std::size_t panels = std::max<std::size_t>(1, std::min(threads, plan.out_panels));
   return {panels, plan.points * plan.in_point, plan.points * plan.out_point * panels,
           plan.depth * shape.KH * shape.KW * kFftPanel, plan.tile.h * plan.depth * 2 * kFftPanel};
 }
