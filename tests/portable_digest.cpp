@@ -3,6 +3,8 @@
 //
 // usage: portable_digest [--threads N] [--simd NAME] [--data FOLDER] [--verbose]
 //   --verbose   also the digest of each part, to see which differ
+//        portable_digest --list-simd
+//   prints the names of the vector instructions that this machine offers, best first, one a line
 //
 // Needs no more than the portable core, so that it can be built for any machine (check_digests).
 #include <array>
@@ -38,6 +40,7 @@ struct Options {
   std::string simd = "best";
   std::string data = REPRISE_FIXTURES "/fashion-mnist";
   bool verbose = false;
+  bool list_simd = false;
 };
 
 /// The digest of all parts, in the order in which they come.
@@ -430,6 +433,10 @@ Options parse(int argc, char** argv) {
       options.verbose = true;
       continue;
     }
+    if (option == "--list-simd") {
+      options.list_simd = true;
+      continue;
+    }
     if (option == "--simd") {
       options.simd = value;
     } else if (option == "--data") {
@@ -450,6 +457,10 @@ Options parse(int argc, char** argv) {
 }
 
 void portable_digest(const Options& options) {
+  if (options.list_simd) {
+    for (const std::string& name : simd_targets()) std::printf("%s\n", name.c_str());
+    return;
+  }
   select_simd_target(options.simd);
   Parts parts(options.verbose);
   add_random(parts);
