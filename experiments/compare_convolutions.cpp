@@ -429,8 +429,8 @@ int compare_convolutions(int argc, char** argv) {
   }
   if (!options->record.empty()) {
     const Record record = comparison_record(rows, *options, peak_flops, environment);
-    fmt::print("record {}\ndigest {}\n", options->record,
-               save_record(record, options->record, overwrite));
+    save_record(record, options->record, overwrite);
+    fmt::print("record {}\ndigest sha256:{}\n", options->record, digest_of(record));
   }
   return report_wrong(rows, *options);
 }

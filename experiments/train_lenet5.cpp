@@ -152,6 +152,34 @@ int stopped(const TrainingRun& run, const std::string& output) {
   return kInterrupted;
 }
 
+void print_result(const Record& record, const std::string& path) {
+  const Group& model = record.group("model");
+  fmt::print("initial parameters sha256:{}\ntrained parameters sha256:{}\nrecord {}\n",
+             model.attribute<std::string>("initial_parameters_sha256"),
+             model.attribute<std::string>("parameters_sha256"), path);
+  fmt::print("digest sha256:{}\n", digest_of(record));
+}
+
+/// True if the record of this very run is there already, as after a kill between saving the record
+/// and removing the checkpoint. Error if the record there is of another run.
+bool finished_before(const TrainingRun& run, const std::string& output) {
+  if (!std::filesystem::exists(output)) return false;
+  const Record record = load_record(output);
+  Record wanted, found;
+  wanted.groups = {{"configuration", to_group(run.configuration())},
+                   {"data", data_group(run.data())}};
+  found.groups = {{"configuration", record.group("configuration")}, {"data", record.group("data")}};
+  const std::vector<RecordDifference> different = differences(wanted, found, 1);
+  if (!different.empty()) {
+    throw Error(output, "the record of another run: " + different[0].path + " differs",
+                "--output with another name, or --force");
+  }
+  fmt::print("this run is finished already\n");
+  print_result(record, output);
+  std::filesystem::remove(checkpoint_path(output));
+  return true;
+}
+
 int train_lenet5(int argc, const char* const* argv) {
   std::optional<Options> parsed = parse(argc, argv);
   if (!parsed) return 0;
@@ -170,9 +198,10 @@ int train_lenet5(int argc, const char* const* argv) {
   if (options.output.empty())
     options.output = default_output(data.name, options.configuration.seed);
   const Overwrite overwrite = options.force ? Overwrite::yes : Overwrite::no;
+  TrainingRun run(options.configuration, data, options.threads);
+  if (options.resume && !options.force && finished_before(run, options.output)) return 0;
   check_writable(options.output, overwrite);
 
-  TrainingRun run(options.configuration, data, options.threads);
   Log log;
   log.line(fmt::format("{}: {} training and {} test images, {} classes", data.name,
                        data.train.count, data.test.count, data.class_names.size()));
@@ -193,11 +222,9 @@ int train_lenet5(int argc, const char* const* argv) {
 
   environment.log = log.text();
   const Record record = training_record(run, environment);
-  const std::string digest = save_record(record, options.output, overwrite);
+  save_record(record, options.output, overwrite);
   std::filesystem::remove(checkpoint);
-  fmt::print("initial parameters sha256:{}\ntrained parameters sha256:{}\nrecord {}\ndigest {}\n",
-             run.initial_parameters_sha256(), parameters_sha256(run.model().parameters()),
-             options.output, digest);
+  print_result(record, options.output);
   return 0;
 }
 

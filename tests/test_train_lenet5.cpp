@@ -3,9 +3,11 @@
 
 #include <algorithm>
 
+#include "reprise/core/random.hpp"
 #include "support/catch.hpp"
 #include "support/command.hpp"
 
+using namespace reprise;
 using namespace reprise::test;
 
 namespace {
@@ -232,4 +234,32 @@ TEST_CASE("a damaged checkpoint is refused") {
   CHECK(result.status == 1);
   CHECK_THAT(result.err, Catch::Contains("a.h5.checkpoint"));
   CHECK(train("--resume --output " + (folder / "b.h5")).status == 1);
+}
+
+TEST_CASE("killed at twenty random moments and resumed, a run ends with the same digest") {
+  const TemporaryFolder folder;
+  const std::string options = "--epochs 3 --batch-size 16 --checkpoint-steps 5 --output ";
+  const CommandResult whole = train(options + (folder / "whole.h5"));
+  REQUIRE(whole.status == 0);
+  const std::string output = folder / "cut.h5";
+  const RandomStream moments = RandomStream(20).child("kill");
+  int kills = 0;
+  CommandResult last;
+  for (std::uint64_t run = 0; run < 200; ++run) {
+    const bool begun =
+        std::filesystem::exists(output + ".checkpoint") || std::filesystem::exists(output);
+    const double seconds = 0.02 + 0.25 * moments.uniform(run);
+    const std::string kill =
+        kills < 20 ? "timeout -s KILL " + std::to_string(seconds) + " " : std::string();
+    last = train((begun ? "--resume " : "") + options + output, kill);
+    if (last.status == 0) break;
+    INFO(last.out << last.err);
+    REQUIRE(last.status == 137);
+    ++kills;
+  }
+  CAPTURE(kills);
+  CHECK(last.status == 0);
+  CHECK(last.last_line() == whole.last_line());
+  // A finished run that is resumed says so, and gives its digest again.
+  CHECK(train("--resume " + options + output).last_line() == whole.last_line());
 }

@@ -22,7 +22,7 @@
 #define REPRISE_CONV_DIRECT_COLUMNS_ONCE
 namespace reprise::direct {
 
-constexpr std::size_t kMostWidth = 32;                      // columns of a panel, on any target
+constexpr std::size_t kMostWidth = 64;                      // columns of a panel, on any target
 constexpr std::size_t kMostColumns = 512;                   // of a block of packed weights
 constexpr std::size_t kMostDepth = 1024;                    // of a block of packed weights
 constexpr std::size_t kBlockFloats = std::size_t{1} << 17;  // of a block of packed weights: 512 KiB
@@ -70,17 +70,18 @@ namespace reprise::direct {
 namespace HWY_NAMESPACE {
 namespace hn = hwy::HWY_NAMESPACE;
 
-// Registers: kRows x kVectors sums, kVectors weights, one source value.
-#if HWY_TARGET == HWY_AVX3
-constexpr std::size_t kRows = 14;
-constexpr std::size_t kVectors = 2;
-#elif HWY_TARGET == HWY_NEON
-constexpr std::size_t kRows = 8;
-constexpr std::size_t kVectors = 3;
+// Registers: rows x vectors sums, the vectors of one row of weights, one source value. A tile has
+// kRows positions; panels of more vectors take it in parts.
+constexpr std::size_t kRows = 12;
+#if HWY_TARGET == HWY_AVX3 || HWY_TARGET == HWY_NEON
+constexpr std::size_t kTileVectors = 24;
 #else
-constexpr std::size_t kRows = 6;
-constexpr std::size_t kVectors = 2;
+constexpr std::size_t kTileVectors = 12;
 #endif
+constexpr std::size_t kMostVectors = kTileVectors / 6;
+constexpr std::size_t rows_of(std::size_t vectors) {
+  return std::min(kRows, kTileVectors / vectors);
+}
 
 /// A tile's positions; missing ones repeat the last.
 struct TileRows {
@@ -109,87 +110,108 @@ void next_tile(const Correlation& c, const CorrelationData& data, std::size_t g,
   walk.advance();
 }
 
-/// Sets p[i] to where position i reads the piece's first value.
+/// Sets p[i] to where position first + i reads the piece's first value.
 struct InsidePointers {
   const TileRows& tile;
-  HWY_INLINE void operator()(const Piece& piece, const float** p) const {
-    for (std::size_t i = 0; i < kRows; ++i) p[i] = tile.cell[i] + piece.offset;
+  template <std::size_t rows>
+  HWY_INLINE void set(const Piece& piece, std::size_t first, const float** p) const {
+    for (std::size_t i = 0; i < rows; ++i) p[i] = tile.cell[first + i] + piece.offset;
   }
 };
 struct BorderPointers {
   const TileRows& tile;
   std::size_t SH, SW;
   const float* zeros;
-  HWY_INLINE void operator()(const Piece& piece, const float** p) const {
-    for (std::size_t i = 0; i < kRows; ++i) {
-      const bool inside = static_cast<std::size_t>(tile.h[i] + piece.h) < SH &&
-                          static_cast<std::size_t>(tile.w[i] + piece.w) < SW;
-      p[i] = inside ? tile.cell[i] + piece.offset : zeros;
+  template <std::size_t rows>
+  HWY_INLINE void set(const Piece& piece, std::size_t first, const float** p) const {
+    for (std::size_t i = 0; i < rows; ++i) {
+      const bool inside = static_cast<std::size_t>(tile.h[first + i] + piece.h) < SH &&
+                          static_cast<std::size_t>(tile.w[first + i] + piece.w) < SW;
+      p[i] = inside ? tile.cell[first + i] + piece.offset : zeros;
     }
   }
 };
 
-/// Continues the tile's chains, from[i] to to[i] for position i (each vectors * lanes), over the
-/// pieces. `panel` is (steps, vectors * lanes).
-template <std::size_t vectors, class Pointers>
-HWY_NOINLINE void tile_kernel(const Piece* HWY_RESTRICT pieces, std::size_t piece_count,
-                              const Pointers& pointers, const float* HWY_RESTRICT panel,
+/// What the kernels need to know of one panel: columns [begin, begin + columns) of the group.
+struct Panel {
+  const Piece* pieces;
+  std::size_t piece_count;
+  const float* weights;  ///< (steps, vectors * lanes)
+  const float* start;    ///< (vectors * lanes), or null if the chains go on from the result
+  std::size_t begin, columns;
+};
+
+/// Continues the chains of rows [first, first + rows) of the tile, from[i] to to[i] (each vectors *
+/// lanes), over the panel's pieces.
+template <std::size_t rows, std::size_t vectors, class Pointers>
+HWY_NOINLINE void tile_kernel(const Panel& panel, const Pointers& pointers, std::size_t first,
                               const float* const* from, float* const* to) {
   const hn::ScalableTag<float> d;
   using Vector = hn::Vec<decltype(d)>;
   const std::size_t lanes = hn::Lanes(d);
-  Vector acc[kRows][vectors];
-  for (std::size_t i = 0; i < kRows; ++i) {
+  Vector acc[rows][vectors];
+  for (std::size_t i = 0; i < rows; ++i) {
     for (std::size_t v = 0; v < vectors; ++v) acc[i][v] = hn::LoadU(d, from[i] + v * lanes);
   }
-  for (const Piece* piece = pieces; piece != pieces + piece_count; ++piece) {
-    const float* p[kRows];
-    pointers(*piece, p);
+  const float* HWY_RESTRICT weights = panel.weights;
+  const Piece* const end = panel.pieces + panel.piece_count;
+  for (const Piece* piece = panel.pieces; piece != end; ++piece) {
+    const float* p[rows];
+    pointers.template set<rows>(*piece, first, p);
     const std::size_t length = piece->length;
     for (std::size_t k = 0; k < length; ++k) {
       Vector w[vectors];
-      for (std::size_t v = 0; v < vectors; ++v) w[v] = hn::Load(d, panel + v * lanes);
-      for (std::size_t i = 0; i < kRows; ++i) {
+      for (std::size_t v = 0; v < vectors; ++v) w[v] = hn::Load(d, weights + v * lanes);
+      for (std::size_t i = 0; i < rows; ++i) {
         const Vector x = hn::Set(d, p[i][k]);
         for (std::size_t v = 0; v < vectors; ++v) acc[i][v] = hn::MulAdd(x, w[v], acc[i][v]);
       }
-      panel += vectors * lanes;
+      weights += vectors * lanes;
     }
   }
-  for (std::size_t i = 0; i < kRows; ++i) {
+  for (std::size_t i = 0; i < rows; ++i) {
     for (std::size_t v = 0; v < vectors; ++v) hn::StoreU(acc[i][v], d, to[i] + v * lanes);
   }
 }
 
-/// One panel of one tile: columns [begin, begin + columns) of the group, columns <= vectors *
-/// lanes. `start` is null if the chains go on from the result.
+/// The panel for rows [first, first + rows) of the tile.
 template <std::size_t vectors, class Pointers>
-void run_panel(const Piece* pieces, std::size_t piece_count, const Pointers& pointers,
-               const float* panel, const float* start, std::size_t begin, std::size_t columns) {
+void run_rows(const Panel& panel, const Pointers& pointers, std::size_t first) {
   const hn::ScalableTag<float> d;
+  constexpr std::size_t rows = rows_of(vectors);
   const std::size_t width = vectors * hn::Lanes(d);
-  HWY_ALIGN float copy[kRows * vectors * hn::MaxLanes(d)];
+  HWY_ALIGN float copy[rows * vectors * hn::MaxLanes(d)];
   const TileRows& tile = pointers.tile;
-  const bool whole = columns == width;
-  const float* from[kRows];
-  float* to[kRows];
-  for (std::size_t i = 0; i < kRows; ++i) {
-    float* const result = tile.result[i] + begin;
+  const std::size_t count = std::min(rows, tile.count - first);
+  const bool whole = panel.columns == width;
+  const float* from[rows];
+  float* to[rows];
+  for (std::size_t i = 0; i < rows; ++i) {
+    float* const result = tile.result[first + i] + panel.begin;
     // Positions that are missing in the last tile are computed and dropped.
-    to[i] = whole && i < tile.count ? result : copy + i * width;
-    from[i] = start != nullptr ? start : to[i];
-    if (start == nullptr && to[i] != result) std::copy_n(result, columns, to[i]);
+    to[i] = whole && i < count ? result : copy + i * width;
+    from[i] = panel.start != nullptr ? panel.start : to[i];
+    if (from[i] != result && panel.start == nullptr) std::copy_n(result, panel.columns, to[i]);
   }
-  tile_kernel<vectors>(pieces, piece_count, pointers, panel, from, to);
+  tile_kernel<rows, vectors>(panel, pointers, first, from, to);
   if (whole) return;
-  for (std::size_t i = 0; i < tile.count; ++i) {
-    std::copy_n(to[i], columns, tile.result[i] + begin);
+  for (std::size_t i = 0; i < count; ++i) {
+    std::copy_n(to[i], panel.columns, tile.result[first + i] + panel.begin);
+  }
+}
+
+template <std::size_t vectors, class Pointers>
+void run_panel(const Panel& panel, const Pointers& pointers) {
+  for (std::size_t first = 0; first < pointers.tile.count; first += rows_of(vectors)) {
+    run_rows<vectors>(panel, pointers, first);
   }
 }
 
 /// The vectors of the panel that begins with `left` columns to go.
 HWY_INLINE std::size_t panel_vectors(std::size_t left) {
-  return left > hn::Lanes(hn::ScalableTag<float>()) ? kVectors : 1;
+  const std::size_t lanes = hn::Lanes(hn::ScalableTag<float>());
+  if (kMostVectors == 4 && left > 3 * lanes) return 4;
+  return left > lanes ? 2 : 1;
 }
 
 /// packed(k, i) = weights of step k and column i of a panel, zeros from `count` to `width`.
@@ -228,17 +250,16 @@ void run_tile(const Piece* pieces, std::size_t piece_count, const Pointers& poin
               const ColumnScratch& scratch, bool from_start, std::size_t depth, std::size_t j_begin,
               std::size_t j_end) {
   const std::size_t lanes = hn::Lanes(hn::ScalableTag<float>());
-  const float* panel = scratch.weights;
+  const float* weights = scratch.weights;
   for (std::size_t j = j_begin; j < j_end;) {
     const float* const start = from_start ? scratch.start + (j - j_begin) : nullptr;
     const std::size_t vectors = panel_vectors(j_end - j);
     const std::size_t columns = std::min(vectors * lanes, j_end - j);
-    if (vectors == 1) {
-      run_panel<1>(pieces, piece_count, pointers, panel, start, j, columns);
-    } else {
-      run_panel<kVectors>(pieces, piece_count, pointers, panel, start, j, columns);
-    }
-    panel += depth * vectors * lanes;
+    const Panel panel{pieces, piece_count, weights, start, j, columns};
+    if (vectors == 1) run_panel<1>(panel, pointers);
+    if (vectors == 2) run_panel<2>(panel, pointers);
+    if (vectors == 4) run_panel<kMostVectors>(panel, pointers);
+    weights += depth * vectors * lanes;
     j += columns;
   }
 }
