@@ -38,7 +38,7 @@
 //             kappa  kappa'  r_B r_G r_A   r_G' r_A'
 //   F2           64      36    1   2   2      1    2
 //   F4          564     803    2   4   3      4    3
-// The bound is rigorous and far from sharp: errors measured are below 1/400 of it.
+// The bound is rigorous and far from sharp: errors measured are below 1/300 of it.
 //
 // Tried, on one core with AVX-512 (Zen 4, 122 GFLOP/s in oneDNN's direct), others at work beside:
 //   points 0, +-1, +-2 in place of 0, +-5/8, +-3/2    2.2 times the root-mean-square error
