@@ -49,6 +49,7 @@
 //   the same in panels of 14 padded to 16             no change
 //   prefetching cells, weights, V, U, m               within noise (4%)
 //   28 to 196 tiles, 32 to 128 columns in a block     within noise, but 32 columns 10% slower
+//   V for 8 MiB of tiles, weights transformed twice   deep layers 12% slower: writing U costs most
 //   workspace in 2 MiB pages                          within noise
 #undef HWY_TARGET_INCLUDE
 #define HWY_TARGET_INCLUDE "reprise/conv/algorithms/winograd.cpp"
