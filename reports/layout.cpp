@@ -214,8 +214,8 @@ std::string inline_figures(const std::string& html, const Draft& draft) {
     std::string drawings;
     for (const Panel& panel : figure.panels) drawings += inline_svg(panel.svg);
     const std::string mark = "<!--figure:" + name + "-->";
-    const std::string opening = fmt::format(
-        "<div class=\"panels{}\">\n", figure.panels.size() <= kPrintedInARow ? " row" : "");
+    const std::string opening = fmt::format("<div class=\"panels{}\">\n",
+                                            figure.panels.size() <= kPrintedInARow ? " row" : "");
     result.replace(result.find(mark), mark.size(), opening + drawings + "</div>");
   }
   return result;
