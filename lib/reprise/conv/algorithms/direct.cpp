@@ -1,18 +1,18 @@
 // Direct convolution: implicit matrix products, no unrolled matrix in memory.
 //
-// Equations, with the input as if padded with zeros that take part like any other cell (so that an
-// infinite weight over padding gives NaN); each element is one chain of acc = fma(a, b, acc):
-//   output(n, oh, ow, oc)      starts at bias(oc), then ascending (kh, kw, ic):
+// Equations; each element is one chain of acc = fma(a, b, acc), and +0 in the end (so that no
+// result is -0), over those terms whose cell is inside the image:
+//   output(n, oh, ow, oc)       starts at bias(oc), then ascending (kh, kw, ic):
 //     a = input(n, oh*stride_h + kh*dilation_h - pad_top, ow*stride_w + kw*dilation_w - pad_left,
 //     ic) b = weight(kh, kw, ic, oc)
-//   grad_input(n, ih, iw, ic)  starts at 0, then ascending (kh, kw, oc), over those (kh, kw) whose
-//     oh = (ih + pad_top - kh*dilation_h) / stride_h and ow (likewise) are whole numbers:
-//     a = grad_output(n, oh, ow, oc), 0 if oh or ow is outside; b = weight(kh, kw, ic, oc)
+//   grad_input(n, ih, iw, ic)   starts at 0, then ascending (kh, kw, oc):
+//     a = grad_output(n, oh, ow, oc) where oh = (ih + pad_top - kh*dilation_h) / stride_h and ow
+//     (likewise) are whole; b = weight(kh, kw, ic, oc)
 //   grad_weight(kh, kw, ic, oc) starts at 0, then ascending (n, oh, ow):
 //     a = the input's cell as in output; b = grad_output(n, oh, ow, oc)
-// Which kernel runs (direct_*.cpp), vector widths, blocks and threads change the speed only.
-// Cost: 2*N*OH*OW*OC*KH*KW*IC/G operations, and those on the zeros. Workspace: packed weights or
-// gradients and tables, less than 2 MiB per thread.
+// Which kernel runs (direct_*.cpp; lanes across channels or across positions), vector widths,
+// blocks and threads change the speed only. Cost: 2*N*OH*OW*OC*KH*KW*IC/G operations, less those in
+// the padding. Workspace: packed weights or gradients and tables, less than 4 MiB per thread.
 // Error: each term passes through at most terms + 1 rounded operations: (1 + u)^(terms + 1).
 #include <algorithm>
 
@@ -32,35 +32,56 @@ void for_each_phase(const ConvShape& s, const Visit& visit) {
   }
 }
 
+void correlate(const ConvShape& shape, const direct::Correlation& correlation,
+               const direct::CorrelationData& data, const ConvResources& resources) {
+  const bool by_pixels =
+      direct::pixels_pay(correlation) && direct::all_finite(data.weight, shape.weight_size());
+  const auto kernel = by_pixels ? direct::correlate_by_pixels : direct::correlate_by_columns;
+  kernel(correlation, data, resources.workspace.data(), resources.threads);
+}
+
+std::size_t correlate_bytes(const direct::Correlation& correlation, std::size_t threads) {
+  return std::max(direct::columns_workspace_bytes(correlation, threads),
+                  direct::pixels_workspace_bytes(correlation, threads));
+}
+
 void forward(const ConvShape& shape, const float* input, const float* weight, const float* bias,
              float* output, const ConvResources& resources) {
-  direct::correlate_by_columns(direct::forward_correlation(shape), {input, weight, bias, output},
-                               resources.workspace.data(), resources.threads);
+  correlate(shape, direct::forward_correlation(shape), {input, weight, bias, output}, resources);
 }
 
 void grad_input(const ConvShape& shape, const float* grad_output, const float* weight,
                 float* grad_input, const ConvResources& resources) {
   for_each_phase(shape, [&](const direct::Correlation& phase) {
-    direct::correlate_by_columns(phase, {grad_output, weight, nullptr, grad_input},
-                                 resources.workspace.data(), resources.threads);
+    correlate(shape, phase, {grad_output, weight, nullptr, grad_input}, resources);
   });
 }
 
 void grad_weight(const ConvShape& shape, const float* grad_output, const float* input,
                  float* grad_weight, const ConvResources& resources) {
-  direct::sum_weight_gradient(direct::forward_correlation(shape), input, grad_output, grad_weight,
-                              resources.workspace.data(), resources.threads);
+  const direct::Correlation correlation = direct::forward_correlation(shape);
+  if (shape.N == 0) {
+    std::fill_n(grad_weight, shape.weight_size(), 0.0F);
+    return;
+  }
+  const bool by_windows =
+      direct::windows_pay(correlation) && direct::all_finite(grad_output, shape.output_size());
+  const auto kernel =
+      by_windows ? direct::weight_gradient_by_windows : direct::weight_gradient_by_columns;
+  kernel(correlation, {input, grad_output, grad_weight}, resources.workspace.data(),
+         resources.threads);
 }
 
 std::size_t workspace_bytes(const ConvShape& shape, ConvPass pass, std::size_t threads) {
   const direct::Correlation forward = direct::forward_correlation(shape);
-  if (pass == ConvPass::forward) return direct::columns_workspace_bytes(forward, threads);
+  if (pass == ConvPass::forward) return correlate_bytes(forward, threads);
   if (pass == ConvPass::grad_weight) {
-    return direct::weight_gradient_workspace_bytes(forward, threads);
+    return std::max(direct::weight_gradient_columns_bytes(forward, threads),
+                    direct::weight_gradient_windows_bytes(forward, threads));
   }
   std::size_t bytes = 0;
   for_each_phase(shape, [&](const direct::Correlation& phase) {
-    bytes = std::max(bytes, direct::columns_workspace_bytes(phase, threads));
+    bytes = std::max(bytes, correlate_bytes(phase, threads));
   });
   return bytes;
 }

@@ -1,11 +1,11 @@
 // A kernel of `direct`: correlations with vector lanes across the columns of the result.
 //
-// A tile of kRows positions x up to kVectors vectors of columns stays in registers while the chain
-// runs: each step broadcasts one source value per position and multiplies it with the vectors of
-// one packed row of weights. Source values are read where they are, through one pointer per
-// position; cells outside the image are read from a row of zeros. The chain is cut into blocks of
-// `depth` steps whose packed weights fit the cache; a later block goes on from the result in
-// memory.
+// A tile of up to kRows positions x up to kMostVectors vectors of columns stays in registers while
+// its chains run: each step broadcasts one source value per position and multiplies it with the
+// vectors of one packed row of weights. Source values are read where they are, through one pointer
+// per position. The positions of a tile have the same taps inside the image, so that padding costs
+// nothing. A chain is cut into blocks whose packed weights fit the cache; a later block goes on
+// from the result in memory.
 #undef HWY_TARGET_INCLUDE
 #define HWY_TARGET_INCLUDE "reprise/conv/algorithms/direct_columns.cpp"
 #include <hwy/foreach_target.h>
@@ -21,13 +21,14 @@
 #ifndef REPRISE_CONV_DIRECT_COLUMNS_ONCE
 #define REPRISE_CONV_DIRECT_COLUMNS_ONCE
 namespace reprise::direct {
+namespace {
 
-constexpr std::size_t kMostWidth = 32;                      // columns of a panel, on any target
+constexpr std::size_t kMostWidth = 64;                      // columns of a panel, on any target
 constexpr std::size_t kMostColumns = 512;                   // of a block of packed weights
 constexpr std::size_t kMostDepth = 1024;                    // of a block of packed weights
 constexpr std::size_t kBlockFloats = std::size_t{1} << 17;  // of a block of packed weights: 512 KiB
 
-/// How the work of one task is cut; the same for every target.
+/// How a task's columns and chains are cut; the same for every target.
 struct ColumnBlocks {
   explicit ColumnBlocks(const Correlation& c)
       : columns(std::min(c.columns, kMostColumns)),
@@ -39,8 +40,7 @@ struct ColumnBlocks {
   /// Columns of packed weights, with those that fill up the last panel.
   [[nodiscard]] std::size_t packed_columns() const { return columns + kMostWidth; }
   [[nodiscard]] std::size_t bytes() const {
-    return piece_bytes<float>(packed_columns() * depth) + piece_bytes<float>(packed_columns()) +
-           piece_bytes<float>(depth) + 2 * piece_bytes<Piece>(depth);
+    return piece_bytes<float>(packed_columns() * depth) + piece_bytes<float>(packed_columns());
   }
 };
 
@@ -50,154 +50,171 @@ struct ColumnScratch {
     WorkspacePieces pieces({memory, blocks.bytes()});
     weights = pieces.take<float>(blocks.packed_columns() * blocks.depth);
     start = pieces.take<float>(blocks.packed_columns());
-    zeros = pieces.take<float>(blocks.depth);
-    runs = pieces.take<Piece>(blocks.depth);
-    taps = pieces.take<Piece>(blocks.depth);
-    std::fill_n(zeros, blocks.depth, 0.0F);
   }
   float* weights;  ///< panels of (depth, width)
   float* start;    ///< (columns), zeros beyond those of the result
-  float* zeros;    ///< (depth)
-  Piece* runs;     ///< of the block of the chain, as long as the source allows
-  Piece* taps;     ///< the same, cut at every tap
 };
 
+/// The positions of one task: rows [a_begin, a_end) of images [n_begin, n_end) of group g.
+struct ColumnTask {
+  std::size_t g, n_begin, n_end, a_begin, a_end;
+};
+
+/// One block of the chains of one block of columns.
+struct Block {
+  std::size_t k_begin, k_end, j_begin, j_end;
+  [[nodiscard]] std::size_t depth() const { return k_end - k_begin; }
+};
+
+/// Walks over the positions of one class: rows and columns [begin, end) of h and w, images [n,
+/// n_end), ascending in (n, a, b).
+class ClassWalk {
+ public:
+  ClassWalk(const Correlation& c, const ColumnTask& task, const AxisClass& h, const AxisClass& w)
+      : c_(c), h_(h), w_(w), n_(task.n_begin), a_(h.begin), b_(w.begin) {}
+
+  /// Offset in the source of the position's cell, channel 0 of group 0.
+  [[nodiscard]] std::size_t source() const {
+    return ((n_ * c_.SH + a_ * c_.step_h) * c_.SW + b_ * c_.step_w) * c_.source_channels();
+  }
+  /// Offset in the result of column 0 of group 0.
+  [[nodiscard]] std::size_t result() const {
+    return c_.r_first + n_ * c_.r_image + a_ * c_.r_row + b_ * c_.r_cell;
+  }
+  void advance() {
+    if (++b_ < w_.end) return;
+    b_ = w_.begin;
+    if (++a_ < h_.end) return;
+    a_ = h_.begin;
+    ++n_;
+  }
+
+ private:
+  const Correlation& c_;
+  const AxisClass& h_;
+  const AxisClass& w_;
+  std::size_t n_, a_, b_;
+};
+
+}  // namespace
 }  // namespace reprise::direct
 #endif
 
 HWY_BEFORE_NAMESPACE();
 namespace reprise::direct {
 namespace HWY_NAMESPACE {
+namespace {
 namespace hn = hwy::HWY_NAMESPACE;
 
-// Registers: kRows x kVectors sums, kVectors weights, one source value.
-#if HWY_TARGET == HWY_AVX3
-constexpr std::size_t kRows = 14;
-constexpr std::size_t kVectors = 2;
-#elif HWY_TARGET == HWY_NEON
-constexpr std::size_t kRows = 8;
-constexpr std::size_t kVectors = 3;
+// Registers: rows x vectors sums, the vectors of one row of weights, one source value. A tile has
+// kRows positions; panels of more vectors take it in parts.
+constexpr std::size_t kRows = 12;
+#if HWY_TARGET == HWY_AVX3 || HWY_TARGET == HWY_NEON
+constexpr std::size_t kTileVectors = 24;
 #else
-constexpr std::size_t kRows = 6;
-constexpr std::size_t kVectors = 2;
+constexpr std::size_t kTileVectors = 12;
 #endif
-
-/// A tile's positions; missing ones repeat the last.
-struct TileRows {
-  const float* cell[kRows];  ///< the source at the position, tap (0, 0), the group's channel 0
-  float* result[kRows];      ///< at the group's column 0
-  std::ptrdiff_t h[kRows], w[kRows];  ///< the position in the source
-  std::size_t count;
-  bool inside;  ///< all taps of all positions are inside the image
-};
-
-/// Fills a tile with the next `count` positions for group g.
-void next_tile(const Correlation& c, const CorrelationData& data, std::size_t g, std::size_t count,
-               PositionWalk& walk, TileRows& tile) {
-  tile.count = count;
-  tile.inside = true;
-  for (std::size_t i = 0; i < kRows; ++i) {
-    tile.h[i] = static_cast<std::ptrdiff_t>(walk.h());
-    tile.w[i] = static_cast<std::ptrdiff_t>(walk.w());
-    tile.cell[i] = data.source + walk.source() + g * c.channels;
-    tile.result[i] = data.result + walk.result() + g * c.columns;
-    tile.inside &= tile.h[i] + c.h.lowest() >= 0 && tile.w[i] + c.w.lowest() >= 0 &&
-                   tile.h[i] + c.h.highest() < static_cast<std::ptrdiff_t>(c.SH) &&
-                   tile.w[i] + c.w.highest() < static_cast<std::ptrdiff_t>(c.SW);
-    if (i + 1 < count) walk.advance();
-  }
-  walk.advance();
+constexpr std::size_t kMostVectors = kTileVectors / 6;
+constexpr std::size_t rows_of(std::size_t vectors) {
+  return std::min(kRows, kTileVectors / vectors);
 }
 
-/// Sets p[i] to where position i reads the piece's first value.
-struct InsidePointers {
-  const TileRows& tile;
-  HWY_INLINE void operator()(const Piece& piece, const float** p) const {
-    for (std::size_t i = 0; i < kRows; ++i) p[i] = tile.cell[i] + piece.offset;
-  }
-};
-struct BorderPointers {
-  const TileRows& tile;
-  std::size_t SH, SW;
-  const float* zeros;
-  HWY_INLINE void operator()(const Piece& piece, const float** p) const {
-    for (std::size_t i = 0; i < kRows; ++i) {
-      const bool inside = static_cast<std::size_t>(tile.h[i] + piece.h) < SH &&
-                          static_cast<std::size_t>(tile.w[i] + piece.w) < SW;
-      p[i] = inside ? tile.cell[i] + piece.offset : zeros;
-    }
-  }
+/// A tile's positions.
+struct Tile {
+  const float* cell[kRows];  ///< the source at the position, the group's channel 0
+  float* result[kRows];      ///< at the group's column 0
+  std::size_t count;         ///< the others repeat the last
 };
 
-/// Continues the tile's chains, from[i] to to[i] for position i (each vectors * lanes), over the
-/// pieces. `panel` is (steps, vectors * lanes).
-template <std::size_t vectors, class Pointers>
-HWY_NOINLINE void tile_kernel(const Piece* HWY_RESTRICT pieces, std::size_t piece_count,
-                              const Pointers& pointers, const float* HWY_RESTRICT panel,
+/// What the kernels need to know of one panel: columns [begin, begin + columns) of the group.
+struct Panel {
+  const std::vector<Piece>& pieces;
+  std::size_t first_step;  ///< of the block
+  const float* weights;    ///< (steps, vectors * lanes)
+  const float* start;      ///< (vectors * lanes), or null if the chains go on from the result
+  std::size_t begin, columns;
+};
+
+/// Continues the chains of rows [first, first + rows) of the tile, from[i] to to[i] (each vectors *
+/// lanes), over the panel's pieces.
+template <std::size_t rows, std::size_t vectors>
+HWY_NOINLINE void tile_kernel(const Panel& panel, const float* const* cell,
                               const float* const* from, float* const* to) {
   const hn::ScalableTag<float> d;
   using Vector = hn::Vec<decltype(d)>;
   const std::size_t lanes = hn::Lanes(d);
-  Vector acc[kRows][vectors];
-  for (std::size_t i = 0; i < kRows; ++i) {
+  Vector acc[rows][vectors];
+  for (std::size_t i = 0; i < rows; ++i) {
     for (std::size_t v = 0; v < vectors; ++v) acc[i][v] = hn::LoadU(d, from[i] + v * lanes);
   }
-  for (const Piece* piece = pieces; piece != pieces + piece_count; ++piece) {
-    const float* p[kRows];
-    pointers(*piece, p);
-    const std::size_t length = piece->length;
-    for (std::size_t k = 0; k < length; ++k) {
+  for (const Piece& piece : panel.pieces) {
+    const float* p[rows];
+    for (std::size_t i = 0; i < rows; ++i) p[i] = cell[i] + piece.offset;
+    const float* HWY_RESTRICT weights =
+        panel.weights + (piece.step - panel.first_step) * vectors * lanes;
+    const std::size_t length = piece.length;
+    for (std::size_t k = 0; k < length; ++k, weights += vectors * lanes) {
       Vector w[vectors];
-      for (std::size_t v = 0; v < vectors; ++v) w[v] = hn::Load(d, panel + v * lanes);
-      for (std::size_t i = 0; i < kRows; ++i) {
+      for (std::size_t v = 0; v < vectors; ++v) w[v] = hn::Load(d, weights + v * lanes);
+      for (std::size_t i = 0; i < rows; ++i) {
         const Vector x = hn::Set(d, p[i][k]);
         for (std::size_t v = 0; v < vectors; ++v) acc[i][v] = hn::MulAdd(x, w[v], acc[i][v]);
       }
-      panel += vectors * lanes;
     }
   }
-  for (std::size_t i = 0; i < kRows; ++i) {
-    for (std::size_t v = 0; v < vectors; ++v) hn::StoreU(acc[i][v], d, to[i] + v * lanes);
+  const Vector zero = hn::Zero(d);
+  for (std::size_t i = 0; i < rows; ++i) {
+    for (std::size_t v = 0; v < vectors; ++v) {
+      hn::StoreU(hn::Add(acc[i][v], zero), d, to[i] + v * lanes);
+    }
   }
 }
 
-/// One panel of one tile: columns [begin, begin + columns) of the group, columns <= vectors *
-/// lanes. `start` is null if the chains go on from the result.
-template <std::size_t vectors, class Pointers>
-void run_panel(const Piece* pieces, std::size_t piece_count, const Pointers& pointers,
-               const float* panel, const float* start, std::size_t begin, std::size_t columns) {
+/// The panel for rows [first, first + rows) of the tile.
+template <std::size_t vectors>
+void run_rows(const Panel& panel, const Tile& tile, std::size_t first) {
   const hn::ScalableTag<float> d;
+  constexpr std::size_t rows = rows_of(vectors);
   const std::size_t width = vectors * hn::Lanes(d);
-  HWY_ALIGN float copy[kRows * vectors * hn::MaxLanes(d)];
-  const TileRows& tile = pointers.tile;
-  const bool whole = columns == width;
-  const float* from[kRows];
-  float* to[kRows];
-  for (std::size_t i = 0; i < kRows; ++i) {
-    float* const result = tile.result[i] + begin;
+  HWY_ALIGN float copy[rows * vectors * hn::MaxLanes(d)];
+  const std::size_t count = std::min(rows, tile.count - first);
+  const bool whole = panel.columns == width;
+  const float* from[rows];
+  float* to[rows];
+  for (std::size_t i = 0; i < rows; ++i) {
+    float* const result = tile.result[first + i] + panel.begin;
     // Positions that are missing in the last tile are computed and dropped.
-    to[i] = whole && i < tile.count ? result : copy + i * width;
-    from[i] = start != nullptr ? start : to[i];
-    if (start == nullptr && to[i] != result) std::copy_n(result, columns, to[i]);
+    to[i] = whole && i < count ? result : copy + i * width;
+    from[i] = panel.start != nullptr ? panel.start : to[i];
+    if (panel.start == nullptr && to[i] != result) std::copy_n(result, panel.columns, to[i]);
   }
-  tile_kernel<vectors>(pieces, piece_count, pointers, panel, from, to);
+  tile_kernel<rows, vectors>(panel, tile.cell + first, from, to);
   if (whole) return;
-  for (std::size_t i = 0; i < tile.count; ++i) {
-    std::copy_n(to[i], columns, tile.result[i] + begin);
+  for (std::size_t i = 0; i < count; ++i) {
+    std::copy_n(to[i], panel.columns, tile.result[first + i] + panel.begin);
+  }
+}
+
+template <std::size_t vectors>
+void run_panel(const Panel& panel, const Tile& tile) {
+  for (std::size_t first = 0; first < tile.count; first += rows_of(vectors)) {
+    run_rows<vectors>(panel, tile, first);
   }
 }
 
 /// The vectors of the panel that begins with `left` columns to go.
 HWY_INLINE std::size_t panel_vectors(std::size_t left) {
-  return left > hn::Lanes(hn::ScalableTag<float>()) ? kVectors : 1;
+  const std::size_t lanes = hn::Lanes(hn::ScalableTag<float>());
+  if (kMostVectors == 4 && left > 3 * lanes) return 4;
+  return left > lanes ? 2 : 1;
 }
 
 /// packed(k, i) = weights of step k and column i of a panel, zeros from `count` to `width`.
-void pack_panel(const Correlation& c, const float* weight, const Piece* taps, std::size_t tap_count,
+void pack_panel(const Correlation& c, const float* weight, const std::vector<Piece>& taps,
                 std::size_t count, std::size_t width, float* HWY_RESTRICT packed) {
-  for (const Piece* piece = taps; piece != taps + tap_count; ++piece) {
-    const float* from = weight + piece->weight;
-    for (std::size_t k = 0; k < piece->length; ++k, packed += width, from += c.w_channel) {
+  for (const Piece& piece : taps) {
+    const float* from = weight + piece.weight;
+    for (std::size_t k = 0; k < piece.length; ++k, packed += width, from += c.w_channel) {
       if (c.w_column == 1) {
         std::copy_n(from, count, packed);
       } else {
@@ -208,101 +225,110 @@ void pack_panel(const Correlation& c, const float* weight, const Piece* taps, st
   }
 }
 
-/// Packs one block of the chain for columns [j_begin, j_end) of group g.
-void pack_weights(const Correlation& c, const float* weight, std::size_t g, const Piece* taps,
-                  std::size_t tap_count, std::size_t depth, std::size_t j_begin, std::size_t j_end,
+/// Packs the weights of a block into panels.
+void pack_weights(const Correlation& c, const float* weight, std::size_t g, const Block& block,
                   float* packed) {
   const std::size_t lanes = hn::Lanes(hn::ScalableTag<float>());
-  for (std::size_t j = j_begin; j < j_end;) {
-    const std::size_t width = panel_vectors(j_end - j) * lanes;
-    const std::size_t count = std::min(width, j_end - j);
-    pack_panel(c, weight + g * c.w_group + j * c.w_column, taps, tap_count, count, width, packed);
-    packed += depth * width;
+  std::vector<Piece> taps;
+  append_pieces(c, all_taps(c.h), all_taps(c.w), block.k_begin, block.k_end, false, taps);
+  for (std::size_t j = block.j_begin; j < block.j_end;) {
+    const std::size_t width = panel_vectors(block.j_end - j) * lanes;
+    const std::size_t count = std::min(width, block.j_end - j);
+    pack_panel(c, weight + g * c.w_group + j * c.w_column, taps, count, width, packed);
+    packed += block.depth() * width;
     j += count;
   }
 }
 
-/// All panels of one tile for one block of the chain; from_start: its first.
-template <class Pointers>
-void run_tile(const Piece* pieces, std::size_t piece_count, const Pointers& pointers,
-              const ColumnScratch& scratch, bool from_start, std::size_t depth, std::size_t j_begin,
-              std::size_t j_end) {
+/// All panels of one tile for one block.
+void run_tile(const std::vector<Piece>& pieces, const Tile& tile, const Block& block,
+              const ColumnScratch& scratch) {
   const std::size_t lanes = hn::Lanes(hn::ScalableTag<float>());
-  const float* panel = scratch.weights;
-  for (std::size_t j = j_begin; j < j_end;) {
-    const float* const start = from_start ? scratch.start + (j - j_begin) : nullptr;
-    const std::size_t vectors = panel_vectors(j_end - j);
-    const std::size_t columns = std::min(vectors * lanes, j_end - j);
-    if (vectors == 1) {
-      run_panel<1>(pieces, piece_count, pointers, panel, start, j, columns);
-    } else {
-      run_panel<kVectors>(pieces, piece_count, pointers, panel, start, j, columns);
-    }
-    panel += depth * vectors * lanes;
+  const float* weights = scratch.weights;
+  for (std::size_t j = block.j_begin; j < block.j_end;) {
+    const float* const start = block.k_begin == 0 ? scratch.start + (j - block.j_begin) : nullptr;
+    const std::size_t vectors = panel_vectors(block.j_end - j);
+    const std::size_t width = vectors * lanes;
+    const std::size_t columns = std::min(width, block.j_end - j);
+    const Panel panel{pieces, block.k_begin, weights, start, j, columns};
+    if (vectors == 1) run_panel<1>(panel, tile);
+    if (vectors == 2) run_panel<2>(panel, tile);
+    if (vectors == 4) run_panel<kMostVectors>(panel, tile);
+    weights += block.depth() * width;
     j += columns;
   }
 }
 
-/// Steps [k_begin, k_end) of the chains of positions [begin, end) and columns [j_begin, j_end).
-void run_block(const Correlation& c, const CorrelationData& data, std::size_t g, std::size_t begin,
-               std::size_t end, std::size_t k_begin, std::size_t k_end, std::size_t j_begin,
-               std::size_t j_end, const ColumnScratch& scratch) {
-  const std::size_t depth = k_end - k_begin;
-  const std::size_t runs = make_pieces(c, k_begin, k_end, true, scratch.runs);
-  const std::size_t taps = make_pieces(c, k_begin, k_end, false, scratch.taps);
-  pack_weights(c, data.weight, g, scratch.taps, taps, depth, j_begin, j_end, scratch.weights);
-  PositionWalk walk(c, begin);
-  TileRows tile;
-  for (std::size_t position = begin; position < end; position += kRows) {
-    next_tile(c, data, g, std::min(kRows, end - position), walk, tile);
-    if (tile.inside) {
-      run_tile(scratch.runs, runs, InsidePointers{tile}, scratch, k_begin == 0, depth, j_begin,
-               j_end);
-    } else {
-      run_tile(scratch.taps, taps, BorderPointers{tile, c.SH, c.SW, scratch.zeros}, scratch,
-               k_begin == 0, depth, j_begin, j_end);
+/// The task's positions of one class.
+void run_class(const Correlation& c, const CorrelationData& data, const ColumnTask& task,
+               const AxisClass& h, const AxisClass& w, const Block& block,
+               const ColumnScratch& scratch, std::vector<Piece>& pieces) {
+  pieces.clear();
+  append_pieces(c, h, w, block.k_begin, block.k_end, true, pieces);
+  if (pieces.empty() && block.k_begin > 0) return;
+  const std::size_t positions = (task.n_end - task.n_begin) * (h.end - h.begin) * (w.end - w.begin);
+  ClassWalk walk(c, task, h, w);
+  Tile tile;
+  for (std::size_t position = 0; position < positions; position += kRows) {
+    tile.count = std::min(kRows, positions - position);
+    for (std::size_t i = 0; i < kRows; ++i) {
+      tile.cell[i] = data.source + walk.source() + task.g * c.channels;
+      tile.result[i] = data.result + walk.result() + task.g * c.columns;
+      if (i + 1 < tile.count) walk.advance();
     }
+    walk.advance();
+    run_tile(pieces, tile, block, scratch);
   }
 }
 
-/// Positions [begin, end) of group g.
-void correlate_positions(const Correlation& c, const CorrelationData& data, std::size_t g,
-                         std::size_t begin, std::size_t end, const ColumnBlocks& blocks,
-                         const ColumnScratch& scratch) {
-  for (std::size_t j = 0; j < c.columns; j += blocks.columns) {
-    const std::size_t j_end = std::min(c.columns, j + blocks.columns);
-    std::fill_n(scratch.start, blocks.packed_columns(), 0.0F);
-    if (data.start != nullptr) {
-      std::copy(data.start + g * c.columns + j, data.start + g * c.columns + j_end, scratch.start);
-    }
-    std::size_t k = 0;
-    do {  // once even if the chain has no steps
-      const std::size_t k_end = std::min(c.depth(), k + blocks.depth);
-      run_block(c, data, g, begin, end, k, k_end, j, j_end, scratch);
-      k = k_end;
-    } while (k < c.depth());
+void run_block(const Correlation& c, const CorrelationData& data, const ColumnTask& task,
+               const std::vector<AxisClass>& h_classes, const std::vector<AxisClass>& w_classes,
+               const Block& block, const ColumnScratch& scratch) {
+  pack_weights(c, data.weight, task.g, block, scratch.weights);
+  std::vector<Piece> pieces;
+  for (AxisClass h : h_classes) {
+    h.begin = std::max(h.begin, task.a_begin);
+    h.end = std::min(h.end, task.a_end);
+    if (h.begin >= h.end) continue;
+    for (const AxisClass& w : w_classes) run_class(c, data, task, h, w, block, scratch, pieces);
   }
 }
 
+}  // namespace
 }  // namespace HWY_NAMESPACE
 }  // namespace reprise::direct
 HWY_AFTER_NAMESPACE();
 
 #if HWY_ONCE
 namespace reprise::direct {
-HWY_EXPORT(correlate_positions);
+HWY_EXPORT(run_block);
 
 namespace {
 
-/// Positions per task: enough to be worth packing the weights for, few enough for their results to
-/// stay in the cache and for all threads to have work. A multiple of 14, 8 and 6 rows.
-std::size_t positions_per_task(const Correlation& c, std::size_t threads) {
-  constexpr std::size_t unit = 168;
-  constexpr std::size_t result_floats = std::size_t{1} << 18;
-  const std::size_t fitting = std::clamp(result_floats / c.columns, 3 * unit, 24 * unit);
-  const std::size_t share = (c.positions() + threads - 1) / threads;
-  return std::max((std::min(fitting, share) + unit - 1) / unit * unit, unit);
-}
+/// Cuts a correlation into tasks: enough positions to be worth packing the weights for, few enough
+/// for their results to stay in the cache and for all threads to have work.
+struct ColumnTasks {
+  ColumnTasks(const Correlation& c, std::size_t threads) {
+    constexpr std::size_t result_floats = std::size_t{1} << 18;
+    const std::size_t fitting = std::clamp<std::size_t>(result_floats / c.columns, 500, 4000);
+    const std::size_t share = (c.positions() + threads - 1) / threads;
+    const std::size_t size = std::max<std::size_t>(std::min(fitting, share), 100);
+    const std::size_t image = c.A * c.B;
+    images = std::max<std::size_t>((size + image / 2) / image, 1);
+    rows = images > 1 ? c.A : std::clamp<std::size_t>((size + c.B - 1) / c.B, 1, c.A);
+    image_parts = (c.N + images - 1) / images;
+    row_parts = (c.A + rows - 1) / rows;
+  }
+  std::size_t images, rows;            ///< of a task
+  std::size_t image_parts, row_parts;  ///< how many such parts
+
+  [[nodiscard]] ColumnTask task(const Correlation& c, std::size_t index) const {
+    const std::size_t n = index / row_parts % image_parts * images;
+    const std::size_t a = index % row_parts * rows;
+    return {index / row_parts / image_parts, n, std::min(c.N, n + images), a,
+            std::min(c.A, a + rows)};
+  }
+};
 
 }  // namespace
 
@@ -313,14 +339,28 @@ std::size_t columns_workspace_bytes(const Correlation& c, std::size_t threads) {
 void correlate_by_columns(const Correlation& c, const CorrelationData& data, std::byte* workspace,
                           std::size_t threads) {
   const ColumnBlocks blocks(c);
-  const std::size_t size = positions_per_task(c, std::max<std::size_t>(threads, 1));
-  const std::size_t tasks = (c.positions() + size - 1) / size;
-  parallel_for(threads, c.G * tasks, [&](std::size_t task, std::size_t worker) {
+  const ColumnTasks tasks(c, std::max<std::size_t>(threads, 1));
+  const std::vector<AxisClass> h_classes = axis_classes(c.h, c.A, c.step_h, c.SH);
+  const std::vector<AxisClass> w_classes = axis_classes(c.w, c.B, c.step_w, c.SW);
+  const auto run = [&](std::size_t index, std::size_t worker) {
     const ColumnScratch scratch(blocks, workspace + worker * blocks.bytes());
-    const std::size_t begin = task % tasks * size;
-    HWY_DYNAMIC_DISPATCH(correlate_positions)
-    (c, data, task / tasks, begin, std::min(c.positions(), begin + size), blocks, scratch);
-  });
+    const ColumnTask task = tasks.task(c, index);
+    for (std::size_t j = 0; j < c.columns; j += blocks.columns) {
+      const std::size_t j_end = std::min(c.columns, j + blocks.columns);
+      std::fill_n(scratch.start, blocks.packed_columns(), 0.0F);
+      if (data.start != nullptr) {
+        const float* const start = data.start + task.g * c.columns;
+        std::copy(start + j, start + j_end, scratch.start);
+      }
+      std::size_t k = 0;
+      do {  // once even if the chains have no steps
+        const Block block{k, std::min(c.depth(), k + blocks.depth), j, j_end};
+        HWY_DYNAMIC_DISPATCH(run_block)(c, data, task, h_classes, w_classes, block, scratch);
+        k = block.k_end;
+      } while (k < c.depth());
+    }
+  };
+  parallel_for(threads, c.G * tasks.image_parts * tasks.row_parts, run);
 }
 
 }  // namespace reprise::direct

@@ -4,6 +4,7 @@
 
 #include <algorithm>
 #include <cstddef>
+#include <vector>
 
 #include "reprise/conv/conv_shape.hpp"
 
@@ -29,11 +30,14 @@ struct TapAxis {
 };
 
 /// For each group g, image n, position (a, b) and column j:
-///   result(n, a, b, g, j) = chain from start(g, j), ascending in (th, tw, c), of
+///   result(n, a, b, g, j) = +0 + chain from start(g, j), ascending in (th, tw, c), of
 ///     acc = fma(source(n, a*step_h + h.at(th), b*step_w + w.at(tw), g, c),
-///               weight(th, tw, g, c, j), acc),
-/// where source cells outside the image are +0 and take part like any other. The forward pass is
-/// one such correlation; grad_input is one for each phase of the stride.
+///               weight(th, tw, g, c, j), acc)
+/// over the taps whose source cell is inside the image. The forward pass is one such correlation;
+/// grad_input is one for each phase of the stride.
+///
+/// A kernel may let source cells outside take part as zeros where all weights are finite: that
+/// changes at most the sign of a zero on the way, and adding +0 in the end makes both +0.
 struct Correlation {
   std::size_t N, A, B;         ///< images, and positions in each
   std::size_t G;               ///< groups
@@ -61,49 +65,36 @@ Correlation forward_correlation(const ConvShape& shape);
 Correlation grad_input_correlation(const ConvShape& shape, std::size_t phase_h,
                                    std::size_t phase_w);
 
+/// Positions [begin, end) along one axis at which the taps [tap_begin, tap_end), and no others, are
+/// inside the image.
+struct AxisClass {
+  std::size_t begin, end;
+  std::size_t tap_begin, tap_end;
+};
+
+/// The classes of positions 0..positions-1 along an axis of the source of `size` cells, ascending.
+std::vector<AxisClass> axis_classes(const TapAxis& axis, std::size_t positions, std::size_t step,
+                                    std::size_t size);
+
 /// A run of a chain that is contiguous in the source at every position.
 struct Piece {
-  std::ptrdiff_t h, w;    ///< the (first) tap's place relative to the position
+  std::ptrdiff_t h, w;    ///< the first tap's place relative to the position
   std::ptrdiff_t offset;  ///< of its first value from the position's cell, in floats
-  std::size_t weight;     ///< offset of its first step's weights, for group 0 and column 0
-  std::size_t length;     ///< in steps of the chain
+  std::size_t step;       ///< number of its first step in the chain of all taps
+  std::size_t weight;     ///< offset of that step's weights, for group 0 and column 0
+  std::size_t length;     ///< in steps
 };
 
-/// The pieces of steps [begin, end) of the chain, at most end - begin; with `merge` neighbouring
-/// taps of a row that are contiguous in the source make one piece. Returns their number.
-std::size_t make_pieces(const Correlation& correlation, std::size_t begin, std::size_t end,
-                        bool merge, Piece* pieces);
+/// Appends the pieces of those steps in [begin, end) of the chain that belong to the taps of
+/// (h, w); with `merge` neighbouring taps of a row that are contiguous in the source make one
+/// piece.
+void append_pieces(const Correlation& correlation, const AxisClass& h, const AxisClass& w,
+                   std::size_t begin, std::size_t end, bool merge, std::vector<Piece>& pieces);
 
-/// Walks over the positions (n, a, b) in ascending order.
-class PositionWalk {
- public:
-  PositionWalk(const Correlation& c, std::size_t first)
-      : c_(c), n_(first / c.B / c.A), a_(first / c.B % c.A), b_(first % c.B) {}
-
-  /// Where tap (0, 0) would lie if both axes' first were 0.
-  [[nodiscard]] std::size_t h() const { return a_ * c_.step_h; }
-  [[nodiscard]] std::size_t w() const { return b_ * c_.step_w; }
-  /// Offset in the source of that cell's channel 0 in group 0.
-  [[nodiscard]] std::size_t source() const {
-    return ((n_ * c_.SH + h()) * c_.SW + w()) * c_.source_channels();
-  }
-  /// Offset in the result of column 0 in group 0.
-  [[nodiscard]] std::size_t result() const {
-    return c_.r_first + n_ * c_.r_image + a_ * c_.r_row + b_ * c_.r_cell;
-  }
-
-  void advance() {
-    if (++b_ < c_.B) return;
-    b_ = 0;
-    if (++a_ < c_.A) return;
-    a_ = 0;
-    ++n_;
-  }
-
- private:
-  const Correlation& c_;
-  std::size_t n_, a_, b_;
-};
+/// The classes that hold all taps: of positions without padding.
+inline AxisClass all_taps(const TapAxis& axis) {
+  return {0, 0, 0, axis.count};
+}
 
 /// The tensors of one correlation; start is (G * columns), or null for zeros.
 struct CorrelationData {
@@ -118,10 +109,37 @@ void correlate_by_columns(const Correlation& correlation, const CorrelationData&
                           std::byte* workspace, std::size_t threads);
 std::size_t columns_workspace_bytes(const Correlation& correlation, std::size_t threads);
 
+/// Whether none of the values is infinite or NaN.
+bool all_finite(const float* values, std::size_t count);
+
+/// Vector lanes across positions, for few columns; only where pixels_pay() and weights are finite.
+void correlate_by_pixels(const Correlation& correlation, const CorrelationData& data,
+                         std::byte* workspace, std::size_t threads);
+std::size_t pixels_workspace_bytes(const Correlation& correlation, std::size_t threads);
+/// Whether correlate_by_pixels is offered, and faster on the vector target in use.
+bool pixels_pay(const Correlation& correlation);
+
 /// The gradient of a forward correlation's weights: element (th, tw, c, g, j) is a chain from 0,
-/// ascending over positions, of fma(source, grad_output, acc), with the same cells of +0.
-void sum_weight_gradient(const Correlation& forward, const float* source, const float* grad_output,
-                         float* grad_weight, std::byte* workspace, std::size_t threads);
-std::size_t weight_gradient_workspace_bytes(const Correlation& forward, std::size_t threads);
+/// ascending over the positions at which the tap is inside the image, of fma(source, grad_output,
+/// acc), and +0 in the end. A kernel may let the other positions take part as zeros where all of
+/// grad_output is finite.
+struct WeightGradientData {
+  const float* source;
+  const float* grad_output;
+  float* grad_weight;
+};
+
+/// Vector lanes across columns: any gradient; fast where groups have many columns and channels.
+void weight_gradient_by_columns(const Correlation& forward, const WeightGradientData& data,
+                                std::byte* workspace, std::size_t threads);
+std::size_t weight_gradient_columns_bytes(const Correlation& forward, std::size_t threads);
+
+/// Vector lanes across the rows of grad_weight (taps and channels), for few columns or channels;
+/// only where windows_pay() and grad_output is finite.
+void weight_gradient_by_windows(const Correlation& forward, const WeightGradientData& data,
+                                std::byte* workspace, std::size_t threads);
+std::size_t weight_gradient_windows_bytes(const Correlation& forward, std::size_t threads);
+/// Whether weight_gradient_by_windows is offered, and faster on the vector target in use.
+bool windows_pay(const Correlation& forward);
 
 }  // namespace reprise::direct

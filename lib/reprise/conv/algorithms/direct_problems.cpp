@@ -86,27 +86,49 @@ Correlation grad_input_correlation(const ConvShape& s, std::size_t phase_h, std:
           .r_cell = s.stride_w * s.IC};
 }
 
-std::size_t make_pieces(const Correlation& c, std::size_t begin, std::size_t end, bool merge,
-                        Piece* pieces) {
-  const bool merges = merge && c.w.spacing == 1 && c.G == 1;
-  const std::size_t run = merges ? c.w.count * c.channels : c.channels;
-  std::size_t count = 0;
-  for (std::size_t k = begin; k < end; k += pieces[count++].length) {
-    const std::size_t th = k / c.channels / c.w.count;
-    const std::size_t tw = k / c.channels % c.w.count;
-    const std::size_t channel = k % c.channels;
-    const std::size_t kh = c.h.kernel_first + th * c.h.kernel_spacing;
-    const std::size_t kw = c.w.kernel_first + tw * c.w.kernel_spacing;
-    Piece& piece = pieces[count];
-    piece.h = c.h.at(th);
-    piece.w = c.w.at(tw);
-    piece.offset = (piece.h * static_cast<std::ptrdiff_t>(c.SW) + piece.w) *
-                       static_cast<std::ptrdiff_t>(c.source_channels()) +
-                   static_cast<std::ptrdiff_t>(channel);
-    piece.weight = (kh * c.KW + kw) * c.w_tap + channel * c.w_channel;
-    piece.length = std::min(run - k % run, end - k);
+std::vector<AxisClass> axis_classes(const TapAxis& axis, std::size_t positions, std::size_t step,
+                                    std::size_t size) {
+  std::vector<AxisClass> classes;
+  for (std::size_t position = 0; position < positions; ++position) {
+    const auto is_inside = [&](std::size_t tap) {  // below 0 wraps to a huge number
+      return position * step + static_cast<std::size_t>(axis.at(tap)) < size;
+    };
+    std::size_t begin = 0;
+    while (begin < axis.count && !is_inside(begin)) ++begin;
+    std::size_t end = begin;
+    while (end < axis.count && is_inside(end)) ++end;
+    const bool goes_on =
+        !classes.empty() && classes.back().tap_begin == begin && classes.back().tap_end == end;
+    if (!goes_on) classes.push_back({position, position, begin, end});
+    classes.back().end = position + 1;
   }
-  return count;
+  return classes;
+}
+
+void append_pieces(const Correlation& c, const AxisClass& h, const AxisClass& w, std::size_t begin,
+                   std::size_t end, bool merge, std::vector<Piece>& pieces) {
+  const bool merges = merge && c.w.spacing == 1 && c.G == 1;
+  const std::size_t taps_together = merges ? w.tap_end - w.tap_begin : 1;
+  for (std::size_t th = h.tap_begin; th < h.tap_end; ++th) {
+    for (std::size_t tw = w.tap_begin; tw < w.tap_end; tw += taps_together) {
+      const std::size_t run = (th * c.w.count + tw) * c.channels;
+      const std::size_t first = std::max(run, begin);
+      const std::size_t last = std::min(run + taps_together * c.channels, end);
+      if (first >= last) continue;
+      const std::size_t tap = first / c.channels % c.w.count;
+      const std::size_t channel = first % c.channels;
+      const std::size_t kh = c.h.kernel_first + th * c.h.kernel_spacing;
+      const std::size_t kw = c.w.kernel_first + tap * c.w.kernel_spacing;
+      const std::ptrdiff_t cell = c.h.at(th) * static_cast<std::ptrdiff_t>(c.SW) + c.w.at(tap);
+      pieces.push_back({.h = c.h.at(th),
+                        .w = c.w.at(tap),
+                        .offset = cell * static_cast<std::ptrdiff_t>(c.source_channels()) +
+                                  static_cast<std::ptrdiff_t>(channel),
+                        .step = first,
+                        .weight = (kh * c.KW + kw) * c.w_tap + channel * c.w_channel,
+                        .length = last - first});
+    }
+  }
 }
 
 }  // namespace reprise::direct
