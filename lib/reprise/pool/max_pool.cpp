@@ -33,38 +33,91 @@ struct Maximum {
   Vector value, cell;
 };
 
+/// Where a window's cells lie in the input, from its first channel on. (Loops are written out here:
+/// a function outside this namespace would not be compiled for this target.)
+struct Cells {
+  Cells(const PoolShape& s, std::size_t n, std::size_t oh, std::size_t ow, std::size_t c)
+      : window(s, oh, ow),
+        row(s.IW * s.C),
+        column(s.C),
+        first(((n * s.IH + window.h_begin) * s.IW + window.w_begin) * s.C + c),
+        rows(window.h_end - window.h_begin),
+        columns(window.w_end - window.w_begin) {}
+  PoolWindow window;
+  std::size_t row, column, first, rows, columns;
+};
+
 template <class D>
-HWY_INLINE Maximum<hn::Vec<D>> maximum_of(D d, const PoolShape& s, std::size_t n,
-                                          const PoolWindow& window, const float* input) {
+HWY_INLINE Maximum<hn::Vec<D>> maximum_of(D d, const Cells& cells, const float* input) {
   Maximum<hn::Vec<D>> most{hn::Set(d, -std::numeric_limits<float>::infinity()), hn::Zero(d)};
-  float number = 0.0F;
-  for_each_cell(s, n, window, [&](std::size_t cell) HWY_ATTR {
-    const auto value = hn::LoadU(d, input + cell);
-    const auto taken = replaces(value, most.value);
-    most.value = hn::IfThenElse(taken, value, most.value);
-    most.cell = hn::IfThenElse(taken, hn::Set(d, number), most.cell);
-    number += 1.0F;
-  });
+  auto number = hn::Zero(d);
+  for (std::size_t i = 0; i < cells.rows; ++i) {
+    const float* cell = input + cells.first + i * cells.row;
+    for (std::size_t j = 0; j < cells.columns; ++j, cell += cells.column) {
+      const auto value = hn::LoadU(d, cell);
+      const auto taken = replaces(value, most.value);
+      most.value = hn::IfThenElse(taken, value, most.value);
+      most.cell = hn::IfThenElse(taken, number, most.cell);
+      number = hn::Add(number, hn::Set(d, 1.0F));
+    }
+  }
   return most;
 }
 
-/// Calls work(d, c) for the channels c = 0, lanes, ... in vectors of at most kCap lanes, then the
-/// rest in vectors half as wide, and so on.
-template <std::size_t kCap, class Work>
-HWY_INLINE void for_each_channels(std::size_t c, std::size_t C, const Work& work) {
+/// Adds the window's gradient to the cells that are its maximum.
+template <class D>
+HWY_INLINE void add_gradient(D d, const Cells& cells, MaxTies ties, hn::Vec<D> grad,
+                             const float* input, float* grad_input) {
+  const auto most = maximum_of(d, cells, input);
+  auto number = hn::Zero(d);
+  for (std::size_t i = 0; i < cells.rows; ++i) {
+    std::size_t cell = cells.first + i * cells.row;
+    for (std::size_t j = 0; j < cells.columns; ++j, cell += cells.column) {
+      auto receives = hn::Eq(most.cell, number);
+      if (ties == MaxTies::all) {
+        receives = hn::Or(receives, hn::Eq(hn::LoadU(d, input + cell), most.value));
+      }
+      const auto before = hn::LoadU(d, grad_input + cell);
+      hn::StoreU(hn::IfThenElse(receives, hn::Add(before, grad), before), d, grad_input + cell);
+      number = hn::Add(number, hn::Set(d, 1.0F));
+    }
+  }
+}
+
+/// The windows at (oh, ow) of image n, from channel c on: in vectors of at most kCap lanes, then
+/// the rest in vectors half as wide, and so on.
+template <std::size_t kCap>
+HWY_INLINE void forward_window(const PoolShape& s, std::size_t n, std::size_t oh, std::size_t ow,
+                               std::size_t c, const float* input, float* output) {
   const hn::CappedTag<float, kCap> d;
-  for (; c + hn::Lanes(d) <= C; c += hn::Lanes(d)) work(d, c);
-  if constexpr (kCap > 1) for_each_channels<kCap / 2>(c, C, work);
+  float* out = output + ((n * s.OH + oh) * s.OW + ow) * s.C;
+  for (; c + hn::Lanes(d) <= s.C; c += hn::Lanes(d)) {
+    hn::StoreU(maximum_of(d, Cells(s, n, oh, ow, c), input).value, d, out + c);
+  }
+  if constexpr (kCap > 1) forward_window<kCap / 2>(s, n, oh, ow, c, input, output);
+}
+
+template <std::size_t kCap>
+HWY_INLINE void backward_window(const PoolShape& s, MaxTies ties, std::size_t n, std::size_t oh,
+                                std::size_t ow, std::size_t c, const float* grad_output,
+                                const float* input, float* grad_input) {
+  const hn::CappedTag<float, kCap> d;
+  const float* grad = grad_output + ((n * s.OH + oh) * s.OW + ow) * s.C;
+  for (; c + hn::Lanes(d) <= s.C; c += hn::Lanes(d)) {
+    add_gradient(d, Cells(s, n, oh, ow, c), ties, hn::LoadU(d, grad + c), input, grad_input);
+  }
+  if constexpr (kCap > 1) {
+    backward_window<kCap / 2>(s, ties, n, oh, ow, c, grad_output, input, grad_input);
+  }
 }
 
 void forward(const PoolShape& s, const float* input, float* output) {
   for (std::size_t n = 0; n < s.N; ++n) {
-    for_each_window(s, n, [&](std::size_t oh, std::size_t ow, std::size_t out) HWY_ATTR {
-      const PoolWindow window(s, oh, ow);
-      for_each_channels<16>(0, s.C, [&](auto d, std::size_t c) HWY_ATTR {
-        hn::StoreU(maximum_of(d, s, n, window, input + c).value, d, output + out + c);
-      });
-    });
+    for (std::size_t oh = 0; oh < s.OH; ++oh) {
+      for (std::size_t ow = 0; ow < s.OW; ++ow) {
+        forward_window<16>(s, n, oh, ow, 0, input, output);
+      }
+    }
   }
 }
 
@@ -72,24 +125,11 @@ void backward(const PoolShape& s, MaxTies ties, const float* grad_output, const 
               float* grad_input) {
   std::fill_n(grad_input, s.input_size(), 0.0F);
   for (std::size_t n = 0; n < s.N; ++n) {
-    for_each_window(s, n, [&](std::size_t oh, std::size_t ow, std::size_t out) HWY_ATTR {
-      const PoolWindow window(s, oh, ow);
-      for_each_channels<16>(0, s.C, [&](auto d, std::size_t c) HWY_ATTR {
-        const auto most = maximum_of(d, s, n, window, input + c);
-        const auto grad = hn::LoadU(d, grad_output + out + c);
-        float number = 0.0F;
-        for_each_cell(s, n, window, [&](std::size_t cell) HWY_ATTR {
-          float* into = grad_input + cell + c;
-          auto receives = hn::Eq(most.cell, hn::Set(d, number));
-          if (ties == MaxTies::all) {
-            receives = hn::Or(receives, hn::Eq(hn::LoadU(d, input + cell + c), most.value));
-          }
-          const auto before = hn::LoadU(d, into);
-          hn::StoreU(hn::IfThenElse(receives, hn::Add(before, grad), before), d, into);
-          number += 1.0F;
-        });
-      });
-    });
+    for (std::size_t oh = 0; oh < s.OH; ++oh) {
+      for (std::size_t ow = 0; ow < s.OW; ++ow) {
+        backward_window<16>(s, ties, n, oh, ow, 0, grad_output, input, grad_input);
+      }
+    }
   }
 }
 
