@@ -31,7 +31,9 @@ void describe(CLI::App& app, Options& options) {
          "--notes", options.notes,
          "Markdown of your own, without images, for the end of Personal Notes (default: none)")
       ->type_name("FILE");
-  app.add_option("records", options.records, "HDF5 records that train_lenet5 has written")
+  app.add_option(
+         "records", options.records,
+         "HDF5 records that train_lenet5 has written, at least one, and compare_convolutions")
       ->required()
       ->type_name("RECORD");
   app.footer("Example:\n  write_report --output reports/latest reports/latest/records/lenet5.h5");

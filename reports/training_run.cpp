@@ -45,6 +45,11 @@ std::string one_text(const Group& group, const std::string& name) {
   return values_of_length<std::string>(group, name, 1).front();
 }
 
+std::string text_or_none(const Group& group, const std::string& name) {
+  const auto found = group.attributes.find(name);
+  return found == group.attributes.end() ? "" : attribute_text(found->second);
+}
+
 void read_configuration(const Group& group, TrainingRun& run) {
   run.settings = group.attributes;
   run.toml = one_text(group, "toml");
@@ -91,6 +96,9 @@ void read_model(const Group& group, TrainingRun& run) {
   const auto parameters = values_of_length<std::int64_t>(group, "layer_parameters", layers);
   const auto settings = values_of_length<std::string>(group, "layer_settings", layers);
   run.parameters = group.attribute<std::int64_t>("parameters");
+  run.initial_parameters_sha256 = text_or_none(group, "initial_parameters_sha256");
+  run.parameters_sha256 = text_or_none(group, "parameters_sha256");
+  run.conv_reproducibility = text_or_none(group, "conv_reproducibility");
   std::int64_t sum = 0;
   for (std::size_t i = 0; i < layers; ++i) {
     run.layers.push_back({names[i], types[i], shapes[i], settings[i], parameters[i]});

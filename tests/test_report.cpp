@@ -193,7 +193,7 @@ TEST_CASE("a report has its sections in order and refers to every figure and tab
   }
   const std::vector<std::string> captions =
       all_matches(text, R"(\*\*((?:Figure|Table) \d+)\.\*\*)");
-  CHECK(captions.size() == 12);
+  CHECK(captions.size() == 13);
   const std::string prose =
       std::regex_replace(text, std::regex(R"(\*\*(Figure|Table) \d+\.\*\*)"), "");
   for (const std::string& caption : captions) {
