@@ -1,10 +1,13 @@
 #include "reprise/core/parallel.hpp"
 
+#include <oneapi/tbb/global_control.h>
 #include <oneapi/tbb/info.h>
 #include <oneapi/tbb/parallel_for.h>
 #include <oneapi/tbb/task_arena.h>
 
 #include <algorithm>
+#include <map>
+#include <mutex>
 
 namespace reprise {
 namespace {
@@ -20,6 +23,18 @@ class InsideBody {
   InsideBody& operator=(const InsideBody&) = delete;
 };
 
+/// The arena for this number of threads, made once: making one costs more than many a call.
+oneapi::tbb::task_arena& arena_of(std::size_t threads) {
+  // More threads than processors are allowed, where they are asked for.
+  static const oneapi::tbb::global_control limit(
+      oneapi::tbb::global_control::max_allowed_parallelism, 1024);
+  static std::mutex mutex;
+  static std::map<std::size_t, oneapi::tbb::task_arena> arenas;
+  const std::lock_guard<std::mutex> lock(mutex);
+  const auto [place, made] = arenas.try_emplace(threads, static_cast<int>(threads));
+  return place->second;
+}
+
 }  // namespace
 
 std::size_t processor_count() {
@@ -32,8 +47,7 @@ void parallel_for(std::size_t threads, std::size_t tasks,
     for (std::size_t task = 0; task < tasks; ++task) body(task, 0);
     return;
   }
-  oneapi::tbb::task_arena arena(static_cast<int>(std::min(threads, tasks)));
-  arena.execute([&] {
+  arena_of(threads).execute([&] {
     oneapi::tbb::parallel_for(
         std::size_t{0}, tasks,
         [&](std::size_t task) {

@@ -4,9 +4,8 @@
 // hold different columns) nor cache blocks (a later k-block continues the chain from c) nor threads
 // (they own different rows) change a bit.
 //
-// Layout: b is packed into panels of `lanes * kColumnVectors` columns, a into panels of kRows rows,
-// K-block by K-block; the micro-kernel holds kRows x kColumnVectors vectors of c in registers
-// (AVX-512: 14 x 2 of 32 registers, AVX2: 6 x 2 of 16, NEON: 8 x 3 of 32).
+// Layout: b is packed into panels of `lanes * kTileVectors` columns, a into panels of kTileRows
+// rows, K-block by K-block, for the micro-kernel of gemm_kernel-inl.hpp.
 #undef HWY_TARGET_INCLUDE
 #define HWY_TARGET_INCLUDE "reprise/linalg/gemm.cpp"
 #include <hwy/foreach_target.h>
@@ -18,70 +17,30 @@
 
 #include "reprise/core/parallel.hpp"
 #include "reprise/linalg/gemm.hpp"
+#include "reprise/linalg/gemm_kernel-inl.hpp"
 
 HWY_BEFORE_NAMESPACE();
 namespace reprise {
 namespace HWY_NAMESPACE {
 namespace hn = hwy::HWY_NAMESPACE;
 
-#if HWY_TARGET == HWY_AVX3
-constexpr std::size_t kRows = 14;
-constexpr std::size_t kColumnVectors = 2;
-#elif HWY_TARGET == HWY_NEON
-constexpr std::size_t kRows = 8;
-constexpr std::size_t kColumnVectors = 3;
-#else
-constexpr std::size_t kRows = 6;
-constexpr std::size_t kColumnVectors = 2;
-#endif
 constexpr std::size_t kDepthBlock = 384;
 constexpr std::size_t kRowPanels = 24;
 constexpr std::size_t kColumnPanels = 64;
 
-/// c (kRows x panel width) continues its chains over `depth` steps; a_panel is (depth, kRows),
-/// b_panel (depth, panel width).
-HWY_INLINE void micro_kernel(std::size_t depth, const float* HWY_RESTRICT a_panel,
-                             const float* HWY_RESTRICT b_panel, float* HWY_RESTRICT c,
-                             std::size_t c_row_stride, bool from_zero) {
-  const hn::ScalableTag<float> d;
-  using Vector = hn::Vec<decltype(d)>;
-  const std::size_t lanes = hn::Lanes(d);
-  Vector acc[kRows][kColumnVectors];
-  for (std::size_t i = 0; i < kRows; ++i) {
-    for (std::size_t j = 0; j < kColumnVectors; ++j) {
-      acc[i][j] = from_zero ? hn::Zero(d) : hn::LoadU(d, c + i * c_row_stride + j * lanes);
-    }
-  }
-  for (std::size_t k = 0; k < depth; ++k) {
-    Vector b[kColumnVectors];
-    for (std::size_t j = 0; j < kColumnVectors; ++j) b[j] = hn::Load(d, b_panel + j * lanes);
-    for (std::size_t i = 0; i < kRows; ++i) {
-      const Vector a = hn::Set(d, a_panel[i]);
-      for (std::size_t j = 0; j < kColumnVectors; ++j) acc[i][j] = hn::MulAdd(a, b[j], acc[i][j]);
-    }
-    a_panel += kRows;
-    b_panel += kColumnVectors * lanes;
-  }
-  for (std::size_t i = 0; i < kRows; ++i) {
-    for (std::size_t j = 0; j < kColumnVectors; ++j) {
-      hn::StoreU(acc[i][j], d, c + i * c_row_stride + j * lanes);
-    }
-  }
-}
-
-/// The same for a tile that sticks out of c: works on a copy of full size.
+/// A tile that sticks out of c: works on a copy of full size.
 HWY_NOINLINE void edge_kernel(std::size_t depth, const float* a_panel, const float* b_panel,
                               float* c, std::size_t c_row_stride, bool from_zero, std::size_t rows,
                               std::size_t columns) {
   const hn::ScalableTag<float> d;
-  const std::size_t width = kColumnVectors * hn::Lanes(d);
-  HWY_ALIGN float tile[kRows * kColumnVectors * hn::MaxLanes(d)] = {};
+  const std::size_t width = kTileVectors * hn::Lanes(d);
+  HWY_ALIGN float tile[kTileRows * kTileVectors * hn::MaxLanes(d)] = {};
   if (!from_zero) {
     for (std::size_t i = 0; i < rows; ++i) {
       std::copy_n(c + i * c_row_stride, columns, tile + i * width);
     }
   }
-  micro_kernel(depth, a_panel, b_panel, tile, width, from_zero);
+  micro_kernel<StepMajor, kTileRows, kTileVectors>(depth, a_panel, b_panel, tile, width, from_zero);
   for (std::size_t i = 0; i < rows; ++i) {
     std::copy_n(tile + i * width, columns, c + i * c_row_stride);
   }
@@ -107,13 +66,13 @@ void multiply_rows(std::size_t row_begin, std::size_t row_end, std::size_t N, st
                    ConstMatrix a, ConstMatrix b, float* c, std::size_t c_row_stride,
                    bool accumulate) {
   const hn::ScalableTag<float> d;
-  const std::size_t width = kColumnVectors * hn::Lanes(d);
-  const std::size_t row_block = kRows * kRowPanels;
+  const std::size_t width = kTileVectors * hn::Lanes(d);
+  const std::size_t row_block = kTileRows * kRowPanels;
   const std::size_t column_block = width * kColumnPanels;
   const std::size_t depth_most = std::min(K, kDepthBlock);
   const auto rounded = [](std::size_t n, std::size_t to) { return (n + to - 1) / to * to; };
   const auto a_packed = hwy::AllocateAligned<float>(
-      std::min(row_block, rounded(row_end - row_begin, kRows)) * depth_most);
+      std::min(row_block, rounded(row_end - row_begin, kTileRows)) * depth_most);
   const auto b_packed =
       hwy::AllocateAligned<float>(std::min(column_block, rounded(N, width)) * depth_most);
 
@@ -129,21 +88,22 @@ void multiply_rows(std::size_t row_begin, std::size_t row_end, std::size_t N, st
       }
       for (std::size_t m0 = row_begin; m0 < row_end; m0 += row_block) {
         const std::size_t rows = std::min(row_block, row_end - m0);
-        for (std::size_t m = 0; m < rows; m += kRows) {
-          pack_panel(depth, std::min(kRows, rows - m), kRows,
+        for (std::size_t m = 0; m < rows; m += kTileRows) {
+          pack_panel(depth, std::min(kTileRows, rows - m), kTileRows,
                      a.data + (m0 + m) * a.row_stride + k0 * a.column_stride, a.column_stride,
                      a.row_stride, a_packed.get() + m * depth);
         }
         for (std::size_t n = 0; n < columns; n += width) {
-          for (std::size_t m = 0; m < rows; m += kRows) {
+          for (std::size_t m = 0; m < rows; m += kTileRows) {
             const float* a_panel = a_packed.get() + m * depth;
             const float* b_panel = b_packed.get() + n * depth;
             float* tile = c + (m0 + m) * c_row_stride + n0 + n;
-            if (m + kRows <= rows && n + width <= columns) {
-              micro_kernel(depth, a_panel, b_panel, tile, c_row_stride, from_zero);
+            if (m + kTileRows <= rows && n + width <= columns) {
+              micro_kernel<StepMajor, kTileRows, kTileVectors>(depth, a_panel, b_panel, tile,
+                                                               c_row_stride, from_zero);
             } else {
               edge_kernel(depth, a_panel, b_panel, tile, c_row_stride, from_zero,
-                          std::min(kRows, rows - m), std::min(width, columns - n));
+                          std::min(kTileRows, rows - m), std::min(width, columns - n));
             }
           }
         }

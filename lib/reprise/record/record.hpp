@@ -21,8 +21,10 @@
 namespace reprise {
 
 using AttributeValue = std::variant<std::int64_t, double, std::string>;
+using Attributes = std::map<std::string, AttributeValue>;
 
-/// The element types that records use. Text is UTF-8.
+/// The element types that records use: "float32", "float64", "uint8", "uint32", "int64", "text".
+/// Text is UTF-8 without zero bytes (core/text.hpp).
 using DatasetValues =
     std::variant<std::vector<float>, std::vector<double>, std::vector<std::uint8_t>,
                  std::vector<std::uint32_t>, std::vector<std::int64_t>, std::vector<std::string>>;
@@ -30,17 +32,18 @@ using DatasetValues =
 /// A dense row-major array with a name for each axis. An empty shape is a scalar.
 struct Dataset {
   std::vector<std::size_t> shape;
-  DatasetValues values;
+  DatasetValues values;                 ///< as many as the shape says
   std::vector<std::string> dimensions;  ///< one name per axis, e.g. {"epoch"}; not unique per file
-  std::map<std::string, AttributeValue> attributes;
+  Attributes attributes{};
 };
 
 struct Group {
-  std::map<std::string, AttributeValue> attributes;
+  Attributes attributes;
   std::map<std::string, Dataset> datasets;
   std::map<std::string, Group> groups;
 
-  /// The dataset or group at a path such as "history/test_error"; Error if there is none.
+  /// The dataset or group at a path such as "history/test_error" (a "/" before it is ignored; ""
+  /// is this group); Error if there is none.
   [[nodiscard]] const Dataset& dataset(std::string_view path) const;
   [[nodiscard]] const Group& group(std::string_view path) const;
   /// An attribute's value; Error if it is missing or of another type.
@@ -58,17 +61,34 @@ Dataset list(std::vector<T> values, std::string dimension);
 
 using Record = Group;
 
-/// SHA-256 over names, types, shapes, axis names and values of all outside /environment, groups and
-/// datasets in the order of their names; 64 hexadecimal digits. The root's attribute "digest",
-/// where the file keeps it, does not count.
+/// Error if the tree cannot be kept: a dataset's values or axis names do not fit its shape, a name
+/// is empty, ".", ".." or has a slash, two have one name, text is not UTF-8 (core/text.hpp). All
+/// functions below check it.
+void check_record(const Record& record);
+
+/// The SHA-256 of all outside /environment; 64 hexadecimal digits. It hashes what this walk writes:
+///
+///   record    = text("reprise record 1") group(root)
+///   group     = attributes, the number of datasets, each as text(name) dataset,
+///               the number of groups, each as text(name) group
+///   dataset   = text(type), the number of axes, each as text(name) and its size,
+///               the number of values, the values, attributes
+///   attributes = the number of attributes, each as text(name) text(type) value
+///   text(s)   = the number of bytes of s, then s in UTF-8
+///
+/// Attributes, datasets and groups go in the order of their names' bytes. Numbers of things, and
+/// sizes, are unsigned 64-bit; types are the names above; every number is little-endian, floats are
+/// their IEEE 754 bits; a value of type text is text(value). Left out are the root's group
+/// "environment" and the root's attributes "digest" and "format", which belong to the file.
 std::string digest_of(const Record& record);
 
 /// One place where two trees differ.
 struct RecordDifference {
-  std::string path;  ///< "/history/train_loss[3]"
-  std::string what;  ///< "0.51234 against 0.51235, 3 ulp apart", "missing in the second", ...
+  std::string path;  ///< "/history/train_loss[3]", "/configuration@seed" (an attribute)
+  std::string what;  ///< "0.51234 against 0.51235, 168 ulp apart", "missing in the second", ...
 };
-/// The first `most` differences outside /environment, in the order of the digest's walk.
+/// The first `most` differences in what the digest counts, in the order of its walk. Empty exactly
+/// if the digests are equal.
 std::vector<RecordDifference> differences(const Record& a, const Record& b, std::size_t most = 20);
 
 }  // namespace reprise

@@ -2,29 +2,36 @@
 /// Records as HDF5 files; the only place that includes HDF5.
 ///
 /// Files open as they are in h5py, in netCDF-4 readers and in xarray: every axis has a dimension
-/// scale, text is variable-length UTF-8, object times are off. The root carries the attribute
-/// "digest" ("sha256:" and 64 digits) and "format" ("reprise record 1").
+/// scale, text is variable-length UTF-8, object times are off. The root carries the attributes
+/// "digest" ("sha256:" and 64 digits) and "format" ("reprise record 1"). The same tree gives the
+/// same bytes again, with the same HDF5 and zlib.
+///
+/// Axes: a group holds one dimension scale for each pair of axis name and size that its datasets
+/// have. A one-dimensional dataset named as its axis is that axis' scale, and gives it coordinates;
+/// other scales are datasets without values, which netCDF-4 knows as dimensions without a variable.
+/// They bear the axis' name if it is free, else NAME_SIZE; the attribute "axis" keeps the name.
+///
+/// After the HDF5 data comes one line that HDF5 ignores, "\nsha256:", 64 digits, "\n": the SHA-256
+/// of all before it (`head -c -73 FILE | sha256sum`). By it damage of any kind shows before HDF5
+/// sees the file, which matters because HDF5 1.10 may crash on damaged files. A tool that changes
+/// the file drops the line; such a file loads if the root's digest still is that of its contents.
 #pragma once
 
 #include <string>
 
+#include "reprise/core/file.hpp"
 #include "reprise/record/record.hpp"
 
 namespace reprise {
 
-enum class Overwrite { no, yes };
-
-/// Writes the record whole to a temporary name beside `path`, flushes it to disk and renames it;
-/// nothing is left behind on failure. Returns the digest. Error if the file exists (unless
-/// Overwrite::yes), or cannot be written, with the system's reason.
+/// Writes the record whole or not at all (core/file.hpp); its root's "digest" and "format" are set
+/// anew. Returns the digest, digest_of(record). Error if the record cannot be kept, if the file
+/// exists (unless Overwrite::yes), or cannot be written, with the system's reason.
 std::string save_record(const Record& record, const std::string& path,
                         Overwrite overwrite = Overwrite::no);
 
-/// Error if `path` cannot be read, is not a record, or its digest is not that of its contents.
+/// The tree in a file, with "digest" and "format" at its root. Error if `path` cannot be read, is
+/// not a record, is damaged, or its digest is not that of its contents.
 Record load_record(const std::string& path);
-
-/// Error if save_record could not write there now: the folder is missing or not writable, or the
-/// file exists and `overwrite` is no. Programs call it before a long run.
-void check_writable(const std::string& path, Overwrite overwrite);
 
 }  // namespace reprise

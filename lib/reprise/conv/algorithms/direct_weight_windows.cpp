@@ -221,8 +221,10 @@ bool all_finite_values(const float* values, std::size_t count) {
 /// where tiles of one vector read more than they multiply and short pieces hold few sums.
 bool fewer_by_windows(const Correlation& c, const WindowPlan& plan) {
   const std::size_t lanes = hn::Lanes(hn::ScalableTag<float>());
-  const auto vectors = static_cast<double>((c.columns + lanes - 1) / lanes);
-  const auto scale = static_cast<double>(kVectorUnit / std::min(kVectorUnit, lanes));
+  const std::size_t whole_vectors = (c.columns + lanes - 1) / lanes;
+  const auto vectors = static_cast<double>(whole_vectors);
+  const std::size_t whole_scale = kVectorUnit / std::min(kVectorUnit, lanes);
+  const auto scale = static_cast<double>(whole_scale);
   const auto block = static_cast<double>(std::min(plan.positions, c.A * c.B));
   const double by_windows = scale * plan.cost * (1.0 + 3.0 / block) +
                             static_cast<double>(plan.band_floats) / (4.0 * block);

@@ -1,0 +1,109 @@
+#include "support/program.hpp"
+
+#include <fmt/core.h>
+#include <unistd.h>
+
+#include <chrono>
+#include <cmath>
+#include <csignal>
+#include <cstdio>
+#include <new>
+
+#include "reprise/core/error.hpp"
+
+namespace reprise {
+namespace {
+
+volatile std::sig_atomic_t stop_requested = 0;
+
+extern "C" void on_interrupt(int signal) {
+  if (stop_requested != 0) {
+    std::signal(signal, SIG_DFL);
+    std::raise(signal);
+  }
+  stop_requested = 1;
+}
+
+/// The long names of an app's options.
+std::vector<std::string> option_names(const CLI::App& app) {
+  std::vector<std::string> names;
+  for (const CLI::Option* option : app.get_options()) {
+    for (const std::string& name : option->get_lnames()) names.push_back("--" + name);
+  }
+  return names;
+}
+
+}  // namespace
+
+int run_program(const std::string& name, const std::function<int()>& body) {
+  try {
+    return body();
+  } catch (const std::bad_alloc&) {
+    fmt::print(stderr, "{}: out of memory\n", name);
+  } catch (const std::exception& error) {
+    fmt::print(stderr, "{}: {}\n", name, error.what());
+  }
+  return 1;
+}
+
+bool parse_command_line(CLI::App& app, int argc, const char* const* argv) {
+  try {
+    app.parse(argc, argv);
+    return true;
+  } catch (const CLI::CallForHelp&) {
+    fmt::print("{}", app.help());
+    return false;
+  } catch (const CLI::ExtrasError&) {
+    const std::vector<std::string> rest = app.remaining();
+    const std::string unknown = rest.empty() ? "?" : rest.front();
+    const std::string given = unknown.substr(0, unknown.find('='));
+    throw Error("command line", "unknown option " + given,
+                "one that --help lists, such as " + nearest_name(given, option_names(app)));
+  } catch (const CLI::ParseError& error) {
+    throw Error("command line", error.what(), "what --help says");
+  }
+}
+
+void catch_interrupts() {
+  std::signal(SIGINT, on_interrupt);
+  std::signal(SIGTERM, on_interrupt);
+}
+
+bool interrupted() {
+  return stop_requested != 0;
+}
+
+void Log::line(const std::string& text) {
+  fmt::print("{}\n", text);
+  std::fflush(stdout);
+  text_ += text + "\n";
+}
+
+ProgressLine::ProgressLine() : terminal_(isatty(STDOUT_FILENO) != 0) {}
+
+void ProgressLine::show(const std::string& text) {
+  const double now = steady_seconds();
+  if (!terminal_ || now - last_shown_ < 0.1) return;
+  last_shown_ = now;
+  visible_ = true;
+  fmt::print("\r\033[K{}", text);
+  std::fflush(stdout);
+}
+
+void ProgressLine::clear() {
+  if (visible_) fmt::print("\r\033[K");
+  visible_ = false;
+}
+
+std::string duration_text(double seconds) {
+  const long whole = std::lround(seconds);
+  if (whole >= 3600) return fmt::format("{} h {:02} min", whole / 3600, whole / 60 % 60);
+  if (whole >= 60) return fmt::format("{} min {:02} s", whole / 60, whole % 60);
+  return fmt::format("{} s", whole);
+}
+
+double steady_seconds() {
+  return std::chrono::duration<double>(std::chrono::steady_clock::now().time_since_epoch()).count();
+}
+
+}  // namespace reprise

@@ -1,0 +1,236 @@
+// How well does the modified LeNet-5 learn to tell ten kinds of small images apart?
+//
+// Trains it with a fixed seed and saves the record of the run.
+#include <fmt/core.h>
+
+#include <filesystem>
+#include <optional>
+
+#include "reprise/core/error.hpp"
+#include "reprise/core/parallel.hpp"
+#include "reprise/linalg/blas.hpp"
+#include "reprise/linalg/simd.hpp"
+#include "reprise/record/record_file.hpp"
+#include "reprise/run/checkpoint.hpp"
+#include "reprise/run/training.hpp"
+#include "reprise/run/training_record.hpp"
+#include "support/program.hpp"
+
+namespace reprise {
+namespace {
+
+struct Options {
+  std::string data = default_data_folder();
+  std::string output;
+  std::string simd = "best";
+  std::size_t threads = processor_count();
+  std::size_t checkpoint_steps = 0;
+  bool force = false;
+  bool resume = false;
+  TrainingConfiguration configuration;
+};
+
+/// "--batch-size" for "batch_size".
+std::string option_name(std::string setting) {
+  std::replace(setting.begin(), setting.end(), '_', '-');
+  return "--" + setting;
+}
+
+/// Adds an option per setting, each into a value of its own, and returns what must be done after
+/// parsing: the file's settings first, then those of the command line.
+std::function<void()> add_settings(CLI::App& app, TrainingConfiguration& configuration,
+                                   std::string& config_file) {
+  auto given = std::make_shared<TrainingConfiguration>(configuration);
+  const std::vector<Setting> into = settings_of(*given);
+  std::vector<CLI::Option*> options;
+  for (const Setting& setting : into) {
+    std::visit(
+        [&](auto* value) {
+          options.push_back(app.add_option(option_name(setting.name), *value, setting.description)
+                                ->capture_default_str()
+                                ->group("Settings, which determine the result"));
+        },
+        setting.value);
+  }
+  app.add_option("--config", config_file, "a TOML file of settings; the command line wins");
+  return [&configuration, &config_file, given, into, options] {
+    if (!config_file.empty()) read_toml(config_file, configuration);
+    const std::vector<Setting> settings = settings_of(configuration);
+    for (std::size_t i = 0; i < settings.size(); ++i) {
+      if (options[i]->count() == 0) continue;
+      std::visit([&](auto* to) { *to = *std::get<std::decay_t<decltype(to)>>(into[i].value); },
+                 settings[i].value);
+    }
+    check(configuration);
+  };
+}
+
+/// nullopt if --help was asked for.
+std::optional<Options> parse(int argc, const char* const* argv) {
+  Options options;
+  std::string config_file;
+  CLI::App app("Trains the modified LeNet-5 and saves the record of the run.", "train_lenet5");
+  const auto take_settings = add_settings(app, options.configuration, config_file);
+  app.add_option("--data", options.data,
+                 "folder with the four IDX files of MNIST or the like, gzipped or not")
+      ->capture_default_str();
+  app.add_option("--output", options.output,
+                 "the record; default lenet5-DATA-seedN.h5 in the current folder");
+  app.add_flag("--force", options.force, "overwrite the record if it exists");
+  app.add_flag("--resume", options.resume, "go on from the checkpoint beside the record");
+  app.add_option("--checkpoint-steps", options.checkpoint_steps,
+                 "also save a checkpoint every so many steps; 0: after each epoch only")
+      ->capture_default_str();
+  app.add_option("--threads", options.threads, "changes the speed, not the result")
+      ->check(CLI::Range(1, 1024))
+      ->capture_default_str();
+  app.add_option("--simd", options.simd,
+                 "vector instructions, best or one of: " + join(simd_targets()) +
+                     "; changes the speed, not the result")
+      ->capture_default_str();
+  app.footer(
+      "Example:\n  train_lenet5 --seed 1 --epochs 5 --output runs/lenet5.h5\n"
+      "Ctrl-C stops cleanly; the same command with --resume goes on from there.");
+  if (!parse_command_line(app, argc, argv)) return std::nullopt;
+  take_settings();
+  return options;
+}
+
+std::string default_output(const std::string& data_name, std::int64_t seed) {
+  std::string name;
+  for (const char c : data_name) {
+    if (std::isalnum(static_cast<unsigned char>(c)) != 0) {
+      name += static_cast<char>(std::tolower(static_cast<unsigned char>(c)));
+    } else if (!name.empty() && name.back() != '-') {
+      name += '-';
+    }
+  }
+  while (!name.empty() && name.back() == '-') name.pop_back();
+  return fmt::format("lenet5-{}-seed{}.h5", name, seed);
+}
+
+/// Trains to the end, telling how far it is; false if it was interrupted.
+bool train(TrainingRun& run, const Options& options, Log& log) {
+  const auto epochs = static_cast<std::size_t>(run.configuration().epochs);
+  const std::string checkpoint = checkpoint_path(options.output);
+  ProgressLine progress;
+  const double started = steady_seconds();
+  std::size_t steps_here = 0;
+  TrainingRun::Observer observer;
+  observer.step = [&](std::size_t step, std::size_t steps) {
+    const double elapsed = steady_seconds() - started;
+    const double rate = static_cast<double>(++steps_here) / elapsed;
+    const std::size_t left = (epochs - run.epochs_done()) * steps - step;
+    const auto batch = static_cast<double>(run.configuration().batch_size);
+    progress.show(fmt::format("epoch {}/{}  step {}/{}  {:.0f} images/s  {} left",
+                              run.epochs_done() + 1, epochs, step, steps, rate * batch,
+                              duration_text(static_cast<double>(left) / rate)));
+    if (options.checkpoint_steps > 0 && step % options.checkpoint_steps == 0) {
+      save_checkpoint(run, checkpoint);
+    }
+    return !interrupted();
+  };
+  observer.epoch = [&](const EpochResult& result) {
+    progress.clear();
+    log.line(fmt::format(
+        "epoch {}/{}  train loss {:.4f} error {:.2f}%  test loss {:.4f} error {:.2f}%  {:.2f} s, "
+        "{:.0f} images/s",
+        run.epochs_done(), epochs, result.train_loss, 100 * result.train_error, result.test_loss,
+        100 * result.test_error, result.train_seconds,
+        static_cast<double>(run.data().train.count) / result.train_seconds));
+    if (run.epochs_done() < epochs) save_checkpoint(run, checkpoint);
+  };
+  const bool finished = run.train(observer);
+  progress.clear();
+  return finished;
+}
+
+int stopped(const TrainingRun& run, const std::string& output) {
+  save_checkpoint(run, checkpoint_path(output));
+  fmt::print("stopped after {} epochs and {} steps; kept {}; go on with --resume\n",
+             run.epochs_done(), run.state().step_in_epoch, checkpoint_path(output));
+  return kInterrupted;
+}
+
+void print_result(const Record& record, const std::string& path) {
+  const Group& model = record.group("model");
+  fmt::print("initial parameters sha256:{}\ntrained parameters sha256:{}\nrecord {}\n",
+             model.attribute<std::string>("initial_parameters_sha256"),
+             model.attribute<std::string>("parameters_sha256"), path);
+  fmt::print("digest sha256:{}\n", digest_of(record));
+}
+
+/// True if the record of this very run is there already, as after a kill between saving the record
+/// and removing the checkpoint. Error if the record there is of another run.
+bool finished_before(const TrainingRun& run, const std::string& output) {
+  if (!std::filesystem::exists(output)) return false;
+  const Record record = load_record(output);
+  Record wanted, found;
+  wanted.groups = {{"configuration", to_group(run.configuration())},
+                   {"data", data_group(run.data())}};
+  found.groups = {{"configuration", record.group("configuration")}, {"data", record.group("data")}};
+  const std::vector<RecordDifference> different = differences(wanted, found, 1);
+  if (!different.empty()) {
+    throw Error(output, "the record of another run: " + different[0].path + " differs",
+                "--output with another name, or --force");
+  }
+  fmt::print("this run is finished already\n");
+  print_result(record, output);
+  std::filesystem::remove(checkpoint_path(output));
+  return true;
+}
+
+int train_lenet5(int argc, const char* const* argv) {
+  std::optional<Options> parsed = parse(argc, argv);
+  if (!parsed) return 0;
+  Options& options = *parsed;
+  RunEnvironment environment;
+  environment.started_unix = unix_now();
+  environment.threads = options.threads;
+  for (int i = 0; i < argc; ++i)
+    environment.command_line += (i > 0 ? " " : "") + std::string(argv[i]);
+
+  environment.data_folder = std::filesystem::absolute(options.data);
+
+  select_simd_target(options.simd);
+  set_blas_threads(1);
+  const ImageDataset data = load_idx_dataset(options.data);
+  if (options.output.empty())
+    options.output = default_output(data.name, options.configuration.seed);
+  const Overwrite overwrite = options.force ? Overwrite::yes : Overwrite::no;
+  TrainingRun run(options.configuration, data, options.threads);
+  if (options.resume && !options.force && finished_before(run, options.output)) return 0;
+  check_writable(options.output, overwrite);
+
+  Log log;
+  log.line(fmt::format("{}: {} training and {} test images, {} classes", data.name,
+                       data.train.count, data.test.count, data.class_names.size()));
+  log.line(fmt::format("{}: {} parameters, seed {}, {} threads, {}", run.model().name(),
+                       run.model().parameters().size(), options.configuration.seed, options.threads,
+                       simd_target()));
+  const std::string checkpoint = checkpoint_path(options.output);
+  if (options.resume) {
+    restore_checkpoint(run, checkpoint);
+    log.line(fmt::format("going on after {} epochs", run.epochs_done()));
+  } else if (std::filesystem::exists(checkpoint) && !options.force) {
+    throw Error(checkpoint, "a checkpoint of an unfinished run is there",
+                "--resume to go on with it, or --force to start anew");
+  }
+
+  catch_interrupts();
+  if (!train(run, options, log)) return stopped(run, options.output);
+
+  environment.log = log.text();
+  const Record record = training_record(run, environment);
+  save_record(record, options.output, overwrite);
+  std::filesystem::remove(checkpoint);
+  print_result(record, options.output);
+  return 0;
+}
+
+}  // namespace
+}  // namespace reprise
+
+int main(int argc, char** argv) {
+  return reprise::run_program("train_lenet5", [&] { return reprise::train_lenet5(argc, argv); });
+}

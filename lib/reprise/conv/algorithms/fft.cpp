@@ -1,0 +1,429 @@
+// Convolution by Fourier transforms of overlapping tiles (overlap-save). Mathieu, Henaff, LeCun
+// 2013 for transforms shared by all channels; Zlateski et al. 2018 for tiles.
+//
+// Equation: forward and grad_input are correlations, out_c(o) = sum over d, k of
+// in_d(o + k - pad) * kernel_dc(k), with d over channels; grad_input takes grad_output, its cells
+// `stride` apart, for the input, and the kernel rotated by half a turn. With F the transform of a
+// tile of h x w cells (8, 16 or 32 each),
+//   out_c = inverse F of [ sum over d of F(in_d) * conj F(kernel_dc) ], the tile's valid outputs,
+//   grad_weight_dc = inverse F of [ sum over tiles of F(in_d) * conj F(grad_output_c) ], its taps.
+// A tile gives h - span + 1 outputs a column, or all, if what wraps around is padding. A stride
+// above 1 computes every output and keeps some; a dilated kernel has its taps apart in the tile.
+//
+// Bits: each product is three chains of fused multiply-adds in ascending d (or tile) and a few
+// additions, see fft_kernels.hpp. Chains are cut into blocks of `depth` channels (`block` tiles),
+// which are added in ascending order. Tile, depth and block follow from the shape alone.
+//
+// Cost: with P = h*w/2 + 2 points a tile, T tiles, D x C channels: 3*P*T*D*C fused multiply-adds
+// for products, about 30*P*T*(D + C) operations for tiles, (KH + 12 + 2*KH*KW/h)*P*D*C for kernels,
+// once per block of tiles. The tile sizes are those of least cost by fft_plan.cpp's model.
+//
+// Workspace: the input's points of one block of tiles and a panel of 32 output channels per thread,
+// 48 MiB in all for one thread (more only if D > 12,000), and up to 1.25 MiB of kernels per thread.
+// It grows with neither image nor batch. Kernels are transformed one column of points at a time and
+// used while they are in the L2 cache; they are never whole in memory.
+//
+// Error, in units of u = 2^-24, per tile: (1) F(in) and the inverse are off by e = kFftStageError *
+// log2(h*w) each, relative, in the 2-norm; (2) each point of F(kernel) by t = KW + 3*KH + 9 times
+// |kernel|_1: roundings of its chains, sqrt(2) for complex products included; (3) each point of the
+// sum by p = 4*(D + 3) times sum |F(in_d)| |F(kernel_dc)|: three chains of D + 3 roundings, whose
+// factors are up to sqrt(2) larger than re and im. With |F(kernel)| <= |kernel|_1 at each point and
+// |in_d|_2 <= sqrt(h*w) * max |in|, every output is within
+//   u * [ sqrt(h*w) * (2*e + t + p) + 1 ] * D*KH*KW * max |in| * max |kernel|,
+// a tensorwise scale. grad_weight likewise, by Cauchy-Schwarz over the points of a product, with
+// sqrt(cells * outputs of a tile) for each tile, t = sqrt(2) * (h/2 + w + 6) for the inverse at the
+// taps and D = block. As a worst case the bound is far from typical errors: 0.1 to 0.4 of that
+// scale without its bracket, 3e-7 of the result's root mean square.
+//
+// Tried (one core, AVX-512, Zen 4, 123 GFLOP/s measured peak; alexnet.conv2, n16, forward):
+//   | tile 32x32, all weights a column of points at a time          | 26.7 ms | | input points
+//   tile-minor, 96 channels of kernels at a time     | 25                           | | a panel of
+//   the output at a time, in place of all              | 25, workspace 23 -> 9 MiB    | | points of
+//   a tile in different cache sets                      | no difference                | | prefetch
+//   of kernels                                           | no difference                | | blocks
+//   of tiles of 12, 16, 24 MiB in place of 48              | no better, n128 worse        | | three
+//   real products: kernel 115 -> 143 GFLOP/s in terms of    | 4 to 10% (AVX2: 8% slower)   | | four
+//   |                              |
+// Of 25 ms, products take 60%, kernels 14%, tiles 23%. oneDNN's direct convolution: 117 ms.
+#include <algorithm>
+#include <vector>
+
+#include "reprise/conv/algorithms/fft_kernels.hpp"
+#include "reprise/conv/algorithms/fft_plan.hpp"
+#include "reprise/conv/conv_algorithm.hpp"
+#include "reprise/conv/conv_workspace.hpp"
+#include "reprise/core/parallel.hpp"
+
+namespace reprise {
+namespace {
+
+constexpr std::size_t kComplexPanel = 2 * kFftPanel;
+
+/// An NHWC tensor's channels of one group; axes as in the plan.
+template <class Float>
+struct Image {
+  Float* data;
+  std::size_t rows, columns, channels;  ///< channels of all groups
+};
+
+/// Where a tile lies.
+struct TilePlace {
+  std::size_t n;
+  std::ptrdiff_t h, w;  ///< its first output
+};
+TilePlace place_of(const FftPlan& plan, std::size_t tile) {
+  const std::size_t in_image = tile % plan.tiles_per_image();
+  return {tile / plan.tiles_per_image(),
+          static_cast<std::ptrdiff_t>(in_image / plan.cut_w.tiles * plan.cut_h.outputs),
+          static_cast<std::ptrdiff_t>(in_image % plan.cut_w.tiles * plan.cut_w.outputs)};
+}
+
+template <class Float>
+FftCells<Float> cells_of(const Image<Float>& image, std::size_t n, FftClip h, FftClip w,
+                         std::size_t step_h, std::size_t step_w) {
+  const std::size_t row = image.columns * image.channels;
+  return {image.data + (n * image.rows + h.first) * row + w.first * image.channels,
+          row,
+          image.channels,
+          h.cell,
+          w.cell,
+          h.count,
+          w.count,
+          step_h,
+          step_w};
+}
+
+/// The cells of the input under a tile.
+FftCells<const float> input_cells(const FftPlan& plan, const Image<const float>& image,
+                                  std::size_t tile) {
+  const TilePlace at = place_of(plan, tile);
+  const FftAxis& h = plan.axis_h;
+  const FftAxis& w = plan.axis_w;
+  return cells_of(image, at.n, fft_clip(at.h - h.pad, plan.tile.h, h.in_samples, h.in_step),
+                  fft_clip(at.w - w.pad, plan.tile.w, w.in_samples, w.in_step), h.in_step,
+                  w.in_step);
+}
+
+/// The cells of the output that a tile computes.
+template <class Float>
+FftCells<Float> output_cells(const FftPlan& plan, const Image<Float>& image, std::size_t tile) {
+  const TilePlace at = place_of(plan, tile);
+  const FftAxis& h = plan.axis_h;
+  const FftAxis& w = plan.axis_w;
+  return cells_of(image, at.n, fft_clip(at.h, plan.cut_h.outputs, h.out_samples, h.out_step),
+                  fft_clip(at.w, plan.cut_w.outputs, w.out_samples, w.out_step), h.out_step,
+                  w.out_step);
+}
+
+/// What all steps of a pass share. In points are (point, tile, 2, in_stride); out points, of
+/// `panels` panels at a time, (panel, tile, point, 2, kFftPanel) or, in grad_weight, (panel, point,
+/// tile, 2, kFftPanel).
+struct Pass {
+  Pass(const ConvShape& pass_shape, ConvPass pass, const ConvResources& resources)
+      : shape(pass_shape),
+        plan(fft_plan(shape, pass)),
+        threads(std::max<std::size_t>(1, resources.threads)),
+        size(fft_workspace(plan, shape, threads)) {
+    WorkspacePieces pieces(resources.workspace);
+    in_points = pieces.take<float>(size.in_points);
+    out_points = pieces.take<float>(size.out_points);
+    taps = pieces.take<float>(size.taps * threads);
+    kernel = pieces.take<float>(size.kernel * threads);
+  }
+  const ConvShape& shape;
+  FftPlan plan;
+  std::size_t threads;
+  FftWorkspace size;
+  float *in_points, *out_points;
+  float *taps, *kernel;  ///< of worker 0
+
+  [[nodiscard]] float* taps_of(std::size_t worker) const { return taps + worker * size.taps; }
+  [[nodiscard]] float* kernel_of(std::size_t worker) const { return kernel + worker * size.kernel; }
+  [[nodiscard]] FftTaps taps_at() const {
+    return {plan.tile, shape.KH, shape.KW, shape.dilation_h, shape.dilation_w};
+  }
+  [[nodiscard]] std::size_t width_of(std::size_t panel) const {
+    return std::min(kFftPanel, plan.out_channels - panel * kFftPanel);
+  }
+};
+
+/// A range of tiles or of panels.
+struct Range {
+  std::size_t begin, count;
+};
+
+/// Calls body(range) for consecutive ranges of `size`, the last one may be less.
+template <class Body>
+void for_ranges(std::size_t count, std::size_t size, const Body& body) {
+  for (std::size_t begin = 0; begin < count; begin += size) {
+    body(Range{begin, std::min(size, count - begin)});
+  }
+}
+
+void transform_input(const Pass& pass, Range tiles, const Image<const float>& input) {
+  const FftPlan& plan = pass.plan;
+  parallel_for(pass.threads, tiles.count, [&](std::size_t tile, std::size_t) {
+    float* const points = pass.in_points + tile * 2 * plan.in_stride;
+    fft2d(plan.tile, plan.in_channels, input_cells(plan, input, tiles.begin + tile),
+          {points, points + plan.in_stride, plan.in_point});
+  });
+}
+
+/// taps(k, tap, c) = kernel of input channels [depth.begin, +depth.count), a panel's output
+/// channels. `weight` points to the group's first output channel.
+using PackTaps = void (*)(const ConvShape& shape, Range depth, Range columns, const float* weight,
+                          float* taps);
+
+void pack_forward(const ConvShape& s, Range depth, Range columns, const float* weight,
+                  float* taps) {
+  const std::size_t count = s.KH * s.KW;
+  for (std::size_t tap = 0; tap < count; ++tap) {
+    for (std::size_t k = 0; k < depth.count; ++k) {
+      const float* from = weight + (tap * (s.IC / s.G) + depth.begin + k) * s.OC + columns.begin;
+      float* to = taps + (k * count + tap) * kFftPanel;
+      std::fill(std::copy_n(from, columns.count, to), to + kFftPanel, 0.0F);
+    }
+  }
+}
+
+/// Rotated by half a turn; input and output channels change places.
+void pack_grad_input(const ConvShape& s, Range depth, Range columns, const float* weight,
+                     float* taps) {
+  const std::size_t count = s.KH * s.KW;
+  for (std::size_t tap = 0; tap < count; ++tap) {
+    const float* from =
+        weight + ((count - 1 - tap) * (s.IC / s.G) + columns.begin) * s.OC + depth.begin;
+    for (std::size_t k = 0; k < depth.count; ++k) {
+      float* to = taps + (k * count + tap) * kFftPanel;
+      for (std::size_t c = 0; c < columns.count; ++c) to[c] = from[c * s.OC + k];
+      std::fill(to + columns.count, to + kFftPanel, 0.0F);
+    }
+  }
+}
+
+/// Out points (slot `slot`) of a panel = in points times transformed kernels, for some of the
+/// columns of points.
+void multiply_panel(const Pass& pass, std::size_t tiles, std::size_t panel, std::size_t slot,
+                    Range columns, PackTaps pack, const float* weight, std::size_t worker) {
+  const FftPlan& plan = pass.plan;
+  const std::size_t width = pass.width_of(panel);
+  float* const taps = pass.taps_of(worker);
+  float* const kernel = pass.kernel_of(worker);
+  for_ranges(plan.in_channels, plan.depth, [&](Range depth) {
+    pack(pass.shape, depth, {panel * kFftPanel, width}, weight, taps);
+    for (std::size_t v = columns.begin; v < columns.begin + columns.count; ++v) {
+      transform_taps(pass.taps_at(), v, depth.count, width, taps, kernel);
+      const std::size_t first = fft_column_begin(plan.tile, v);
+      multiply({.points = fft_column_points(plan.tile, v),
+                .rows = tiles,
+                .columns = width,
+                .depth = depth.count,
+                .a = pass.in_points + first * plan.in_point + depth.begin,
+                .a_point = plan.in_point,
+                .a_row = 2 * plan.in_stride,
+                .a_depth = 1,
+                .a_imaginary = plan.in_stride,
+                .b = kernel,
+                .b_point = depth.count * kComplexPanel,
+                .c = pass.out_points + (slot * plan.block * plan.points + first) * kComplexPanel,
+                .c_point = kComplexPanel,
+                .c_row = plan.points * kComplexPanel,
+                .accumulate = depth.begin > 0});
+    }
+  });
+}
+
+void multiply_panels(const Pass& pass, std::size_t tiles, Range panels, PackTaps pack,
+                     const float* weight) {
+  const std::size_t columns = pass.plan.tile.w / 2 + 1;
+  // One thread: whole panels, so that kernels are packed once; else enough tasks to share out.
+  const std::size_t parts = pass.threads == 1 ? 1 : std::min<std::size_t>(4, columns);
+  parallel_for(pass.threads, panels.count * parts, [&](std::size_t task, std::size_t worker) {
+    const std::size_t slot = task / parts;
+    const std::size_t part = task % parts;
+    const std::size_t begin = part * columns / parts;
+    multiply_panel(pass, tiles, panels.begin + slot, slot,
+                   {begin, (part + 1) * columns / parts - begin}, pack, weight, worker);
+  });
+}
+
+void transform_output(const Pass& pass, Range tiles, Range panels, const float* bias,
+                      const Image<float>& output) {
+  const FftPlan& plan = pass.plan;
+  const float scale = 0.5F / static_cast<float>(plan.tile.h * plan.tile.w);
+  parallel_for(pass.threads, tiles.count * panels.count, [&](std::size_t task, std::size_t) {
+    const std::size_t tile = task / panels.count;
+    const std::size_t slot = task % panels.count;
+    const std::size_t panel = panels.begin + slot;
+    const float* const points =
+        pass.out_points + (slot * plan.block + tile) * plan.points * kComplexPanel;
+    FftCells<float> cells = output_cells(plan, output, tiles.begin + tile);
+    cells.data += panel * kFftPanel;
+    inverse_fft2d(plan.tile, pass.width_of(panel), {points, points + kFftPanel, kComplexPanel},
+                  scale, bias == nullptr ? nullptr : bias + panel * kFftPanel, cells);
+  });
+}
+
+/// Forward and grad_input of one group.
+void correlate(const Pass& pass, PackTaps pack, const Image<const float>& input,
+               const float* weight, const float* bias, const Image<float>& output) {
+  for_ranges(pass.plan.tiles, pass.plan.block, [&](Range tiles) {
+    transform_input(pass, tiles, input);
+    for_ranges(pass.plan.out_panels, pass.size.panels, [&](Range panels) {
+      multiply_panels(pass, tiles.count, panels, pack, weight);
+      transform_output(pass, tiles, panels, bias, output);
+    });
+  });
+}
+
+void forward(const ConvShape& s, const float* input, const float* weight, const float* bias,
+             float* output, const ConvResources& resources) {
+  const Pass pass(s, ConvPass::forward, resources);
+  for (std::size_t g = 0; g < s.G; ++g) {
+    const std::size_t first = g * pass.plan.out_channels;
+    correlate(pass, pack_forward, {input + g * pass.plan.in_channels, s.IH, s.IW, s.IC},
+              weight + first, bias + first, {output + first, s.OH, s.OW, s.OC});
+  }
+}
+
+void grad_input(const ConvShape& s, const float* grad_output, const float* weight,
+                float* grad_input, const ConvResources& resources) {
+  const Pass pass(s, ConvPass::grad_input, resources);
+  for (std::size_t g = 0; g < s.G; ++g) {
+    const std::size_t first = g * pass.plan.in_channels;
+    correlate(pass, pack_grad_input, {grad_output + first, s.OH, s.OW, s.OC}, weight + first,
+              nullptr, {grad_input + g * pass.plan.out_channels, s.IH, s.IW, s.IC});
+  }
+}
+
+/// Transforms of grad_output, real and imaginary parts swapped: I times their conjugates.
+void transform_grad_output(const Pass& pass, Range tiles, Range panels,
+                           const Image<const float>& grad_output) {
+  const FftPlan& plan = pass.plan;
+  parallel_for(pass.threads, tiles.count * panels.count, [&](std::size_t task, std::size_t) {
+    const std::size_t tile = task / panels.count;
+    const std::size_t slot = task % panels.count;
+    const std::size_t panel = panels.begin + slot;
+    float* const points =
+        pass.out_points + slot * plan.points * plan.out_point + tile * kComplexPanel;
+    FftCells<const float> cells = output_cells(plan, grad_output, tiles.begin + tile);
+    cells.data += panel * kFftPanel;
+    fft2d(plan.tile, pass.width_of(panel), cells, {points + kFftPanel, points, plan.out_point});
+  });
+}
+
+/// taps(k, tap, c) = a block of tiles' sum, for input channels [depth.begin, +depth.count) and the
+/// panel in slot `slot`, times 4*h*w: both transforms came with a factor 2.
+void reduce_panel(const Pass& pass, std::size_t tiles, Range depth, std::size_t width,
+                  std::size_t slot, float* kernel, float* taps) {
+  const FftPlan& plan = pass.plan;
+  for (std::size_t v = 0; v <= plan.tile.w / 2; ++v) {
+    const std::size_t first = fft_column_begin(plan.tile, v);
+    multiply({.points = fft_column_points(plan.tile, v),
+              .rows = depth.count,
+              .columns = width,
+              .depth = tiles,
+              .a = pass.in_points + first * plan.in_point + depth.begin,
+              .a_point = plan.in_point,
+              .a_row = 1,
+              .a_depth = 2 * plan.in_stride,
+              .a_imaginary = plan.in_stride,
+              .b = pass.out_points + (slot * plan.points + first) * plan.out_point,
+              .b_point = plan.out_point,
+              .c = kernel,
+              .c_point = depth.count * kComplexPanel,
+              .c_row = kComplexPanel,
+              .accumulate = false});
+    invert_taps(pass.taps_at(), v, depth.count, width, kernel, taps);
+  }
+}
+
+/// grad_weight = taps / (4*h*w), or that added to it. `grad_weight` points to the group's first
+/// output channel.
+void unpack_taps(const Pass& pass, Range depth, Range columns, const float* taps, bool add,
+                 float* grad_weight) {
+  const FftPlan& plan = pass.plan;
+  const float scale = 0.25F / static_cast<float>(plan.tile.h * plan.tile.w);
+  const std::size_t count = pass.shape.KH * pass.shape.KW;
+  for (std::size_t tap = 0; tap < count; ++tap) {
+    for (std::size_t k = 0; k < depth.count; ++k) {
+      const float* from = taps + (k * count + tap) * kFftPanel;
+      float* to =
+          grad_weight + (tap * plan.in_channels + depth.begin + k) * pass.shape.OC + columns.begin;
+      for (std::size_t c = 0; c < columns.count; ++c) {
+        to[c] = add ? to[c] + from[c] * scale : from[c] * scale;
+      }
+    }
+  }
+}
+
+/// grad_weight of one group; blocks of tiles are added in ascending order.
+void reduce(const Pass& pass, const Image<const float>& grad_output,
+            const Image<const float>& input, float* grad_weight) {
+  const FftPlan& plan = pass.plan;
+  const std::size_t depth_parts = (plan.in_channels + plan.depth - 1) / plan.depth;
+  for_ranges(plan.tiles, plan.block, [&](Range tiles) {
+    transform_input(pass, tiles, input);
+    for_ranges(plan.out_panels, pass.size.panels, [&](Range panels) {
+      transform_grad_output(pass, tiles, panels, grad_output);
+      parallel_for(
+          pass.threads, depth_parts * panels.count, [&](std::size_t task, std::size_t worker) {
+            const std::size_t slot = task / depth_parts;
+            const std::size_t panel = panels.begin + slot;
+            const std::size_t begin = task % depth_parts * plan.depth;
+            const Range depth{begin, std::min(plan.depth, plan.in_channels - begin)};
+            const std::size_t width = pass.width_of(panel);
+            float* const taps = pass.taps_of(worker);
+            reduce_panel(pass, tiles.count, depth, width, slot, pass.kernel_of(worker), taps);
+            unpack_taps(pass, depth, {panel * kFftPanel, width}, taps, tiles.begin > 0,
+                        grad_weight);
+          });
+    });
+  });
+}
+
+void grad_weight(const ConvShape& s, const float* grad_output, const float* input,
+                 float* grad_weight, const ConvResources& resources) {
+  const Pass pass(s, ConvPass::grad_weight, resources);
+  if (pass.plan.tiles == 0) std::fill_n(grad_weight, s.weight_size(), 0.0F);
+  for (std::size_t g = 0; g < s.G; ++g) {
+    const std::size_t first = g * pass.plan.out_channels;
+    reduce(pass, {grad_output + first, s.OH, s.OW, s.OC},
+           {input + g * pass.plan.in_channels, s.IH, s.IW, s.IC}, grad_weight + first);
+  }
+}
+
+std::string unsupported(const ConvShape& shape, ConvPass) {
+  if (shape.span_h() <= kFftMaxSide && shape.span_w() <= kFftMaxSide) return "";
+  return "kernel " + std::to_string(shape.span_h()) + "x" + std::to_string(shape.span_w()) +
+         ", dilation included, does not fit the largest tile, " + std::to_string(kFftMaxSide) +
+         "x" + std::to_string(kFftMaxSide);
+}
+
+std::size_t workspace_bytes(const ConvShape& shape, ConvPass pass, std::size_t threads) {
+  threads = std::max<std::size_t>(1, threads);
+  const FftWorkspace floats = fft_workspace(fft_plan(shape, pass), shape, threads);
+  return piece_bytes<float>(floats.in_points) + piece_bytes<float>(floats.out_points) +
+         piece_bytes<float>(floats.taps * threads) + piece_bytes<float>(floats.kernel * threads);
+}
+
+}  // namespace
+
+const ConvAlgorithm& fft_algorithm() {
+  static constexpr ConvAlgorithm algorithm{
+      .name = "fft",
+      .summary = "Fourier transforms of overlapping tiles",
+      .reproducibility = Reproducibility::portable,
+      .error_bound = fft_error_bound,
+      .error_scale = ErrorScale::tensorwise,
+      .unsupported = unsupported,
+      .estimated_cost = fft_estimated_cost,
+      .workspace_bytes = workspace_bytes,
+      .forward = forward,
+      .grad_input = grad_input,
+      .grad_weight = grad_weight,
+  };
+  return algorithm;
+}
+
+}  // namespace reprise

@@ -1,0 +1,152 @@
+// Tiles and blocks of the FFT convolution, and its cost model.
+#include "reprise/conv/algorithms/fft_plan.hpp"
+
+#include <algorithm>
+#include <cmath>
+#include <limits>
+#include <numbers>
+
+#include "reprise/conv/algorithms/fft_kernels.hpp"
+
+namespace reprise {
+namespace {
+
+constexpr std::size_t kBlockFloats = std::size_t{12} << 20;    // points of a block of tiles: 48 MiB
+constexpr std::size_t kKernelFloats = std::size_t{320} << 10;  // a worker's kernels: 768 KiB
+
+std::size_t parts(std::size_t size, std::size_t part) {
+  return part == 0 ? 0 : (size + part - 1) / part;
+}
+std::size_t rounded(std::size_t size, std::size_t to) {
+  return parts(size, to) * to;
+}
+
+FftAxis axis_of(ConvPass pass, std::size_t in, std::size_t out, std::size_t span,
+                std::size_t stride, std::size_t pad) {
+  const auto signed_pad = static_cast<std::ptrdiff_t>(pad);
+  if (pass == ConvPass::grad_input) {
+    return {out, stride, static_cast<std::ptrdiff_t>(span) - 1 - signed_pad, span, in, 1};
+  }
+  return {in, 1, signed_pad, span, out, stride};
+}
+
+/// Blocks of nearly equal size, at most `most` each.
+std::size_t even_block(std::size_t size, std::size_t most) {
+  if (size == 0) return 1;
+  return parts(size, parts(size, std::max<std::size_t>(most, 1)));
+}
+
+/// Fills in everything that follows from the tile. The constants of the cost, in multiply-adds of
+/// direct at its best, were fitted to measurements on one core of an AVX-512 machine.
+void complete(FftPlan& plan, const ConvShape& shape, ConvPass pass) {
+  const std::size_t taps = shape.KH * shape.KW;
+  plan.points = fft_points(plan.tile);
+  plan.tiles = shape.N * plan.tiles_per_image();
+  plan.in_stride = rounded(plan.in_channels, kFftChannelMultiple);
+  plan.out_panels = parts(plan.out_channels, kFftPanel);
+  const std::size_t tile_floats = 2 * plan.points * (plan.in_stride + kFftPanel);
+  plan.block = even_block(plan.tiles, kBlockFloats / tile_floats);
+  // Not a multiple of 4096 bytes, or all points of a tile would fall into the same cache sets.
+  constexpr std::size_t line = 16;
+  plan.in_point = 2 * plan.in_stride * plan.block + line;
+  plan.out_point = 2 * kFftPanel * plan.block + line;
+  plan.depth = even_block(plan.in_channels, kKernelFloats / (kFftPanel * (2 * plan.tile.h + taps)));
+
+  const auto points = static_cast<double>(plan.points);
+  const auto tiles = static_cast<double>(plan.tiles);
+  const auto in = static_cast<double>(plan.in_channels);
+  const auto out = static_cast<double>(rounded(plan.out_channels, kFftChannelMultiple));
+  const auto blocks = static_cast<double>(parts(plan.tiles, plan.block));
+  // Per point: of a channel's transform, of a kernel's transform, of a product (three fused
+  // multiply-adds), and of beginning a product's chain, in steps of the chain.
+  constexpr double transform = 100.0;
+  constexpr double product = 5.0;
+  constexpr double begin = 2.0;
+  const double kernel = 12.0 + static_cast<double>(shape.KH) +
+                        2.0 * static_cast<double>(taps) / static_cast<double>(plan.tile.h);
+  const double products = pass == ConvPass::grad_weight ? in * out * (tiles + begin * blocks)
+                                                        : tiles * out * (in + begin);
+  plan.cost = points * (transform * tiles * (static_cast<double>(plan.in_stride) + out) +
+                        kernel * blocks * in * out + product * products);
+}
+
+}  // namespace
+
+FftCut fft_cut(const FftAxis& axis, std::size_t tile) {
+  if (axis.span > tile) return {};
+  const std::size_t out = axis.out();
+  const std::size_t reach = out + axis.span - 1;  // cells from the first to the last that is read
+  if (reach <= tile) return {out, 1};
+  // Cells past the tile's end read its begin instead: both must be padding.
+  const auto size = static_cast<std::ptrdiff_t>(tile);
+  if (out <= tile && axis.pad + static_cast<std::ptrdiff_t>(axis.in()) <= size &&
+      static_cast<std::ptrdiff_t>(reach) - size <= axis.pad) {
+    return {out, 1};
+  }
+  const std::size_t outputs = tile - axis.span + 1;
+  return {outputs, parts(out, outputs)};
+}
+
+FftClip fft_clip(std::ptrdiff_t begin, std::size_t cells, std::size_t samples, std::size_t step) {
+  const auto distance = static_cast<std::ptrdiff_t>(step);
+  const std::ptrdiff_t first = begin <= 0 ? 0 : (begin + distance - 1) / distance;
+  const std::ptrdiff_t end = begin + static_cast<std::ptrdiff_t>(cells);
+  const std::ptrdiff_t last =
+      end <= 0 ? 0
+               : std::min((end + distance - 1) / distance, static_cast<std::ptrdiff_t>(samples));
+  if (last <= first) return {0, 0, 0};
+  return {static_cast<std::size_t>(first), static_cast<std::size_t>(first * distance - begin),
+          static_cast<std::size_t>(last - first)};
+}
+
+FftPlan fft_plan(const ConvShape& shape, ConvPass pass) {
+  FftPlan best{};
+  best.axis_h = axis_of(pass, shape.IH, shape.OH, shape.span_h(), shape.stride_h, shape.pad_top);
+  best.axis_w = axis_of(pass, shape.IW, shape.OW, shape.span_w(), shape.stride_w, shape.pad_left);
+  best.in_channels = (pass == ConvPass::grad_input ? shape.OC : shape.IC) / shape.G;
+  best.out_channels = (pass == ConvPass::grad_input ? shape.IC : shape.OC) / shape.G;
+  best.tile = {0, 0};
+  best.cost = std::numeric_limits<double>::infinity();
+  FftPlan plan = best;
+  for (const std::size_t h : {8, 16, 32}) {
+    for (const std::size_t w : {8, 16, 32}) {
+      plan.tile = {h, w};
+      plan.cut_h = fft_cut(plan.axis_h, h);
+      plan.cut_w = fft_cut(plan.axis_w, w);
+      if (plan.cut_h.outputs == 0 || plan.cut_w.outputs == 0) continue;
+      complete(plan, shape, pass);
+      if (plan.cost < best.cost) best = plan;
+    }
+  }
+  return best;
+}
+
+double fft_estimated_cost(const ConvShape& shape, ConvPass pass) {
+  return fft_plan(shape, pass).cost * static_cast<double>(shape.G);
+}
+
+double fft_error_bound(const ConvShape& shape, ConvPass pass) {
+  const FftPlan plan = fft_plan(shape, pass);
+  const auto real = [](std::size_t size) { return static_cast<double>(size); };
+  const double cells = real(plan.tile.h * plan.tile.w);
+  const double transforms = 2.0 * kFftStageError * std::log2(cells);
+  constexpr double second_order = 1.01;
+  if (pass == ConvPass::grad_weight) {
+    const double taps = std::numbers::sqrt2 * real(plan.tile.h / 2 + plan.tile.w + 6);
+    const double spread =
+        std::sqrt(cells * real(plan.tiles_per_image()) / real(shape.OH * shape.OW));
+    return second_order * (spread * (transforms + taps + 4.0 * real(plan.block + 3)) + 1.0 +
+                           real(parts(plan.tiles, plan.block)));
+  }
+  const double taps = real(shape.KW + 3 * shape.KH + 9);
+  const double product = 4.0 * real(plan.in_channels + 3);
+  return second_order * (std::sqrt(cells) * (transforms + taps + product) + 1.0);
+}
+
+FftWorkspace fft_workspace(const FftPlan& plan, const ConvShape& shape, std::size_t threads) {
+  const std::size_t panels = std::max<std::size_t>(1, std::min(threads, plan.out_panels));
+  return {panels, plan.points * plan.in_point, plan.points * plan.out_point * panels,
+          plan.depth * shape.KH * shape.KW * kFftPanel, plan.tile.h * plan.depth * 2 * kFftPanel};
+}
+
+}  // namespace reprise

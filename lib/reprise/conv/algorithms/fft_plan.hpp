@@ -1,0 +1,81 @@
+/// \file
+/// What fft.cpp decides before it computes: each pass as a correlation, its tiles and its blocks.
+/// All that reaches the bits of a result follows from the shape alone.
+#pragma once
+
+#include <cstddef>
+
+#include "reprise/conv/conv_shape.hpp"
+#include "reprise/linalg/fft.hpp"
+
+namespace reprise {
+
+/// One axis of a correlation of samples that lie `in_step` apart, from cell 0 on:
+///   out(o) = sum over cells k < span of kernel(k) * in(o + k - pad),
+/// computed for all o < out and kept where o is a multiple of out_step.
+struct FftAxis {
+  std::size_t in_samples, in_step;
+  std::ptrdiff_t pad;  ///< may be negative: cells at the border that no output sees
+  std::size_t span;    ///< of the kernel, dilation included
+  std::size_t out_samples, out_step;
+
+  [[nodiscard]] std::size_t in() const { return (in_samples - 1) * in_step + 1; }
+  [[nodiscard]] std::size_t out() const { return (out_samples - 1) * out_step + 1; }
+};
+
+/// How an axis is cut: tile t computes outputs [t * outputs, (t+1) * outputs) from as many cells as
+/// the tile has, the first being t * outputs - pad. One tile may hold more outputs than tile - span
+/// + 1, when what wraps around is padding.
+struct FftCut {
+  std::size_t outputs = 0;  ///< 0: no tile of this size serves
+  std::size_t tiles = 0;
+};
+FftCut fft_cut(const FftAxis& axis, std::size_t tile);
+
+/// The samples of an axis within a stretch of cells.
+struct FftClip {
+  std::size_t first;  ///< sample
+  std::size_t cell;   ///< of the first sample, counted from the stretch's begin
+  std::size_t count;  ///< of samples
+};
+FftClip fft_clip(std::ptrdiff_t begin, std::size_t cells, std::size_t samples, std::size_t step);
+
+/// A pass of a convolution, for one group. grad_weight correlates the same axes as forward, its
+/// kernel being the unknown.
+struct FftPlan {
+  FftAxis axis_h, axis_w;
+  std::size_t in_channels, out_channels;
+  FftTile tile;
+  FftCut cut_h, cut_w;
+  std::size_t tiles;                ///< of all images
+  std::size_t block;                ///< tiles whose points are kept together
+  std::size_t depth;                ///< input channels whose kernels are kept together
+  std::size_t points;               ///< of a tile
+  std::size_t in_stride;            ///< in_channels, padded
+  std::size_t in_point, out_point;  ///< floats from a point of a block of tiles to the next
+  std::size_t out_panels;           ///< of kFftPanel output channels
+  double cost;                      ///< estimate for one group, see fft_estimated_cost
+
+  [[nodiscard]] std::size_t tiles_per_image() const { return cut_h.tiles * cut_w.tiles; }
+};
+
+/// The tile with the least estimated cost. tile.h is 0 if none serves.
+FftPlan fft_plan(const ConvShape& shape, ConvPass pass);
+
+/// Estimated time of all groups in multiply-adds of direct at its best.
+double fft_estimated_cost(const ConvShape& shape, ConvPass pass);
+
+/// Bound in units of ErrorScale::tensorwise; derived in fft.cpp.
+double fft_error_bound(const ConvShape& shape, ConvPass pass);
+
+/// Floats of the pieces of the workspace.
+struct FftWorkspace {
+  std::size_t panels;      ///< of the output worked at a time: one per thread
+  std::size_t in_points;   ///< transforms of a block of tiles of the input
+  std::size_t out_points;  ///< of these panels of the output (or of grad_output)
+  std::size_t taps;        ///< per worker: a panel's kernels
+  std::size_t kernel;      ///< per worker: a column of their transforms
+};
+FftWorkspace fft_workspace(const FftPlan& plan, const ConvShape& shape, std::size_t threads);
+
+}  // namespace reprise

@@ -1,0 +1,193 @@
+#include "reprise/core/file.hpp"
+
+#include <fcntl.h>
+#include <signal.h>
+#include <sys/stat.h>
+#include <unistd.h>
+
+#include <cerrno>
+#include <cstdio>
+#include <cstdlib>
+#include <filesystem>
+#include <system_error>
+#include <utility>
+
+#include "reprise/core/error.hpp"
+
+namespace reprise {
+namespace {
+
+namespace fs = std::filesystem;
+
+/// Throws Error: "PATH: WHAT: the reason that errno gives".
+[[noreturn]] void fail(const std::string& path, const std::string& what) {
+  throw Error(path, what + ": " + std::generic_category().message(errno), "");
+}
+
+/// Calls a system function again for as long as a signal interrupts it.
+template <class Call>
+auto uninterrupted(const Call& call) {
+  auto result = call();
+  while (result < 0 && errno == EINTR) result = call();
+  return result;
+}
+
+class FileDescriptor {
+ public:
+  explicit FileDescriptor(int descriptor = -1) : descriptor_(descriptor) {}
+  FileDescriptor(const FileDescriptor&) = delete;
+  FileDescriptor& operator=(const FileDescriptor&) = delete;
+  ~FileDescriptor() { close(); }
+
+  [[nodiscard]] int get() const { return descriptor_; }
+  void reset(int descriptor) {
+    close();
+    descriptor_ = descriptor;
+  }
+  /// Whether all that was written has arrived, as far as the system says by now.
+  bool close() {
+    const int descriptor = std::exchange(descriptor_, -1);
+    return descriptor < 0 || ::close(descriptor) == 0 || errno == EINTR;
+  }
+
+ private:
+  int descriptor_;
+};
+
+/// The folder that a path's file lies in; "." if the path names none.
+std::string folder_of(const std::string& path) {
+  const std::string folder = fs::path(path).parent_path().string();
+  return folder.empty() ? "." : folder;
+}
+
+/// rename() that replaces nothing: fails with EEXIST if `to` exists.
+bool rename_to_new(const std::string& from, const std::string& to) {
+  if (renameat2(AT_FDCWD, from.c_str(), AT_FDCWD, to.c_str(), RENAME_NOREPLACE) == 0) return true;
+  if (errno != EINVAL && errno != ENOSYS) return false;
+  if (link(from.c_str(), to.c_str()) != 0) return false;  // this file system knows links only
+  unlink(from.c_str());
+  return true;
+}
+
+[[noreturn]] void fail_exists(const std::string& path) {
+  throw Error(path, "exists already", "a new name, or to be told to overwrite");
+}
+
+/// Removes the temporary files of `path` that killed programs left: those whose process is gone.
+void remove_leftovers(const std::string& path) {
+  const std::string start = fs::path(path).filename().string() + ".part-";
+  std::error_code ignored;
+  for (const auto& entry : fs::directory_iterator(folder_of(path), ignored)) {
+    const std::string name = entry.path().filename().string();
+    if (name.rfind(start, 0) != 0) continue;
+    const long process = std::strtol(name.c_str() + start.size(), nullptr, 10);
+    const bool gone = kill(static_cast<pid_t>(process), 0) != 0 && errno == ESRCH;
+    if (process > 0 && gone) fs::remove(entry.path(), ignored);
+  }
+}
+
+/// A new file beside `path` that becomes `path` or vanishes.
+class TemporaryFile {
+ public:
+  explicit TemporaryFile(const std::string& path) : path_(path) {
+    remove_leftovers(path);
+    for (int number = 0; file_.get() < 0; ++number) {
+      name_ = path + ".part-" + std::to_string(getpid()) + "-" + std::to_string(number);
+      file_.reset(uninterrupted(
+          [&] { return open(name_.c_str(), O_WRONLY | O_CREAT | O_EXCL | O_CLOEXEC, 0666); }));
+      if (file_.get() < 0 && errno != EEXIST) fail(path_, "cannot be written");
+    }
+  }
+  TemporaryFile(const TemporaryFile&) = delete;
+  TemporaryFile& operator=(const TemporaryFile&) = delete;
+  ~TemporaryFile() {
+    if (!renamed_) unlink(name_.c_str());
+  }
+
+  void write(std::span<const std::byte> bytes) {
+    while (!bytes.empty()) {
+      const ssize_t written =
+          uninterrupted([&] { return ::write(file_.get(), bytes.data(), bytes.size()); });
+      if (written < 0) fail(path_, "cannot be written");
+      bytes = bytes.subspan(static_cast<std::size_t>(written));
+    }
+    if (uninterrupted([&] { return fsync(file_.get()); }) != 0) fail(path_, "cannot be flushed");
+    if (!file_.close()) fail(path_, "cannot be written");
+  }
+
+  void rename(Overwrite overwrite) {
+    renamed_ = overwrite == Overwrite::yes ? ::rename(name_.c_str(), path_.c_str()) == 0
+                                           : rename_to_new(name_, path_);
+    if (renamed_) return;
+    if (errno == EEXIST) fail_exists(path_);
+    fail(path_, "cannot be written");
+  }
+
+ private:
+  std::string path_, name_;
+  FileDescriptor file_;
+  bool renamed_ = false;
+};
+
+/// Makes a rename in this folder outlast a power cut, where the system can: the file is whole with
+/// or without it, so a refusal is no failure.
+void flush_folder(const std::string& folder) {
+  const FileDescriptor opened(open(folder.c_str(), O_RDONLY | O_DIRECTORY | O_CLOEXEC));
+  if (opened.get() >= 0) fsync(opened.get());
+}
+
+/// The checks that need no writing. Only a regular file is ever replaced: never /dev/null.
+void check_target(const std::string& path, Overwrite overwrite) {
+  if (path.empty()) throw Error("output file", "an empty name", "a path");
+  std::error_code none;
+  const std::string folder = folder_of(path);
+  const fs::file_type type = fs::status(folder, none).type();
+  if (type == fs::file_type::not_found) {
+    throw Error(path, "folder " + folder + " does not exist", "a path in a folder that does");
+  }
+  if (type == fs::file_type::regular) {
+    throw Error(path, folder + " is a file", "a path in a folder");
+  }
+  if (fs::is_directory(path, none)) throw Error(path, "is a folder", "a file's name");
+  if (!fs::exists(fs::symlink_status(path, none))) return;
+  if (overwrite == Overwrite::no) fail_exists(path);
+  if (!fs::is_regular_file(path, none)) throw Error(path, "is no regular file", "a file's name");
+}
+
+}  // namespace
+
+std::vector<std::byte> read_file(const std::string& path) {
+  const FileDescriptor file(
+      uninterrupted([&] { return open(path.c_str(), O_RDONLY | O_CLOEXEC); }));
+  if (file.get() < 0) fail(path, "cannot be read");
+  struct stat status {};
+  const bool known = fstat(file.get(), &status) == 0 && S_ISREG(status.st_mode);
+  // One more than there is, so that the end shows without growing.
+  std::vector<std::byte> bytes(known ? static_cast<std::size_t>(status.st_size) + 1 : 65536);
+  std::size_t filled = 0;
+  while (true) {
+    if (filled == bytes.size()) bytes.resize(2 * bytes.size());
+    const ssize_t count = uninterrupted(
+        [&] { return read(file.get(), bytes.data() + filled, bytes.size() - filled); });
+    if (count < 0) fail(path, "cannot be read");
+    if (count == 0) break;
+    filled += static_cast<std::size_t>(count);
+  }
+  bytes.resize(filled);
+  return bytes;
+}
+
+void write_file(const std::string& path, std::span<const std::byte> bytes, Overwrite overwrite) {
+  check_target(path, overwrite);
+  TemporaryFile file(path);
+  file.write(bytes);
+  file.rename(overwrite);
+  flush_folder(folder_of(path));
+}
+
+void check_writable(const std::string& path, Overwrite overwrite) {
+  check_target(path, overwrite);
+  const TemporaryFile trial(path);
+}
+
+}  // namespace reprise

@@ -1,0 +1,175 @@
+#include "reprise/data/dataset.hpp"
+
+#include <algorithm>
+#include <array>
+#include <filesystem>
+#include <optional>
+#include <sstream>
+#include <utility>
+
+#include "reprise/core/error.hpp"
+#include "reprise/core/file.hpp"
+#include "reprise/core/text.hpp"
+#include "reprise/data/idx.hpp"
+
+namespace reprise {
+namespace {
+
+namespace fs = std::filesystem;
+
+const char* const kTrainImages = "train-images-idx3-ubyte";
+const char* const kTrainLabels = "train-labels-idx1-ubyte";
+const char* const kTestImages = "t10k-images-idx3-ubyte";
+const char* const kTestLabels = "t10k-labels-idx1-ubyte";
+const char* const kClassNames = "class_names.txt";
+
+struct Description {
+  std::string name;
+  std::vector<std::string> class_names;
+};
+
+std::vector<std::string> ten_digits() {
+  return {"0", "1", "2", "3", "4", "5", "6", "7", "8", "9"};
+}
+
+struct KnownDataset {
+  Description description;
+  std::array<std::string, 4> sha256;  ///< in the order of ImageDataset::files
+};
+
+const std::vector<KnownDataset>& known_datasets() {
+  static const std::vector<KnownDataset> known = {
+      {{"Fashion-MNIST",
+        {"T-shirt/top", "Trouser", "Pullover", "Dress", "Coat", "Sandal", "Shirt", "Sneaker", "Bag",
+         "Ankle boot"}},
+       {"c59f468a2f672dc815687fe0f83887768d799fd8a3f3276145d20f83aa44d888",
+        "bad3541b69d912435c50bb6ba87bec294ff4f6a2e1246121d8633921760443d9",
+        "5b4141f0afbad91edebe8549f8fcffe087ea10ca49f1dbef5c9a5cd8815ce37b",
+        "0402a96d92fd2663957122ceb108a494c5af83dab82d92729df917d7dec38c34"}},
+      {{"MNIST", ten_digits()},
+       {"ba891046e6505d7aadcbbe25680a0738ad16aec93bde7f9b65e87a2fc25776db",
+        "65a50cbbf4e906d70832878ad85ccda5333a97f0f4c3dd2ef09a8a9eef7101c5",
+        "0fa7898d509279e482958e8ce81c8e77db3f2f8254e26661ceb7762c4d494ce7",
+        "ff7bcfd416de33731a308c3f266cc351222c34898ecbeaf847f06e48f7ec33f2"}}};
+  return known;
+}
+
+bool exists(const std::string& path) {
+  std::error_code none;
+  return fs::exists(path, none);
+}
+
+void check_folder(const std::string& folder) {
+  std::error_code none;
+  if (fs::is_directory(folder, none)) return;
+  const bool debian = folder == default_data_folder();
+  throw Error(folder, exists(folder) ? "is no folder" : "no such data folder",
+              debian ? "Debian's package dataset-fashion-mnist to be installed"
+                     : "a folder with the four IDX files of MNIST or the like");
+}
+
+/// The path of a file that may have ".gz" after its name.
+std::string find_file(const std::string& folder, const std::string& name) {
+  const std::string plain = (fs::path(folder) / name).string();
+  for (const std::string& path : {plain, plain + ".gz"}) {
+    if (exists(path)) return path;
+  }
+  throw Error(plain, "no such file, with or without .gz",
+              join({kTrainImages, kTrainLabels, kTestImages, kTestLabels}));
+}
+
+/// Reads images and their labels; appends both files to `files`.
+ImageSet read_image_set(const std::string& folder, const char* images_name, const char* labels_name,
+                        std::vector<DataFile>& files) {
+  const std::string images_file = find_file(folder, images_name);
+  IdxArray labels = read_idx(find_file(folder, labels_name), 1);
+  IdxArray images = read_idx(images_file, 3);
+  if (images.sizes[0] != labels.sizes[0]) {
+    throw Error(folder,
+                std::to_string(images.sizes[0]) + " images in " + images_name + " but " +
+                    std::to_string(labels.sizes[0]) + " labels in " + labels_name,
+                "a label for each image");
+  }
+  if (images.values.empty()) throw Error(images_file, "holds no pixels", "one image or more");
+  files.push_back({images_name, images.sha256});
+  files.push_back({labels_name, labels.sha256});
+  return {images.sizes[0],          images.sizes[1],         images.sizes[2], 1,
+          std::move(images.values), std::move(labels.values)};
+}
+
+/// What class_names.txt says, if there is one.
+std::optional<Description> read_description(const std::string& folder) {
+  const std::string file = (fs::path(folder) / kClassNames).string();
+  if (!exists(file)) return std::nullopt;
+  const std::vector<std::byte> bytes = read_file(file);
+  const std::string text(reinterpret_cast<const char*>(bytes.data()), bytes.size());
+  if (!is_text(text)) throw Error(file, "is not UTF-8 text", "a name, then one class a line");
+  std::vector<std::string> lines;
+  std::istringstream stream(text);
+  for (std::string line; std::getline(stream, line);) {
+    line.erase(line.find_last_not_of(" \t\r") + 1);
+    if (!line.empty()) lines.push_back(line);
+  }
+  if (lines.size() < 2 || lines.size() > 257) {
+    throw Error(file, std::to_string(lines.size()) + " lines",
+                "a name, then one class a line, 1 to 256 of them");
+  }
+  return Description{lines.front(), {lines.begin() + 1, lines.end()}};
+}
+
+Description describe(const std::string& folder, const std::vector<DataFile>& files) {
+  if (const auto described = read_description(folder)) return *described;
+  for (const KnownDataset& known : known_datasets()) {
+    const auto same = [](const DataFile& file, const std::string& sha256) {
+      return file.sha256 == sha256;
+    };
+    if (std::equal(files.begin(), files.end(), known.sha256.begin(), known.sha256.end(), same)) {
+      return known.description;
+    }
+  }
+  const fs::path path = fs::absolute(folder).lexically_normal();
+  const fs::path last = path.has_filename() ? path.filename() : path.parent_path().filename();
+  return {clean_text(last.string()), ten_digits()};
+}
+
+void check_labels(const std::string& folder, const char* labels_name,
+                  const std::vector<std::uint8_t>& labels, std::size_t classes) {
+  const auto outside = std::find_if(labels.begin(), labels.end(),
+                                    [&](std::uint8_t label) { return label >= classes; });
+  if (outside == labels.end()) return;
+  throw Error((fs::path(folder) / labels_name).string(),
+              "label " + std::to_string(*outside) + " of image " +
+                  std::to_string(outside - labels.begin()) + " is outside the classes",
+              "0 to " + std::to_string(classes - 1) + " (" + kClassNames + " may name others)");
+}
+
+std::string size_text(const ImageSet& set) {
+  return std::to_string(set.height) + "x" + std::to_string(set.width);
+}
+
+}  // namespace
+
+std::string default_data_folder() {
+  return "/usr/share/datasets/fashion-mnist";
+}
+
+ImageDataset load_idx_dataset(const std::string& folder) {
+  check_folder(folder);
+  ImageDataset dataset;
+  dataset.train = read_image_set(folder, kTrainImages, kTrainLabels, dataset.files);
+  dataset.test = read_image_set(folder, kTestImages, kTestLabels, dataset.files);
+  if (size_text(dataset.train) != size_text(dataset.test)) {
+    throw Error(folder,
+                "training images of " + size_text(dataset.train) + ", test images of " +
+                    size_text(dataset.test),
+                "one size");
+  }
+  Description description = describe(folder, dataset.files);
+  dataset.name = std::move(description.name);
+  dataset.class_names = std::move(description.class_names);
+  check_labels(folder, kTrainLabels, dataset.train.labels, dataset.class_names.size());
+  check_labels(folder, kTestLabels, dataset.test.labels, dataset.class_names.size());
+  return dataset;
+}
+
+}  // namespace reprise

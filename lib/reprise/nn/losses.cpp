@@ -1,0 +1,49 @@
+#include "reprise/nn/losses.hpp"
+
+#include <algorithm>
+
+#include "reprise/linalg/math.hpp"
+
+namespace reprise {
+
+void softmax_cross_entropy_forward(std::size_t N, std::size_t classes, const float* logits,
+                                   const std::uint8_t* labels, float* probabilities,
+                                   float* losses) {
+  for (std::size_t n = 0; n < N; ++n) {
+    const float* z = logits + n * classes;
+    const float most = *std::max_element(z, z + classes);
+    for (std::size_t c = 0; c < classes; ++c) probabilities[n * classes + c] = z[c] - most;
+    losses[n] = probabilities[n * classes + labels[n]];
+  }
+  exp(N * classes, probabilities, probabilities);
+  constexpr std::size_t chunk = 64;
+  for (std::size_t first = 0; first < N; first += chunk) {
+    const std::size_t count = std::min(chunk, N - first);
+    float log_sums[chunk];
+    for (std::size_t i = 0; i < count; ++i) {
+      float* p = probabilities + (first + i) * classes;
+      float sum = 0.0F;
+      for (std::size_t c = 0; c < classes; ++c) sum += p[c];
+      for (std::size_t c = 0; c < classes; ++c) p[c] /= sum;
+      log_sums[i] = sum;
+    }
+    log(count, log_sums, log_sums);
+    for (std::size_t i = 0; i < count; ++i) losses[first + i] = log_sums[i] - losses[first + i];
+  }
+}
+
+void softmax_cross_entropy_backward(std::size_t N, std::size_t classes, const float* probabilities,
+                                    const std::uint8_t* labels, float scale, float* grad_logits) {
+  for (std::size_t n = 0; n < N; ++n) {
+    for (std::size_t c = 0; c < classes; ++c) {
+      const float target = c == labels[n] ? 1.0F : 0.0F;
+      grad_logits[n * classes + c] = (probabilities[n * classes + c] - target) * scale;
+    }
+  }
+}
+
+std::size_t argmax(std::size_t classes, const float* values) {
+  return static_cast<std::size_t>(std::max_element(values, values + classes) - values);
+}
+
+}  // namespace reprise

@@ -1,0 +1,46 @@
+/// \file
+/// Optimizers: update rules over the flat array of a model's parameters, and their state.
+#pragma once
+
+#include <cstddef>
+#include <cstdint>
+#include <span>
+#include <string_view>
+#include <vector>
+
+namespace reprise {
+
+enum class OptimizerKind { sgd, adam };
+std::string_view name_of(OptimizerKind kind);
+/// Error names the known ones.
+OptimizerKind optimizer_kind(std::string_view name);
+
+struct OptimizerOptions {
+  OptimizerKind kind = OptimizerKind::adam;
+  double momentum = 0.9;      ///< sgd
+  double weight_decay = 0.0;  ///< sgd
+  double beta1 = 0.9;         ///< adam
+  double beta2 = 0.999;       ///< adam
+  double epsilon = 1e-7;      ///< adam
+};
+
+/// All that an optimizer remembers; starts at zero.
+struct OptimizerState {
+  std::uint64_t steps = 0;
+  double beta1_power = 1.0;   ///< beta1^steps, by repeated multiplication
+  double beta2_power = 1.0;   ///< beta2^steps
+  std::vector<float> first;   ///< momentum v (sgd) or mean of gradients m (adam)
+  std::vector<float> second;  ///< mean of squared gradients (adam)
+};
+OptimizerState make_optimizer_state(const OptimizerOptions& options, std::size_t parameters);
+
+/// One update of the parameters w with their gradients g:
+///   sgd   v <- momentum v - weight_decay lr w - lr g;  w <- w + v
+///         (Krizhevsky, Sutskever, Hinton 2012, section 5)
+///   adam  m <- beta1 m + (1 - beta1) g;  v <- beta2 v + (1 - beta2) g^2;
+///         w <- w - (lr / (1 - beta1^t)) m / (sqrt(v) / sqrt(1 - beta2^t) + epsilon)
+///         (Kingma, Ba 2015, algorithm 1)
+void optimizer_step(const OptimizerOptions& options, OptimizerState& state, double learning_rate,
+                    std::span<float> parameters, std::span<const float> gradients);
+
+}  // namespace reprise

@@ -1,0 +1,164 @@
+#include "reprise/nn/sequential.hpp"
+
+#include <fmt/format.h>
+
+#include <algorithm>
+
+#include "reprise/core/error.hpp"
+#include "reprise/core/parallel.hpp"
+
+namespace reprise {
+namespace {
+
+/// "62,006".
+std::string with_commas(std::size_t number) {
+  if (number < 1000) return std::to_string(number);
+  return fmt::format("{},{:03}", with_commas(number / 1000), number % 1000);
+}
+
+}  // namespace
+
+std::size_t Sequential::Entry::parameter_count() const {
+  std::size_t count = 0;
+  for (const ParameterSpec& spec : parameters) count += spec.size();
+  return count;
+}
+
+Sequential::Sequential(std::string name, FeatureShape input)
+    : name_(std::move(name)), input_(input) {}
+
+const FeatureShape& Sequential::output_shape() const {
+  return layers_.empty() ? input_ : layers_.back().output;
+}
+
+Sequential& Sequential::add(const std::string& name, std::unique_ptr<Layer> layer) {
+  for (const Entry& entry : layers_) {
+    if (entry.name == name) throw Error("model " + name_, "two layers called " + name, "one");
+  }
+  Entry entry;
+  entry.name = name;
+  entry.input = output_shape();
+  entry.output = layer->build(entry.input);
+  entry.parameters = layer->parameters();
+  entry.parameter_offset = parameters_.size();
+  entry.layer = std::move(layer);
+  parameters_.resize(parameters_.size() + entry.parameter_count());
+  layers_.push_back(std::move(entry));
+  return *this;
+}
+
+void Sequential::initialize(const RandomStream& stream) {
+  for (const Entry& entry : layers_) {
+    std::size_t offset = entry.parameter_offset;
+    for (const ParameterSpec& spec : entry.parameters) {
+      reprise::initialize(spec.initializer, spec.fans, stream.child(entry.name).child(spec.name),
+                          parameters().subspan(offset, spec.size()));
+      offset += spec.size();
+    }
+  }
+}
+
+std::span<float> Sequential::parameter(std::string_view layer, std::string_view name) {
+  for (const Entry& entry : layers_) {
+    std::size_t offset = entry.parameter_offset;
+    for (const ParameterSpec& spec : entry.parameters) {
+      if (entry.name == layer && spec.name == name)
+        return parameters().subspan(offset, spec.size());
+      offset += spec.size();
+    }
+  }
+  throw Error("model " + name_, "parameter " + std::string(layer) + "/" + std::string(name),
+              "one that the model has");
+}
+
+std::string Sequential::summary() const {
+  const std::string rule(65, '=');
+  std::string text = fmt::format("Model: \"{}\"\n{}\n", name_, std::string(65, '_'));
+  text += fmt::format("{:<29}{:<26}{:<10}\n{}\n", " Layer (type)", "Output Shape", "Param #", rule);
+  for (const Entry& entry : layers_) {
+    text += fmt::format("{:<29}{:<26}{:<10}\n",
+                        fmt::format(" {} ({})", entry.name, entry.layer->type()),
+                        entry.output.text(), with_commas(entry.parameter_count()));
+  }
+  return text + fmt::format("{}\nTotal params: {}\n", rule, with_commas(parameters_.size()));
+}
+
+Tensor<4> Sequential::predict(const Tensor<4>& images, std::size_t threads) const {
+  const auto& sizes = images.shape();
+  if (sizes[1] != input_.height || sizes[2] != input_.width || sizes[3] != input_.channels) {
+    throw Error("predict", "images of " + sizes_text(sizes),
+                fmt::format("Nx{}x{}x{}", input_.height, input_.width, input_.channels));
+  }
+  const FeatureShape& out = output_shape();
+  const std::size_t N = sizes[0];
+  auto outputs = make_tensor<4>({N, out.height, out.width, out.channels});
+  constexpr std::size_t block = 16;
+  const std::size_t blocks = (N + block - 1) / block;
+  std::vector<std::unique_ptr<BlockTape>> tapes(std::max<std::size_t>(1, threads));
+  parallel_for(threads, blocks, [&](std::size_t task, std::size_t worker) {
+    auto& tape = tapes[worker];
+    if (!tape) tape = std::make_unique<BlockTape>(*this, block);
+    BlockTape::Call call;
+    call.first_image = task * block;
+    call.N = std::min(block, N - task * block);
+    std::copy_n(images.data() + call.first_image * input_.size(), call.N * input_.size(),
+                tape->input());
+    tape->forward(call);
+    std::copy_n(tape->output(), call.N * out.size(),
+                outputs.data() + call.first_image * out.size());
+  });
+  return outputs;
+}
+
+BlockTape::BlockTape(const Sequential& model, std::size_t capacity, std::size_t threads,
+                     const RandomStream& stream)
+    : model_(model), threads_(threads) {
+  const auto buffer = [&](std::size_t features) {
+    return make_aligned_buffer<float>(capacity * features);
+  };
+  std::size_t most = model.input_shape().size();
+  activations_.push_back(buffer(most));
+  for (const Sequential::Entry& entry : model.layers()) {
+    activations_.push_back(buffer(entry.output.size()));
+    streams_.push_back(stream.child(entry.name));
+    most = std::max(most, entry.output.size());
+    workspace_bytes_ = std::max(workspace_bytes_, entry.layer->workspace_bytes(capacity, threads));
+  }
+  for (Buffer& gradient : gradients_) gradient = buffer(most);
+  workspace_ = make_aligned_buffer<std::byte>(workspace_bytes_);
+}
+
+LayerContext BlockTape::context_for(const Call& call, std::size_t layer) {
+  LayerContext context;
+  context.N = call.N;
+  context.training = call.training;
+  context.step = call.step;
+  context.first_image = call.first_image;
+  context.stream = streams_[layer];
+  context.workspace = {workspace_.get(), workspace_bytes_};
+  context.threads = threads_;
+  return context;
+}
+
+void BlockTape::forward(const Call& call) {
+  const float* parameters = model_.parameters().data();
+  for (std::size_t i = 0; i < model_.layers().size(); ++i) {
+    const Sequential::Entry& entry = model_.layers()[i];
+    entry.layer->forward(context_for(call, i), activations_[i].get(),
+                         parameters + entry.parameter_offset, activations_[i + 1].get());
+  }
+}
+
+void BlockTape::backward(const Call& call, std::span<float> grad_parameters) {
+  const float* parameters = model_.parameters().data();
+  for (std::size_t i = model_.layers().size(); i-- > 0;) {
+    const Sequential::Entry& entry = model_.layers()[i];
+    float* grad_input = i == 0 ? nullptr : gradients_[i % 2].get();
+    entry.layer->backward(context_for(call, i), gradients_[(i + 1) % 2].get(),
+                          activations_[i].get(), activations_[i + 1].get(),
+                          parameters + entry.parameter_offset, grad_input,
+                          grad_parameters.data() + entry.parameter_offset);
+  }
+}
+
+}  // namespace reprise

@@ -1,0 +1,129 @@
+#include "reprise/run/checkpoint.hpp"
+
+#include "reprise/core/error.hpp"
+#include "reprise/record/record_file.hpp"
+#include "reprise/run/training_record.hpp"
+
+namespace reprise {
+namespace {
+
+Group state_group(const TrainingState& state) {
+  Group group;
+  group.attributes = {
+      {"step_in_epoch", static_cast<std::int64_t>(state.step_in_epoch)},
+      {"epoch_loss", state.epoch_loss},
+      {"epoch_errors", static_cast<std::int64_t>(state.epoch_errors)},
+      {"optimizer_steps", static_cast<std::int64_t>(state.optimizer.steps)},
+      {"beta1_power", state.optimizer.beta1_power},
+      {"beta2_power", state.optimizer.beta2_power},
+  };
+  group.datasets["step_loss"] = list(state.step_losses, "step");
+  group.datasets["parameters"] = list(state.parameters, "parameter");
+  group.datasets["optimizer_first"] = list(state.optimizer.first, "parameter");
+  if (!state.optimizer.second.empty()) {
+    group.datasets["optimizer_second"] = list(state.optimizer.second, "parameter");
+  }
+  return group;
+}
+
+Group history_group(const std::vector<EpochResult>& history) {
+  Group group;
+  for (std::size_t i = 0; i < history.size(); ++i) {
+    const EpochResult& result = history[i];
+    char name[32];
+    std::snprintf(name, sizeof(name), "epoch_%06zu", i + 1);
+    group.groups[name].attributes = {
+        {"train_loss", result.train_loss},       {"train_error", result.train_error},
+        {"test_loss", result.test_loss},         {"test_error", result.test_error},
+        {"learning_rate", result.learning_rate}, {"parameters_sha256", result.parameters_sha256},
+        {"train_seconds", result.train_seconds},
+    };
+    group.groups[name].datasets["step_loss"] = list(result.step_losses, "step");
+  }
+  return group;
+}
+
+std::vector<EpochResult> history_from(const Group& group) {
+  std::vector<EpochResult> history;
+  for (const auto& [name, epoch] : group.groups) {
+    EpochResult result;
+    result.train_loss = epoch.attribute<double>("train_loss");
+    result.train_error = epoch.attribute<double>("train_error");
+    result.test_loss = epoch.attribute<double>("test_loss");
+    result.test_error = epoch.attribute<double>("test_error");
+    result.learning_rate = epoch.attribute<double>("learning_rate");
+    result.parameters_sha256 = epoch.attribute<std::string>("parameters_sha256");
+    result.train_seconds = epoch.attribute<double>("train_seconds");
+    result.step_losses = epoch.values<double>("step_loss");
+    history.push_back(result);
+  }
+  return history;
+}
+
+TrainingState state_from(const Record& record) {
+  const Group& group = record.group("state");
+  const auto count = [&](const std::string& name) {
+    return static_cast<std::uint64_t>(group.attribute<std::int64_t>(name));
+  };
+  TrainingState state;
+  state.step_in_epoch = count("step_in_epoch");
+  state.epoch_loss = group.attribute<double>("epoch_loss");
+  state.epoch_errors = count("epoch_errors");
+  state.step_losses = group.values<double>("step_loss");
+  state.parameters = group.values<float>("parameters");
+  state.optimizer.steps = count("optimizer_steps");
+  state.optimizer.beta1_power = group.attribute<double>("beta1_power");
+  state.optimizer.beta2_power = group.attribute<double>("beta2_power");
+  state.optimizer.first = group.values<float>("optimizer_first");
+  if (group.datasets.count("optimizer_second") != 0) {
+    state.optimizer.second = group.values<float>("optimizer_second");
+  }
+  state.history = history_from(record.group("history"));
+  return state;
+}
+
+/// Error unless `found` is what the run has under `part`.
+void require_same(const std::string& path, const std::string& part, const Group& expected,
+                  const Group& found) {
+  Group a, b;
+  a.groups[part] = expected;
+  b.groups[part] = found;
+  const std::vector<RecordDifference> different = differences(a, b, 1);
+  if (!different.empty()) {
+    throw Error(
+        path,
+        "a checkpoint of another run: " + different[0].path + " differs, " + different[0].what,
+        "the same configuration and data, or a start without --resume");
+  }
+}
+
+}  // namespace
+
+std::string checkpoint_path(const std::string& output) {
+  return output + ".checkpoint";
+}
+
+void save_checkpoint(const TrainingRun& run, const std::string& path) {
+  const TrainingState state = run.state();
+  Record record;
+  record.attributes["kind"] = std::string("checkpoint");
+  record.groups["configuration"] = to_group(run.configuration());
+  record.groups["data"] = data_group(run.data());
+  record.groups["history"] = history_group(state.history);
+  record.groups["state"] = state_group(state);
+  save_record(record, path, Overwrite::yes);
+}
+
+void restore_checkpoint(TrainingRun& run, const std::string& path) {
+  const Record record = load_record(path);
+  const auto kind = record.attributes.find("kind");
+  if (kind == record.attributes.end() ||
+      kind->second != AttributeValue(std::string("checkpoint"))) {
+    throw Error(path, "not a checkpoint", "the file that a stopped run left beside its record");
+  }
+  require_same(path, "configuration", to_group(run.configuration()), record.group("configuration"));
+  require_same(path, "data", data_group(run.data()), record.group("data"));
+  run.restore(state_from(record));
+}
+
+}  // namespace reprise

@@ -1,0 +1,170 @@
+#include "reprise/run/configuration.hpp"
+
+#include <fmt/format.h>
+#include <toml++/toml.h>
+
+#include <algorithm>
+#include <cmath>
+
+#include "reprise/conv/conv_algorithm.hpp"
+#include "reprise/core/error.hpp"
+
+namespace reprise {
+namespace {
+
+std::vector<std::string> names_of(const std::vector<Setting>& settings) {
+  std::vector<std::string> names;
+  for (const Setting& setting : settings) names.push_back(setting.name);
+  return names;
+}
+
+void require(bool holds, const std::string& name, const std::string& given,
+             const std::string& expected) {
+  if (!holds) throw Error("setting " + name, given, expected);
+}
+
+void require_from(std::int64_t least, const std::string& name, std::int64_t value) {
+  require(value >= least, name, std::to_string(value), fmt::format("{} or more", least));
+}
+
+void set_from_toml(const std::string& where, const toml::node& node, const Setting& setting) {
+  const auto wrong_type = [&](std::string_view expected) {
+    return Error(where, "setting " + setting.name + " is of another type", expected);
+  };
+  if (auto* const* integer = std::get_if<std::int64_t*>(&setting.value)) {
+    if (!node.is_integer()) throw wrong_type("a whole number");
+    **integer = node.as_integer()->get();
+  } else if (auto* const* real = std::get_if<double*>(&setting.value)) {
+    if (!node.is_number()) throw wrong_type("a number");
+    **real = *node.value<double>();
+  } else {
+    if (!node.is_string()) throw wrong_type("text in quotes");
+    *std::get<std::string*>(setting.value) = node.as_string()->get();
+  }
+}
+
+}  // namespace
+
+std::vector<Setting> settings_of(TrainingConfiguration& c) {
+  return {
+      {"seed", "where every random number comes from; 0 or more", &c.seed},
+      {"epochs", "passes over the training images; 1 or more", &c.epochs},
+      {"batch_size", "images per update; 1 to the number of training images", &c.batch_size},
+      {"block_size", "images that one thread works together; changes bits, not the method",
+       &c.block_size},
+      {"model", "the network: lenet5", &c.model},
+      {"conv", "convolution algorithm: a name that compare_convolutions lists, or auto", &c.conv},
+      {"optimizer", "adam or sgd", &c.optimizer},
+      {"learning_rate", "step size; above 0", &c.learning_rate},
+      {"momentum", "sgd: share of the last step that is kept; 0 to below 1", &c.momentum},
+      {"weight_decay", "sgd: 0 or more", &c.weight_decay},
+      {"beta1", "adam: decay of the mean gradient; 0 to below 1", &c.beta1},
+      {"beta2", "adam: decay of the mean squared gradient; 0 to below 1", &c.beta2},
+      {"epsilon", "adam: added to the root of the mean squared gradient; above 0", &c.epsilon},
+  };
+}
+
+void check(const TrainingConfiguration& c) {
+  const auto number = [](double value) { return fmt::format("{}", value); };
+  const auto share = [&](const std::string& name, double value) {
+    require(value >= 0.0 && value < 1.0, name, number(value), "0 or more and below 1");
+  };
+  const auto positive = [&](const std::string& name, double value) {
+    require(std::isfinite(value) && value > 0.0, name, number(value), "a positive finite number");
+  };
+  require_from(0, "seed", c.seed);
+  require_from(1, "epochs", c.epochs);
+  require_from(1, "batch_size", c.batch_size);
+  require_from(1, "block_size", c.block_size);
+  require(c.model == "lenet5", "model", "\"" + c.model + "\"", "lenet5");
+  conv_algorithm(c.conv);
+  optimizer_kind(c.optimizer);
+  positive("learning_rate", c.learning_rate);
+  share("momentum", c.momentum);
+  require(std::isfinite(c.weight_decay) && c.weight_decay >= 0.0, "weight_decay",
+          number(c.weight_decay), "a finite number, 0 or more");
+  share("beta1", c.beta1);
+  share("beta2", c.beta2);
+  positive("epsilon", c.epsilon);
+}
+
+OptimizerOptions optimizer_options(const TrainingConfiguration& c) {
+  return {optimizer_kind(c.optimizer), c.momentum, c.weight_decay, c.beta1, c.beta2, c.epsilon};
+}
+
+std::string to_toml(const TrainingConfiguration& configuration) {
+  TrainingConfiguration copy = configuration;
+  std::string text;
+  for (const Setting& setting : settings_of(copy)) {
+    std::visit(
+        [&](const auto* value) {
+          if constexpr (std::is_same_v<std::decay_t<decltype(*value)>, std::string>) {
+            text += fmt::format("{} = \"{}\"\n", setting.name, *value);
+          } else if constexpr (std::is_same_v<std::decay_t<decltype(*value)>, double>) {
+            // The shortest text that reads back as the same number, with a point or an exponent.
+            const std::string shortest = fmt::format("{}", *value);
+            const bool whole = shortest.find_first_of(".e") == std::string::npos;
+            text += fmt::format("{} = {}{}\n", setting.name, shortest, whole ? ".0" : "");
+          } else {
+            text += fmt::format("{} = {}\n", setting.name, *value);
+          }
+        },
+        setting.value);
+  }
+  return text;
+}
+
+void read_toml(const std::string& file, TrainingConfiguration& configuration) {
+  const std::vector<Setting> settings = settings_of(configuration);
+  try {
+    const toml::table table = toml::parse_file(file);
+    for (const auto& [key, node] : table) {
+      const std::string where = fmt::format("{}:{}", file, node.source().begin.line);
+      const std::string name(key.str());
+      const Setting* found = nullptr;
+      for (const Setting& setting : settings) {
+        if (setting.name == name) found = &setting;
+      }
+      if (found == nullptr) {
+        throw Error(where, "unknown setting \"" + name + "\"",
+                    "a known one, such as " + nearest_name(name, names_of(settings)));
+      }
+      set_from_toml(where, node, *found);
+    }
+  } catch (const toml::parse_error& error) {
+    throw Error(fmt::format("{}:{}", file, error.source().begin.line),
+                std::string(error.description()), "a readable TOML file");
+  }
+}
+
+Group to_group(const TrainingConfiguration& configuration) {
+  TrainingConfiguration copy = configuration;
+  Group group;
+  for (const Setting& setting : settings_of(copy)) {
+    std::visit([&](const auto* value) { group.attributes[setting.name] = *value; }, setting.value);
+  }
+  group.datasets["toml"] = scalar_text(to_toml(configuration));
+  return group;
+}
+
+TrainingConfiguration configuration_from(const Group& group) {
+  TrainingConfiguration configuration;
+  const std::vector<Setting> settings = settings_of(configuration);
+  for (const Setting& setting : settings) {
+    std::visit(
+        [&](auto* value) {
+          *value = group.attribute<std::decay_t<decltype(*value)>>(setting.name);
+        },
+        setting.value);
+  }
+  const std::vector<std::string> names = names_of(settings);
+  for (const auto& [name, value] : group.attributes) {
+    if (std::find(names.begin(), names.end(), name) == names.end()) {
+      throw Error("configuration", "unknown setting \"" + name + "\"",
+                  "a known one, such as " + nearest_name(name, names));
+    }
+  }
+  return configuration;
+}
+
+}  // namespace reprise

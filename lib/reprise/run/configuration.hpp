@@ -1,0 +1,57 @@
+/// \file
+/// The settings of a training run: all that, with code and data, determines its result. One list of
+/// them serves the command line, TOML files, records and reports, under the same names.
+#pragma once
+
+#include <cstdint>
+#include <string>
+#include <variant>
+#include <vector>
+
+#include "reprise/nn/optimizers.hpp"
+#include "reprise/record/record.hpp"
+
+namespace reprise {
+
+struct TrainingConfiguration {
+  std::int64_t seed = 1;
+  std::int64_t epochs = 10;
+  std::int64_t batch_size = 128;
+  std::int64_t block_size = 16;
+  std::string model = "lenet5";
+  std::string conv = "direct";
+  std::string optimizer = "adam";
+  double learning_rate = 0.001;
+  double momentum = 0.9;
+  double weight_decay = 0.0;
+  double beta1 = 0.9;
+  double beta2 = 0.999;
+  double epsilon = 1e-7;
+};
+
+/// A setting by name, with where its value is kept.
+struct Setting {
+  std::string name;         ///< "batch_size"; on the command line --batch-size
+  std::string description;  ///< one line, with unit and range
+  std::variant<std::int64_t*, double*, std::string*> value;
+};
+/// All settings of `configuration`, in the order in which people read them.
+std::vector<Setting> settings_of(TrainingConfiguration& configuration);
+
+/// Error if a setting is out of its range or names something unknown.
+void check(const TrainingConfiguration& configuration);
+
+OptimizerOptions optimizer_options(const TrainingConfiguration& configuration);
+
+/// Every setting as a line of TOML.
+std::string to_toml(const TrainingConfiguration& configuration);
+/// Sets what `file` sets. Error names the file and line: not TOML, an unknown key (with the nearest
+/// known one), a value of another type.
+void read_toml(const std::string& file, TrainingConfiguration& configuration);
+
+/// As a record's /configuration.
+Group to_group(const TrainingConfiguration& configuration);
+/// Error if a setting is missing or unknown.
+TrainingConfiguration configuration_from(const Group& group);
+
+}  // namespace reprise

@@ -1,0 +1,80 @@
+#include "reprise/run/provenance.hpp"
+
+#include <fmt/core.h>
+#include <fmt/format.h>
+#include <unistd.h>
+
+#include <chrono>
+#include <cmath>
+#include <ctime>
+#include <fstream>
+
+#include "reprise/core/text.hpp"
+#include "reprise/linalg/blas.hpp"
+#include "reprise/linalg/simd.hpp"
+
+namespace reprise {
+namespace {
+
+/// The processor's own name, as Linux tells it.
+std::string cpu_name() {
+  std::ifstream info("/proc/cpuinfo");
+  for (std::string line; std::getline(info, line);) {
+    const std::size_t colon = line.find(": ");
+    if (line.rfind("model name", 0) == 0 && colon != std::string::npos) {
+      return line.substr(colon + 2);
+    }
+  }
+  return "unknown";
+}
+
+std::string host_name() {
+  char name[256] = {};
+  return gethostname(name, sizeof(name) - 1) == 0 ? name : "unknown";
+}
+
+}  // namespace
+
+double unix_now() {
+  return std::chrono::duration<double>(std::chrono::system_clock::now().time_since_epoch()).count();
+}
+
+std::string iso_time(double unix_seconds) {
+  const auto seconds = static_cast<std::time_t>(std::floor(unix_seconds));
+  std::tm utc{};
+  gmtime_r(&seconds, &utc);
+  char text[32];
+  std::strftime(text, sizeof(text), "%Y-%m-%dT%H:%M:%SZ", &utc);
+  return text;
+}
+
+Group environment_group(const RunEnvironment& environment) {
+  const SourceVersion& source = source_version();
+  const double ended = unix_now();
+  Group group;
+  group.attributes = {
+      {"git_commit", source.commit},
+      {"git_dirty", std::int64_t{source.diff.empty() ? 0 : 1}},
+      {"compiler", source.compiler},
+      {"compiler_flags", source.flags},
+      {"cpu", cpu_name()},
+      {"simd", simd_target()},
+      {"threads", static_cast<std::int64_t>(environment.threads)},
+      {"host", host_name()},
+      {"command_line", clean_text(environment.command_line)},
+      {"started", iso_time(environment.started_unix)},
+      {"ended", iso_time(ended)},
+      {"seconds_total", ended - environment.started_unix},
+      {"library_openblas", std::string(blas_description())},
+      {"library_fmt",
+       fmt::format("{}.{}.{}", FMT_VERSION / 10000, FMT_VERSION / 100 % 100, FMT_VERSION % 100)},
+  };
+  if (!environment.data_folder.empty()) {
+    group.attributes["data_folder"] = clean_text(environment.data_folder);
+  }
+  group.datasets["git_diff"] = scalar_text(clean_text(source.diff));
+  group.datasets["log"] = scalar_text(clean_text(environment.log));
+  return group;
+}
+
+}  // namespace reprise

@@ -1,0 +1,99 @@
+/// \file
+/// A training run: a pure function of configuration and data, one step at a time.
+#pragma once
+
+#include <functional>
+#include <memory>
+#include <string>
+#include <vector>
+
+#include "reprise/data/dataset.hpp"
+#include "reprise/nn/batch_gradient.hpp"
+#include "reprise/nn/optimizers.hpp"
+#include "reprise/run/configuration.hpp"
+
+namespace reprise {
+
+/// One pass over the training images. Losses are means of the softmax cross-entropy; errors are the
+/// fraction of images whose likeliest class is not their label. Training figures are gathered while
+/// the parameters change, as Keras does.
+struct EpochResult {
+  double train_loss = 0.0, train_error = 0.0;
+  double test_loss = 0.0, test_error = 0.0;
+  double learning_rate = 0.0;
+  std::string parameters_sha256;    ///< after the epoch
+  std::vector<double> step_losses;  ///< mean loss of each step's batch
+  double train_seconds = 0.0;       ///< training alone, without the test; not part of the result
+};
+
+/// Everything a run needs to go on from where it is.
+struct TrainingState {
+  std::uint64_t step_in_epoch = 0;  ///< steps done in the epoch that comes after history's last
+  double epoch_loss = 0.0;          ///< sum over the images of those steps
+  std::uint64_t epoch_errors = 0;
+  std::vector<double> step_losses;  ///< of those steps
+  std::vector<float> parameters;
+  OptimizerState optimizer;
+  std::vector<EpochResult> history;
+};
+
+/// What a model says of a set of images.
+struct Evaluation {
+  double loss = 0.0;
+  double error = 0.0;
+  std::vector<float> logits;  ///< images,classes
+};
+
+class TrainingRun {
+ public:
+  /// Error if the settings are out of range or do not fit the data (a batch larger than it).
+  TrainingRun(const TrainingConfiguration& configuration, const ImageDataset& data,
+              std::size_t threads);
+  TrainingRun(const TrainingRun&) = delete;
+  TrainingRun& operator=(const TrainingRun&) = delete;
+
+  /// Who is told how far the run is. `step` may stop the run by returning false.
+  struct Observer {
+    std::function<bool(std::size_t steps_done, std::size_t steps_in_epoch)> step;
+    std::function<void(const EpochResult& result)> epoch;
+  };
+  /// Trains on until the last epoch's end, or until the observer stops it; true if it got there.
+  bool train(const Observer& observer);
+
+  [[nodiscard]] Evaluation evaluate(const ImageSet& images) const;
+
+  [[nodiscard]] const TrainingConfiguration& configuration() const { return configuration_; }
+  [[nodiscard]] const Sequential& model() const { return model_; }
+  [[nodiscard]] const ImageDataset& data() const { return data_; }
+  [[nodiscard]] const std::string& initial_parameters_sha256() const { return initial_sha256_; }
+  [[nodiscard]] std::size_t steps_per_epoch() const;
+  [[nodiscard]] std::size_t epochs_done() const { return history_.size(); }
+  [[nodiscard]] const std::vector<EpochResult>& history() const { return history_; }
+
+  /// A copy of the state, and the way back to it.
+  [[nodiscard]] TrainingState state() const;
+  void restore(const TrainingState& state);
+
+ private:
+  void train_step(const std::vector<std::uint32_t>& order);
+  EpochResult finish_epoch(double train_seconds);
+
+  TrainingConfiguration configuration_;
+  const ImageDataset& data_;
+  std::size_t threads_;
+  RandomStream stream_;
+  Sequential model_;
+  std::unique_ptr<BatchGradient> gradient_;
+  std::string initial_sha256_;
+  OptimizerState optimizer_;
+  std::uint64_t step_in_epoch_ = 0;
+  double epoch_loss_ = 0.0;
+  std::uint64_t epoch_errors_ = 0;
+  std::vector<double> step_losses_;
+  std::vector<EpochResult> history_;
+};
+
+/// SHA-256 of parameters: their count, then their bits.
+std::string parameters_sha256(std::span<const float> parameters);
+
+}  // namespace reprise

@@ -1,0 +1,56 @@
+/// \file
+/// What the sections hand to the templates: values, figures and tables, each under a name.
+#pragma once
+
+#include <cstdint>
+#include <kainjow/mustache.hpp>
+#include <map>
+#include <stdexcept>
+#include <string>
+#include <vector>
+
+#include "markdown.hpp"
+
+namespace reprise::reports {
+
+/// One SVG file of a figure. Panels stand side by side where there is room, else below each other,
+/// so each is narrow enough for a phone.
+struct Panel {
+  std::string name;  ///< of the file, without ".svg"
+  std::string svg;   ///< a whole SVG document
+  std::string alt;   ///< plain text that says what a reader would see
+};
+
+/// The caption is in the template, where the figure stands.
+struct Figure {
+  std::vector<Panel> panels;
+  std::string source;  ///< short digest of the record it came from; "" for none
+};
+
+struct TableEntry {
+  Table table;
+  std::string source;  ///< as for figures
+};
+
+/// Templates find a value as {{name}} (escaped for Markdown) or {{{name}}} (Markdown already), a
+/// condition as {{#name}}..{{/name}}, a figure or table as @figure(name), @table(name).
+class Draft {
+ public:
+  void set(const std::string& name, const std::string& value) { values_[name] = value; }
+  void set(const std::string& name, const char* value) { values_[name] = std::string(value); }
+  void set(const std::string& name, bool condition) { values_[name] = condition; }
+  void add(const std::string& name, Figure figure) { figures_[name] = std::move(figure); }
+  void add(const std::string& name, TableEntry table) { tables_[name] = std::move(table); }
+
+  using Values = std::map<std::string, kainjow::mustache::data>;
+  [[nodiscard]] const Values& values() const { return values_; }
+  [[nodiscard]] const std::map<std::string, Figure>& figures() const { return figures_; }
+  [[nodiscard]] const std::map<std::string, TableEntry>& tables() const { return tables_; }
+
+ private:
+  Values values_;
+  std::map<std::string, Figure> figures_;
+  std::map<std::string, TableEntry> tables_;
+};
+
+}  // namespace reprise::reports

@@ -1,0 +1,60 @@
+/// \file
+/// Numbers as the report prints them: sensible digits, units, a true minus sign.
+#pragma once
+
+#include <cstddef>
+#include <cstdint>
+#include <string>
+#include <string_view>
+#include <vector>
+
+#include "statistics.hpp"
+
+namespace reprise::reports {
+
+/// "0.253"; a minus sign (U+2212) where negative; "not finite" for NaN and infinities.
+std::string fixed(double value, int decimals);
+
+/// The shortest decimal text that reads back as the same double: "0.001", "1e-07".
+std::string shortest(double value);
+
+/// "60,000".
+std::string grouped(std::int64_t value);
+
+/// Zero to twelve as words, the rest as `grouped`.
+std::string count_word(std::int64_t count);
+
+/// "once", "twice", "three times".
+std::string times_word(std::int64_t count);
+
+/// "three" to "Three", for the beginning of a sentence.
+std::string capitalized(std::string word);
+
+/// "1 epoch", "10 epochs".
+std::string counted(std::int64_t count, std::string_view singular);
+
+/// 0.0893 with 2 decimals is "8.93%".
+std::string percent(double fraction, int decimals);
+
+/// "90.5% to 91.6%".
+std::string percent_range(const Interval& fractions, int decimals);
+
+/// "90.5–91.6%", for tables.
+std::string percent_span(const Interval& fractions, int decimals);
+
+/// "3.1 percentage points".
+std::string points(double fraction, int decimals);
+
+/// Decimals of a percentage of `trials` at which one success more is just visible, 1 to 2.
+int percent_decimals(std::size_t trials);
+
+/// "43.1 s", "2 min 31 s", "1 h 12 min".
+std::string duration(double seconds);
+
+/// The first twelve digits of a digest: enough to tell records apart by eye.
+std::string short_digest(std::string_view hexadecimal);
+
+/// "a", "a and b", "a, b and c".
+std::string listed(const std::vector<std::string>& items);
+
+}  // namespace reprise::reports

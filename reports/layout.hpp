@@ -1,0 +1,30 @@
+/// \file
+/// Numbers the figures and tables of a rendered template and sets them, for Markdown or for HTML.
+///
+/// In the text, each on a paragraph of its own with its caption, and anywhere in a sentence:
+///   @figure(NAME): caption        @table(NAME): caption        @ref(NAME)
+/// Figures and tables are numbered in the order in which they stand; @ref becomes "Figure 2".
+#pragma once
+
+#include <string>
+
+#include "draft.hpp"
+
+namespace reprise::reports {
+
+enum class Medium {
+  markdown,  ///< images by relative path, plain references
+  html       ///< Markdown still, but figures are HTML with their SVG inlined, references are links
+};
+
+/// std::logic_error if the text places or mentions a figure or table that the draft does not have,
+/// places one twice, or leaves one out.
+std::string lay_out(const std::string& text, const Draft& draft, Medium medium);
+
+/// Puts the SVG drawings into the HTML that cmark made of lay_out(.., Medium::html).
+std::string inline_figures(const std::string& html, const Draft& draft);
+
+/// Where a panel's file is, seen from the report.
+std::string panel_path(const Panel& panel);
+
+}  // namespace reprise::reports

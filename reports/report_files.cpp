@@ -1,0 +1,146 @@
+#include "report_files.hpp"
+
+#include <unistd.h>
+
+#include <cerrno>
+#include <cstring>
+#include <filesystem>
+#include <fstream>
+#include <sstream>
+
+#include "reprise/core/error.hpp"
+#include "reprise/core/text.hpp"
+
+namespace reprise::reports {
+namespace {
+
+namespace fs = std::filesystem;
+
+constexpr std::string_view kGenerator = "<meta name=\"generator\" content=\"write_report\">";
+
+std::string contents(const fs::path& path) {
+  std::ifstream stream(path, std::ios::binary);
+  std::ostringstream text;
+  text << stream.rdbuf();
+  if (!stream) throw Error(path.string(), std::strerror(errno), "a file that can be read");
+  return text.str();
+}
+
+bool is_our_report(const fs::path& page) {
+  return fs::exists(page) && contents(page).find(kGenerator) != std::string::npos;
+}
+
+/// Folders that `path` needs and that are not there yet, the outermost first.
+std::vector<fs::path> missing_folders(const fs::path& path) {
+  std::vector<fs::path> missing;
+  for (fs::path at = path; !at.empty() && !fs::exists(at); at = at.parent_path()) {
+    missing.insert(missing.begin(), at);
+  }
+  return missing;
+}
+
+/// A temporary folder inside the report's; the destructor removes it, and unless `keep` was called
+/// also the folders that had to be made for it.
+class Staging {
+ public:
+  explicit Staging(const fs::path& folder) : made_(missing_folders(folder)) {
+    try {
+      fs::create_directories(folder);
+      path_ = (folder / ".write_report-XXXXXX").string();
+      if (mkdtemp(path_.data()) == nullptr) {
+        path_.clear();
+        throw Error(folder.string(), std::strerror(errno), "a folder that can be written");
+      }
+    } catch (...) {
+      clean_up();
+      throw;
+    }
+  }
+  ~Staging() { clean_up(); }
+  Staging(const Staging&) = delete;
+  Staging& operator=(const Staging&) = delete;
+
+  [[nodiscard]] fs::path path() const { return path_; }
+  void keep() { made_.clear(); }
+
+ private:
+  void clean_up() {
+    std::error_code ignored;
+    if (!path_.empty()) fs::remove_all(path_, ignored);
+    while (!made_.empty()) {
+      fs::remove(made_.back(), ignored);  // only if empty
+      made_.pop_back();
+    }
+  }
+
+  std::vector<fs::path> made_;
+  std::string path_;
+};
+
+void write_file(const fs::path& path, const std::string& text) {
+  fs::create_directories(path.parent_path());
+  std::ofstream stream(path, std::ios::binary);
+  stream << text;
+  stream.close();
+  if (!stream) throw Error(path.string(), std::strerror(errno), "room to write the report");
+}
+
+/// The report's files by path, the page that links them all together last.
+std::vector<std::pair<std::string, std::string>> files_of(const Report& report) {
+  std::vector<std::pair<std::string, std::string>> files(report.figures.begin(),
+                                                         report.figures.end());
+  files.emplace_back("report.md", report.markdown);
+  files.emplace_back("index.html", report.html);
+  return files;
+}
+
+}  // namespace
+
+void check_report_folder(const std::string& folder) {
+  std::error_code problem;
+  if (fs::exists(folder, problem) && !fs::is_directory(folder)) {
+    throw Error(folder, "not a folder", "a folder for the report");
+  }
+  for (const char* name : {"index.html", "report.md"}) {
+    const fs::path file = fs::path(folder) / name;
+    if (fs::exists(file, problem) && !is_our_report(fs::path(folder) / "index.html")) {
+      throw Error(file.string(), "a file that write_report has not made",
+                  "another folder, so that nothing is lost");
+    }
+  }
+  try {
+    const Staging probe(folder);
+  } catch (const fs::filesystem_error& error) {
+    throw Error(folder, error.code().message(), "a folder that can be written");
+  }
+}
+
+void write_report(const Report& report, const std::string& folder) {
+  try {
+    Staging staging(folder);
+    for (const auto& [path, text] : files_of(report)) write_file(staging.path() / path, text);
+    fs::create_directories(fs::path(folder) / "figures");
+    staging.keep();
+    for (const auto& [path, text] : files_of(report)) {
+      fs::rename(staging.path() / path, fs::path(folder) / path);
+    }
+  } catch (const fs::filesystem_error& error) {
+    throw Error(folder, error.code().message(), "a folder that can be written");
+  }
+}
+
+std::string read_notes(const std::string& path) {
+  if (!fs::is_regular_file(path)) throw Error(path, "no such file", "the author's notes");
+  std::string text = contents(path);
+  if (!is_text(text)) throw Error(path, "not UTF-8 text", "the author's notes as Markdown");
+  return text;
+}
+
+std::string record_name(const std::string& path, const std::string& folder) {
+  const fs::path record = fs::weakly_canonical(path);
+  const fs::path relative = record.lexically_relative(fs::weakly_canonical(folder));
+  const bool inside = !relative.empty() && *relative.begin() != "..";
+  return inside ? relative.generic_string() : record.filename().string();
+}
+
+}  // namespace reprise::reports

@@ -1,0 +1,107 @@
+#include <fmt/format.h>
+
+#include <algorithm>
+#include <cmath>
+
+#include "format.hpp"
+#include "sections/sections.hpp"
+#include "svg.hpp"
+
+namespace reprise::reports {
+namespace {
+
+constexpr double kWidth = 150;  // pixels, of a card
+constexpr double kPicture = 112;
+constexpr double kBar = 19;
+constexpr double kBarStep = 22;
+constexpr double kMargin = 6;
+constexpr std::string_view kNameOfFile = "test_image_{:02}";
+
+struct Guess {
+  std::string name;
+  double probability = 0;
+  bool is_true = false;
+};
+
+struct Card {
+  std::size_t image = 0;  ///< index in the test set
+  std::string truth;
+  std::vector<Guess> guesses;  ///< the likeliest first
+};
+
+Card card_of(const TrainingRun& run, std::size_t sample) {
+  Card card;
+  card.image = static_cast<std::size_t>(run.samples.index[sample]);
+  const std::size_t truth = run.samples.labels[sample];
+  card.truth = run.class_names[truth];
+  for (std::size_t rank = 0; rank < run.likeliest.ranks; ++rank) {
+    const std::size_t label = run.likeliest.label(card.image, rank);
+    card.guesses.push_back(
+        {run.class_names[label], run.likeliest.probability(card.image, rank), label == truth});
+  }
+  return card;
+}
+
+std::string alt_text(const Card& card) {
+  std::vector<std::string> guesses;
+  for (const Guess& guess : card.guesses) {
+    guesses.push_back(fmt::format("{} {}", guess.name, percent(guess.probability, 1)));
+  }
+  return fmt::format("Test image {}, true class {}. Likeliest: {}.", card.image, card.truth,
+                     listed(guesses));
+}
+
+/// The true class's bar is blue with its label bold, the others' vermilion.
+void draw_guess(SvgCanvas& canvas, double top, const Guess& guess) {
+  const std::string_view full = guess.is_true ? colour::kBlue : colour::kVermilion;
+  const double room = kWidth - 2 * kMargin;
+  canvas.rect({kMargin, top}, {room, kBar}, "#f2f2f2");
+  const double share = std::isfinite(guess.probability) ? guess.probability : 0.0;
+  canvas.rect({kMargin, top}, {room * std::clamp(share, 0.0, 1.0), kBar},
+              hex_colour(tint(full, 0.5)));
+  const double baseline = top + kBar - 5;
+  canvas.text({kMargin + 4, baseline}, guess.name, {12, "start", colour::kText, guess.is_true});
+  canvas.text({kWidth - kMargin - 4, baseline}, percent(guess.probability, 1), {12, "end"});
+}
+
+Panel card_panel(const TrainingRun& run, std::size_t sample) {
+  const Card card = card_of(run, sample);
+  const double title = kPicture + 22;
+  const double bars = title + 10;
+  const Size size{kWidth, bars + kBarStep * static_cast<double>(card.guesses.size()) + 4};
+  SvgCanvas canvas(size);
+  const double scale = std::min(kPicture / static_cast<double>(run.height),
+                                kPicture / static_cast<double>(run.width));
+  const std::size_t pixels = run.height * run.width * run.channels;
+  const std::span<const std::uint8_t> all(run.samples.pixels);
+  canvas.picture({(kWidth - scale * static_cast<double>(run.width)) / 2, 4}, scale,
+                 all.subspan(sample * pixels, pixels), {run.height, run.width, run.channels});
+  canvas.text({kWidth / 2, title}, card.truth, {13, "middle", colour::kText, true});
+  double top = bars;
+  for (const Guess& guess : card.guesses) {
+    draw_guess(canvas, top, guess);
+    top += kBarStep;
+  }
+  const std::string alt = alt_text(card);
+  return {fmt::format(kNameOfFile, sample + 1), canvas.document(alt), alt};
+}
+
+}  // namespace
+
+void add_test_images(const TrainingRun& run, Draft& draft) {
+  Figure figure;
+  figure.source = short_digest(run.digest);
+  std::size_t right = 0;
+  for (std::size_t sample = 0; sample < run.samples.index.size(); ++sample) {
+    figure.panels.push_back(card_panel(run, sample));
+    const auto image = static_cast<std::size_t>(run.samples.index[sample]);
+    if (run.likeliest.label(image, 0) == run.samples.labels[sample]) ++right;
+  }
+  const std::string count = count_word(static_cast<std::int64_t>(run.samples.index.size()));
+  draft.set("sample_count", count);
+  draft.set("sample_count_capital", capitalized(count));
+  draft.set("sample_right", count_word(static_cast<std::int64_t>(right)));
+  draft.add("test_images", std::move(figure));
+}
+
+}  // namespace reprise::reports

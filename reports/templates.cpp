@@ -1,0 +1,47 @@
+#include "templates.hpp"
+
+namespace reprise::reports {
+namespace {
+
+namespace mustache = kainjow::mustache;
+
+/// Mustache prints nothing for a name that it does not know; here that is an error.
+class StrictContext : public mustache::basic_context<std::string> {
+ public:
+  explicit StrictContext(const Draft::Values& values) : values_(values) {
+    for (const auto& [file, text] : template_files()) {
+      parts_.emplace(file.substr(0, file.find('.')), mustache::data(std::string(text)));
+    }
+  }
+  void push(const mustache::data*) override {}
+  void pop() override {}
+  [[nodiscard]] const mustache::data* get(const std::string& name) const override {
+    return &find(values_, name);
+  }
+  [[nodiscard]] const mustache::data* get_partial(const std::string& name) const override {
+    return &find(parts_, name);
+  }
+
+ private:
+  static const mustache::data& find(const Draft::Values& values, const std::string& name) {
+    const auto found = values.find(name);
+    if (found == values.end()) throw std::logic_error("template: no value named " + name);
+    return found->second;
+  }
+  const Draft::Values& values_;
+  Draft::Values parts_;
+};
+
+}  // namespace
+
+std::string render_template(std::string_view file, const Draft::Values& values,
+                            std::string (*escape)(std::string_view)) {
+  mustache::mustache parsed(std::string(template_files().at(file)));
+  parsed.set_custom_escape([escape](const std::string& text) { return escape(text); });
+  StrictContext context(values);
+  std::string text = parsed.render(context);
+  if (!parsed.is_valid()) throw std::logic_error("template: " + parsed.error_message());
+  return text;
+}
+
+}  // namespace reprise::reports

@@ -1,0 +1,21 @@
+/// \file
+/// The templates of reports/templates, built into the program, and their rendering by mustache.
+#pragma once
+
+#include <map>
+#include <string>
+#include <string_view>
+
+#include "draft.hpp"
+
+namespace reprise::reports {
+
+/// File name (such as "results.md.mustache") to contents; generated from the files by CMake.
+const std::map<std::string_view, std::string_view>& template_files();
+
+/// Fills a template: {{name}} goes through `escape`, {{{name}}} enters as it is, {{> part}} is the
+/// template "part.md.mustache". std::logic_error if the template asks for a name that is not there.
+std::string render_template(std::string_view file, const Draft::Values& values,
+                            std::string (*escape)(std::string_view));
+
+}  // namespace reprise::reports

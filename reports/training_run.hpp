@@ -1,0 +1,120 @@
+/// \file
+/// A record of a training run as the report uses it: read once, checked whole, plain vectors.
+#pragma once
+
+#include <cstdint>
+#include <map>
+#include <string>
+#include <vector>
+
+#include "reprise/record/record.hpp"
+
+namespace reprise::reports {
+
+/// A record and the name under which the report speaks of it.
+struct NamedRecord {
+  std::string name;  ///< a path, relative to the report where it lies inside the report's folder
+  Record record;
+};
+
+struct InputFile {
+  std::string name;
+  std::string sha256;
+};
+
+/// /history: one element per epoch in each. Errors are fractions.
+struct History {
+  std::vector<std::int64_t> epoch;
+  std::vector<double> train_loss, train_error, test_loss, test_error, learning_rate;
+  std::vector<std::string> parameters_sha256;
+};
+
+struct LayerRow {
+  std::string name, type, output_shape, settings;
+  std::int64_t parameters = 0;
+};
+
+/// The five (or fewer) likeliest labels of every test image, the likeliest first.
+struct LikeliestLabels {
+  std::size_t ranks = 0;
+  std::vector<std::uint8_t> labels;  ///< (test_image, rank)
+  std::vector<float> probabilities;  ///< (test_image, rank)
+  [[nodiscard]] std::size_t label(std::size_t image, std::size_t rank) const {
+    return labels[image * ranks + rank];
+  }
+  [[nodiscard]] double probability(std::size_t image, std::size_t rank) const {
+    return static_cast<double>(probabilities[image * ranks + rank]);
+  }
+};
+
+/// Test images that the record keeps with their pixels.
+struct Samples {
+  std::vector<std::int64_t> index;  ///< in the test set
+  std::vector<std::uint8_t> labels;
+  std::vector<std::uint8_t> pixels;  ///< (sample, height, width, channels)
+};
+
+/// Weights in HWIO order.
+struct Kernels {
+  std::size_t height = 0, width = 0, in_channels = 0, out_channels = 0;
+  std::vector<float> weights;
+  [[nodiscard]] float at(std::size_t row, std::size_t column, std::size_t in,
+                         std::size_t out) const {
+    return weights[((row * width + column) * in_channels + in) * out_channels + out];
+  }
+};
+
+struct TrainingRun {
+  std::string name;    ///< of the record
+  std::string digest;  ///< 64 hexadecimal digits
+  std::string program;
+
+  Attributes settings;
+  std::string toml;  ///< the settings as the program reads them
+  std::int64_t seed = 0, epochs = 0;
+
+  std::string data_name;
+  std::size_t train_images = 0, test_images = 0;
+  std::size_t height = 0, width = 0, channels = 0;
+  std::vector<InputFile> files;
+  std::vector<std::string> class_names;
+
+  History history;
+
+  std::int64_t parameters = 0;
+  std::string initial_parameters_sha256;  ///< this and the next two: "" if the record has none
+  std::string parameters_sha256;
+  std::string conv_reproducibility;  ///< "portable" or "machine"
+  std::vector<LayerRow> layers;
+
+  double test_loss = 0, test_accuracy = 0;
+  std::vector<std::uint8_t> test_labels;
+  LikeliestLabels likeliest;
+  std::vector<std::int64_t> confusion;  ///< (true class, predicted class), counts
+  Samples samples;
+  Kernels kernels;  ///< of the first layer
+
+  Attributes environment;
+  std::vector<double> seconds_per_epoch;
+
+  [[nodiscard]] std::size_t classes() const { return class_names.size(); }
+  [[nodiscard]] std::size_t confused(std::size_t truth, std::size_t predicted) const {
+    return static_cast<std::size_t>(confusion[truth * classes() + predicted]);
+  }
+  /// Test images named right by the trained network.
+  [[nodiscard]] std::size_t right() const;
+};
+
+/// Error, with the record's name, if it is no training run or anything of the above is missing, of
+/// another type or length, or contradicts the rest (a history that ends before the last epoch, a
+/// confusion matrix that is not that of the test labels and the likeliest labels).
+TrainingRun read_training_run(const NamedRecord& source);
+
+/// Error, with the second record's name, if the two are not the same experiment with other seeds:
+/// data files by hash, and every setting but the seed.
+void check_same_experiment(const TrainingRun& first, const TrainingRun& other);
+
+/// An attribute as text: numbers in their shortest form.
+std::string attribute_text(const AttributeValue& value);
+
+}  // namespace reprise::reports

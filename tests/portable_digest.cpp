@@ -1,0 +1,488 @@
+// Prints the digest of what the portable core computes, which is the same on every machine, with
+// any vector instructions, number of threads, compiler and level of optimization.
+//
+// usage: portable_digest [--threads N] [--simd NAME] [--data FOLDER] [--verbose]
+//   --verbose   also the digest of each part, to see which differ
+//        portable_digest --list-simd
+//   prints the names of the vector instructions that this machine offers, best first, one a line
+//
+// Needs no more than the portable core, so that it can be built for any machine (check_digests).
+#include <array>
+#include <charconv>
+#include <cstdio>
+#include <cstring>
+#include <limits>
+#include <memory>
+#include <string>
+#include <utility>
+#include <vector>
+
+#include "reprise/conv/conv2d.hpp"
+#include "reprise/conv/conv_workspace.hpp"
+#include "reprise/core/digest.hpp"
+#include "reprise/core/error.hpp"
+#include "reprise/data/batches.hpp"
+#include "reprise/linalg/gemm.hpp"
+#include "reprise/linalg/math.hpp"
+#include "reprise/linalg/simd.hpp"
+#include "reprise/nn/batch_gradient.hpp"
+#include "reprise/nn/layers.hpp"
+#include "reprise/nn/losses.hpp"
+#include "reprise/nn/models/lenet5.hpp"
+#include "reprise/nn/optimizers.hpp"
+#include "reprise/pool/pool2d.hpp"
+
+namespace reprise {
+namespace {
+
+struct Options {
+  std::size_t threads = 1;
+  std::string simd = "best";
+  std::string data = REPRISE_FIXTURES "/fashion-mnist";
+  bool verbose = false;
+  bool list_simd = false;
+};
+
+/// The digest of all parts, in the order in which they come.
+class Parts {
+ public:
+  explicit Parts(bool verbose) : verbose_(verbose) {}
+
+  void add(const std::string& name, Sha256& values) {
+    const std::string hex = values.finish_hex();
+    all_.update_text(name);
+    all_.update_text(hex);
+    if (verbose_) std::printf("%s %s\n", hex.c_str(), name.c_str());
+  }
+  void add(const std::string& name, std::span<const float> values) {
+    Sha256 hash;
+    hash.update_floats(values);
+    add(name, hash);
+  }
+  std::string finish_hex() { return all_.finish_hex(); }
+
+ private:
+  bool verbose_;
+  Sha256 all_;
+};
+
+/// Uniform in [-1, 1), with some of what is special among them: both zeros, subnormal numbers, and
+/// pairs of equals.
+std::vector<float> random_floats(std::size_t count, std::string_view name) {
+  constexpr std::array special{0.0F, -0.0F, 1e-40F, -3e-39F, 0.5F, 0.5F};
+  const RandomStream stream = RandomStream(1).child(name);
+  std::vector<float> values(count);
+  for (std::size_t i = 0; i < count; ++i) {
+    values[i] = static_cast<float>(2.0 * stream.uniform(i) - 1.0);
+    if (i % 17 == 16) values[i] = special[stream.below(special.size(), count + i)];
+  }
+  return values;
+}
+
+void update_doubles(Sha256& hash, std::span<const double> values) {
+  hash.update(std::as_bytes(values));
+}
+
+void add_random(Parts& parts) {
+  const RandomStream stream = RandomStream(7).child("layer").child(3);
+  Sha256 hash;
+  for (const std::uint32_t index : stream.permutation(1000)) hash.update_u64(index);
+  for (std::uint64_t i = 0; i < 100; ++i) {
+    hash.update_u64(stream.bits64(i << 30));
+    hash.update_u64(stream.below(1000 + i, i));
+  }
+  parts.add("random numbers", hash);
+
+  for (const auto& [name, initializer] :
+       {std::pair{"normal", Initializer{InitializerKind::normal, 0.01}},
+        std::pair{"he_normal", Initializer{InitializerKind::he_normal, 0.0}},
+        std::pair{"glorot_uniform", Initializer{InitializerKind::glorot_uniform, 0.0}}}) {
+    std::vector<float> values(1003);
+    initialize(initializer, {75, 48}, stream, values);
+    parts.add(std::string("initializer ") + name, values);
+  }
+}
+
+/// Finite numbers of all magnitudes, positive and negative, and both infinities.
+std::vector<float> all_magnitudes(std::size_t count) {
+  const RandomStream stream = RandomStream(1).child("magnitudes");
+  std::vector<float> values(count);
+  for (std::size_t i = 0; i < count; ++i) {
+    const std::uint32_t bits = stream.words(i)[0];
+    std::memcpy(&values[i], &bits, sizeof bits);
+    const bool finite = values[i] - values[i] == 0.0F;
+    if (!finite) values[i] = i % 2 == 0 ? std::numeric_limits<float>::infinity() : -1.0F;
+  }
+  return values;
+}
+
+void add_math(Parts& parts) {
+  std::vector<float> values = all_magnitudes(2001);
+  const std::vector<float> moderate = random_floats(2001, "math");
+  for (const float value : moderate) values.push_back(20.0F * value);
+  values.insert(values.end(), {0.0F, -0.0F, -std::numeric_limits<float>::infinity()});
+  std::vector<float> results(values.size());
+  exp(values.size(), values.data(), results.data());
+  parts.add("exp", results);
+  tanh(values.size(), values.data(), results.data());
+  parts.add("tanh", results);
+
+  std::vector<double> wide;
+  for (float& value : values) {
+    value = value < 0.0F ? -value : value;
+    if (!(value > 0.0F)) value = 1.0F;
+    wide.push_back(static_cast<double>(value) * (1.0 + 0x1p-40));
+  }
+  log(values.size(), values.data(), results.data());
+  parts.add("log", results);
+  log(wide.size(), wide.data(), wide.data());
+  Sha256 hash;
+  update_doubles(hash, wide);
+  parts.add("log, double", hash);
+}
+
+/// Sizes that cross every block: of rows, of columns, of depth.
+void add_matrix_products(Parts& parts, std::size_t threads) {
+  for (const auto& [M, N, K] : std::vector<std::array<std::size_t, 3>>{
+           {1, 1, 1}, {7, 5, 3}, {350, 21, 6}, {5, 2100, 9}, {31, 33, 800}, {3, 4, 0}}) {
+    const auto a = random_floats(M * K, "a");
+    const auto b = random_floats(K * N, "b");
+    auto c = random_floats(M * N, "c");
+    Sha256 hash;
+    gemm(M, N, K, {a.data(), K, 1}, {b.data(), N, 1}, c.data(), N, true, threads);
+    hash.update_floats(c);
+    gemm(M, N, K, {a.data(), 1, M}, {b.data(), 1, K}, c.data(), N, false, threads);
+    hash.update_floats(c);
+    parts.add("matrix product " + sizes_text(std::array{M, N, K}), hash);
+  }
+}
+
+void add_loss(Parts& parts) {
+  constexpr std::size_t N = 131, classes = 11;
+  std::vector<float> logits = random_floats(N * classes, "logits");
+  std::vector<std::uint8_t> labels(N);
+  for (std::size_t n = 0; n < N; ++n) {
+    labels[n] = static_cast<std::uint8_t>(n % classes);
+    for (std::size_t c = 0; c < classes; ++c) logits[n * classes + c] *= static_cast<float>(n);
+  }
+  std::vector<float> probabilities(N * classes), losses(N);
+  softmax_cross_entropy_forward(N, classes, logits.data(), labels.data(), probabilities.data(),
+                                losses.data());
+  parts.add("softmax", probabilities);
+  parts.add("cross-entropy", losses);
+  softmax_cross_entropy_backward(N, classes, probabilities.data(), labels.data(), 1.0F / N,
+                                 logits.data());
+  parts.add("gradient of the loss", logits);
+}
+
+/// A layer by itself, forward and backward, on 5 images.
+void add_layer(Parts& parts, const std::string& name, std::unique_ptr<Layer> layer,
+               const FeatureShape& input_shape, std::size_t threads) {
+  const FeatureShape output_shape = layer->build(input_shape);
+  std::size_t parameter_count = 0;
+  for (const ParameterSpec& spec : layer->parameters()) parameter_count += spec.size();
+  LayerContext context;
+  context.N = 5;
+  context.training = true;
+  context.step = 2;
+  context.first_image = 16;
+  context.stream = RandomStream(1).child(name);
+  context.threads = threads;
+  ConvWorkspace workspace;
+  context.workspace = workspace.require(layer->workspace_bytes(context.N, threads), name);
+
+  const auto input = random_floats(context.N * input_shape.size(), "input");
+  const auto parameters = random_floats(parameter_count, "parameters");
+  const auto grad_output = random_floats(context.N * output_shape.size(), "grad_output");
+  std::vector<float> output(grad_output.size());
+  std::vector<float> grad_input(input.size());
+  std::vector<float> grad_parameters(parameters.size());
+  layer->forward(context, input.data(), parameters.data(), output.data());
+  layer->backward(context, grad_output.data(), input.data(), output.data(), parameters.data(),
+                  grad_input.data(), grad_parameters.data());
+  Sha256 hash;
+  hash.update_floats(output);
+  hash.update_floats(grad_input);
+  hash.update_floats(grad_parameters);
+  parts.add("layer " + name, hash);
+}
+
+void add_layers(Parts& parts, std::size_t threads) {
+  const FeatureShape image{7, 9, 5};
+  const FeatureShape flat{1, 1, 301, true};
+  add_layer(parts, "relu", relu_layer(), image, threads);
+  add_layer(parts, "tanh", tanh_layer(1.7159F, 2.0F / 3.0F), image, threads);
+  DenseLayerOptions dense;
+  dense.units = 203;
+  add_layer(parts, "dense", dense_layer(dense), flat, threads);
+  Conv2dLayerOptions convolution;
+  convolution.filters = 6;
+  convolution.convolution.padding = Padding2d::same();
+  convolution.convolution.stride = {2, 1};
+  add_layer(parts, "conv2d", conv2d_layer(convolution), image, threads);
+}
+
+void add_pooling(Parts& parts, const std::string& name, const Pool2dOptions& options) {
+  const std::array<std::size_t, 4> sizes{3, 11, 8, 5};
+  Tensor<4> input = make_tensor<4>(sizes);
+  const auto values = random_floats(input.size(), "input");
+  // Few different ones, so that maxima tie.
+  for (std::size_t i = 0; i < input.size(); ++i) {
+    input.data()[i] = i % 3 == 0 ? values[i] : static_cast<float>(static_cast<int>(3 * values[i]));
+  }
+  Tensor<4> output = pool2d_forward(input, options);
+  Sha256 hash;
+  hash.update_floats({output.data(), output.size()});
+  const auto grad = random_floats(output.size(), "grad_output");
+  std::copy(grad.begin(), grad.end(), output.data());
+  const Tensor<4> grad_input = pool2d_backward(output, input, options);
+  hash.update_floats({grad_input.data(), grad_input.size()});
+  parts.add("pooling " + name, hash);
+}
+
+void add_poolings(Parts& parts) {
+  Pool2dOptions options;
+  add_pooling(parts, "max 2x2", options);
+  options.kernel = {3, 3};
+  add_pooling(parts, "max 3x3, stride 2", options);
+  options.ties = MaxTies::all;
+  options.padding = Padding2d::same();
+  options.rounding = Rounding::ceil;
+  add_pooling(parts, "max, all ties, padding", options);
+  options.mode = PoolMode::average;
+  add_pooling(parts, "average, padding", options);
+  options.count_include_padding = true;
+  options.kernel = {3, 5};
+  add_pooling(parts, "average, counted padding", options);
+}
+
+/// Odd sizes, strides, dilations, groups, both sides of every block and tile.
+constexpr std::array kConvShapes{
+    "mb2ic3ih9iw11oc4kh3kw2n\"plain\"",
+    "mb3ic1ih28oc6kh5ph2n\"lenet5_conv1\"",
+    "mb3ic6ih14oc16kh5n\"lenet5_conv2\"",
+    "mb1ic3ih35iw31oc17kh11sh4ph2n\"alexnet_conv1\"",
+    "g2mb2ic10ih13iw7oc14kh5ph2n\"alexnet_conv2\"",
+    "mb2ic13ih12iw9oc11kh3ph1n\"same_3x3\"",
+    "mb2ic16ih15iw17oc16kh3ph1n\"winograd_3x3\"",
+    "mb1ic5ih10iw12oc3kh3sh4sw3ph1pw2n\"stride_leaves_remainder\"",
+    "mb2ic3ih16oc4kh7sh3ph2n\"stride3_kernel7\"",
+    "mb1ic2ih13iw10oc5kh4kw3sh2ph2pw3dw1n\"all_different\"",
+    "mb2ic6ih17iw14oc5kh3ph1sh2dh1n\"stride2_dilation2\"",
+    "mb1ic4ih21oc3kh3dh3ph4n\"dilation4\"",
+    "g6mb2ic6ih11oc6kh3ph1n\"depthwise\"",
+    "g3mb2ic9ih8iw9oc6kh2sh3ph1n\"grouped_even_kernel\"",
+    "mb5ic40ih4iw5oc33kh1n\"kernel1\"",
+    "mb2ic3ih5iw6oc4kh1ph1sh2n\"kernel1_padding_stride\"",
+    "mb2ic3ih3iw2oc4kh5ph2n\"kernel_larger_than_input\"",
+    "mb2ic3ih5iw4oc4kh5kw4n\"kernel_as_input\"",
+    "mb1ic130ih4iw5oc37kh3ph1n\"deep\"",
+    "mb1ic2ih3iw4oc530kh1n\"wide\"",
+    "mb2ic3ih33iw29oc5kh3ph1n\"many_positions\"",
+    "mb0ic3ih6iw5oc4kh3n\"no_images\"",
+};
+
+/// The operands of a convolution's passes.
+struct Operands {
+  explicit Operands(const ConvShape& s)
+      : input(random_floats(s.input_size(), "input")),
+        weight(random_floats(s.weight_size(), "weight")),
+        bias(random_floats(s.OC, "bias")),
+        grad_output(random_floats(s.output_size(), "grad_output")) {}
+  std::vector<float> input, weight, bias, grad_output;
+};
+
+/// The pass's result, in memory that was not zero.
+std::vector<float> run_pass(const ConvAlgorithm& algorithm, const ConvShape& s, ConvPass pass,
+                            const Operands& given, std::size_t threads) {
+  ConvWorkspace workspace;
+  const ConvResources resources{
+      workspace.require(algorithm.workspace_bytes(s, pass, threads), "portable_digest"), threads};
+  const std::size_t size = pass == ConvPass::forward      ? s.output_size()
+                           : pass == ConvPass::grad_input ? s.input_size()
+                                                          : s.weight_size();
+  std::vector<float> result(size, 1e30F);
+  switch (pass) {
+    case ConvPass::forward:
+      algorithm.forward(s, given.input.data(), given.weight.data(), given.bias.data(),
+                        result.data(), resources);
+      break;
+    case ConvPass::grad_input:
+      algorithm.grad_input(s, given.grad_output.data(), given.weight.data(), result.data(),
+                           resources);
+      break;
+    case ConvPass::grad_weight:
+      algorithm.grad_weight(s, given.grad_output.data(), given.input.data(), result.data(),
+                            resources);
+      break;
+  }
+  return result;
+}
+
+/// Each pass by each portable algorithm that offers it, and which one "auto" takes.
+void add_convolutions(Parts& parts, std::size_t threads) {
+  for (const char* line : kConvShapes) {
+    const ConvShape s = parse_conv_shape(line);
+    const Operands given(s);
+    for (const ConvPass pass : {ConvPass::forward, ConvPass::grad_input, ConvPass::grad_weight}) {
+      const std::string what = std::string(name_of(pass)) + " " + s.name + " ";
+      for (const ConvAlgorithm* algorithm : conv_algorithms()) {
+        if (algorithm->reproducibility != Reproducibility::portable) continue;
+        if (!algorithm->unsupported(s, pass).empty()) continue;
+        parts.add(what + std::string(algorithm->name),
+                  run_pass(*algorithm, s, pass, given, threads));
+      }
+      Sha256 hash;
+      hash.update_text(resolve(auto_conv_algorithm(), s, pass).name);
+      parts.add(what + "auto", hash);
+    }
+    std::vector<float> grad_bias(s.OC);
+    conv2d_grad_bias(s, given.grad_output.data(), grad_bias.data());
+    parts.add("grad_bias " + s.name, grad_bias);
+  }
+}
+
+/// A LeNet-5 in training on the first images of the fixture.
+class Training {
+ public:
+  Training(const ImageDataset& data, std::size_t threads)
+      : data_(data),
+        threads_(threads),
+        model_(lenet5({data.train.height, data.train.width, data.train.channels},
+                      data.class_names.size(), conv_algorithm("direct"))),
+        gradient_(model_, kBatch, kBlock, threads, stream_.child("layers")) {
+    model_.initialize(stream_.child("parameters"));
+  }
+
+  void add_parameters(Parts& parts, const std::string& when) const {
+    parts.add("lenet5 parameters " + when, model_.parameters());
+  }
+
+  /// One pass over the images, the last batch and its last block smaller than the others.
+  void add_epoch(Parts& parts, const std::string& name, const OptimizerOptions& options,
+                 OptimizerState& optimizer, double learning_rate) {
+    const std::vector<std::uint32_t> order =
+        epoch_order(stream_.child("order"), optimizer.steps, kImages);
+    std::vector<double> losses;
+    for (std::size_t first = 0; first < kImages; first += kBatch) {
+      const std::size_t N = std::min(kBatch, kImages - first);
+      const auto totals = gradient_.run(
+          N, optimizer.steps,
+          [&](std::size_t begin, std::size_t count, float* images, std::uint8_t* labels) {
+            const std::span<const std::uint32_t> block(order.data() + first + begin, count);
+            gather_images(data_.train, block, images);
+            gather_labels(data_.train, block, labels);
+          });
+      losses.push_back(totals.loss);
+      losses.push_back(static_cast<double>(totals.errors));
+      optimizer_step(options, optimizer, learning_rate, model_.parameters(), gradient_.gradients());
+    }
+    Sha256 hash;
+    update_doubles(hash, losses);
+    parts.add("lenet5 losses " + name, hash);
+    add_parameters(parts, "after " + name);
+  }
+
+  void add_logits(Parts& parts) const {
+    std::vector<std::uint32_t> indices(kTestImages);
+    for (std::uint32_t i = 0; i < kTestImages; ++i) indices[i] = i;
+    Tensor<4> images =
+        make_tensor<4>({kTestImages, data_.test.height, data_.test.width, data_.test.channels});
+    gather_images(data_.test, indices, images.data());
+    const Tensor<4> logits = model_.predict(images, threads_);
+    parts.add("lenet5 logits", {logits.data(), logits.size()});
+  }
+
+  [[nodiscard]] std::size_t parameter_count() const { return model_.parameters().size(); }
+
+ private:
+  static constexpr std::size_t kImages = 250, kTestImages = 100, kBatch = 64, kBlock = 16;
+
+  const ImageDataset& data_;
+  std::size_t threads_;
+  RandomStream stream_{1};
+  Sequential model_;
+  BatchGradient gradient_;
+};
+
+void add_training(Parts& parts, const Options& options) {
+  const ImageDataset data = load_idx_dataset(options.data);
+  Training training(data, options.threads);
+  training.add_parameters(parts, "at the start");
+  OptimizerOptions adam;
+  OptimizerState adam_state = make_optimizer_state(adam, training.parameter_count());
+  training.add_epoch(parts, "Adam, epoch 1", adam, adam_state, 0.001);
+  training.add_epoch(parts, "Adam, epoch 2", adam, adam_state, 0.001);
+  OptimizerOptions sgd;
+  sgd.kind = OptimizerKind::sgd;
+  sgd.momentum = 0.9;
+  sgd.weight_decay = 0.0005;
+  OptimizerState sgd_state = make_optimizer_state(sgd, training.parameter_count());
+  training.add_epoch(parts, "SGD", sgd, sgd_state, 0.01);
+  training.add_logits(parts);
+}
+
+Options parse(int argc, char** argv) {
+  constexpr std::string_view known =
+      "portable_digest [--threads N] [--simd NAME] [--data FOLDER] [--verbose]";
+  Options options;
+  for (int i = 1; i < argc; ++i) {
+    const std::string option = argv[i];
+    const std::string value = i + 1 < argc ? argv[i + 1] : "";
+    if (option == "--verbose") {
+      options.verbose = true;
+      continue;
+    }
+    if (option == "--list-simd") {
+      options.list_simd = true;
+      continue;
+    }
+    if (option == "--simd") {
+      options.simd = value;
+    } else if (option == "--data") {
+      options.data = value;
+    } else if (option == "--threads") {
+      const auto parsed =
+          std::from_chars(value.data(), value.data() + value.size(), options.threads);
+      if (parsed.ec != std::errc() || parsed.ptr != value.data() + value.size() ||
+          options.threads == 0 || options.threads > 1024) {
+        throw Error("--threads", "\"" + value + "\"", "1 to 1024");
+      }
+    } else {
+      throw Error("command line", "\"" + option + "\"", known);
+    }
+    ++i;
+  }
+  return options;
+}
+
+void portable_digest(const Options& options) {
+  if (options.list_simd) {
+    for (const std::string& name : simd_targets()) std::printf("%s\n", name.c_str());
+    return;
+  }
+  select_simd_target(options.simd);
+  Parts parts(options.verbose);
+  add_random(parts);
+  add_math(parts);
+  add_matrix_products(parts, options.threads);
+  add_loss(parts);
+  add_layers(parts, options.threads);
+  add_poolings(parts);
+  add_convolutions(parts, options.threads);
+  add_training(parts, options);
+  std::printf("digest sha256:%s\n", parts.finish_hex().c_str());
+}
+
+}  // namespace
+}  // namespace reprise
+
+int main(int argc, char** argv) {
+  try {
+    reprise::portable_digest(reprise::parse(argc, argv));
+    return 0;
+  } catch (const std::exception& error) {
+    std::fprintf(stderr, "portable_digest: %s\n", error.what());
+    return 1;
+  }
+}

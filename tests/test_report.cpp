@@ -1,0 +1,570 @@
+// reports: from records to one page, its figures, and the sentences that follow from the numbers.
+#include <cmath>
+#include <filesystem>
+#include <fstream>
+#include <functional>
+#include <limits>
+#include <regex>
+#include <set>
+
+#include "draft.hpp"
+#include "format.hpp"
+#include "layout.hpp"
+#include "markdown.hpp"
+#include "report.hpp"
+#include "report_files.hpp"
+#include "reprise/record/record_file.hpp"
+#include "statistics.hpp"
+#include "support/catch.hpp"
+#include "support/command.hpp"
+#include "support/errors.hpp"
+#include "support/temporary_folder.hpp"
+#include "support/training_record.hpp"
+#include "svg.hpp"
+#include "templates.hpp"
+
+using namespace reprise;
+using namespace reprise::reports;
+using namespace reprise::test;
+
+namespace {
+
+bool holds(const std::string& text, const std::string& part) {
+  return text.find(part) != std::string::npos;
+}
+
+std::vector<std::string> all_matches(const std::string& text, const std::string& pattern) {
+  const std::regex expression(pattern);
+  std::vector<std::string> found;
+  for (std::sregex_iterator at(text.begin(), text.end(), expression), end; at != end; ++at) {
+    found.push_back((*at)[1]);
+  }
+  return found;
+}
+
+Report report_of(const Record& record, const std::string& notes = "") {
+  return make_report({{"run.h5", record}}, notes);
+}
+
+/// The report of the made-up record as it is; made once.
+const Report& plain_report() {
+  static const Report report = report_of(training_record());
+  return report;
+}
+
+std::string conclusion_of(const Record& record) {
+  const std::string text = report_of(record).markdown;
+  const std::size_t begin = text.find("## Conclusion");
+  return text.substr(begin, text.find("## Personal Notes") - begin);
+}
+
+template <class T>
+std::vector<T>& values_in(Record& record, const std::string& group, const std::string& name) {
+  return std::get<std::vector<T>>(record.groups[group].datasets[name].values);
+}
+
+CommandResult run_write_report(const std::string& arguments, const std::string& before = "") {
+  return run_command(before + "'" REPRISE_BINARY_DIR "/reports/write_report' " + arguments);
+}
+
+}  // namespace
+
+TEST_CASE("Wilson's interval has the published values") {
+  // R. G. Newcombe 1998, Statistics in Medicine 17, table I, method 3.
+  struct Case {
+    std::size_t successes, trials;
+    double low, high;
+  };
+  for (const Case& c : {Case{81, 263, 0.2553, 0.3662}, Case{15, 148, 0.0624, 0.1605},
+                        Case{0, 20, 0.0, 0.1611}, Case{1, 29, 0.0061, 0.1718}}) {
+    const Interval interval = wilson_interval(c.successes, c.trials);
+    CHECK(std::abs(interval.low - c.low) < 5e-5);
+    CHECK(std::abs(interval.high - c.high) < 5e-5);
+  }
+  CHECK(wilson_interval(20, 20).high == 1.0);
+  CHECK(wilson_interval(0, 0).low == 0.0);
+  CHECK(wilson_interval(0, 0).high == 1.0);
+}
+
+TEST_CASE("a spread is mean, sample deviation, least and most") {
+  const std::vector<double> values = {2, 4, 4, 6};
+  const Spread spread = spread_of(values);
+  CHECK(spread.mean == 4.0);
+  CHECK(std::abs(spread.standard_deviation - std::sqrt(8.0 / 3.0)) < 1e-15);
+  CHECK(spread.least == 2.0);
+  CHECK(spread.most == 6.0);
+  CHECK(spread_of(std::vector<double>{7}).standard_deviation == 0.0);
+}
+
+TEST_CASE("numbers are printed with sensible digits, units and true minus signs") {
+  CHECK(fixed(-0.256, 2) == "\u22120.26");
+  CHECK(fixed(-0.001, 2) == "0.00");
+  CHECK(fixed(std::nan(""), 2) == "not finite");
+  CHECK(shortest(1e-7) == "1e-07");
+  CHECK(grouped(60000) == "60,000");
+  CHECK(grouped(-1234567) == "-1,234,567");
+  CHECK(grouped(-123) == "-123");
+  CHECK(count_word(12) == "twelve");
+  CHECK(count_word(13) == "13");
+  CHECK(counted(1, "epoch") == "1 epoch");
+  CHECK(percent(0.08934, 2) == "8.93%");
+  CHECK(percent_span({0.905, 0.916}, 1) == "90.5\u201391.6%");
+  CHECK(duration(43.06) == "43.1 s");
+  CHECK(duration(151.2) == "2 min 31 s");
+  CHECK(duration(4320) == "1 h 12 min");
+  CHECK(listed({"a", "b", "c"}) == "a, b and c");
+}
+
+TEST_CASE("text from outside cannot become Markdown or HTML") {
+  const std::string hostile = "<b>|*x*|`y` [z](http://a) @ref(q)\n# {{w}}";
+  const std::string html = html_from_markdown(markdown_text(hostile), Trust::trusted);
+  CHECK(html == "<p>&lt;b&gt;|*x*|`y` [z](http://a) @ref(q) # {{w}}</p>\n");
+  CHECK(html_from_markdown(code_span("a`b``c"), Trust::trusted) == "<p><code>a`b``c</code></p>\n");
+  CHECK(html_from_markdown(code_span("`"), Trust::trusted) == "<p><code>`</code></p>\n");
+  const Table table{{{"A"}, {"B", Align::right}}, {{code_span("x|y"), markdown_text("p|q")}}};
+  const std::string cells = html_from_markdown(to_markdown(table), Trust::trusted);
+  CHECK(holds(cells, "<td align=\"left\"><code>x|y</code></td>\n<td align=\"right\">p|q</td>"));
+  CHECK(code_block("```\nx\n") == "````\n```\nx\n````\n");
+  CHECK(html_text("a<b & \"c\"") == "a&lt;b &amp; &quot;c&quot;");
+}
+
+TEST_CASE("figures and tables are numbered as they stand, and references follow") {
+  Draft draft;
+  draft.add("second", Figure{{{"p2", "<svg/>", "alt 2"}}, ""});
+  draft.add("first", Figure{{{"p1", "<svg/>", "alt 1"}}, "abc"});
+  draft.add("numbers", TableEntry{{{{"A"}}, {{"1"}}}, ""});
+  const std::string text =
+      "See @ref(second),\n@ref(numbers) and\n1998 more.\n\n@figure(first): One\nline.\n\n"
+      "@figure(second): Two, unlike @ref(first).\n\n@table(numbers): Three.\n\n"
+      "```sh\n@ref(code) stays\n\n\nas it is\n```\n";
+  CHECK(lay_out(text, draft, Medium::markdown) ==
+        "See Figure 2, Table 1 and 1998 more.\n\n![alt 1](figures/p1.svg)\n\n"
+        "**Figure 1.** One line. Source: record `abc`.\n\n![alt 2](figures/p2.svg)\n\n"
+        "**Figure 2.** Two, unlike Figure 1.\n\n**Table 1.** Three.\n\n| A |\n| :-- |\n| 1 |\n\n"
+        "```sh\n@ref(code) stays\n\n\nas it is\n```\n");
+  const std::string html = lay_out(text, draft, Medium::html);
+  CHECK(holds(html, "[Figure 2](#figure-2)"));
+  CHECK(holds(html, "<figure id=\"figure-1\">\n<!--figure:first-->"));
+  CHECK(holds(inline_figures(html, draft), "<svg/>"));
+
+  CHECK_THROWS_AS(lay_out(text + "\n@ref(nothing)\n", draft, Medium::html), std::logic_error);
+  CHECK_THROWS_AS(lay_out(text + "\n@table(nothing): x\n", draft, Medium::html), std::logic_error);
+  CHECK_THROWS_AS(lay_out(text + "\n@figure(first): x\n", draft, Medium::html), std::logic_error);
+  CHECK_THROWS_AS(lay_out("@figure(first): x\n", draft, Medium::html), std::logic_error);
+}
+
+TEST_CASE("a template that asks for an unknown value is an error, not a gap") {
+  CHECK_THROWS_AS(render_template("introduction.md.mustache", {}, markdown_text), std::logic_error);
+}
+
+TEST_CASE("no template types a number by hand") {
+  for (const auto& [name, contents] : template_files()) {
+    if (!name.ends_with(".md.mustache")) continue;
+    std::string prose =
+        std::regex_replace(std::string(contents), std::regex(R"(\{\{[^}]*\}\})"), "");
+    prose = std::regex_replace(prose, std::regex("LeNet-5|SHA-256"), "");
+    INFO(name);
+    CHECK(all_matches(prose, "([0-9]+)").empty());
+  }
+}
+
+TEST_CASE("a picture becomes runs of pixels, and grey levels keep their order") {
+  SvgCanvas canvas({2, 2});
+  canvas.picture({0, 0}, 1, std::vector<std::uint8_t>{0, 0, 255, 0}, {2, 2, 1});
+  const std::string svg = canvas.document("four \"pixels\"");
+  CHECK(holds(svg, "fill=\"#000000\" d=\"M0 0h2v1h-2zM1 1h1v1h-1z\""));
+  CHECK(holds(svg, "fill=\"#ffffff\" d=\"M0 1h1v1h-1z\""));
+  CHECK(holds(svg, "aria-label=\"four &quot;pixels&quot;\""));
+  CHECK(hex_colour(diverging_colour(0)) == "#ffffff");
+  CHECK(hex_colour(diverging_colour(2)) == colour::kVermilion);
+  CHECK(hex_colour(diverging_colour(-1)) == colour::kBlue);
+}
+
+TEST_CASE("a report has its sections in order and refers to every figure and table") {
+  const std::string& text = plain_report().markdown;
+  std::size_t place = 0;
+  for (const char* heading :
+       {"# LeNet-5 on ", "**Figure 1.**", "## Introduction", "## Procedures", "## Results",
+        "## Conclusion", "## Personal Notes", "## References"}) {
+    INFO(heading);
+    const std::size_t found = text.find(heading, place);
+    REQUIRE(found != std::string::npos);
+    place = found;
+  }
+  const std::vector<std::string> captions =
+      all_matches(text, R"(\*\*((?:Figure|Table) \d+)\.\*\*)");
+  CHECK(captions.size() == 13);
+  const std::string prose =
+      std::regex_replace(text, std::regex(R"(\*\*(Figure|Table) \d+\.\*\*)"), "");
+  for (const std::string& caption : captions) {
+    INFO(caption);
+    CHECK(std::regex_search(prose, std::regex(caption + "\\b")));
+  }
+  CHECK(!holds(text, "@ref"));
+  CHECK(!holds(text, "{{"));
+}
+
+TEST_CASE("a report shows what is in the record") {
+  const Record record = training_record();
+  const std::string& text = plain_report().markdown;
+  const auto& confusion = record.values<std::int64_t>("evaluation/confusion");
+  std::int64_t right = 0;
+  for (std::size_t label = 0; label < 10; ++label) right += confusion[11 * label];
+  CHECK(holds(text, "names " + std::to_string(right) + " of 500 test images right"));
+  CHECK(holds(text, digest_of(record)));
+  CHECK(holds(text, "| `learning_rate` | 0.001 |"));
+  CHECK(holds(text, "**61,706**"));
+  CHECK(holds(text, "| Processor | A processor \\| with a bar |"));
+  CHECK(holds(text, record.values<std::string>("data/file_sha256")[0]));
+  CHECK(holds(text, record.values<std::string>("configuration/toml")[0]));
+  CHECK(holds(text, "git checkout 0123456789abcdef"));
+  CHECK(!holds(text, "a-host-name"));
+  const std::string& matrix = plain_report().figures.at("figures/confusion.svg");
+  for (const std::int64_t count : confusion) {
+    if (count > 0) CHECK(holds(matrix, ">" + std::to_string(count) + "</text>"));
+  }
+}
+
+TEST_CASE("the most confident mistakes are listed, the surest first") {
+  const Record record = training_record();
+  const auto& truth = record.values<std::uint8_t>("evaluation/test_labels");
+  const auto& labels = record.values<std::uint8_t>("evaluation/top5_labels");
+  const auto& probabilities = record.values<float>("evaluation/top5_probabilities");
+  std::size_t surest = truth.size();
+  for (std::size_t image = 0; image < truth.size(); ++image) {
+    if (labels[5 * image] == truth[image]) continue;
+    if (surest == truth.size() || probabilities[5 * image] > probabilities[5 * surest]) {
+      surest = image;
+    }
+  }
+  const std::string& text = plain_report().markdown;
+  const std::size_t begin = text.find("| Test image |");
+  const std::string table = text.substr(begin, text.find("\n\n", begin) - begin);
+  const std::vector<std::string> rows = all_matches(table, R"(\n\| (\d+) \|)");
+  REQUIRE(rows.size() == 5);
+  CHECK(rows[0] == std::to_string(surest));
+}
+
+TEST_CASE("Markdown shows every figure by a relative path, with text instead") {
+  const Report& report = plain_report();
+  std::set<std::string> shown;
+  for (const std::string& path : all_matches(report.markdown, R"(!\[[^\]]+\]\(([^)]+)\))")) {
+    shown.insert(path);
+  }
+  std::set<std::string> made;
+  for (const auto& [path, svg] : report.figures) {
+    made.insert(path);
+    CHECK(all_matches(svg, "aria-label=\"([^\"]+)\"").size() == 1);
+    CHECK(svg.starts_with("<svg xmlns=\"http://www.w3.org/2000/svg\""));
+  }
+  CHECK(shown == made);
+  CHECK(made.size() == 17);  // kernels, loss, error, confusion, class errors, twelve images
+}
+
+TEST_CASE("the page is one file that asks for nothing from elsewhere") {
+  const std::string& html = plain_report().html;
+  CHECK(all_matches(html, "(<svg )").size() == 17);
+  CHECK(all_matches(html, "(<figure )").size() == 4);
+  CHECK(!holds(html, "<script"));
+  CHECK(!holds(html, "<link"));
+  CHECK(!holds(html, "<img"));
+  CHECK(!holds(html, "<!--"));
+  CHECK(!holds(html, "@import"));
+  CHECK(all_matches(html, R"re((src=))re").empty());
+  CHECK(all_matches(html, R"re((url\((?!#)))re").empty());
+  const std::string without_links = std::regex_replace(html, std::regex("<a href=\"[^\"]*\">"), "");
+  CHECK(all_matches(without_links, R"re((href="[^#]))re").empty());
+
+  const std::vector<std::string> list = all_matches(html, R"re(\bid=['"](\w[\w-]*)['"])re");
+  CHECK(std::set<std::string>(list.begin(), list.end()).size() == list.size());
+  for (const std::string& target : all_matches(html, R"re(href=['"]#([\w-]+)['"])re")) {
+    CHECK(std::count(list.begin(), list.end(), target) == 1);
+  }
+}
+
+TEST_CASE("from the same record the report is the same to the byte") {
+  const Report again = report_of(training_record());
+  CHECK(again.markdown == plain_report().markdown);
+  CHECK(again.html == plain_report().html);
+  CHECK(again.figures == plain_report().figures);
+  CHECK(!holds(again.figures.at("figures/loss.svg"), "patchlevel"));
+}
+
+TEST_CASE("several seeds are compared, other differences are refused by name") {
+  const Record first = training_record({1, 2});
+  const Record second = training_record({2, 2});
+  const std::string text = make_report({{"a.h5", first}, {"b.h5", second}}, "").markdown;
+  CHECK(holds(text, "Over the two seeds"));
+  CHECK(holds(text, digest_of(second)));
+  CHECK(!holds(text, "This is one run with one seed"));
+  CHECK(holds(plain_report().markdown, "This is one run with one seed"));
+
+  const auto error_with = [&](const Record& other) {
+    return error_of([&] { make_report({{"a.h5", first}, {"b.h5", other}}, ""); });
+  };
+  CHECK(is_line_with(error_with(first), "b.h5", "seed 1", "a.h5"));
+  Record changed = second;
+  changed.groups["configuration"].attributes["batch_size"] = std::int64_t{64};
+  CHECK(is_line_with(error_with(changed), "b.h5", "batch_size"));
+  changed = second;
+  changed.groups["configuration"].attributes["nesterov"] = std::int64_t{1};
+  CHECK(is_line_with(error_with(changed), "b.h5", "nesterov"));
+  changed = second;
+  values_in<std::string>(changed, "data", "file_sha256")[2] = std::string(64, '0');
+  CHECK(is_line_with(error_with(changed), "b.h5", "data files"));
+}
+
+TEST_CASE("a record without one of the parts that the report needs is refused by name") {
+  const Record whole = training_record({1, 2});
+  const std::set<std::string> unused = {"logits", "summary", "log", "git_diff"};
+  for (const auto& [group_name, group] : whole.groups) {
+    for (const auto& [name, dataset] : group.datasets) {
+      if (unused.count(name) > 0) continue;
+      INFO(group_name << "/" << name);
+      Record record = whole;
+      record.groups[group_name].datasets.erase(name);
+      CHECK(is_line_with(error_of([&] { report_of(record); }), "run.h5", name));
+    }
+    Record record = whole;
+    record.groups.erase(group_name);
+    CHECK(is_line_with(error_of([&] { report_of(record); }), "run.h5", group_name));
+  }
+  for (const auto& [group_name, name] :
+       std::vector<std::pair<std::string, std::string>>{{"configuration", "seed"},
+                                                        {"configuration", "epochs"},
+                                                        {"data", "name"},
+                                                        {"data", "test_images"},
+                                                        {"data", "channels"},
+                                                        {"model", "parameters"},
+                                                        {"evaluation", "test_accuracy"}}) {
+    INFO(group_name << "/" << name);
+    Record record = whole;
+    record.groups[group_name].attributes.erase(name);
+    CHECK(is_line_with(error_of([&] { report_of(record); }), "run.h5", name));
+  }
+}
+
+TEST_CASE("a record that contradicts itself or is of another kind is refused by name") {
+  const Record whole = training_record({1, 3});
+  struct Case {
+    std::string expected;
+    std::function<void(Record&)> damage;
+  };
+  const std::vector<Case> cases = {
+      {"kind", [](Record& r) { r.attributes.erase("kind"); }},
+      {"\"study\"", [](Record& r) { r.attributes["kind"] = "study"; }},
+      {"3 of 4 epochs",
+       [](Record& r) { r.groups["configuration"].attributes["epochs"] = std::int64_t{4}; }},
+      {"train_loss", [](Record& r) { values_in<double>(r, "history", "train_loss").pop_back(); }},
+      {"confusion", [](Record& r) { ++values_in<std::int64_t>(r, "evaluation", "confusion")[1]; }},
+      {"test_accuracy",
+       [](Record& r) { r.groups["evaluation"].attributes["test_accuracy"] = 0.5; }},
+      {"beyond the classes",
+       [](Record& r) { values_in<std::uint8_t>(r, "evaluation", "top5_labels")[7] = 10; }},
+      {"beyond the classes",
+       [](Record& r) { values_in<std::uint8_t>(r, "evaluation", "test_labels")[7] = 200; }},
+      {"sample 0",
+       [](Record& r) { values_in<std::int64_t>(r, "evaluation", "sample_index")[0] = 500; }},
+      {"sample 0",
+       [](Record& r) { values_in<std::int64_t>(r, "evaluation", "sample_index")[0] = -1; }},
+      {"parameters",
+       [](Record& r) { ++values_in<std::int64_t>(r, "model", "layer_parameters")[0]; }},
+      {"channels", [](Record& r) { r.groups["data"].attributes["channels"] = std::int64_t{2}; }},
+      {"test_images",
+       [](Record& r) { r.groups["data"].attributes["test_images"] = std::int64_t{-5}; }},
+      {"sample_images",
+       [](Record& r) { values_in<std::uint8_t>(r, "evaluation", "sample_images").pop_back(); }},
+  };
+  for (const Case& c : cases) {
+    INFO(c.expected);
+    Record record = whole;
+    c.damage(record);
+    CHECK(is_line_with(error_of([&] { report_of(record); }), "run.h5", c.expected));
+  }
+}
+
+TEST_CASE("the conclusion says which fit the losses and errors show") {
+  Record record = training_record({1, 3});
+  auto& train_error = values_in<double>(record, "history", "train_error");
+  auto& test_loss = values_in<double>(record, "history", "test_loss");
+  const double test_error = values_in<double>(record, "history", "test_error").back();
+
+  train_error.back() = test_error;
+  CHECK(holds(conclusion_of(record), "no sign of overfitting"));
+  train_error.back() = 0.01;
+  test_loss = {0.6, 0.55, 0.5};
+  CHECK(holds(conclusion_of(record), "never less than at the end"));
+  test_loss = {0.6, 0.5, 0.505};
+  CHECK(holds(conclusion_of(record), "within 2% of its least"));
+  test_loss = {0.6, 0.5, 0.6};
+  const std::string overfitted = conclusion_of(record);
+  CHECK(holds(overfitted, "The network overfits"));
+  CHECK(holds(overfitted, "risen by 20%"));
+  test_loss.back() = std::numeric_limits<double>::infinity();
+  const std::string diverged = conclusion_of(record);
+  CHECK(holds(diverged, "Training diverged"));
+  CHECK(!holds(diverged, "overfits"));
+}
+
+TEST_CASE("the conclusion holds the accuracy against a range only where it can") {
+  Record record = training_record({1, 2});
+  Group& data = record.groups["data"];
+  data.attributes["name"] = "Letters";
+  CHECK(holds(conclusion_of(record), "no published range for Letters"));
+  data.attributes["name"] = "Fashion-MNIST";
+  CHECK(holds(conclusion_of(record), "cannot be held against results with all 60,000"));
+  data.attributes["train_images"] = std::int64_t{60000};
+  CHECK(holds(conclusion_of(record), "falls short of the range"));
+}
+
+TEST_CASE("a network without errors has a report too") {
+  Record record = training_record({1, 2});
+  Group& evaluation = record.groups["evaluation"];
+  const auto labels = record.values<std::uint8_t>("evaluation/test_labels");
+  auto& likeliest = values_in<std::uint8_t>(record, "evaluation", "top5_labels");
+  auto& confusion = values_in<std::int64_t>(record, "evaluation", "confusion");
+  std::fill(confusion.begin(), confusion.end(), 0);
+  for (std::size_t image = 0; image < labels.size(); ++image) {
+    likeliest[5 * image] = labels[image];
+    ++confusion[11 * labels[image]];
+  }
+  evaluation.attributes["test_accuracy"] = 1.0;
+  CHECK(holds(report_of(record).markdown, "It made no error on the test images"));
+}
+
+TEST_CASE("a training that diverged from the start can still be drawn") {
+  Record record = training_record({1, 1});
+  for (const char* name : {"train_loss", "test_loss"}) {
+    values_in<double>(record, "history", name).back() = std::nan("");
+  }
+  for (const char* name : {"top5_probabilities", "first_layer_kernels"}) {
+    std::vector<float>& values = values_in<float>(record, "evaluation", name);
+    std::fill(values.begin(), values.end(), std::nanf(""));
+  }
+  const Report report = report_of(record);
+  CHECK(holds(report.markdown, "Training diverged"));
+  for (const auto& [path, svg] : report.figures) {
+    INFO(path);
+    CHECK(!holds(svg, "\"nan\""));
+  }
+}
+
+TEST_CASE("where two labels are equally likely, either may have been counted") {
+  Record record = training_record({1, 1});
+  auto& labels = values_in<std::uint8_t>(record, "evaluation", "top5_labels");
+  auto& probabilities = values_in<float>(record, "evaluation", "top5_probabilities");
+  std::swap(labels[0], labels[1]);
+  CHECK(is_line_with(error_of([&] { report_of(record); }), "run.h5", "confusion"));
+  probabilities[1] = probabilities[0];
+  CHECK(error_of([&] { report_of(record); }).empty());
+}
+
+TEST_CASE("class names from the data cannot break the page") {
+  Record record = training_record({1, 2});
+  values_in<std::string>(record, "data", "class_names")[4] = "<script>|\"'`*x* & co";
+  const Report report = report_of(record);
+  CHECK(!holds(report.html, "<script"));
+  CHECK(holds(report.html, "&lt;script&gt;"));
+}
+
+TEST_CASE("the author's notes are added as Markdown, but bring nothing in from elsewhere") {
+  const Record record = training_record({1, 2});
+  const Report report = report_of(record, "I *like* it. @ref(x) {{y}} <script>z</script>");
+  CHECK(holds(report.markdown, "### From the author\n\nI *like* it. @ref(x) {{y}} <script>"));
+  CHECK(holds(report.html, "I <em>like</em> it. @ref(x) {{y}} "));
+  CHECK(!holds(report.html, "<script"));
+  CHECK(is_line_with(error_of([&] { report_of(record, "![x](http://a/b.png)"); }), "image"));
+}
+
+TEST_CASE("a report is written whole, again over itself, and never over anything else") {
+  const TemporaryFolder folder;
+  const std::string output = folder / "new/deep";
+  write_report(plain_report(), output);
+  CHECK(test::read_file(output + "/report.md") == plain_report().markdown);
+  CHECK(test::read_file(output + "/index.html") == plain_report().html);
+  for (const auto& [path, svg] : plain_report().figures)
+    CHECK(test::read_file(output + "/" + path) == svg);
+
+  std::ofstream(output + "/figures/mine.txt") << "mine";
+  check_report_folder(output);
+  write_report(plain_report(), output);
+  CHECK(test::read_file(output + "/figures/mine.txt") == "mine");
+  std::size_t entries = 0;
+  for ([[maybe_unused]] const auto& entry : std::filesystem::directory_iterator(output)) ++entries;
+  CHECK(entries == 3);
+
+  std::ofstream(folder / "index.html") << "a page of mine";
+  CHECK(is_line_with(error_of([&] { check_report_folder(folder.path()); }), "index.html"));
+  CHECK(
+      is_line_with(error_of([&] { check_report_folder(folder / "index.html"); }), "not a folder"));
+  CHECK(is_line_with(error_of([&] { check_report_folder((folder / "index.html") + "/sub"); }),
+                     "index.html/sub"));
+}
+
+TEST_CASE("a record is named by its path inside the report's folder, or its file's name") {
+  CHECK(record_name("/a/b/records/x.h5", "/a/b") == "records/x.h5");
+  CHECK(record_name("/a/c/x.h5", "/a/b") == "x.h5");
+  CHECK(record_name("x.h5", ".") == "x.h5");
+}
+
+TEST_CASE("write_report makes a report from a file") {
+  const TemporaryFolder folder;
+  save_record(training_record({1, 2}), folder / "run.h5");
+  std::ofstream(folder / "notes.md") << "My notes.\n";
+  const std::string output = folder / "out";
+  const CommandResult outcome =
+      run_write_report("--output '" + output + "' --notes '" + (folder / "notes.md") + "' '" +
+                       (folder / "run.h5") + "'");
+  CHECK(outcome.status == 0);
+  CHECK(outcome.err.empty());
+  CHECK(outcome.out == output + "/index.html\n");
+  CHECK(holds(test::read_file(output + "/report.md"), "My notes."));
+
+  const CommandResult help = run_write_report("--help");
+  CHECK(help.status == 0);
+  CHECK(holds(help.out, "Example:"));
+}
+
+TEST_CASE("write_report refuses bad input with one line and leaves nothing behind") {
+  const TemporaryFolder folder;
+  const std::string record = folder / "run.h5";
+  save_record(training_record({1, 2}), record);
+  Record study = training_record({1, 2});
+  study.attributes["kind"] = "study";
+  save_record(study, folder / "study.h5");
+  Record incomplete = training_record({1, 2});
+  incomplete.groups.erase("evaluation");
+  save_record(incomplete, folder / "incomplete.h5");
+  std::ofstream(folder / "text.h5") << "no record";
+  std::filesystem::create_directory(folder / "empty");
+  const std::vector<std::string> before = folder.names();
+
+  const std::string output = "--output '" + (folder / "out") + "' ";
+  const auto quoted = [&](const std::string& name) { return " '" + (folder / name) + "'"; };
+  struct Case {
+    std::string arguments, expected, before;
+  };
+  for (const Case& c : std::vector<Case>{
+           {output + quoted("none.h5"), "none.h5", ""},
+           {output + quoted("text.h5"), "text.h5", ""},
+           {output + quoted("study.h5"), "study.h5: a record of the kind \"study\"", ""},
+           {output + quoted("incomplete.h5"), "incomplete.h5", ""},
+           {output + quoted("run.h5") + quoted("incomplete.h5"), "incomplete.h5", ""},
+           {output + "--notes" + quoted("none.md") + quoted("run.h5"), "none.md", ""},
+           {"--output" + quoted("text.h5") + quoted("run.h5"), "not a folder", ""},
+           {"--output" + quoted("text.h5/sub") + quoted("run.h5"), "text.h5/sub", ""},
+           {output + quoted("run.h5"), "gnuplot", "PATH=" + (folder / "empty") + " "},
+           {quoted("run.h5"), "--output", ""},
+           {output, "records", ""},
+           {output + "--outpu" + quoted("run.h5"), "--outpu", ""},
+       }) {
+    INFO(c.before << "write_report " << c.arguments);
+    const CommandResult outcome = run_write_report(c.arguments, c.before);
+    CHECK(outcome.status == 1);
+    CHECK(outcome.out.empty());
+    REQUIRE(outcome.err.ends_with('\n'));
+    CHECK(
+        is_line_with(outcome.err.substr(0, outcome.err.size() - 1), "write_report: ", c.expected));
+    CHECK(folder.names() == before);
+  }
+}

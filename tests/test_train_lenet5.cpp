@@ -1,0 +1,265 @@
+// train_lenet5 as a person uses it: what it prints and leaves, and what it says to bad input.
+#include <algorithm>
+#include <filesystem>
+
+#include "reprise/core/random.hpp"
+#include "support/catch.hpp"
+#include "support/command.hpp"
+#include "support/temporary_folder.hpp"
+
+using namespace reprise;
+using namespace reprise::test;
+
+namespace {
+
+const std::string kProgram = REPRISE_BINARY_DIR "/experiments/train_lenet5";
+const std::string kFixture = REPRISE_FIXTURES "/fashion-mnist";
+
+CommandResult train(const std::string& options, const std::string& prefix = "") {
+  return run_command(prefix + kProgram + " --data " + kFixture + " " + options);
+}
+
+/// Runs the program in an empty folder and checks that it ends with one line on standard error that
+/// holds `message`, a status of 1, and nothing left behind.
+void check_refused(const std::string& options, const std::string& message,
+                   const std::string& prefix = "") {
+  const TemporaryFolder folder;
+  const CommandResult result =
+      run_command("cd " + folder.path() + " && " + prefix + kProgram + " " + options);
+  INFO(options << "\n" << result.err);
+  CHECK(result.status == 1);
+  CHECK_THAT(result.err, Catch::StartsWith("train_lenet5: ") && Catch::Contains(message));
+  CHECK(std::count(result.err.begin(), result.err.end(), '\n') == 1);
+  CHECK(folder.names().size() == 0);
+}
+
+/// A copy of the fixture in `folder`, to be damaged.
+void copy_fixture(const TemporaryFolder& folder) {
+  for (const auto& entry : std::filesystem::directory_iterator(kFixture)) {
+    std::filesystem::copy(entry.path(), folder.path());
+  }
+}
+
+}  // namespace
+
+TEST_CASE("help lists every option with its default, and an example") {
+  const CommandResult help = run_command(kProgram + " --help");
+  CHECK(help.status == 0);
+  for (const char* option : {"--seed", "--epochs", "--batch-size", "--learning-rate", "--optimizer",
+                             "--conv", "--threads", "--output", "--data", "--config", "--resume"}) {
+    CHECK_THAT(help.out, Catch::Contains(option));
+  }
+  CHECK_THAT(help.out, Catch::Contains("0.001") && Catch::Contains("Example:"));
+}
+
+TEST_CASE("a run prints an epoch a line and ends with its digest, whatever threads and vectors") {
+  const TemporaryFolder folder;
+  const CommandResult one = train("--epochs 2 --threads 1 --output " + (folder / "a.h5"));
+  INFO(one.out << one.err);
+  REQUIRE(one.status == 0);
+  CHECK_THAT(one.out, Catch::Contains("epoch 2/2  train loss"));
+  CHECK(one.out.find('\r') == std::string::npos);  // no progress line outside a terminal
+  CHECK_THAT(one.last_line(), Catch::StartsWith("digest sha256:"));
+
+  const CommandResult three =
+      train("--epochs 2 --threads 3 --simd avx2 --output " + (folder / "b.h5"));
+  if (three.status == 0) CHECK(three.last_line() == one.last_line());
+  const CommandResult other = train("--epochs 2 --seed 2 --output " + (folder / "c.h5"));
+  CHECK(other.last_line() != one.last_line());
+
+  const std::string before = read_file(folder / "a.h5");
+  const CommandResult again = train("--epochs 2 --output " + (folder / "a.h5"));
+  CHECK(again.status == 1);
+  CHECK_THAT(again.err, Catch::Contains("--force") || Catch::Contains("exists"));
+  CHECK(read_file(folder / "a.h5") == before);
+  CHECK(train("--epochs 2 --force --output " + (folder / "a.h5")).last_line() == one.last_line());
+}
+
+TEST_CASE("training on the fixture reaches an accuracy that a wrong gradient would not") {
+  const TemporaryFolder folder;
+  const CommandResult result = train("--epochs 12 --batch-size 32 --output " + (folder / "a.h5"));
+  REQUIRE(result.status == 0);
+  const std::size_t at = result.out.rfind("test loss");
+  const std::size_t error = result.out.find("error ", at);
+  const double percent = std::stod(result.out.substr(error + 6));
+  CHECK(percent < 22.0);
+  CHECK(percent > 5.0);  // less would be too good for 2,000 images
+}
+
+TEST_CASE("a TOML file sets what the command line does not") {
+  const TemporaryFolder folder;
+  write_file(folder / "c.toml", "epochs = 1\nbatch_size = 100\nlearning_rate = 0.01\n");
+  const CommandResult result =
+      train("--config " + (folder / "c.toml") + " --batch-size 50 --output " + (folder / "a.h5"));
+  REQUIRE(result.status == 0);
+  const CommandResult same =
+      train("--epochs 1 --batch-size 50 --learning-rate 0.01 --output " + (folder / "b.h5"));
+  CHECK(result.last_line() == same.last_line());
+
+  write_file(folder / "bad.toml", "epochs = 1\nbatchsize = 100\n");
+  check_refused("--config " + (folder / "bad.toml"), "bad.toml:2: unknown setting \"batchsize\"");
+  check_refused("--config " + (folder / "bad.toml"), "such as batch_size");
+  write_file(folder / "type.toml", "epochs = \"two\"\n");
+  check_refused("--config " + (folder / "type.toml"), "expected a whole number");
+  write_file(folder / "broken.toml", "epochs = \n");
+  check_refused("--config " + (folder / "broken.toml"), "broken.toml:1");
+  check_refused("--config nowhere.toml", "nowhere.toml");
+}
+
+TEST_CASE("settings out of range and unknown options are refused in one line") {
+  const std::string data = "--data " + kFixture + " ";
+  check_refused(data + "--learning-rate 0", "expected a positive finite number");
+  check_refused(data + "--learning-rate -0.1", "expected a positive finite number");
+  check_refused(data + "--learning-rate nan", "expected a positive finite number");
+  check_refused(data + "--learning-rate inf", "expected a positive finite number");
+  check_refused(data + "--learning-rate fast", "learning-rate");
+  check_refused(data + "--batch-size 2001", "at most the 2000 training images");
+  check_refused(data + "--batch-size 0", "1 or more");
+  check_refused(data + "--epochs 0", "1 or more");
+  check_refused(data + "--epochs 1.5", "epochs");
+  check_refused(data + "--seed -1", "0 or more");
+  check_refused(data + "--conv fastest", "naive");
+  check_refused(data + "--optimizer adm", "adam or sgd");
+  check_refused(data + "--epcohs 3", "such as --epochs");
+  check_refused(data + "--threads 0", "threads");
+  check_refused(data + "--simd sse2", "avx2");
+  check_refused(data + "--momentum 1", "below 1");
+}
+
+TEST_CASE("a diverging run ends with a word about the learning rate") {
+  check_refused("--data " + kFixture + " --optimizer sgd --learning-rate 1e30 --output a.h5",
+                "smaller learning rate");
+}
+
+TEST_CASE("bad data is refused in one line") {
+  check_refused("--data nowhere", "nowhere");
+  const std::string images = "train-images-idx3-ubyte.gz";
+  const std::string labels = "train-labels-idx1-ubyte.gz";
+  const auto damaged = [&](const std::string& file, const auto& damage,
+                           const std::string& message) {
+    const TemporaryFolder folder;
+    copy_fixture(folder);
+    damage(folder / file);
+    check_refused("--data " + folder.path(), message);
+    check_refused("--data " + folder.path(), file.substr(0, file.find(".gz")));
+  };
+  damaged(
+      images, [](const std::string& f) { std::filesystem::remove(f); }, "train-images");
+  damaged(
+      images, [](const std::string& f) { std::filesystem::resize_file(f, 5000); }, "truncated");
+  damaged(
+      labels,
+      [](const std::string& f) {
+        run_command("gzip -dc " + kFixture + "/train-images-idx3-ubyte.gz | gzip >" + f);
+      },
+      "magic");
+  damaged(
+      labels,
+      [](const std::string& f) {
+        run_command("cp " + kFixture + "/t10k-labels-idx1-ubyte.gz " + f);
+      },
+      "500");
+  damaged(
+      labels,
+      [](const std::string& f) {
+        run_command(
+            "(printf '\\0\\0\\10\\1\\0\\0\\7\\320'; head -c 2000 /dev/zero | tr '\\0' "
+            "'\\13') | gzip >" +
+            f);
+      },
+      "11");
+  damaged(
+      images,
+      [](const std::string& f) {
+        run_command(
+            "printf '\\0\\0\\10\\3\\377\\377\\377\\377\\377\\377\\377\\377\\377\\377"
+            "\\377\\377' | gzip >" +
+            f);
+      },
+      "2^40");
+}
+
+TEST_CASE("an output that cannot be written is refused before training begins") {
+  const std::string data = "--data " + kFixture + " --epochs 1 ";
+  check_refused(data + "--output nowhere/a.h5", "nowhere");
+  check_refused(data + "--output /proc/a.h5", "/proc");
+}
+
+TEST_CASE("a full disk leaves one line and no half-written record") {
+  const TemporaryFolder folder;
+  const std::string mount = folder.path();
+  const bool mounted = run_command("mount -t tmpfs -o size=64k tmpfs " + mount).status == 0;
+  // Without the right to mount, a limit on the size of files stands in for the disk.
+  const std::string limit = mounted ? "" : "trap '' XFSZ; ulimit -f 64; ";
+  const CommandResult result = train("--epochs 1 --output " + (folder / "a.h5"), limit);
+  const std::size_t left = folder.names().size();
+  if (mounted) run_command("umount " + mount);
+  INFO(result.out << result.err);
+  CHECK(result.status == 1);
+  CHECK_THAT(result.err, Catch::Contains("a.h5") &&
+                             (Catch::Contains("No space left") || Catch::Contains("too large")));
+  CHECK(std::count(result.err.begin(), result.err.end(), '\n') == 1);
+  CHECK(left == 0);
+}
+
+TEST_CASE("a run stopped by Ctrl-C goes on with --resume to the same digest") {
+  const TemporaryFolder folder;
+  const std::string options = "--epochs 6 --batch-size 16 --output ";
+  const CommandResult whole = train(options + (folder / "whole.h5"));
+  REQUIRE(whole.status == 0);
+  const std::string cut = folder / "cut.h5";
+  CommandResult stopped = train(options + cut, "timeout -s INT 0.3 ");
+  for (int tries = 0; stopped.status == 130 && tries < 50; ++tries) {
+    CHECK_THAT(stopped.out, Catch::Contains("go on with --resume"));
+    CHECK(std::filesystem::exists(cut + ".checkpoint"));
+    CHECK(!std::filesystem::exists(cut));
+    if (tries == 0) {
+      CHECK_THAT(train(options + cut).err, Catch::Contains("--resume"));
+      CHECK_THAT(train("--seed 5 --resume " + options + cut).err,
+                 Catch::Contains("another run") && Catch::Contains("seed"));
+    }
+    stopped = train("--resume " + options + cut, "timeout -s INT 0.3 ");
+  }
+  if (stopped.status != 0) stopped = train("--resume " + options + cut);
+  INFO(stopped.out << stopped.err);
+  REQUIRE(stopped.status == 0);
+  CHECK(stopped.last_line() == whole.last_line());
+  CHECK(!std::filesystem::exists(cut + ".checkpoint"));
+}
+
+TEST_CASE("a damaged checkpoint is refused") {
+  const TemporaryFolder folder;
+  write_file(folder / "a.h5.checkpoint", "not HDF5");
+  const CommandResult result = train("--resume --output " + (folder / "a.h5"));
+  CHECK(result.status == 1);
+  CHECK_THAT(result.err, Catch::Contains("a.h5.checkpoint"));
+  CHECK(train("--resume --output " + (folder / "b.h5")).status == 1);
+}
+
+TEST_CASE("killed at twenty random moments and resumed, a run ends with the same digest") {
+  const TemporaryFolder folder;
+  const std::string options = "--epochs 3 --batch-size 16 --checkpoint-steps 5 --output ";
+  const CommandResult whole = train(options + (folder / "whole.h5"));
+  REQUIRE(whole.status == 0);
+  const std::string output = folder / "cut.h5";
+  const RandomStream moments = RandomStream(20).child("kill");
+  int kills = 0;
+  CommandResult last;
+  for (std::uint64_t run = 0; run < 200; ++run) {
+    const bool begun =
+        std::filesystem::exists(output + ".checkpoint") || std::filesystem::exists(output);
+    const double seconds = 0.02 + 0.25 * moments.uniform(run);
+    const std::string kill =
+        kills < 20 ? "timeout -s KILL " + std::to_string(seconds) + " " : std::string();
+    last = train((begun ? "--resume " : "") + options + output, kill);
+    if (last.status == 0) break;
+    INFO(last.out << last.err);
+    REQUIRE(last.status == 137);
+    ++kills;
+  }
+  CAPTURE(kills);
+  CHECK(last.status == 0);
+  CHECK(last.last_line() == whole.last_line());
+  // A finished run that is resumed says so, and gives its digest again.
+  CHECK(train("--resume " + options + output).last_line() == whole.last_line());
+}
