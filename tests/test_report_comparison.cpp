@@ -103,7 +103,8 @@ TEST_CASE("the report says where each algorithm takes over") {
   const std::string& text = plain_report().markdown;
   CHECK(holds(text,
               "- forward: `direct` up to 2, `winograd` at 3, `direct` at 4 and `fft` from 5 on; "
-              "times as long take `im2col_gemm` 2.00 to 4.00 and `onednn` 0.800 to 1.60.\n"));
+              "`im2col_gemm` takes 2.00 to 4.00 times as long and `onednn` takes 0.800 to 1.60 "
+              "times as long.\n"));
   CHECK(holds(text, "- 3x3, forward: `winograd` throughout;"));
 }
 
