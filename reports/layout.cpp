@@ -194,7 +194,7 @@ std::string lay_out(const std::string& text, const Draft& draft, Medium medium) 
       result.add_code(lines[i]);
       continue;
     }
-    const std::string line = lines[i];
+    const std::string& line = lines[i];
     std::smatch match;
     if (!std::regex_search(line, match, block_pattern())) {
       result.add(with_references(line, numbers, medium));

@@ -3,6 +3,7 @@
 
 #include <sys/mount.h>
 #include <sys/stat.h>
+#include <sys/wait.h>
 #include <unistd.h>
 
 #include <atomic>
@@ -204,4 +205,17 @@ TEST_CASE("a full disk leaves nothing, where this process may mount one") {
   CHECK(folder.names() == std::vector<std::string>{"old"});
   CHECK(bytes_of(folder / "old") == FileBytes{1});
   CHECK(umount(folder.path().c_str()) == 0);
+}
+
+TEST_CASE("what a killed program left half-written is removed, what a living one writes is not") {
+  const TemporaryFolder folder;
+  const std::string file = folder / "file";
+  const pid_t child = fork();
+  if (child == 0) _exit(0);
+  waitpid(child, nullptr, 0);
+  write_bytes(file + ".part-" + std::to_string(child) + "-0", {1, 2, 3});
+  const std::string living = "file.part-" + std::to_string(getppid()) + "-0";
+  write_bytes(folder / living, {1, 2, 3});
+  write_file(file, as_bytes({7}));
+  CHECK(folder.names() == std::vector<std::string>{"file", living});
 }

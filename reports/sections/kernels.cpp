@@ -62,8 +62,10 @@ class KernelDrawing {
 
   void draw_tile(std::size_t out) {
     const double largest = largest_magnitude(kernels_, out);
-    const Point corner{kGap + static_cast<double>(out % columns_) * (tile_.width + kGap),
-                       2 + static_cast<double>(out / columns_) * (tile_.height + kLabel)};
+    const std::size_t tile_row = out / columns_;
+    const std::size_t tile_column = out % columns_;
+    const Point corner{kGap + static_cast<double>(tile_column) * (tile_.width + kGap),
+                       2 + static_cast<double>(tile_row) * (tile_.height + kLabel)};
     for (std::size_t row = 0; row < kernels_.height; ++row) {
       for (std::size_t column = 0; column < kernels_.width; ++column) {
         canvas_.rect({corner.x + cell_ * static_cast<double>(column),

@@ -50,11 +50,15 @@ HWY_BEFORE_NAMESPACE();
 namespace reprise {
 namespace HWY_NAMESPACE {
 namespace hn = hwy::HWY_NAMESPACE;
+namespace {
 
 using Tag = hn::ScalableTag<float>;
 using Vector = hn::Vec<Tag>;
 
 struct Complex {
+  // Written out, as g++ for ARM compiles implicit ones outside HWY_BEFORE_NAMESPACE's target.
+  HWY_INLINE Complex() {}  // NOLINT: unspecified values
+  HWY_INLINE Complex(Vector real, Vector imaginary) : re(real), im(imaginary) {}
   Vector re, im;
 };
 
@@ -448,6 +452,7 @@ void inverse_fft2d_all(FftTile tile, std::size_t channels, FftPoints<const float
   }
 }
 
+}  // namespace
 }  // namespace HWY_NAMESPACE
 }  // namespace reprise
 HWY_AFTER_NAMESPACE();

@@ -16,6 +16,7 @@ HWY_BEFORE_NAMESPACE();
 namespace reprise {
 namespace HWY_NAMESPACE {
 namespace hn = hwy::HWY_NAMESPACE;
+namespace {
 
 using Tag = hn::ScalableTag<float>;
 using Vector = hn::Vec<Tag>;
@@ -23,6 +24,9 @@ using Vector = hn::Vec<Tag>;
 constexpr std::size_t kComplexPanel = 2 * kFftPanel;
 
 struct Complex {
+  // Written out, as g++ for ARM compiles implicit ones outside HWY_BEFORE_NAMESPACE's target.
+  HWY_INLINE Complex() {}  // NOLINT: unspecified values
+  HWY_INLINE Complex(Vector real, Vector imaginary) : re(real), im(imaginary) {}
   Vector re, im;
 };
 
@@ -307,6 +311,7 @@ void multiply_all(const FftProduct& x) {
   }
 }
 
+}  // namespace
 }  // namespace HWY_NAMESPACE
 }  // namespace reprise
 HWY_AFTER_NAMESPACE();
