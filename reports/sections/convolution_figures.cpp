@@ -120,7 +120,7 @@ std::string size_axis(const std::set<int>& sizes, const Sweep& sweep) {
   const int first = *sizes.begin();
   const int last = *sizes.rbegin();
   if (!sweep.doubles) {
-    return fmt::format("set xrange [{}:{}]\nset xtics {}\n", first - 0.5, last + 0.5,
+    return fmt::format("set xrange [{}:{}]\nset xtics {},{}\n", first - 0.5, last + 0.5, first,
                        last - first > 8 ? 2 : 1);
   }
   std::vector<std::string> ticks;
