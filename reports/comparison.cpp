@@ -55,6 +55,7 @@ void read_all(const Record& record, Comparison& comparison) {
   comparison.peak_flops = environment.attribute<double>("peak_flops");
   if (comparison.threads < 1) throw std::runtime_error("threads below 1");
   if (!(comparison.peak_flops > 0)) throw std::runtime_error("peak_flops not above 0");
+  comparison.command_line = text_or_none(environment, "command_line");
   comparison.cpu = text_or_none(environment, "cpu");
   comparison.simd = text_or_none(environment, "simd");
 }

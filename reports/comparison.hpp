@@ -39,8 +39,8 @@ struct Comparison {
   std::string digest;  ///< 64 hexadecimal digits
   std::vector<ComparisonRow> rows;
   std::int64_t threads = 1;
-  double peak_flops = 0;  ///< measured on one core
-  std::string cpu, simd;  ///< "" if the record does not say
+  double peak_flops = 0;                ///< measured on one core
+  std::string command_line, cpu, simd;  ///< "" if the record does not say
 
   [[nodiscard]] bool is_timed() const;
   /// In the order of the record.

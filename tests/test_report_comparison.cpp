@@ -103,7 +103,8 @@ TEST_CASE("the report says where each algorithm takes over") {
   const std::string& text = plain_report().markdown;
   CHECK(holds(text,
               "- forward: `direct` up to 2, `winograd` at 3, `direct` at 4 and `fft` from 5 on; "
-              "times as long take `im2col_gemm` 2.00 to 4.00 and `onednn` 0.800 to 1.60.\n"));
+              "`im2col_gemm` takes 2.00 to 4.00 times as long and `onednn` takes 0.800 to 1.60 "
+              "times as long.\n"));
   CHECK(holds(text, "- 3x3, forward: `winograd` throughout;"));
 }
 
@@ -215,6 +216,10 @@ TEST_CASE("a run's seed, digests, class and commands are told") {
   const std::string text = make_report({{"a.h5", run}, {"c.h5", comparison_record()}}, "").markdown;
   CHECK(holds(text, row + "machine |"));
   CHECK(holds(text, "is of the class machine"));
+  CHECK(holds(text,
+              "experiments/compare_convolutions --shapes lenet5 '--benchmark_filter=-(a|b)' "
+              "\\\n  --record c.h5\n"));
+  CHECK(holds(text, "reports/write_report --output report a.h5 c.h5\n"));
 }
 
 TEST_CASE("write_report takes a comparison beside a training run") {

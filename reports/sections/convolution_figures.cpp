@@ -16,7 +16,7 @@
 namespace reprise::reports {
 namespace {
 
-constexpr Size kPanel{310, 330};  // pixels; three stand side by side
+constexpr Size kPanel{310, 340};  // pixels; three stand side by side
 constexpr double kMargin = 1.5;   // factor by which a logarithmic axis goes beyond its values
 
 /// How one algorithm is drawn in every figure: colour, gnuplot's point type, dashes.
@@ -120,7 +120,7 @@ std::string size_axis(const std::set<int>& sizes, const Sweep& sweep) {
   const int first = *sizes.begin();
   const int last = *sizes.rbegin();
   if (!sweep.doubles) {
-    return fmt::format("set xrange [{}:{}]\nset xtics {}\n", first - 0.5, last + 0.5,
+    return fmt::format("set xrange [{}:{}]\nset xtics {},{}\n", first - 0.5, last + 0.5, first,
                        last - first > 8 ? 2 : 1);
   }
   std::vector<std::string> ticks;
@@ -161,8 +161,10 @@ Panel draw_sweep(const SweepPanel& panel, const Sweep& sweep,
   }
   const std::string commands =
       data_block("times", data) + time_axis(times) + size_axis(panel.sizes, sweep) +
-      fmt::format("set key samplen 1.5\nset title {}\nset xlabel '{}'\nplot {}\n",
-                  plot_text(panel_title(panel)), sweep.quantity, fmt::join(curves, ", "));
+      fmt::format(
+          "set key maxrows 3 samplen 1.2 width -4 font ',12'\nset title {}\nset xlabel '{}'\nplot "
+          "{}\n",
+          plot_text(panel_title(panel)), sweep.quantity, fmt::join(curves, ", "));
   return draw({name,
                fmt::format("Median time in milliseconds by {}, {}: {}.", sweep.quantity,
                            panel_title(panel), fmt::join(alt, "; ")),
@@ -231,11 +233,11 @@ std::string machine_text(const SweepPanel& panel) {
       if (best != nullptr && !row->is_portable()) ratios.include(row->median_ms / best->median_ms);
     }
     if (ratios.most > 0) {
-      parts.push_back(fmt::format("{} {} to {}", code_span(algorithm), significant(ratios.least),
-                                  significant(ratios.most)));
+      parts.push_back(fmt::format("{} takes {} to {} times as long", code_span(algorithm),
+                                  significant(ratios.least), significant(ratios.most)));
     }
   }
-  return parts.empty() ? "" : fmt::format("; times as long take {}", listed(parts));
+  return parts.empty() ? "" : fmt::format("; {}", listed(parts));
 }
 
 /// Workspaces on a logarithmic axis, on which none stands at the left of the rest.
@@ -283,10 +285,11 @@ Panel draw_memory(const Rows& rows, const std::string& name) {
                               significant(row->median_ms)));
   }
   const ComparisonRow& first = *rows.front();
-  const std::string commands =
-      data + time_axis(times) + axis.commands() +
-      fmt::format("set key samplen 1\nset title {}\nset xlabel 'Workspace'\nplot {}\n",
-                  plot_text(first.pass), fmt::join(points, ", "));
+  const std::string commands = data + time_axis(times) + axis.commands() +
+                               fmt::format(
+                                   "set key maxrows 3 samplen 1 width -4 font ',12'\nset title "
+                                   "{}\nset xlabel 'Workspace'\nplot {}\n",
+                                   plot_text(first.pass), fmt::join(points, ", "));
   return draw({name,
                fmt::format("Workspace and median time of {}, {}: {}.", first.name, first.pass,
                            fmt::join(alt, "; ")),

@@ -69,7 +69,7 @@ std::vector<Table::Column> algorithm_columns(const Comparison& comparison,
                                              const std::string& first) {
   std::vector<Table::Column> columns = {{first}, {"Pass"}};
   for (const std::string& name : comparison.algorithms()) {
-    columns.push_back({code_span(name), Align::right});
+    columns.push_back({markdown_text(name), Align::right});
   }
   return columns;
 }

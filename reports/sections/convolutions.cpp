@@ -58,6 +58,20 @@ void add_memory(const Comparison& comparison, const std::string& suffix, Draft& 
   if (!layer.empty()) draft.add(name, memory_figure(comparison, layer, name));
 }
 
+/// Beyond this, the middle one of all spreads is noise of the machine rather than of the clock.
+constexpr double kNoisySpread = 0.25;
+
+/// 0 if nothing was timed.
+double middle_spread(const Comparison& comparison) {
+  std::vector<double> spreads;
+  for (const ComparisonRow& row : comparison.rows) {
+    if (row.is_timed()) spreads.push_back(row.spread());
+  }
+  if (spreads.empty()) return 0;
+  std::sort(spreads.begin(), spreads.end());
+  return spreads[spreads.size() / 2];
+}
+
 void add_machine(const Comparison& comparison, Draft& part) {
   part.set("record", code_span(comparison.name));
   part.set("digest", code_span("sha256:" + comparison.digest));
@@ -66,6 +80,8 @@ void add_machine(const Comparison& comparison, Draft& part) {
   part.set("has_simd", !comparison.simd.empty());
   part.set("simd", comparison.simd);
   part.set("threads", counted(comparison.threads, "thread"));
+  part.set("noisy", middle_spread(comparison) > kNoisySpread);
+  part.set("middle_spread", percent(middle_spread(comparison), 0));
   part.set("peak", significant(comparison.peak_flops / 1e9));
 }
 

@@ -1,6 +1,8 @@
 #include <fmt/format.h>
 
 #include <algorithm>
+#include <filesystem>
+#include <sstream>
 
 #include "format.hpp"
 #include "sections/sections.hpp"
@@ -53,6 +55,57 @@ std::string shell_word(const std::string& text) {
   return quoted + "'";
 }
 
+std::string file_name(const std::string& path) {
+  return shell_word(std::filesystem::path(path).filename().string());
+}
+
+/// The arguments of a program's command line, but for its record's place.
+std::string arguments_of(const std::string& command_line) {
+  std::istringstream words(command_line);
+  std::string arguments;
+  std::string word;
+  words >> word;  // the program
+  while (words >> word) {
+    if (word == "--record") {
+      words >> word;
+    } else if (word != "--force" && !word.starts_with("--record=")) {
+      arguments += " " + shell_word(word);
+    }
+  }
+  return arguments;
+}
+
+std::string text_of(const Attributes& attributes, const std::string& name) {
+  const auto found = attributes.find(name);
+  return found == attributes.end() ? "" : attribute_text(found->second);
+}
+
+/// Shell commands that make the records and this report again.
+std::string make_commands(const std::vector<TrainingRun>& runs,
+                          const std::vector<Comparison>& comparisons) {
+  const TrainingRun& first = runs.front();
+  const std::string commit = text_of(first.environment, "git_commit");
+  std::string text;
+  std::string records;
+  if (!commit.empty()) text += fmt::format("git checkout {}\n", shell_word(commit));
+  text += "cmake --preset release && cmake --build --preset release\n";
+  text += fmt::format("cat > settings.toml <<'SETTINGS'\n{}{}SETTINGS\n", first.toml,
+                      first.toml.ends_with('\n') ? "" : "\n");
+  for (const TrainingRun& run : runs) {
+    const std::string seed = &run == &first ? "" : fmt::format(" --seed {}", run.seed);
+    text += fmt::format("build/release/experiments/{} \\\n  --config settings.toml{} --output {}\n",
+                        run.program, seed, file_name(run.name));
+    records += " " + file_name(run.name);
+  }
+  for (const Comparison& comparison : comparisons) {
+    records += " " + file_name(comparison.name);
+    if (comparison.command_line.empty()) continue;
+    text += fmt::format("build/release/experiments/compare_convolutions{} \\\n  --record {}\n",
+                        arguments_of(comparison.command_line), file_name(comparison.name));
+  }
+  return text + fmt::format("build/release/reports/write_report --output report{}\n", records);
+}
+
 std::string verify_commands(const std::vector<TrainingRun>& runs) {
   std::string text = "build/release/experiments/verify";
   for (const TrainingRun& run : runs) text += " " + shell_word(run.name);
@@ -67,6 +120,7 @@ void add_reproducibility(const std::vector<TrainingRun>& runs,
   draft.add("digests", digests_table(runs, comparisons));
   draft.set("has_class", !reproducibility.empty());
   draft.set("is_portable", reproducibility == "portable");
+  draft.set("commands", code_block(make_commands(runs, comparisons), "sh"));
   draft.set("verify_commands", code_block(verify_commands(runs), "sh"));
 }
 

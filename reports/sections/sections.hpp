@@ -20,7 +20,7 @@ void add_training(const TrainingRun& run, Draft& draft);
 Panel kernels_panel(const Kernels& kernels);
 inline constexpr double kOverviewHeight = 290;  ///< pixels, of each panel
 
-/// Data files, network, settings, machine, and the commands that make it all again.
+/// Data files, network, settings, machine.
 void add_setup(const TrainingRun& run, Draft& draft);
 
 /// Confusion matrix and error by class.

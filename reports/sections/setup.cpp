@@ -2,7 +2,6 @@
 
 #include <algorithm>
 #include <array>
-#include <filesystem>
 
 #include "format.hpp"
 #include "sections/sections.hpp"
@@ -139,20 +138,6 @@ std::string text_of(const Attributes& attributes, const std::string& name) {
   return found == attributes.end() ? "" : attribute_text(found->second);
 }
 
-/// Shell commands that make the record and this report again.
-std::string commands(const TrainingRun& run, const std::string& commit) {
-  const std::string file = std::filesystem::path(run.name).filename().string();
-  std::string text;
-  if (!commit.empty()) text += fmt::format("git checkout {}\n", commit);
-  text += "cmake --preset release && cmake --build --preset release\n";
-  text += fmt::format("cat > settings.toml <<'SETTINGS'\n{}{}SETTINGS\n", run.toml,
-                      run.toml.ends_with('\n') ? "" : "\n");
-  text += fmt::format("build/release/experiments/{} \\\n  --config settings.toml --output {}\n",
-                      run.program, file);
-  text += fmt::format("build/release/reports/write_report --output report {}\n", file);
-  return text;
-}
-
 void add_time(const TrainingRun& run, Draft& draft) {
   const bool timed = !run.seconds_per_epoch.empty();
   draft.set("timed", timed);
@@ -185,7 +170,6 @@ void add_setup(const TrainingRun& run, Draft& draft) {
   draft.set("has_commit", !commit.empty());
   draft.set("commit", code_span(commit));
   draft.set("is_dirty", text_of(run.environment, "git_dirty") == "1");
-  draft.set("commands", code_block(commands(run, commit), "sh"));
   add_time(run, draft);
 }
 

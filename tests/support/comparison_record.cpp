@@ -106,7 +106,11 @@ Record comparison_record(const ComparisonRecordOptions& options) {
                                           {"rms_relative", list(rms, "row")},
                                           {"worst_of_bound", list(of_bound, "row")}};
   Group& machine = record.groups["environment"];
-  machine.attributes = {{"peak_flops", 1e11}, {"cpu", "A processor | with a bar"}};
+  machine.attributes = {{"peak_flops", 1e11},
+                        {"command_line",
+                         "/a/path/compare_convolutions --shapes lenet5 --benchmark_filter=-(a|b) "
+                         "--record /a/path/c.h5 --force"},
+                        {"cpu", "A processor | with a bar"}};
   machine.datasets = {{"median_ms", list(median, "row")},
                       {"min_ms", list(least, "row")},
                       {"max_ms", list(most, "row")}};
