@@ -207,7 +207,8 @@ class TableReporter final : public benchmark::BenchmarkReporter {
                                1e3);
       }
     }
-    if (print_) print_row(row, peak_flops_, threads_);
+    const bool are_aggregates = runs.front().run_type == Run::RT_Aggregate;  // of repetitions
+    if (print_ && !are_aggregates) print_row(row, peak_flops_, threads_);
   }
 
  private:
@@ -273,7 +274,7 @@ std::optional<Options> parse(int argc, const char* const* argv) {
       "compare_convolutions");
   app.add_option("--shapes", options.shapes,
                  "files of shapes in benchdnn's grammar, or names in fixtures/shapes: lenet5, "
-                 "alexnet, alexnet_ungrouped, vgg, resnet, edge_cases, peers")
+                 "alexnet, alexnet_ungrouped, vgg, resnet, edge_cases, peers, kernels, channels")
       ->delimiter(',')
       ->capture_default_str();
   app.add_option("--algorithms", options.algorithms, "names, separated by commas; default all")

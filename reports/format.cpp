@@ -36,6 +36,11 @@ std::string count_word(std::int64_t count) {
   return has_word ? kWords.at(static_cast<std::size_t>(count)) : grouped(count);
 }
 
+std::string times_word(std::int64_t count) {
+  if (count == 1) return "once";
+  return count == 2 ? "twice" : count_word(count) + " times";
+}
+
 std::string capitalized(std::string word) {
   if (!word.empty()) {
     word[0] = static_cast<char>(std::toupper(static_cast<unsigned char>(word[0])));

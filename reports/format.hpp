@@ -24,6 +24,9 @@ std::string grouped(std::int64_t value);
 /// Zero to twelve as words, the rest as `grouped`.
 std::string count_word(std::int64_t count);
 
+/// "once", "twice", "three times".
+std::string times_word(std::int64_t count);
+
 /// "three" to "Three", for the beginning of a sentence.
 std::string capitalized(std::string word);
 

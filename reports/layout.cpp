@@ -194,7 +194,7 @@ std::string lay_out(const std::string& text, const Draft& draft, Medium medium) 
       result.add_code(lines[i]);
       continue;
     }
-    const std::string line = lines[i];
+    const std::string& line = lines[i];
     std::smatch match;
     if (!std::regex_search(line, match, block_pattern())) {
       result.add(with_references(line, numbers, medium));
@@ -214,8 +214,8 @@ std::string inline_figures(const std::string& html, const Draft& draft) {
     std::string drawings;
     for (const Panel& panel : figure.panels) drawings += inline_svg(panel.svg);
     const std::string mark = "<!--figure:" + name + "-->";
-    const std::string opening = fmt::format(
-        "<div class=\"panels{}\">\n", figure.panels.size() <= kPrintedInARow ? " row" : "");
+    const std::string opening = fmt::format("<div class=\"panels{}\">\n",
+                                            figure.panels.size() <= kPrintedInARow ? " row" : "");
     result.replace(result.find(mark), mark.size(), opening + drawings + "</div>");
   }
   return result;

@@ -1,6 +1,7 @@
 // Writes a report (Markdown, one HTML page, figures) from the records of training runs.
 #include <CLI/CLI.hpp>
 #include <cstdio>
+#include <stdexcept>
 #include <string>
 #include <vector>
 
@@ -30,7 +31,9 @@ void describe(CLI::App& app, Options& options) {
          "--notes", options.notes,
          "Markdown of your own, without images, for the end of Personal Notes (default: none)")
       ->type_name("FILE");
-  app.add_option("records", options.records, "HDF5 records that train_lenet5 has written")
+  app.add_option(
+         "records", options.records,
+         "HDF5 records that train_lenet5 has written, at least one, and compare_convolutions")
       ->required()
       ->type_name("RECORD");
   app.footer("Example:\n  write_report --output reports/latest reports/latest/records/lenet5.h5");
@@ -47,23 +50,29 @@ void run(const Options& options) {
   write_report(make_report(records, notes), options.output);
 }
 
-}  // namespace
-
-int main(int argc, char** argv) {
+/// The exit status: 0 if the report was written or help was asked for.
+int parse_and_run(int argc, char** argv) {
   CLI::App app;
   Options options;
   describe(app, options);
   try {
     app.parse(argc, argv);
-    run(options);
   } catch (const CLI::ParseError& error) {
     if (error.get_exit_code() == 0) return app.exit(error);
-    std::fprintf(stderr, "write_report: %s (--help tells more)\n", error.what());
-    return 1;
+    throw std::runtime_error(std::string(error.what()) + " (--help tells more)");
+  }
+  run(options);
+  std::printf("%s/index.html\n", options.output.c_str());
+  return 0;
+}
+
+}  // namespace
+
+int main(int argc, char** argv) {
+  try {
+    return parse_and_run(argc, argv);
   } catch (const std::exception& error) {
     std::fprintf(stderr, "write_report: %s\n", error.what());
     return 1;
   }
-  std::printf("%s/index.html\n", options.output.c_str());
-  return 0;
 }

@@ -19,15 +19,25 @@ constexpr std::string_view kNotesMark = "<!--notes-->\n";
 std::vector<TrainingRun> read_runs(const std::vector<NamedRecord>& records) {
   std::vector<TrainingRun> runs;
   for (const NamedRecord& record : records) {
+    if (is_comparison(record.record)) continue;
     TrainingRun run = read_training_run(record);
     for (const TrainingRun& earlier : runs) check_same_experiment(earlier, run);
     runs.push_back(std::move(run));
   }
-  if (runs.empty()) throw Error("report", "no records", "at least one");
+  if (runs.empty()) throw Error("report", "no record of a training run", "at least one");
   return runs;
 }
 
-Draft make_draft(const std::vector<TrainingRun>& runs, bool has_notes) {
+std::vector<Comparison> read_comparisons(const std::vector<NamedRecord>& records) {
+  std::vector<Comparison> comparisons;
+  for (const NamedRecord& record : records) {
+    if (is_comparison(record.record)) comparisons.push_back(read_comparison(record));
+  }
+  return comparisons;
+}
+
+Draft make_draft(const std::vector<TrainingRun>& runs, const std::vector<Comparison>& comparisons,
+                 bool has_notes) {
   const TrainingRun& run = runs.front();
   Draft draft;
   draft.set("has_notes", has_notes);
@@ -38,6 +48,8 @@ Draft make_draft(const std::vector<TrainingRun>& runs, bool has_notes) {
   add_setup(run, draft);
   add_classes(run, draft);
   add_test_images(run, draft);
+  add_convolutions(comparisons, draft);
+  add_reproducibility(runs, comparisons, draft);
   add_conclusion(run, draft);
   add_notes(runs, draft);
   return draft;
@@ -80,7 +92,7 @@ std::string html_page(const std::string& text, const Draft& draft, const std::st
 
 Report make_report(const std::vector<NamedRecord>& records, const std::string& notes) {
   const std::vector<TrainingRun> runs = read_runs(records);
-  const Draft draft = make_draft(runs, !notes.empty());
+  const Draft draft = make_draft(runs, read_comparisons(records), !notes.empty());
   const std::string text = render_template("report.md.mustache", draft.values(), markdown_text);
 
   Report report;

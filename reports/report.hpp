@@ -17,9 +17,10 @@ struct Report {
 };
 
 /// A function of its arguments: from the same records the same bytes (with the same gnuplot).
-/// `notes` is the author's Markdown, "" for none. Error if a record is not a whole training run or
-/// differs from the first by more than its seed, if the notes hold images or are not text, if
-/// gnuplot is missing.
+/// `notes` is the author's Markdown, "" for none. Records are of training runs, at least one,
+/// and of comparisons of convolution algorithms, any number. Error if one is neither, is not whole,
+/// or is a training run that differs from the first by more than its seed, if the notes hold images
+/// or are not text, if gnuplot is missing.
 Report make_report(const std::vector<NamedRecord>& records, const std::string& notes);
 
 }  // namespace reprise::reports

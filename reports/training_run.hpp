@@ -82,6 +82,9 @@ struct TrainingRun {
   History history;
 
   std::int64_t parameters = 0;
+  std::string initial_parameters_sha256;  ///< this and the next two: "" if the record has none
+  std::string parameters_sha256;
+  std::string conv_reproducibility;  ///< "portable" or "machine"
   std::vector<LayerRow> layers;
 
   double test_loss = 0, test_accuracy = 0;

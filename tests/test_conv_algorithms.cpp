@@ -77,7 +77,6 @@ void for_each_offer(const ConvShape& shape, const Visit& visit) {
 
 std::string label(const ConvAlgorithm& algorithm, const ConvShape& shape, ConvPass pass) {
   return std::string(algorithm.name) + " " + std::string(name_of(pass)) + " of " + to_line(shape) +
-         " pb" + std::to_string(shape.pad_bottom) + " pr" + std::to_string(shape.pad_right) +
          ", REPRISE_TEST_SEED=" + std::to_string(seed());
 }
 
@@ -180,9 +179,7 @@ TEST_CASE("portable results have the same bits on every vector target") {
 TEST_CASE("golden values: every algorithm agrees with PyTorch in float64") {
   const GoldenFile file("conv2d.h5");
   for (const std::string& name : file.names()) {
-    ConvShape shape = parse_conv_shape(file.text(name, "shape"));
-    shape.pad_bottom = static_cast<std::size_t>(file.integer(name, "pad_bottom"));
-    shape.pad_right = static_cast<std::size_t>(file.integer(name, "pad_right"));
+    const ConvShape shape = parse_conv_shape(file.text(name, "shape"));
     const auto floats = [&](const char* tensor) {
       return file.array(name + "/" + tensor).floats();
     };

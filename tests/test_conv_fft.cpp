@@ -89,6 +89,8 @@ const char* const kShapes[] = {
     "mb2ic3ih6iw5oc4kh7kw8ph4pw5",             // kernel larger than the image
     "mb1ic1ih1oc1kh1",                         // the least
     "mb1ic17ih40iw4oc33kh32kw1",               // the longest kernel
+    "mb1ic3ih14oc3oh14kh5ph1",                 // more padding at the bottom and right
+    "mb2ic2ih9iw20oc3kh3ph4pw3",               // more padding than the kernel reaches
     "mb0ic3ih9oc5kh3",                         // no image
     "g5mb2ic5ih13iw11oc10kh3sh2dh1dw0ph2pw0",  // depthwise
 };
@@ -144,6 +146,8 @@ TEST_CASE("an axis is cut into tiles, or one tile that wraps around into its own
   // 15 samples: no longer.
   CHECK(fft_cut({15, 1, 2, 5, 15, 1}, 16).outputs == 12);
   CHECK(fft_cut({15, 1, 2, 5, 15, 1}, 16).tiles == 2);
+  // What wraps around reads a sample: only one cell of padding on the left.
+  CHECK(fft_cut({14, 1, 1, 5, 14, 1}, 16).outputs == 12);
   // Cells past the end are samples, not padding (no padding on the left).
   CHECK(fft_cut({14, 1, 0, 5, 14, 1}, 16).outputs == 12);
   CHECK(fft_cut({100, 1, 0, 17, 84, 1}, 16).outputs == 0);

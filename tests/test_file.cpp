@@ -2,22 +2,25 @@
 #include "reprise/core/file.hpp"
 
 #include <sys/mount.h>
-#include <sys/resource.h>
 #include <sys/stat.h>
+#include <sys/wait.h>
 #include <unistd.h>
 
-#include <csignal>
+#include <atomic>
 #include <filesystem>
+#include <thread>
 
 #include "reprise/core/text.hpp"
 #include "support/catch.hpp"
 #include "support/errors.hpp"
+#include "support/file_size_limit.hpp"
 #include "support/temporary_folder.hpp"
 
 using namespace reprise;
 using reprise::test::bytes_of;
 using reprise::test::error_of;
 using reprise::test::FileBytes;
+using reprise::test::FileSizeLimit;
 using reprise::test::is_line_with;
 using reprise::test::TemporaryFolder;
 using reprise::test::write_bytes;
@@ -27,26 +30,6 @@ namespace {
 std::span<const std::byte> as_bytes(const FileBytes& bytes) {
   return std::as_bytes(std::span(bytes));
 }
-
-/// Until its end, this process may write no file longer than this; a write beyond fails.
-class FileSizeLimit {
- public:
-  explicit FileSizeLimit(rlim_t bytes) : handler_(std::signal(SIGXFSZ, SIG_IGN)) {
-    getrlimit(RLIMIT_FSIZE, &before_);
-    const rlimit limit{bytes, before_.rlim_max};
-    REQUIRE(setrlimit(RLIMIT_FSIZE, &limit) == 0);
-  }
-  ~FileSizeLimit() {
-    setrlimit(RLIMIT_FSIZE, &before_);
-    std::signal(SIGXFSZ, handler_);
-  }
-  FileSizeLimit(const FileSizeLimit&) = delete;
-  FileSizeLimit& operator=(const FileSizeLimit&) = delete;
-
- private:
-  rlimit before_{};
-  void (*handler_)(int);
-};
 
 /// Until its end, a process of root's has the rights of nobody.
 class NoPrivileges {
@@ -126,6 +109,27 @@ TEST_CASE("a file that exists is kept unless it may be overwritten") {
   CHECK(folder.names() == std::vector<std::string>{"file"});
 }
 
+TEST_CASE("of writers at one time to one new file, exactly one succeeds") {
+  const TemporaryFolder folder;
+  for (int round = 0; round < 20; ++round) {
+    const std::string path = folder / std::to_string(round);
+    std::atomic<int> winner = -1;
+    std::atomic<int> written = 0;
+    std::vector<std::thread> writers;
+    for (std::uint8_t i = 0; i < 4; ++i) {
+      writers.emplace_back([&, i] {
+        if (!error_of([&] { write_file(path, as_bytes({i})); }).empty()) return;
+        winner = i;
+        ++written;
+      });
+    }
+    for (std::thread& writer : writers) writer.join();
+    CHECK(written == 1);
+    CHECK(bytes_of(path) == FileBytes{static_cast<std::uint8_t>(winner.load())});
+  }
+  CHECK(folder.names().size() == 20);
+}
+
 TEST_CASE("what is no regular file is never replaced") {
   const TemporaryFolder folder;
   std::filesystem::create_directory(folder / "inner");
@@ -201,4 +205,17 @@ TEST_CASE("a full disk leaves nothing, where this process may mount one") {
   CHECK(folder.names() == std::vector<std::string>{"old"});
   CHECK(bytes_of(folder / "old") == FileBytes{1});
   CHECK(umount(folder.path().c_str()) == 0);
+}
+
+TEST_CASE("what a killed program left half-written is removed, what a living one writes is not") {
+  const TemporaryFolder folder;
+  const std::string file = folder / "file";
+  const pid_t child = fork();
+  if (child == 0) _exit(0);
+  waitpid(child, nullptr, 0);
+  write_bytes(file + ".part-" + std::to_string(child) + "-0", {1, 2, 3});
+  const std::string living = "file.part-" + std::to_string(getppid()) + "-0";
+  write_bytes(folder / living, {1, 2, 3});
+  write_file(file, as_bytes({7}));
+  CHECK(folder.names() == std::vector<std::string>{"file", living});
 }

@@ -7,6 +7,7 @@
 #include "reprise/record/record_file.hpp"
 #include "support/catch.hpp"
 #include "support/errors.hpp"
+#include "support/file_size_limit.hpp"
 #include "support/sample_record.hpp"
 #include "support/temporary_folder.hpp"
 
@@ -14,6 +15,7 @@ using namespace reprise;
 using reprise::test::bytes_of;
 using reprise::test::error_of;
 using reprise::test::FileBytes;
+using reprise::test::FileSizeLimit;
 using reprise::test::is_line_with;
 using reprise::test::sample_record;
 using reprise::test::TemporaryFolder;
@@ -270,6 +272,23 @@ TEST_CASE("a record that exists is overwritten on request only") {
   CHECK(folder.names() == std::vector<std::string>{"record.h5"});
 }
 
+TEST_CASE("a record that cannot be written leaves nothing and replaces nothing") {
+  const TemporaryFolder folder;
+  save_record({}, folder / "old.h5");
+  const FileBytes old = bytes_of(folder / "old.h5");
+  {
+    const FileSizeLimit limit(10000);
+    for (const std::string name : {"old.h5", "new.h5"}) {
+      const auto save = [&] { save_record(sample_record(), folder / name, Overwrite::yes); };
+      CHECK(is_line_with(error_of(save), name, "File too large"));
+    }
+  }
+  const auto save = [&] { save_record(sample_record(), folder / "none/new.h5"); };
+  CHECK(is_line_with(error_of(save), "none/new.h5", "does not exist"));
+  CHECK(folder.names() == std::vector<std::string>{"old.h5"});
+  CHECK(bytes_of(folder / "old.h5") == old);
+}
+
 TEST_CASE("a file that is no record, or none at all, is refused with the reason") {
   const TemporaryFolder folder;
   CHECK(
@@ -297,7 +316,7 @@ TEST_CASE("every truncation and every flipped byte of a record is noticed") {
   }
   for (std::size_t place = 0; place < bytes.size(); place += 61) {
     FileBytes flipped = bytes;
-    flipped[place] ^= 1U << (place % 8);
+    flipped[place] ^= static_cast<std::uint8_t>(1U << (place % 8));
     if (error_of_bytes(folder, flipped).empty()) FAIL("flipped at " << place << ", it loads");
   }
 }

@@ -167,6 +167,9 @@ class Readers(unittest.TestCase):
             self.assertEqual(set(history.data_vars), {"train_loss", "test_loss"})
             self.assertEqual(float(history.train_loss.sel(epoch=2)), 0.25)
             self.assertEqual(history.train_loss.attrs, {"unit": "nats"})
+        with xarray.open_dataset(self.path, group="data", engine=engine) as data:
+            self.assertEqual(data.sha256.sel(file="labels").item(), "bad3")
+            self.assertEqual(data.class_names.dims, ("class",))
         with xarray.open_dataset(self.path, group="model/conv1", engine=engine) as conv1:
             self.assertEqual(dict(conv1.kernel.sizes), {"kh": 5, "kw": 5, "ic": 1, "oc": 6})
             self.assertEqual(conv1.bias.dims, ("oc",))

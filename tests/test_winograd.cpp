@@ -213,7 +213,7 @@ TEST_CASE("winograd keeps its bound, and its bits on any target and number of th
   // Transformed weights kept and not, one and several chunks of tiles, borders of all kinds.
   for (const char* line :
        {"mb2ic37ih23iw18oc70kh3ph1", "mb5ic130ih13iw14oc100kh3ph1", "g3mb2ic45ih9iw11oc21kh3ph4pw0",
-        "mb1ic16ih70iw75oc8kh3ph0", "mb9ic90ih25iw23oc80kh3ph2pw1", "mb1ic300ih5iw4oc17kh3ph1",
+        "mb1ic16ih70iw75oc8kh3ph0", "mb9ic90ih25iw23oc90kh3ph2pw1", "mb1ic300ih5iw4oc17kh3ph1",
         "mb3ic200ih2iw6oc100kh3ph1"}) {
     const ConvShape s = parse_conv_shape(line);
     const Operands operands = random_operands(s, 0);

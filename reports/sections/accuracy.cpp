@@ -45,6 +45,7 @@ TableEntry runs_table(const std::vector<TrainingRun>& runs) {
 
 void add_seeds(const std::vector<TrainingRun>& runs, Draft& draft) {
   std::vector<double> accuracies;
+  accuracies.reserve(runs.size());
   for (const TrainingRun& run : runs) accuracies.push_back(run.test_accuracy);
   const Spread spread = spread_of(accuracies);
   const int decimals = percent_decimals(runs.front().test_images);

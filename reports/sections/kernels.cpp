@@ -3,24 +3,31 @@
 #include <algorithm>
 #include <cmath>
 
+#include "format.hpp"
 #include "sections/sections.hpp"
 #include "svg.hpp"
 
 namespace reprise::reports {
 namespace {
 
-constexpr double kGap = 8;      // pixels between kernels
-constexpr double kLegend = 44;  // pixels below them
-constexpr double kLegendText = 12;
+constexpr double kGap = 8;      // pixels between columns of kernels
+constexpr double kLabel = 20;   // pixels below each kernel, for its largest magnitude
+constexpr double kLegend = 34;  // pixels below them all
+constexpr double kTextSize = 12;
 
-float largest_magnitude(const std::vector<float>& weights) {
-  float largest = 0;
-  for (const float weight : weights) largest = std::max(largest, std::abs(weight));
+/// Of one kernel; weights that are not finite do not count.
+double largest_magnitude(const Kernels& kernels, std::size_t out) {
+  double largest = 0;
+  for (std::size_t i = out; i < kernels.weights.size(); i += kernels.out_channels) {
+    const auto magnitude = static_cast<double>(std::abs(kernels.weights[i]));
+    if (std::isfinite(magnitude)) largest = std::max(largest, magnitude);
+  }
   return largest;
 }
 
 /// One channel of a kernel on colour images; `share` is weight / largest magnitude.
 std::uint8_t channel_level(double share) {
+  if (std::isnan(share)) return 0;
   return static_cast<std::uint8_t>(std::lround(127.5 * (1 + std::clamp(share, -1.0, 1.0))));
 }
 
@@ -28,10 +35,9 @@ class KernelDrawing {
  public:
   explicit KernelDrawing(const Kernels& kernels)
       : kernels_(kernels),
-        largest_(std::max(largest_magnitude(kernels.weights), 1e-30F)),
         columns_(kernels.out_channels <= 8 ? 2 : 8),
         rows_((kernels.out_channels + columns_ - 1) / columns_),
-        cell_(std::floor(((kOverviewHeight - kLegend) / static_cast<double>(rows_) - kGap) /
+        cell_(std::floor(((kOverviewHeight - kLegend) / static_cast<double>(rows_) - kLabel) /
                          static_cast<double>(kernels.height))),
         tile_{cell_ * static_cast<double>(kernels.width),
               cell_ * static_cast<double>(kernels.height)},
@@ -44,31 +50,32 @@ class KernelDrawing {
   [[nodiscard]] std::string document(const std::string& alt) const { return canvas_.document(alt); }
 
  private:
-  [[nodiscard]] double share(std::size_t row, std::size_t column, std::size_t in,
-                             std::size_t out) const {
-    return static_cast<double>(kernels_.at(row, column, in, out)) / static_cast<double>(largest_);
-  }
-
-  [[nodiscard]] Rgb cell_colour(std::size_t row, std::size_t column, std::size_t out) const {
-    if (!in_colour()) return diverging_colour(share(row, column, 0, out));
-    Rgb rgb{};
-    for (std::size_t in = 0; in < rgb.size(); ++in) {
-      rgb[in] = channel_level(share(row, column, in, out));
-    }
-    return rgb;
+  [[nodiscard]] Rgb cell_colour(std::size_t row, std::size_t column, std::size_t out,
+                                double largest) const {
+    const auto share = [&](std::size_t in) {
+      const auto weight = static_cast<double>(kernels_.at(row, column, in, out));
+      return largest > 0 ? weight / largest : 0.0;
+    };
+    if (!in_colour()) return diverging_colour(share(0));
+    return {channel_level(share(0)), channel_level(share(1)), channel_level(share(2))};
   }
 
   void draw_tile(std::size_t out) {
-    const Point corner{kGap + static_cast<double>(out % columns_) * (tile_.width + kGap),
-                       kGap / 2 + static_cast<double>(out / columns_) * (tile_.height + kGap)};
+    const double largest = largest_magnitude(kernels_, out);
+    const std::size_t tile_row = out / columns_;
+    const std::size_t tile_column = out % columns_;
+    const Point corner{kGap + static_cast<double>(tile_column) * (tile_.width + kGap),
+                       2 + static_cast<double>(tile_row) * (tile_.height + kLabel)};
     for (std::size_t row = 0; row < kernels_.height; ++row) {
       for (std::size_t column = 0; column < kernels_.width; ++column) {
         canvas_.rect({corner.x + cell_ * static_cast<double>(column),
                       corner.y + cell_ * static_cast<double>(row)},
-                     {cell_, cell_}, hex_colour(cell_colour(row, column, out)));
+                     {cell_, cell_}, hex_colour(cell_colour(row, column, out, largest)));
       }
     }
     canvas_.outline(corner, tile_, colour::kQuiet);
+    canvas_.text({corner.x + tile_.width / 2, corner.y + tile_.height + 14}, fixed(largest, 2),
+                 {kTextSize, "middle", colour::kQuiet});
   }
 
   void draw_legend() {
@@ -78,18 +85,17 @@ class KernelDrawing {
       const double value = 2.0 * (i + 0.5) / steps - 1;
       const std::uint8_t level = channel_level(value);
       const Rgb rgb = in_colour() ? Rgb{level, level, level} : diverging_colour(value);
-      canvas_.rect({kGap + length * i, kOverviewHeight - 36}, {length + 0.5, 12}, hex_colour(rgb));
+      canvas_.rect({kGap + length * i, kOverviewHeight - 30}, {length + 0.5, 10}, hex_colour(rgb));
     }
-    const double baseline = kOverviewHeight - 8;
-    canvas_.text({kGap, baseline}, fmt::format("\u2212{:.2f}", largest_), {kLegendText});
-    canvas_.text({width_ / 2, baseline}, "weight", {kLegendText, "middle"});
-    canvas_.text({width_ - kGap, baseline}, fmt::format("{:.2f}", largest_), {kLegendText, "end"});
+    const double baseline = kOverviewHeight - 6;
+    canvas_.text({kGap, baseline}, "\u2212largest", {kTextSize});
+    canvas_.text({width_ / 2, baseline}, "0", {kTextSize, "middle"});
+    canvas_.text({width_ - kGap, baseline}, "largest", {kTextSize, "end"});
   }
 
   [[nodiscard]] bool in_colour() const { return kernels_.in_channels == 3; }
 
   const Kernels& kernels_;
-  float largest_;
   std::size_t columns_, rows_;
   double cell_;
   Size tile_;

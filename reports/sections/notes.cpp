@@ -18,9 +18,12 @@ std::vector<std::size_t> mistakes_by_confidence(const TrainingRun& run) {
   for (std::size_t image = 0; image < run.test_images; ++image) {
     if (run.likeliest.label(image, 0) != run.test_labels[image]) mistakes.push_back(image);
   }
-  std::stable_sort(mistakes.begin(), mistakes.end(), [&](std::size_t a, std::size_t b) {
-    return run.likeliest.probability(a, 0) > run.likeliest.probability(b, 0);
-  });
+  const auto confidence = [&](std::size_t image) {
+    const double probability = run.likeliest.probability(image, 0);
+    return std::isfinite(probability) ? probability : 0.0;
+  };
+  std::stable_sort(mistakes.begin(), mistakes.end(),
+                   [&](std::size_t a, std::size_t b) { return confidence(a) > confidence(b); });
   return mistakes;
 }
 
@@ -103,8 +106,7 @@ void add_course_of_training(const TrainingRun& run, Draft& draft) {
   draft.set("one_later_epoch", error.size() == 2);
   draft.set("chance_error", percent(chance, 0));
   draft.set("has_rises", rises > 0);
-  draft.set("rises", count_word(static_cast<std::int64_t>(rises)));
-  draft.set("one_rise", rises == 1);
+  draft.set("rises", times_word(static_cast<std::int64_t>(rises)));
   draft.set("later_epochs", count_word(static_cast<std::int64_t>(error.size()) - 1));
 }
 

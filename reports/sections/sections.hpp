@@ -6,6 +6,7 @@
 #include <string>
 #include <vector>
 
+#include "comparison.hpp"
 #include "draft.hpp"
 #include "training_run.hpp"
 
@@ -33,5 +34,12 @@ void add_conclusion(const TrainingRun& run, Draft& draft);
 
 /// What the data show beside the question, and what they cannot show.
 void add_notes(const std::vector<TrainingRun>& runs, Draft& draft);
+
+/// Comparisons of convolution algorithms: speed, memory, errors; says so if there are none.
+void add_convolutions(const std::vector<Comparison>& comparisons, Draft& draft);
+
+/// Seeds, digests and classes of the runs, and the commands that make and verify them.
+void add_reproducibility(const std::vector<TrainingRun>& runs,
+                         const std::vector<Comparison>& comparisons, Draft& draft);
 
 }  // namespace reprise::reports

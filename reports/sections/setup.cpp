@@ -107,7 +107,8 @@ bool is_library(const std::string& name) {
 
 /// Told in the text, or of no use to a reader.
 bool is_left_out(const std::string& name) {
-  static constexpr std::array kLeftOut = {"git_commit", "git_dirty", "host", "seconds_total"};
+  static constexpr std::array kLeftOut = {"git_commit",   "git_dirty",   "host",
+                                          "command_line", "data_folder", "seconds_total"};
   return std::find(kLeftOut.begin(), kLeftOut.end(), name) != kLeftOut.end();
 }
 

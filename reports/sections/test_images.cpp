@@ -1,6 +1,7 @@
 #include <fmt/format.h>
 
 #include <algorithm>
+#include <cmath>
 
 #include "format.hpp"
 #include "sections/sections.hpp"
@@ -55,7 +56,8 @@ void draw_guess(SvgCanvas& canvas, double top, const Guess& guess) {
   const std::string_view full = guess.is_true ? colour::kBlue : colour::kVermilion;
   const double room = kWidth - 2 * kMargin;
   canvas.rect({kMargin, top}, {room, kBar}, "#f2f2f2");
-  canvas.rect({kMargin, top}, {room * std::clamp(guess.probability, 0.0, 1.0), kBar},
+  const double share = std::isfinite(guess.probability) ? guess.probability : 0.0;
+  canvas.rect({kMargin, top}, {room * std::clamp(share, 0.0, 1.0), kBar},
               hex_colour(tint(full, 0.5)));
   const double baseline = top + kBar - 5;
   canvas.text({kMargin + 4, baseline}, guess.name, {12, "start", colour::kText, guess.is_true});

@@ -62,7 +62,7 @@ std::string curve_commands(const Curves& curves, const std::vector<std::int64_t>
 
 Panel curve_panel(const Curves& curves, const std::vector<std::int64_t>& epochs, int decimals) {
   const std::string alt = fmt::format(
-      "{} after each epoch, from epoch {} to {}: training goes from {} to {}, test from {} to {} "
+      "{} by epoch, from epoch {} to {}: training goes from {} to {}, test from {} to {} "
       "({}).",
       curves.quantity, epochs.front(), epochs.back(), fixed(curves.train.front(), decimals),
       fixed(curves.train.back(), decimals), fixed(curves.test.front(), decimals),
@@ -101,7 +101,9 @@ void add_epochs_table(const TrainingRun& run, Draft& draft) {
   draft.set("constant_rate", constant);
   draft.set("learning_rate", shortest(rates.front()));
   draft.add("epochs", std::move(entry));
-  draft.set("epoch_rows", step == 1 ? "each epoch" : fmt::format("every {} epochs", step));
+  draft.set("epoch_rows", step == 1 ? "each epoch"
+                                    : fmt::format("one epoch in {}",
+                                                  count_word(static_cast<std::int64_t>(step))));
 }
 
 }  // namespace

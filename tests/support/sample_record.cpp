@@ -29,6 +29,8 @@ Group data() {
   group.attributes["name"] = "Fashion-MNIST";
   group.datasets["class_names"] =
       list<std::string>({"T-shirt/top", "", "Größe", "Ankle boot"}, "class");
+  group.datasets["file"] = list<std::string>({"images", "labels"}, "file");
+  group.datasets["sha256"] = list<std::string>({"c59f", "bad3"}, "file");
   return group;
 }
 

@@ -107,13 +107,14 @@ ConvShape make_conv_shape(std::size_t N, std::size_t IH, std::size_t IW, std::si
 /// dh, dw (benchdnn's dilation: 0 is dense; converted here and nowhere else), n"name". An omitted
 /// width copies the height, an omitted oh is computed, defaults are those of ConvShape; '_' and
 /// blanks may stand between fields. The padding at the bottom (right) is that at the top (left)
-/// where this gives oh (ow), and otherwise the least that does. Error if the line does not parse or
-/// oh contradicts the rest: no padding at the bottom gives it, or only more than both ph and the
-/// kernel's extent less one.
+/// where this gives oh (ow), and otherwise the least that does; pb and pr, which benchdnn does not
+/// know, give it where that is not meant. Error if the line does not parse or oh contradicts the
+/// rest: no padding at the bottom gives it, or only more than both ph and the kernel's extent less
+/// one.
 ConvShape parse_conv_shape(std::string_view line);
 
-/// The canonical line for a shape. parse_conv_shape(to_line(s)) computes the same as s, and is s
-/// but for bottom and right padding that no window reaches, which the line does not tell.
+/// The canonical line for a shape; parse_conv_shape(to_line(s)) gives s back. It has pb and pr only
+/// where it must.
 std::string to_line(const ConvShape& shape);
 
 /// The shapes of a file, one line each; '#' starts a comment. Error names file and line number.

@@ -15,7 +15,7 @@ namespace {
 /// What a line says, field by field; unset where it says nothing.
 struct Fields {
   using Size = std::optional<std::size_t>;
-  Size g, mb, ic, ih, iw, oc, oh, ow, kh, kw, sh, sw, ph, pw, dh, dw;
+  Size g, mb, ic, ih, iw, oc, oh, ow, kh, kw, sh, sw, ph, pw, pb, pr, dh, dw;
   std::string name;
 };
 
@@ -24,7 +24,7 @@ struct Key {
   Fields::Size Fields::*field;
 };
 
-constexpr std::array<Key, 16> kKeys{{{"mb", &Fields::mb},
+constexpr std::array<Key, 18> kKeys{{{"mb", &Fields::mb},
                                      {"ic", &Fields::ic},
                                      {"ih", &Fields::ih},
                                      {"iw", &Fields::iw},
@@ -37,6 +37,8 @@ constexpr std::array<Key, 16> kKeys{{{"mb", &Fields::mb},
                                      {"sw", &Fields::sw},
                                      {"ph", &Fields::ph},
                                      {"pw", &Fields::pw},
+                                     {"pb", &Fields::pb},
+                                     {"pr", &Fields::pr},
                                      {"dh", &Fields::dh},
                                      {"dw", &Fields::dw},
                                      {"g", &Fields::g}}};
@@ -113,28 +115,41 @@ class Parser {
 struct Axis {
   char letter;
   std::size_t input, kernel, stride, dilation, pad_before;
-  std::optional<std::size_t> output;
+  std::optional<std::size_t> pad_after, output;
+
+  [[nodiscard]] std::size_t span() const { return dilation * (kernel - 1) + 1; }
+  /// With this much padding after; 0 if no window fits.
+  [[nodiscard]] std::size_t computed_output(std::size_t after) const {
+    const std::size_t padded = input + pad_before + after;
+    return padded < span() ? 0 : (padded - span()) / stride + 1;
+  }
 };
 
-/// The padding at the bottom or right that `axis.output` asks for (parse_conv_shape says how).
-std::size_t pad_after(std::string_view line, const Axis& axis) {
-  if (!axis.output || axis.stride == 0) return axis.pad_before;
-  const std::size_t span = axis.dilation * (axis.kernel - 1) + 1;
-  const std::size_t padded = axis.input + 2 * axis.pad_before;
-  const std::size_t computed = padded < span ? 0 : (padded - span) / axis.stride + 1;
-  if (*axis.output == computed) return axis.pad_before;
-
-  const std::size_t without = axis.input + axis.pad_before;
-  const std::size_t reached = *axis.output == 0 ? 0 : (*axis.output - 1) * axis.stride + span;
-  const std::size_t least = reached > without ? reached - without : 0;
-  const bool fits = *axis.output > 0 && without + least < reached + axis.stride &&
-                    least <= std::max(axis.pad_before, span - 1);
-  if (!fits) {
-    const std::string letter(1, axis.letter);
-    throw Error("shape " + std::string(line), "o" + letter + std::to_string(*axis.output),
-                "o" + letter + std::to_string(computed) + " by the other sizes");
+/// The padding at the bottom or right that `axis.output` implies (parse_conv_shape says how), if
+/// any does.
+std::optional<std::size_t> implied_pad_after(const Axis& axis) {
+  if (!axis.output || *axis.output == axis.computed_output(axis.pad_before)) {
+    return axis.pad_before;
   }
-  return least;
+  if (*axis.output == 0) return std::nullopt;
+  const std::size_t reached = (*axis.output - 1) * axis.stride + axis.span();
+  const std::size_t without = axis.input + axis.pad_before;
+  const std::size_t least = reached > without ? reached - without : 0;
+  const bool fits = axis.computed_output(least) == *axis.output &&
+                    least <= std::max(axis.pad_before, axis.span() - 1);
+  return fits ? std::optional(least) : std::nullopt;
+}
+
+/// The padding at the bottom or right of a line's axis.
+std::size_t pad_after(std::string_view line, const Axis& axis) {
+  if (axis.kernel == 0 || axis.stride == 0) return 0;  // make_conv_shape says so
+  const std::optional<std::size_t> after =
+      axis.pad_after ? axis.pad_after : implied_pad_after(axis);
+  const std::size_t computed = axis.computed_output(after.value_or(axis.pad_before));
+  if (after && (!axis.output || *axis.output == computed)) return *after;
+  const std::string name = std::string("o") + axis.letter;
+  throw Error("shape " + std::string(line), name + std::to_string(*axis.output),
+              name + std::to_string(computed) + " by the other sizes");
 }
 
 ConvShape shape_of(std::string_view line, const Fields& f) {
@@ -152,6 +167,7 @@ ConvShape shape_of(std::string_view line, const Fields& f) {
                f.sh.value_or(1),
                f.dh.value_or(0) + 1,
                f.ph.value_or(0),
+               f.pb,
                f.oh};
   const Axis w{'w',
                f.iw.value_or(h.input),
@@ -159,16 +175,15 @@ ConvShape shape_of(std::string_view line, const Fields& f) {
                f.sw.value_or(h.stride),
                f.dw.value_or(h.dilation - 1) + 1,
                f.pw.value_or(h.pad_before),
+               f.pr || !no_width ? f.pr : f.pb,
                no_width && !f.ow ? f.oh : f.ow};
+  const std::size_t bottom = pad_after(line, h);
+  const std::size_t right = pad_after(line, w);
   Conv2dOptions options;
   options.stride = {h.stride, w.stride};
   options.dilation = {h.dilation, w.dilation};
   options.groups = f.g.value_or(1);
-  if (h.kernel > 0 && w.kernel > 0) {  // otherwise make_conv_shape says so
-    const std::size_t bottom = pad_after(line, h);
-    const std::size_t right = pad_after(line, w);
-    options.padding = Padding2d::sides(h.pad_before, bottom, w.pad_before, right);
-  }
+  options.padding = Padding2d::sides(h.pad_before, bottom, w.pad_before, right);
   ConvShape shape = make_conv_shape(f.mb.value_or(1), h.input, w.input, f.ic.value_or(1),
                                     f.oc.value_or(1), h.kernel, w.kernel, options);
   shape.name = f.name;
@@ -190,11 +205,15 @@ ConvShape parse_conv_shape(std::string_view line) {
 }
 
 std::string to_line(const ConvShape& s) {
+  const Axis h{'h', s.IH, s.KH, s.stride_h, s.dilation_h, s.pad_top, {}, s.OH};
+  const Axis w{'w', s.IW, s.KW, s.stride_w, s.dilation_w, s.pad_left, {}, s.OW};
   std::ostringstream line;
   line << 'g' << s.G << "mb" << s.N << "ic" << s.IC << "ih" << s.IH << "iw" << s.IW << "oc" << s.OC
        << "oh" << s.OH << "ow" << s.OW << "kh" << s.KH << "kw" << s.KW << "sh" << s.stride_h << "sw"
-       << s.stride_w << "ph" << s.pad_top << "pw" << s.pad_left << "dh" << s.dilation_h - 1 << "dw"
-       << s.dilation_w - 1;
+       << s.stride_w << "ph" << s.pad_top << "pw" << s.pad_left;
+  if (implied_pad_after(h) != s.pad_bottom) line << "pb" << s.pad_bottom;
+  if (implied_pad_after(w) != s.pad_right) line << "pr" << s.pad_right;
+  line << "dh" << s.dilation_h - 1 << "dw" << s.dilation_w - 1;
   if (!s.name.empty()) line << "n\"" << s.name << '"';
   return line.str();
 }

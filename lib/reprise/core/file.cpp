@@ -1,11 +1,13 @@
 #include "reprise/core/file.hpp"
 
 #include <fcntl.h>
+#include <signal.h>
 #include <sys/stat.h>
 #include <unistd.h>
 
 #include <cerrno>
 #include <cstdio>
+#include <cstdlib>
 #include <filesystem>
 #include <system_error>
 #include <utility>
@@ -71,10 +73,24 @@ bool rename_to_new(const std::string& from, const std::string& to) {
   throw Error(path, "exists already", "a new name, or to be told to overwrite");
 }
 
+/// Removes the temporary files of `path` that killed programs left: those whose process is gone.
+void remove_leftovers(const std::string& path) {
+  const std::string start = fs::path(path).filename().string() + ".part-";
+  std::error_code ignored;
+  for (const auto& entry : fs::directory_iterator(folder_of(path), ignored)) {
+    const std::string name = entry.path().filename().string();
+    if (name.rfind(start, 0) != 0) continue;
+    const long process = std::strtol(name.c_str() + start.size(), nullptr, 10);
+    const bool gone = kill(static_cast<pid_t>(process), 0) != 0 && errno == ESRCH;
+    if (process > 0 && gone) fs::remove(entry.path(), ignored);
+  }
+}
+
 /// A new file beside `path` that becomes `path` or vanishes.
 class TemporaryFile {
  public:
   explicit TemporaryFile(const std::string& path) : path_(path) {
+    remove_leftovers(path);
     for (int number = 0; file_.get() < 0; ++number) {
       name_ = path + ".part-" + std::to_string(getpid()) + "-" + std::to_string(number);
       file_.reset(uninterrupted(

@@ -3,69 +3,220 @@
 // output(n, oh, ow, c) = the largest input(n, ih, iw, c) in the window: the first NaN if there is
 // one, -inf if the window lies wholly in the padding. The gradient of a cell is the sum, window by
 // window in row-major order, of the gradients of the windows whose maximum it is.
+// Vector lanes hold neighbouring channels. Windows of 2x2 with stride 2 and no padding, the common
+// case, have a path of their own: a window's cells are in registers, and where the channels do not
+// fill a vector the next cell's are taken along and overwritten afterwards.
+#undef HWY_TARGET_INCLUDE
+#define HWY_TARGET_INCLUDE "reprise/pool/max_pool.cpp"
+#include <hwy/foreach_target.h>
+// After foreach_target.h:
+#include <hwy/highway.h>
+
 #include <algorithm>
 #include <limits>
 
+#include "reprise/pool/channel_vectors-inl.hpp"
 #include "reprise/pool/pool2d.hpp"
 #include "reprise/pool/window.hpp"
 
+HWY_BEFORE_NAMESPACE();
 namespace reprise {
+namespace HWY_NAMESPACE {
 namespace {
+namespace hn = hwy::HWY_NAMESPACE;
 
-/// Whether `value` takes the place of `most`, which stands before it: it is larger or the first
-/// NaN.
-bool replaces(float value, float most) {
-  return most == most && !(value <= most);
+/// Where a value takes the place of a maximum that stands before it: it is larger or the first NaN.
+template <class V>
+HWY_INLINE auto replaces(V value, V most) {
+  return hn::And(hn::Eq(most, most), hn::Not(hn::Le(value, most)));
 }
 
-/// The channel's place of its maximum in the window, an offset in `input`.
-std::size_t place_of_maximum(const PoolShape& s, std::size_t n, const PoolWindow& window,
-                             std::size_t c, const float* input) {
-  std::size_t place = ((n * s.IH + window.h_begin) * s.IW + window.w_begin) * s.C + c;
-  for_each_cell(s, n, window, [&](std::size_t cell) {
-    if (replaces(input[cell + c], input[place])) place = cell + c;
+/// The maximum of each channel of a window.
+template <class D>
+HWY_INLINE auto maximum(D d, const PoolShape& s, const PoolWindow& window, const float* image) {
+  auto most = hn::Set(d, -std::numeric_limits<float>::infinity());
+  for_each_cell(s, window, [&](std::size_t cell) HWY_ATTR {
+    const auto value = hn::LoadU(d, image + cell);
+    most = hn::IfThenElse(replaces(value, most), value, most);
   });
-  return place;
+  return most;
+}
+
+void forward_image(const PoolShape& s, const float* image, float* output) {
+  for_each_window(s, [&](std::size_t oh, std::size_t ow, std::size_t out) HWY_ATTR {
+    const PoolWindow window(s, oh, ow);
+    for_each_channel_vector(s.C, [&](auto d, std::size_t c) HWY_ATTR {
+      hn::StoreU(maximum(d, s, window, image + c), d, output + out + c);
+    });
+  });
+}
+
+/// A window's maxima, and in which of its cells, counted in row-major order, each stands first.
+template <class V>
+struct FirstMaximum {
+  V most, cell;
+};
+
+template <class D>
+HWY_INLINE auto first_maximum(D d, const PoolShape& s, const PoolWindow& window,
+                              const float* image) {
+  FirstMaximum<hn::Vec<D>> first{hn::Zero(d), hn::Zero(d)};
+  float number = 0.0F;
+  for_each_cell(s, window, [&](std::size_t cell) HWY_ATTR {
+    const auto value = hn::LoadU(d, image + cell);
+    const auto replace = replaces(value, first.most);
+    const bool is_first_cell = number == 0.0F;
+    first.most = is_first_cell ? value : hn::IfThenElse(replace, value, first.most);
+    first.cell =
+        is_first_cell ? first.cell : hn::IfThenElse(replace, hn::Set(d, number), first.cell);
+    number += 1.0F;
+  });
+  return first;
+}
+
+/// Adds grad to the cells of the window that get it.
+template <class D>
+HWY_INLINE void add_gradient(D d, const PoolShape& s, MaxTies ties, const PoolWindow& window,
+                             const float* grad_output, const float* image, float* grad_image) {
+  const auto first = first_maximum(d, s, window, image);
+  const auto grad = hn::LoadU(d, grad_output);
+  float number = 0.0F;
+  for_each_cell(s, window, [&](std::size_t cell) HWY_ATTR {
+    auto gets = hn::Eq(first.cell, hn::Set(d, number));
+    if (ties == MaxTies::all) gets = hn::Or(gets, hn::Eq(hn::LoadU(d, image + cell), first.most));
+    const auto before = hn::LoadU(d, grad_image + cell);
+    hn::StoreU(hn::Add(before, hn::IfThenElseZero(gets, grad)), d, grad_image + cell);
+    number += 1.0F;
+  });
+}
+
+void backward_image(const PoolShape& s, MaxTies ties, const float* grad_output, const float* image,
+                    float* grad_image) {
+  for_each_window(s, [&](std::size_t oh, std::size_t ow, std::size_t out) HWY_ATTR {
+    const PoolWindow window(s, oh, ow);
+    for_each_channel_vector(s.C, [&](auto d, std::size_t c) HWY_ATTR {
+      add_gradient(d, s, ties, window, grad_output + out + c, image + c, grad_image + c);
+    });
+  });
+}
+
+/// Calls body(tag, ow, c) for the channels of the windows of a row: one vector that may be wider
+/// than C, but not so wide that it leaves the next window, for all windows but the last, if there
+/// is such a vector; else vectors that cover the channels exactly.
+template <std::size_t width, class Body>
+HWY_INLINE void for_each_wide_window(const PoolShape& s, const Body& body) {
+  const hn::CappedTag<float, width> d;
+  std::size_t ow = 0;
+  if (s.C <= hn::Lanes(d) && hn::Lanes(d) <= 2 * s.C) {
+    for (; ow + 1 < s.OW; ++ow) body(d, ow, std::size_t{0});
+  }
+  for (; ow < s.OW; ++ow) {
+    for_each_channel_vector(s.C, [&](auto tag, std::size_t c) HWY_ATTR { body(tag, ow, c); });
+  }
+}
+
+template <class Body>
+HWY_INLINE void for_each_window_of_row(const PoolShape& s, const Body& body) {
+  if (s.C <= 4) {
+    for_each_wide_window<4>(s, body);
+  } else if (s.C <= 8) {
+    for_each_wide_window<8>(s, body);
+  } else {
+    for_each_wide_window<16>(s, body);
+  }
+}
+
+void forward_two_by_two(const PoolShape& s, const float* image, float* output) {
+  for (std::size_t oh = 0; oh < s.OH; ++oh) {
+    const float* const top = image + 2 * oh * s.IW * s.C;
+    const float* const bottom = top + s.IW * s.C;
+    float* const out = output + oh * s.OW * s.C;
+    for_each_window_of_row(s, [&](auto d, std::size_t ow, std::size_t c) HWY_ATTR {
+      const std::size_t left = 2 * ow * s.C + c;
+      auto most = hn::LoadU(d, top + left);
+      for (const float* cell : {top + left + s.C, bottom + left, bottom + left + s.C}) {
+        const auto value = hn::LoadU(d, cell);
+        most = hn::IfThenElse(replaces(value, most), value, most);
+      }
+      hn::StoreU(most, d, out + ow * s.C + c);
+    });
+  }
+}
+
+void backward_two_by_two(const PoolShape& s, MaxTies ties, const float* grad_output,
+                         const float* image, float* grad_image) {
+  const bool all = ties == MaxTies::all;
+  for (std::size_t oh = 0; oh < s.OH; ++oh) {
+    const std::size_t top = 2 * oh * s.IW * s.C;
+    const float* const grads = grad_output + oh * s.OW * s.C;
+    for_each_window_of_row(s, [&](auto d, std::size_t ow, std::size_t c) HWY_ATTR {
+      const std::size_t left = top + 2 * ow * s.C + c;
+      const std::size_t cell[4] = {left, left + s.C, left + s.IW * s.C, left + s.IW * s.C + s.C};
+      const auto a0 = hn::LoadU(d, image + cell[0]);
+      const auto a1 = hn::LoadU(d, image + cell[1]);
+      const auto a2 = hn::LoadU(d, image + cell[2]);
+      const auto a3 = hn::LoadU(d, image + cell[3]);
+      // A cell is the first maximum if it replaces what stood before and no later one replaces it.
+      const auto r1 = replaces(a1, a0);
+      const auto m1 = hn::IfThenElse(r1, a1, a0);
+      const auto r2 = replaces(a2, m1);
+      const auto m2 = hn::IfThenElse(r2, a2, m1);
+      const auto r3 = replaces(a3, m2);
+      const auto most = hn::IfThenElse(r3, a3, m2);
+      const auto grad = hn::Add(hn::LoadU(d, grads + ow * s.C + c), hn::Zero(d));
+      const auto store = [&](std::size_t i, auto value, auto is_first) HWY_ATTR {
+        const auto gets = all ? hn::Or(is_first, hn::Eq(value, most)) : is_first;
+        hn::StoreU(hn::IfThenElseZero(gets, grad), d, grad_image + cell[i]);
+      };
+      const auto not_later = hn::Not(hn::Or(r2, r3));
+      store(0, a0, hn::And(hn::Not(r1), not_later));
+      store(1, a1, hn::And(r1, not_later));
+      store(2, a2, hn::And(r2, hn::Not(r3)));
+      store(3, a3, r3);
+    });
+  }
+}
+
+}  // namespace
+}  // namespace HWY_NAMESPACE
+}  // namespace reprise
+HWY_AFTER_NAMESPACE();
+
+#if HWY_ONCE
+namespace reprise {
+HWY_EXPORT(forward_image);
+HWY_EXPORT(backward_image);
+HWY_EXPORT(forward_two_by_two);
+HWY_EXPORT(backward_two_by_two);
+
+namespace {
+
+bool is_two_by_two(const PoolShape& s) {
+  return s.KH == 2 && s.KW == 2 && s.stride_h == 2 && s.stride_w == 2 && s.pad_top == 0 &&
+         s.pad_left == 0 && 2 * s.OH <= s.IH && 2 * s.OW <= s.IW;
 }
 
 }  // namespace
 
 void max_pool_forward(const PoolShape& s, const float* input, float* output) {
+  const auto image = is_two_by_two(s) ? HWY_DYNAMIC_DISPATCH(forward_two_by_two)
+                                      : HWY_DYNAMIC_DISPATCH(forward_image);
   for (std::size_t n = 0; n < s.N; ++n) {
-    for_each_window(s, n, [&](std::size_t oh, std::size_t ow, std::size_t out) {
-      const PoolWindow window(s, oh, ow);
-      std::fill_n(output + out, s.C, -std::numeric_limits<float>::infinity());
-      for_each_cell(s, n, window, [&](std::size_t cell) {
-        for (std::size_t c = 0; c < s.C; ++c) {
-          const float value = input[cell + c];
-          const float most = output[out + c];
-          output[out + c] = replaces(value, most) ? value : most;
-        }
-      });
-    });
+    image(s, input + n * s.IH * s.IW * s.C, output + n * s.OH * s.OW * s.C);
   }
 }
 
 void max_pool_backward(const PoolShape& s, MaxTies ties, const float* grad_output,
                        const float* input, float* grad_input) {
-  std::fill_n(grad_input, s.input_size(), 0.0F);
+  const auto image = is_two_by_two(s) ? HWY_DYNAMIC_DISPATCH(backward_two_by_two)
+                                      : HWY_DYNAMIC_DISPATCH(backward_image);
+  const bool writes_all = is_two_by_two(s) && 2 * s.OH == s.IH && 2 * s.OW == s.IW;
+  if (!writes_all) std::fill_n(grad_input, s.input_size(), 0.0F);
   for (std::size_t n = 0; n < s.N; ++n) {
-    for_each_window(s, n, [&](std::size_t oh, std::size_t ow, std::size_t out) {
-      const PoolWindow window(s, oh, ow);
-      if (window.cells() == 0) return;
-      for (std::size_t c = 0; c < s.C; ++c) {
-        const std::size_t place = place_of_maximum(s, n, window, c, input);
-        const float most = input[place];
-        if (ties == MaxTies::first || most != most) {
-          grad_input[place] += grad_output[out + c];
-          continue;
-        }
-        for_each_cell(s, n, window, [&](std::size_t cell) {
-          if (input[cell + c] == most) grad_input[cell + c] += grad_output[out + c];
-        });
-      }
-    });
+    const std::size_t first = n * s.IH * s.IW * s.C;
+    image(s, ties, grad_output + n * s.OH * s.OW * s.C, input + first, grad_input + first);
   }
 }
 
 }  // namespace reprise
+#endif  // HWY_ONCE

@@ -28,26 +28,23 @@ struct PoolWindow {
   }
 };
 
-/// Calls visit(oh, ow, output offset) for the windows of image n in row-major order; the offset is
-/// that of the window's first channel in N,OH,OW,C.
+/// Calls visit(oh, ow, output offset) for the windows of an image in row-major order; the offset is
+/// that of the window's first channel in OH,OW,C.
 template <class Visit>
-void for_each_window(const PoolShape& s, std::size_t n, const Visit& visit) {
+inline __attribute__((always_inline)) void for_each_window(const PoolShape& s, const Visit& visit) {
   for (std::size_t oh = 0; oh < s.OH; ++oh) {
-    for (std::size_t ow = 0; ow < s.OW; ++ow) {
-      visit(oh, ow, ((n * s.OH + oh) * s.OW + ow) * s.C);
-    }
+    for (std::size_t ow = 0; ow < s.OW; ++ow) visit(oh, ow, (oh * s.OW + ow) * s.C);
   }
 }
 
-/// Calls visit(input offset) for the window's cells in image n in row-major order; the offset is
-/// that of the cell's first channel in N,IH,IW,C.
+/// Calls visit(input offset) for the window's cells in row-major order; the offset is that of the
+/// cell's first channel in IH,IW,C.
 template <class Visit>
-void for_each_cell(const PoolShape& s, std::size_t n, const PoolWindow& window,
-                   const Visit& visit) {
+inline __attribute__((always_inline)) void for_each_cell(const PoolShape& s,
+                                                         const PoolWindow& window,
+                                                         const Visit& visit) {
   for (std::size_t ih = window.h_begin; ih < window.h_end; ++ih) {
-    for (std::size_t iw = window.w_begin; iw < window.w_end; ++iw) {
-      visit(((n * s.IH + ih) * s.IW + iw) * s.C);
-    }
+    for (std::size_t iw = window.w_begin; iw < window.w_end; ++iw) visit((ih * s.IW + iw) * s.C);
   }
 }
 

@@ -227,8 +227,8 @@ class Writer {
 };
 
 /// HDF5's core driver keeps its file in `memory`, where it stays when the file is closed; it may be
-/// larger than the file. (H5Fget_file_image is no way to it: in HDF5 1.10 to 1.14.6 the checksum of
-/// the superblock is wrong in what it gives, issue 1915 of HDFGroup/hdf5.)
+/// larger than the file. (H5Fget_file_image is no way to it: HDF5 1.10.8 gives the superblock a
+/// wrong checksum there, issue 1915 of HDFGroup/hdf5.)
 H5FD_file_image_callbacks_t keep_in(std::vector<std::byte>& memory) {
   H5FD_file_image_callbacks_t callbacks{};
   callbacks.udata = &memory;

@@ -9,6 +9,7 @@
 #include <ctime>
 #include <fstream>
 
+#include "reprise/core/text.hpp"
 #include "reprise/linalg/blas.hpp"
 #include "reprise/linalg/simd.hpp"
 
@@ -60,7 +61,7 @@ Group environment_group(const RunEnvironment& environment) {
       {"simd", simd_target()},
       {"threads", static_cast<std::int64_t>(environment.threads)},
       {"host", host_name()},
-      {"command_line", environment.command_line},
+      {"command_line", clean_text(environment.command_line)},
       {"started", iso_time(environment.started_unix)},
       {"ended", iso_time(ended)},
       {"seconds_total", ended - environment.started_unix},
@@ -69,10 +70,10 @@ Group environment_group(const RunEnvironment& environment) {
        fmt::format("{}.{}.{}", FMT_VERSION / 10000, FMT_VERSION / 100 % 100, FMT_VERSION % 100)},
   };
   if (!environment.data_folder.empty()) {
-    group.attributes["data_folder"] = environment.data_folder;
+    group.attributes["data_folder"] = clean_text(environment.data_folder);
   }
-  group.datasets["git_diff"] = scalar_text(source.diff);
-  group.datasets["log"] = scalar_text(environment.log);
+  group.datasets["git_diff"] = scalar_text(clean_text(source.diff));
+  group.datasets["log"] = scalar_text(clean_text(environment.log));
   return group;
 }
 

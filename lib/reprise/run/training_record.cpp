@@ -4,6 +4,7 @@
 #include <array>
 #include <numeric>
 
+#include "reprise/conv/conv_algorithm.hpp"
 #include "reprise/nn/losses.hpp"
 
 namespace reprise {
@@ -42,6 +43,8 @@ Group model_group(const TrainingRun& run) {
   group.attributes["parameters"] = static_cast<std::int64_t>(model.parameters().size());
   group.attributes["initial_parameters_sha256"] = run.initial_parameters_sha256();
   group.attributes["parameters_sha256"] = parameters_sha256(model.parameters());
+  group.attributes["conv_reproducibility"] =
+      std::string(name_of(conv_algorithm(run.configuration().conv).reproducibility));
   group.datasets["summary"] = scalar_text(model.summary());
 
   std::vector<std::string> names, types, shapes, settings;

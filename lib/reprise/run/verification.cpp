@@ -6,6 +6,7 @@
 
 #include "reprise/conv/conv_algorithm.hpp"
 #include "reprise/core/error.hpp"
+#include "reprise/core/text.hpp"
 #include "reprise/run/provenance.hpp"
 #include "reprise/run/training_record.hpp"
 
@@ -22,7 +23,7 @@ std::vector<std::string> reservations(const Record& record,
   if (commit != source_version().commit) {
     reasons.push_back(fmt::format("other code: the record is of commit {}, this is {}", commit,
                                   source_version().commit));
-  } else if (then.values<std::string>("git_diff").front() != source_version().diff) {
+  } else if (then.values<std::string>("git_diff").front() != clean_text(source_version().diff)) {
     reasons.emplace_back("other code: the uncommitted changes differ");
   }
   const bool machine_class =

@@ -16,159 +16,8 @@
 #include <algorithm>
 #include <cmath>
 
-#include "reprise/conv/algorithms/direct_kernels.hpp"
-#include "reprise/conv/conv_workspace.hpp"
+#include "reprise/conv/algorithms/direct_pixels_plan.hpp"
 #include "reprise/core/parallel.hpp"
-
-#ifndef REPRISE_CONV_DIRECT_PIXELS_ONCE
-#define REPRISE_CONV_DIRECT_PIXELS_ONCE
-namespace reprise::direct {
-namespace {
-
-constexpr std::size_t kMostLanes = 16;                            // on any target
-constexpr std::size_t kMostTile = 6;                              // columns of a tile
-constexpr std::size_t kWantedPlaneFloats = std::size_t{1} << 15;  // 128 KiB
-constexpr std::size_t kMostPlaneFloats = std::size_t{1} << 18;    // 1 MiB
-constexpr std::size_t kMostWeightFloats = std::size_t{1} << 17;   // 512 KiB
-
-/// How planes lie in memory: (image, channel, row, phase, cell).
-struct Planes {
-  explicit Planes(const Correlation& c)
-      : phases(c.step_w),
-        cells((c.B + kMostLanes - 1) / kMostLanes * kMostLanes +
-              static_cast<std::size_t>(c.w.highest() - c.w.lowest()) / c.step_w),
-        row(phases * cells) {
-    const auto span = static_cast<std::size_t>(c.h.highest() - c.h.lowest()) + 1;
-    const std::size_t per_row = std::max<std::size_t>(c.channels, 1) * row;
-    const std::size_t fitting = kWantedPlaneFloats / per_row;
-    band = fitting > span ? (fitting - span) / c.step_h + 1 : 1;
-    band = std::min(band, std::max<std::size_t>(c.A, 1));
-    rows = std::min((band - 1) * c.step_h + span, c.SH);
-    plane = rows * row;
-    image = c.channels * plane;
-    images = band < c.A ? 1 : std::max<std::size_t>(kWantedPlaneFloats / image, 1);
-    images = std::min(images, std::max<std::size_t>(c.N, 1));
-  }
-  std::size_t phases;  ///< step_w
-  std::size_t cells;   ///< of a row and phase
-  std::size_t row;     ///< floats of a row
-  std::size_t band;    ///< rows of the result, at a time
-  std::size_t rows;    ///< of the source that they read
-  std::size_t plane;   ///< floats of a plane
-  std::size_t image;   ///< floats of an image's planes
-  std::size_t images;  ///< at a time
-
-  /// Where a position reads the tap, from where it stands itself.
-  [[nodiscard]] std::ptrdiff_t tap_offset(const Correlation& c, std::size_t th,
-                                          std::size_t tw) const {
-    const auto w = static_cast<std::size_t>(c.w.at(tw) - c.w.lowest());
-    return c.h.at(th) * static_cast<std::ptrdiff_t>(row) +
-           static_cast<std::ptrdiff_t>(w % phases * cells + w / phases);
-  }
-};
-
-/// Sizes of one worker's scratch.
-struct PixelSizes {
-  PixelSizes(const Correlation& c, const Planes& p)
-      : planes(p.images * p.image),
-        weights(c.depth() * c.columns),
-        columns(c.columns),
-        taps(c.h.count * c.w.count) {}
-  std::size_t planes, weights, columns, taps;
-  [[nodiscard]] bool fit() const {
-    return planes <= kMostPlaneFloats && weights <= kMostWeightFloats;
-  }
-  [[nodiscard]] std::size_t bytes() const {
-    return piece_bytes<float>(planes) + piece_bytes<float>(weights) + piece_bytes<float>(columns) +
-           piece_bytes<std::ptrdiff_t>(taps);
-  }
-};
-
-/// The scratch of one worker.
-struct PixelScratch {
-  PixelScratch(const PixelSizes& sizes, std::byte* memory) {
-    WorkspacePieces pieces({memory, sizes.bytes()});
-    planes = pieces.take<float>(sizes.planes);
-    weights = pieces.take<float>(sizes.weights);
-    start = pieces.take<float>(sizes.columns);
-    taps = pieces.take<std::ptrdiff_t>(sizes.taps);
-  }
-  float* planes;
-  float* weights;        ///< tiles of (depth, columns of the tile)
-  float* start;          ///< (columns)
-  std::ptrdiff_t* taps;  ///< offsets of the taps in a plane
-};
-
-/// Columns are taken in equal tiles: how many.
-inline std::size_t tile_count(const Correlation& c) {
-  return (c.columns + kMostTile - 1) / kMostTile;
-}
-
-/// A unit of work: rows of positions [a_begin, a_end) of images [n_begin, n_end) of group g, which
-/// read source rows [h_begin, h_end).
-struct Unit {
-  std::size_t g, n_begin, n_end, a_begin, a_end, h_begin, h_end;
-};
-
-/// Copies one row of the source's cells, of one channel, to its phases.
-inline void fill_row(const Correlation& c, const Planes& p, const float* source, float* to) {
-  const auto left = static_cast<std::size_t>(std::max<std::ptrdiff_t>(-c.w.lowest(), 0));
-  const auto skipped = static_cast<std::size_t>(std::max<std::ptrdiff_t>(c.w.lowest(), 0));
-  const std::size_t stride = c.step_w * c.source_channels();
-  for (std::size_t phase = 0; phase < p.phases; ++phase, to += p.cells) {
-    // Cell i is column i * step_w + phase + skipped - left of the source.
-    const std::size_t first = phase >= left ? 0 : (left - phase + c.step_w - 1) / c.step_w;
-    const std::size_t begin = std::min(first, p.cells);
-    const std::size_t column = begin * c.step_w + phase + skipped - left;
-    const std::size_t existing = column < c.SW ? (c.SW - column - 1) / c.step_w + 1 : 0;
-    const std::size_t end = begin + std::min(existing, p.cells - begin);
-    const float* const from = source + column * c.source_channels();
-    std::fill(to, to + begin, 0.0F);
-    if (stride == 1) {
-      std::copy_n(from, end - begin, to + begin);
-    } else {
-      for (std::size_t i = begin; i < end; ++i) to[i] = from[(i - begin) * stride];
-    }
-    std::fill(to + end, to + p.cells, 0.0F);
-  }
-}
-
-/// Copies the unit's source rows into planes.
-inline void fill_planes(const Correlation& c, const Planes& p, const float* source,
-                        const Unit& unit, float* planes) {
-  for (std::size_t n = unit.n_begin; n < unit.n_end; ++n, planes += p.image) {
-    for (std::size_t h = unit.h_begin; h < unit.h_end; ++h) {
-      const float* const from =
-          source + (n * c.SH + h) * c.SW * c.source_channels() + unit.g * c.channels;
-      for (std::size_t channel = 0; channel < c.channels; ++channel) {
-        fill_row(c, p, from + channel, planes + channel * p.plane + (h - unit.h_begin) * p.row);
-      }
-    }
-  }
-}
-
-/// packed: for each tile of columns (depth, columns of the tile).
-inline void pack_tiles(const Correlation& c, const float* weight, std::size_t g, float* packed) {
-  const std::size_t tiles = tile_count(c);
-  for (std::size_t tile = 0; tile < tiles; ++tile) {
-    const std::size_t j_begin = tile * c.columns / tiles;
-    const std::size_t j_end = (tile + 1) * c.columns / tiles;
-    for (std::size_t th = 0; th < c.h.count; ++th) {
-      for (std::size_t tw = 0; tw < c.w.count; ++tw) {
-        const std::size_t kh = c.h.kernel_first + th * c.h.kernel_spacing;
-        const std::size_t kw = c.w.kernel_first + tw * c.w.kernel_spacing;
-        const float* tap = weight + (kh * c.KW + kw) * c.w_tap + g * c.w_group;
-        for (std::size_t channel = 0; channel < c.channels; ++channel, tap += c.w_channel) {
-          for (std::size_t j = j_begin; j < j_end; ++j) *packed++ = tap[j * c.w_column];
-        }
-      }
-    }
-  }
-}
-
-}  // namespace
-}  // namespace reprise::direct
-#endif
 
 HWY_BEFORE_NAMESPACE();
 namespace reprise::direct {
@@ -231,14 +80,86 @@ HWY_NOINLINE void tile_kernel(const PositionVectors& vectors,
   }
 }
 
-/// result(position, j) = sums(j, position) for one vector of positions, `cell` floats apart.
+#if HWY_TARGET == HWY_SCALAR
 template <std::size_t columns>
-HWY_INLINE void write_positions(const float* HWY_RESTRICT sums, std::size_t sums_column,
-                                std::size_t count, float* HWY_RESTRICT result, std::size_t cell) {
-  for (std::size_t i = 0; i < count; ++i, result += cell) {
-    for (std::size_t j = 0; j < columns; ++j) result[j] = sums[j * sums_column + i];
+HWY_INLINE void write_positions(const float* HWY_RESTRICT sums, std::size_t count,
+                                float* HWY_RESTRICT result, std::size_t cell) {
+  for (std::size_t j = 0; j < columns; ++j) result[j] = sums[j * kVectors];
+  (void)count;
+  (void)cell;
+}
+#else
+template <std::size_t size>
+HWY_INLINE void copy(const float* HWY_RESTRICT from, float* HWY_RESTRICT to) {
+  const hn::CappedTag<float, size> d;
+  hn::StoreU(hn::LoadU(d, from), d, to);
+}
+
+/// Writes columns [j, j + 4) of one vector of positions: transposes blocks of 4 x 4.
+HWY_INLINE void write_four(const float* HWY_RESTRICT sums, std::size_t count,
+                           float* HWY_RESTRICT result, std::size_t cell) {
+  const hn::ScalableTag<float> d;
+  const hn::RepartitionToWide<decltype(d)> pairs;
+  const std::size_t lanes = hn::Lanes(d);
+  const std::size_t stride = kVectors * lanes;
+  const auto row = [&](std::size_t j) HWY_ATTR { return hn::Load(d, sums + j * stride); };
+  const auto low01 = hn::BitCast(pairs, hn::InterleaveLower(d, row(0), row(1)));
+  const auto high01 = hn::BitCast(pairs, hn::InterleaveUpper(d, row(0), row(1)));
+  const auto low23 = hn::BitCast(pairs, hn::InterleaveLower(d, row(2), row(3)));
+  const auto high23 = hn::BitCast(pairs, hn::InterleaveUpper(d, row(2), row(3)));
+  // fours(i): the four columns of positions i, 4 + i, 8 + i, …
+  HWY_ALIGN float fours[4 * hn::MaxLanes(d)];
+  const auto store = [&](std::size_t i, auto v)
+                         HWY_ATTR { hn::Store(hn::BitCast(d, v), d, fours + i * lanes); };
+  store(0, hn::InterleaveLower(pairs, low01, low23));
+  store(1, hn::InterleaveUpper(pairs, low01, low23));
+  store(2, hn::InterleaveLower(pairs, high01, high23));
+  store(3, hn::InterleaveUpper(pairs, high01, high23));
+  std::size_t block = 0;
+  for (; block + 4 <= count; block += 4, result += 4 * cell) {
+    for (std::size_t i = 0; i < 4; ++i) copy<4>(fours + i * lanes + block, result + i * cell);
+  }
+  for (std::size_t i = 0; block + i < count; ++i) {
+    copy<4>(fours + i * lanes + block, result + i * cell);
   }
 }
+
+/// Writes columns [j, j + 2) likewise.
+HWY_INLINE void write_two(const float* HWY_RESTRICT sums, std::size_t count,
+                          float* HWY_RESTRICT result, std::size_t cell) {
+  const hn::ScalableTag<float> d;
+  const std::size_t lanes = hn::Lanes(d);
+  const auto a = hn::Load(d, sums);
+  const auto b = hn::Load(d, sums + kVectors * lanes);
+  // twos: positions 0, 1, 4, 5, … in the first vector, 2, 3, 6, 7, … in the second.
+  HWY_ALIGN float twos[2 * hn::MaxLanes(d)];
+  hn::Store(hn::InterleaveLower(d, a, b), d, twos);
+  hn::Store(hn::InterleaveUpper(d, a, b), d, twos + lanes);
+  std::size_t block = 0;
+  for (; block + 4 <= count; block += 4, result += 4 * cell) {
+    for (std::size_t i = 0; i < 4; ++i) {
+      copy<2>(twos + i / 2 * lanes + block + i % 2 * 2, result + i * cell);
+    }
+  }
+  for (std::size_t i = 0; block + i < count; ++i) {
+    copy<2>(twos + i / 2 * lanes + block + i % 2 * 2, result + i * cell);
+  }
+}
+
+/// result(position, j) = sums(j, position) for one vector of positions, `cell` floats apart.
+template <std::size_t columns>
+HWY_INLINE void write_positions(const float* HWY_RESTRICT sums, std::size_t count,
+                                float* HWY_RESTRICT result, std::size_t cell) {
+  const std::size_t stride = kVectors * hn::Lanes(hn::ScalableTag<float>());
+  constexpr std::size_t fours = columns / 4 * 4;
+  constexpr std::size_t twos = columns / 2 * 2;
+  if constexpr (fours > 0) write_four(sums, count, result, cell);
+  if constexpr (twos > fours) write_two(sums + fours * stride, count, result + fours, cell);
+  if constexpr (columns > twos) {
+    for (std::size_t i = 0; i < count; ++i) result[i * cell + twos] = sums[twos * stride + i];
+  }
+}
+#endif
 
 template <std::size_t columns>
 void run_tile(const Correlation& c, std::size_t plane, const PositionVectors& vectors,
@@ -251,8 +172,8 @@ void run_tile(const Correlation& c, std::size_t plane, const PositionVectors& ve
   tile_kernel<columns>(vectors, scratch.taps + taps.begin, taps.count, c.channels, plane, weights,
                        scratch.start + j_begin, sums);
   for (std::size_t v = 0; v < vectors.size; ++v) {
-    write_positions<columns>(sums + v * lanes, kVectors * lanes, vectors.count[v],
-                             vectors.result[v] + j_begin, c.r_cell);
+    write_positions<columns>(sums + v * lanes, vectors.count[v], vectors.result[v] + j_begin,
+                             c.r_cell);
   }
 }
 
@@ -373,6 +294,7 @@ void correlate_by_pixels(const Correlation& c, const CorrelationData& data, std:
     const PixelScratch scratch(sizes, workspace + worker * sizes.bytes());
     const std::size_t g = task / tasks;
     const std::size_t part = task % tasks;
+    std::fill_n(scratch.planes, sizes.planes, 0.0F);
     std::fill_n(scratch.start, c.columns, 0.0F);
     if (data.start != nullptr) std::copy_n(data.start + g * c.columns, c.columns, scratch.start);
     pack_tiles(c, data.weight, g, scratch.weights);

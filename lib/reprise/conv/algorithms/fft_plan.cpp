@@ -15,7 +15,7 @@ constexpr std::size_t kBlockFloats = std::size_t{12} << 20;    // points of a bl
 constexpr std::size_t kKernelFloats = std::size_t{320} << 10;  // a worker's kernels: 768 KiB
 
 std::size_t parts(std::size_t size, std::size_t part) {
-  return (size + part - 1) / part;
+  return part == 0 ? 0 : (size + part - 1) / part;
 }
 std::size_t rounded(std::size_t size, std::size_t to) {
   return parts(size, to) * to;

@@ -197,8 +197,7 @@ PlanOrReason find_plan(const ConvShape& shape, ConvPass pass, std::size_t thread
   static std::map<std::tuple<std::string, ConvPass, std::size_t>, PlanOrReason> plans;
   ConvShape unnamed = shape;
   unnamed.name.clear();
-  const std::string line = to_line(unnamed) + "pb" + std::to_string(shape.pad_bottom) + "pr" +
-                           std::to_string(shape.pad_right);
+  const std::string line = to_line(unnamed);
   const std::lock_guard<std::mutex> lock(mutex);
   if (plans.size() >= kMostPlans) plans.clear();
   PlanOrReason& entry = plans[{line, pass, threads}];

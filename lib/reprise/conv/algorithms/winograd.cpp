@@ -38,7 +38,7 @@
 //             kappa  kappa'  r_B r_G r_A   r_G' r_A'
 //   F2           64      36    1   2   2      1    2
 //   F4          564     803    2   4   3      4    3
-// The bound is rigorous and far from sharp: errors measured are below 1/400 of it.
+// The bound is rigorous and far from sharp: errors measured are below 1/300 of it.
 //
 // Tried, on one core with AVX-512 (Zen 4, 122 GFLOP/s in oneDNN's direct), others at work beside:
 //   points 0, +-1, +-2 in place of 0, +-5/8, +-3/2    2.2 times the root-mean-square error
@@ -49,6 +49,7 @@
 //   the same in panels of 14 padded to 16             no change
 //   prefetching cells, weights, V, U, m               within noise (4%)
 //   28 to 196 tiles, 32 to 128 columns in a block     within noise, but 32 columns 10% slower
+//   V for 8 MiB of tiles, weights transformed twice   deep layers 12% slower: writing U costs most
 //   workspace in 2 MiB pages                          within noise
 #undef HWY_TARGET_INCLUDE
 #define HWY_TARGET_INCLUDE "reprise/conv/algorithms/winograd.cpp"

@@ -58,16 +58,22 @@ void transform_inputs(const Product& p, std::size_t begin, std::size_t end, floa
   }
 }
 
-/// A block of the rotated kernel, as (kh,kw,k,n): `steps` <= kLanes rows from k0 on, one panel's
-/// columns from n0 on, zeros beyond.
-void rotate_block(const Product& p, std::size_t k0, std::size_t steps, std::size_t n0,
-                  float* HWY_RESTRICT block) {
+/// A block of the kernel, as (kh,kw,k,n): `steps` <= kLanes rows from k0 on, one panel's columns
+/// from n0 on, zeros beyond. Taps lie far apart in memory, often at distances that fall into the
+/// same sets of a cache: a tap at a time.
+inline void gather_weights(const Product& p, std::size_t k0, std::size_t steps, std::size_t n0,
+                           float* HWY_RESTRICT block) {
   const std::size_t columns = std::min(tile_columns(), p.plan.columns - n0);
   for (std::size_t tap = 0; tap < 9; ++tap) {
-    const float* from = p.weight + (8 - tap) * p.weight_plane + n0 * p.weight_row + k0;
+    const float* from = p.weight + (p.rotated ? (8 - tap) * p.weight_plane + n0 * p.weight_row + k0
+                                              : tap * p.weight_plane + k0 * p.weight_row + n0);
     float* to = block + tap * kLanes * tile_columns();
     for (std::size_t k = 0; k < steps; ++k, to += tile_columns()) {
-      for (std::size_t n = 0; n < columns; ++n) to[n] = from[n * p.weight_row + k];
+      if (p.rotated) {
+        for (std::size_t n = 0; n < columns; ++n) to[n] = from[n * p.weight_row + k];
+      } else {
+        std::copy_n(from + k * p.weight_row, columns, to);
+      }
       std::fill(to + columns, to + tile_columns(), 0.0F);
     }
   }
@@ -76,23 +82,16 @@ void rotate_block(const Product& p, std::size_t k0, std::size_t steps, std::size
 /// One panel of u: (depth, tile_columns()) at each point, for columns from n0 on.
 template <class F>
 void transform_weight_panel(const Product& p, std::size_t n0, float* u) {
-  const std::size_t columns = std::min(tile_columns(), p.plan.columns - n0);
-  const std::size_t width = divided_up(columns, kLanes) * kLanes;
+  const std::size_t width = std::min(tile_columns(), p.plan.columns - n0);
   HWY_ALIGN float block[9 * kLanes * kTileVectors * kLanes];
   for (std::size_t k0 = 0; k0 < p.plan.depth; k0 += kLanes) {
     const std::size_t steps = std::min(kLanes, p.plan.depth - k0);
-    if (p.rotated) rotate_block(p, k0, steps, n0, block);
+    gather_weights(p, k0, steps, n0, block);
     for (std::size_t k = 0; k < steps; ++k, u += tile_columns()) {
       for (std::size_t n = 0; n < width; n += kLanes) {
-        const SpacedSink sink{u + n, p.plan.u_stride};
-        if (p.rotated) {
-          transform_2d<WeightTransform<F>>(
-              Spaced{block + k * tile_columns() + n, kLanes * tile_columns()}, sink);
-        } else {
-          transform_2d<WeightTransform<F>>(
-              Spaced{p.weight + (k0 + k) * p.weight_row + n0 + n, p.weight_plane, columns - n},
-              sink);
-        }
+        transform_2d<WeightTransform<F>>(
+            Spaced{block + k * tile_columns() + n, kLanes * tile_columns()},
+            SpacedSink{u + n, p.plan.u_stride});
       }
     }
   }
@@ -233,7 +232,7 @@ void run_variant(const Product& p, WorkspacePieces pieces, std::size_t threads) 
   }
 }
 
-void run_product(const Product& p, WorkspacePieces pieces, std::size_t threads) {
+inline void run_product(const Product& p, WorkspacePieces pieces, std::size_t threads) {
   if (p.plan.tiling.variant == WinogradVariant::f4) {
     run_variant<F4>(p, pieces, threads);
   } else {

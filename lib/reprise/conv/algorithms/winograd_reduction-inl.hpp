@@ -211,7 +211,7 @@ void reduce_variant(const Reduction& r, WorkspacePieces pieces, std::size_t thre
   }
 }
 
-void run_reduction(const Reduction& r, WorkspacePieces pieces, std::size_t threads) {
+inline void run_reduction(const Reduction& r, WorkspacePieces pieces, std::size_t threads) {
   if (r.plan.tiling.variant == WinogradVariant::f4) {
     reduce_variant<F4>(r, pieces, threads);
   } else {

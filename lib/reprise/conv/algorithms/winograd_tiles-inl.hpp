@@ -136,13 +136,12 @@ struct Cells {
   }
 };
 
-/// Source and sink: whole or partial vectors at equal distances.
+/// Source and sink: vectors at equal distances.
 struct Spaced {
   const float* first;
   std::size_t stride;
-  std::size_t count = kLanes;
   HWY_INLINE Vector operator()(std::size_t index) const {
-    return load_some(first + index * stride, count);
+    return hn::Load(Lanes(), first + index * stride);
   }
 };
 struct SpacedSink {

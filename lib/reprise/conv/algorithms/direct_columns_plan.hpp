@@ -1,0 +1,85 @@
+/// \file
+/// How a correlation with lanes across columns is cut: internal to direct_columns.cpp.
+#pragma once
+
+#include <algorithm>
+
+#include "reprise/conv/algorithms/direct_kernels.hpp"
+#include "reprise/conv/conv_workspace.hpp"
+
+namespace reprise::direct {
+
+constexpr std::size_t kMostWidth = 64;                      // columns of a panel, on any target
+constexpr std::size_t kMostColumns = 512;                   // of a block of packed weights
+constexpr std::size_t kMostDepth = 1024;                    // of a block of packed weights
+constexpr std::size_t kBlockFloats = std::size_t{1} << 17;  // of a block of packed weights: 512 KiB
+
+/// How a task's columns and chains are cut; the same for every target.
+struct ColumnBlocks {
+  explicit ColumnBlocks(const Correlation& c)
+      : columns(std::min(c.columns, kMostColumns)),
+        depth(std::clamp<std::size_t>(c.depth(), 1, std::min(kMostDepth, kBlockFloats / columns))) {
+  }
+  std::size_t columns;  ///< of the result, at a time
+  std::size_t depth;    ///< steps of the chain, at a time
+
+  /// Columns of packed weights, with those that fill up the last panel.
+  [[nodiscard]] std::size_t packed_columns() const { return columns + kMostWidth; }
+  [[nodiscard]] std::size_t bytes() const {
+    return piece_bytes<float>(packed_columns() * depth) + piece_bytes<float>(packed_columns());
+  }
+};
+
+/// The scratch of one worker.
+struct ColumnScratch {
+  ColumnScratch(const ColumnBlocks& blocks, std::byte* memory) {
+    WorkspacePieces pieces({memory, blocks.bytes()});
+    weights = pieces.take<float>(blocks.packed_columns() * blocks.depth);
+    start = pieces.take<float>(blocks.packed_columns());
+  }
+  float* weights;  ///< panels of (depth, width)
+  float* start;    ///< (columns), zeros beyond those of the result
+};
+
+/// The positions of one task: rows [a_begin, a_end) of images [n_begin, n_end) of group g.
+struct ColumnTask {
+  std::size_t g, n_begin, n_end, a_begin, a_end;
+};
+
+/// One block of the chains of one block of columns.
+struct Block {
+  std::size_t k_begin, k_end, j_begin, j_end;
+  [[nodiscard]] std::size_t depth() const { return k_end - k_begin; }
+};
+
+/// Walks over the positions of one class: rows and columns [begin, end) of h and w, images [n,
+/// n_end), ascending in (n, a, b).
+class ClassWalk {
+ public:
+  ClassWalk(const Correlation& c, const ColumnTask& task, const AxisClass& h, const AxisClass& w)
+      : c_(c), h_(h), w_(w), n_(task.n_begin), a_(h.begin), b_(w.begin) {}
+
+  /// Offset in the source of the position's cell, channel 0 of group 0.
+  [[nodiscard]] std::size_t source() const {
+    return ((n_ * c_.SH + a_ * c_.step_h) * c_.SW + b_ * c_.step_w) * c_.source_channels();
+  }
+  /// Offset in the result of column 0 of group 0.
+  [[nodiscard]] std::size_t result() const {
+    return c_.r_first + n_ * c_.r_image + a_ * c_.r_row + b_ * c_.r_cell;
+  }
+  void advance() {
+    if (++b_ < w_.end) return;
+    b_ = w_.begin;
+    if (++a_ < h_.end) return;
+    a_ = h_.begin;
+    ++n_;
+  }
+
+ private:
+  const Correlation& c_;
+  const AxisClass& h_;
+  const AxisClass& w_;
+  std::size_t n_, a_, b_;
+};
+
+}  // namespace reprise::direct

@@ -1,0 +1,173 @@
+/// \file
+/// How a weight gradient with lanes across rows is cut and copied: internal to
+/// direct_weight_windows.cpp.
+#pragma once
+
+#include <algorithm>
+
+#include "reprise/conv/algorithms/direct_kernels.hpp"
+#include "reprise/conv/conv_workspace.hpp"
+
+namespace reprise::direct {
+
+constexpr std::size_t kVectorUnit = 16;                            // lanes, on any target
+constexpr std::size_t kHalfUnit = 8;                               // of shorter vectors
+constexpr std::size_t kSlack = 2 * kVectorUnit;                    // floats read past the end
+constexpr std::size_t kWantedBandFloats = std::size_t{1} << 14;    // 64 KiB
+constexpr std::size_t kMostBandFloats = std::size_t{1} << 18;      // 1 MiB
+constexpr std::size_t kWantedWindowFloats = std::size_t{1} << 12;  // 16 KiB
+constexpr std::size_t kMostWindow = std::size_t{1} << 11;
+constexpr std::size_t kMostSumFloats = std::size_t{1} << 17;  // 512 KiB
+
+constexpr std::size_t round_up(std::size_t size, std::size_t unit) {
+  return (size + unit - 1) / unit * unit;
+}
+
+/// How windows are copied and summed.
+struct WindowPlan {
+  explicit WindowPlan(const Correlation& c)
+      : run(c.w.spacing == 1 ? c.w.count * c.channels : c.channels),
+        runs(c.depth() / std::max<std::size_t>(run, 1)),
+        row(((c.B - 1) * c.step_w + static_cast<std::size_t>(c.w.highest() - c.w.lowest()) + 1) *
+            c.channels),
+        span(static_cast<std::size_t>(c.h.highest() - c.h.lowest()) + 1) {
+    choose_vectors(c);
+    const std::size_t fitting = kWantedBandFloats / row;
+    band = fitting > span ? (fitting - span) / c.step_h + 1 : 1;
+    band = std::min(band, c.A);
+    band_floats = ((band - 1) * c.step_h + span) * row + kSlack;
+    positions = unroll ? std::max<std::size_t>(kWantedWindowFloats / segment_pitch, 64) : 1024;
+    positions = std::min(positions, band * c.B);
+  }
+  std::size_t run;            ///< values of a window that are neighbours in the source
+  std::size_t runs;           ///< of a window
+  std::size_t row;            ///< floats of a padded row of one group's channels
+  std::size_t span;           ///< source rows that a position reads, with those between
+  std::size_t width;          ///< most lanes of a vector
+  bool unroll;                ///< windows are copied to be contiguous
+  std::size_t segments;       ///< what a window consists of then
+  std::size_t segment;        ///< length of a segment
+  std::size_t segment_pitch;  ///< its length in whole vectors
+  std::size_t band;           ///< rows of positions, at a time
+  std::size_t band_floats;    ///< of their source rows
+  std::size_t positions;      ///< of a block
+  double cost;                ///< of a position, in multiply-adds of whole vectors
+
+  /// Rows of grad_weight, with those that fill up vectors.
+  [[nodiscard]] std::size_t sum_rows() const { return segments * segment_pitch; }
+  [[nodiscard]] bool fits(const Correlation& c) const {
+    return c.depth() <= kMostWindow && band_floats <= kMostBandFloats &&
+           sum_rows() * c.columns <= kMostSumFloats;
+  }
+  [[nodiscard]] std::size_t bytes(const Correlation& c) const {
+    return piece_bytes<float>(band_floats) + piece_bytes<float>(window_floats()) +
+           piece_bytes<float>(sum_rows() * c.columns) + piece_bytes<const float*>(positions) +
+           piece_bytes<std::size_t>(runs);
+  }
+  [[nodiscard]] std::size_t window_floats() const {
+    return unroll ? positions * segment_pitch + kSlack : 0;
+  }
+
+ private:
+  /// Whole vectors, half vectors (two at a time) or contiguous windows, whichever costs least where
+  /// a vector has 16 lanes.
+  void choose_vectors(const Correlation& c) {
+    const auto columns = static_cast<double>(c.columns);
+    const auto vectors = [](std::size_t size, std::size_t unit) {
+      return static_cast<double>((size + unit - 1) / unit);
+    };
+    const auto count = static_cast<double>(runs);
+    const double whole = count * vectors(run, kVectorUnit) * columns;
+    const double half = count * vectors(run, kHalfUnit) * columns * 0.55;
+    const double copied =
+        vectors(c.depth(), kVectorUnit) * columns + count * 2.5 * vectors(run, kHalfUnit);
+    cost = std::min({whole, half, copied});
+    unroll = copied == cost;
+    width = !unroll && half == cost ? kHalfUnit : kVectorUnit;
+    segments = unroll ? 1 : runs;
+    segment = unroll ? c.depth() : run;
+    segment_pitch = round_up(segment, width);
+    if (unroll) {  // room for what the last run's copy takes too much
+      segment_pitch = round_up(segment - run + round_up(run, kHalfUnit), width);
+    }
+  }
+};
+
+/// The scratch of one worker.
+struct WindowScratch {
+  WindowScratch(const Correlation& c, const WindowPlan& plan, std::byte* memory) {
+    WorkspacePieces pieces({memory, plan.bytes(c)});
+    band = pieces.take<float>(plan.band_floats);
+    windows = pieces.take<float>(plan.window_floats());
+    sums = pieces.take<float>(plan.sum_rows() * c.columns);
+    window = pieces.take<const float*>(plan.positions);
+    run_offset = pieces.take<std::size_t>(plan.runs);
+    std::fill_n(sums, plan.sum_rows() * c.columns, 0.0F);
+    std::fill_n(band, plan.band_floats, 0.0F);
+    if (plan.unroll) fill_tails(plan);
+    const std::size_t taps_together = plan.run / c.channels;
+    for (std::size_t run = 0; run < plan.runs; ++run) {
+      const std::size_t tap = run * taps_together;
+      run_offset[run] =
+          static_cast<std::size_t>(c.h.at(tap / c.w.count) - c.h.lowest()) * plan.row +
+          static_cast<std::size_t>(c.w.at(tap % c.w.count) - c.w.lowest()) * c.channels;
+    }
+  }
+  float* band;              ///< (source rows, row)
+  float* windows;           ///< (positions, segment_pitch) if unrolled
+  float* sums;              ///< (columns, sum_rows)
+  const float** window;     ///< (positions): where a position's segment 0 begins
+  std::size_t* run_offset;  ///< (runs): where a run begins, from the position's first cell
+
+ private:
+  /// Zeros where no copy of a window reaches.
+  void fill_tails(const WindowPlan& plan) const {
+    const std::size_t reached = plan.segment - plan.run + round_up(plan.run, kHalfUnit);
+    for (std::size_t p = 0; p < plan.positions; ++p) {
+      float* const tail = windows + p * plan.segment_pitch;
+      std::fill(tail + reached, tail + plan.segment_pitch, 0.0F);
+    }
+    std::fill_n(windows + plan.positions * plan.segment_pitch, kSlack, 0.0F);
+  }
+};
+
+/// Neighbouring rows of grad_weight that make a vector.
+struct RowVector {
+  std::size_t offset;  ///< in a window
+  std::size_t row;     ///< of the sums
+};
+
+/// Some rows of positions of one image, for some columns of a group.
+struct WindowBand {
+  std::size_t g, n, a_begin, a_end, j_begin, j_end;
+};
+
+/// Copies the band's source rows; what is outside the image is 0.
+inline void copy_band(const Correlation& c, const WindowPlan& plan, const float* source,
+                      const WindowBand& band, float* copy) {
+  const std::size_t rows = (band.a_end - band.a_begin - 1) * c.step_h + plan.span;
+  const auto left = static_cast<std::size_t>(std::max<std::ptrdiff_t>(-c.w.lowest(), 0));
+  const auto skipped = static_cast<std::size_t>(std::max<std::ptrdiff_t>(c.w.lowest(), 0));
+  const std::size_t cells = plan.row / c.channels;
+  const std::size_t begin = std::min(left, cells);
+  const std::size_t inside = std::min(cells - begin, c.SW > skipped ? c.SW - skipped : 0);
+  for (std::size_t row = 0; row < rows; ++row, copy += plan.row) {
+    const std::size_t h =
+        band.a_begin * c.step_h + row + static_cast<std::size_t>(c.h.lowest());  // may wrap
+    const std::size_t existing = h < c.SH ? inside : 0;
+    const float* const from =
+        source + ((band.n * c.SH + (h < c.SH ? h : 0)) * c.SW + skipped) * c.source_channels() +
+        band.g * c.channels;
+    float* to = std::fill_n(copy, begin * c.channels, 0.0F);
+    if (c.G == 1) {
+      to = std::copy_n(from, existing * c.channels, to);
+    } else {
+      for (std::size_t cell = 0; cell < existing; ++cell) {
+        to = std::copy_n(from + cell * c.source_channels(), c.channels, to);
+      }
+    }
+    std::fill(to, copy + plan.row, 0.0F);
+  }
+}
+
+}  // namespace reprise::direct

@@ -1,0 +1,60 @@
+/// \file
+/// A record of compare_convolutions as the report uses it: read once, checked whole.
+#pragma once
+
+#include <cstdint>
+#include <string>
+#include <vector>
+
+#include "training_run.hpp"
+
+namespace reprise::reports {
+
+/// One pass of one layer by one algorithm.
+struct ComparisonRow {
+  std::string shape;            ///< a line of benchdnn's grammar
+  std::string name;             ///< "alexnet:conv2", or the shape's line where it has no name
+  std::string pass, algorithm;  ///< such as "forward", "direct"
+  std::string reproducibility;  ///< "portable" or "machine"
+  std::string status;           ///< "ok", "unsupported: why", "WRONG", "untrusted"; "" if not run
+  double flops = 0;
+  std::int64_t workspace_bytes = 0;
+  double worst_ulp = 0, rms_relative = 0;
+  double worst_of_bound = 0;                        ///< largest error as a share of its bound
+  double median_ms = 0, least_ms = 0, most_ms = 0;  ///< NaN where not timed
+
+  [[nodiscard]] bool is_timed() const;
+  [[nodiscard]] bool is_wrong() const { return status == "WRONG"; }
+  [[nodiscard]] bool is_unsupported() const { return status.starts_with("unsupported"); }
+  /// Its result was compared with the reference.
+  [[nodiscard]] bool is_checked() const { return !status.empty() && !is_unsupported(); }
+  [[nodiscard]] bool is_portable() const { return reproducibility == "portable"; }
+  [[nodiscard]] double gflops() const { return flops / median_ms / 1e6; }
+  /// Largest minus smallest time, as a share of the median.
+  [[nodiscard]] double spread() const { return (most_ms - least_ms) / median_ms; }
+};
+
+struct Comparison {
+  std::string name;    ///< of the record
+  std::string digest;  ///< 64 hexadecimal digits
+  std::vector<ComparisonRow> rows;
+  std::int64_t threads = 1;
+  double peak_flops = 0;  ///< measured on one core
+  std::string cpu, simd;  ///< "" if the record does not say
+
+  [[nodiscard]] bool is_timed() const;
+  /// In the order of the record.
+  [[nodiscard]] std::vector<std::string> algorithms() const;
+  [[nodiscard]] double share_of_peak(const ComparisonRow& row) const {
+    return row.gflops() * 1e9 / (peak_flops * static_cast<double>(threads));
+  }
+};
+
+/// Whether the record says that it is a comparison's.
+bool is_comparison(const Record& record);
+
+/// Error, with the record's name, if anything of the above is missing, or of another type or
+/// length.
+Comparison read_comparison(const NamedRecord& source);
+
+}  // namespace reprise::reports

@@ -1,0 +1,348 @@
+// Figures of the section on convolution algorithms: time by size of one axis, time by memory.
+#include <fmt/format.h>
+
+#include <algorithm>
+#include <array>
+#include <cmath>
+#include <limits>
+#include <map>
+#include <set>
+
+#include "format.hpp"
+#include "gnuplot.hpp"
+#include "sections/convolutions.hpp"
+#include "svg.hpp"
+
+namespace reprise::reports {
+namespace {
+
+constexpr Size kPanel{310, 330};  // pixels; three stand side by side
+constexpr double kMargin = 1.5;   // factor by which a logarithmic axis goes beyond its values
+
+/// How one algorithm is drawn in every figure: colour, gnuplot's point type, dashes.
+struct Look {
+  std::string_view algorithm, colour;
+  int point;
+  bool dashed = false;
+};
+
+// Colours as in svg.hpp (Okabe and Ito); marks differ too.
+constexpr std::array kLooks = {
+    Look{"naive", "#595959", 2},     Look{"im2col_gemm", "#b07800", 5},
+    Look{"direct", "#0072b2", 7},    Look{"fft", "#009e73", 9},
+    Look{"winograd", "#d55e00", 13}, Look{"onednn", "#1a1a1a", 6, true},
+};
+
+Look look_of(const std::string& algorithm) {
+  for (const Look& look : kLooks) {
+    if (look.algorithm == algorithm) return look;
+  }
+  return {algorithm, "#a3568a", 4};
+}
+
+struct Range {
+  double least = std::numeric_limits<double>::infinity();
+  double most = 0;
+  void include(double value) {
+    if (!std::isfinite(value) || value <= 0) return;
+    least = std::min(least, value);
+    most = std::max(most, value);
+  }
+};
+
+/// 1, 2, 5, 10, ... or, on a long axis, powers of ten.
+std::string time_axis(const Range& times) {
+  const double low = times.least / kMargin;
+  const double high = times.most * kMargin;
+  const bool is_long = high / low > 300;
+  std::vector<std::string> ticks;
+  for (int power = -7; power < 10; ++power) {
+    for (const int factor : {1, 2, 5}) {
+      const double tick = factor * std::pow(10.0, power);
+      if (tick < low || tick > high || (is_long && factor > 1)) continue;
+      ticks.push_back(fmt::format("'{:g}' {:g}", tick, tick));
+    }
+  }
+  return fmt::format("set logscale y\nset yrange [{}:{}]\nset ytics ({})\nset ylabel '{}'\n",
+                     plot_number(low), plot_number(high), fmt::join(ticks, ", "),
+                     "Median time (ms)");
+}
+
+std::string line_style(const Look& look) {
+  return fmt::format("lw {} {} pt {} ps 0.6 lc rgb '{}'", look.dashed ? 1.5 : 2,
+                     look.dashed ? "dt (6,4)" : "dt solid", look.point, look.colour);
+}
+
+/// The curves of one pass of one kind of shape.
+struct SweepPanel {
+  std::string kind, pass;
+  std::set<int> sizes;
+  std::map<std::string, std::map<int, const ComparisonRow*>> rows;  ///< by algorithm and size
+};
+
+/// "3x3" and 64 of "channels:3x3:64", "" and 5 of "kernel:5"; false for any other name.
+bool parse_sweep_name(const std::string& name, const Sweep& sweep, std::string& kind, int& size) {
+  const std::string prefix = std::string(sweep.prefix) + ":";
+  if (!name.starts_with(prefix)) return false;
+  const std::size_t colon = name.rfind(':');
+  const std::string digits = name.substr(colon + 1);
+  if (digits.empty() || digits.size() > 6 ||
+      digits.find_first_not_of("0123456789") != std::string::npos) {
+    return false;
+  }
+  size = std::stoi(digits);
+  kind = colon + 1 > prefix.size() ? name.substr(prefix.size(), colon - prefix.size()) : "";
+  return size > 0;
+}
+
+/// In the order of the record.
+std::vector<SweepPanel> panels_of(const Comparison& comparison, const Sweep& sweep) {
+  std::vector<SweepPanel> panels;
+  for (const ComparisonRow& row : comparison.rows) {
+    std::string kind;
+    int size = 0;
+    if (!row.is_timed() || !parse_sweep_name(row.name, sweep, kind, size)) continue;
+    auto panel = std::find_if(panels.begin(), panels.end(), [&](const SweepPanel& candidate) {
+      return candidate.kind == kind && candidate.pass == row.pass;
+    });
+    if (panel == panels.end()) panel = panels.insert(panel, {kind, row.pass, {}, {}});
+    panel->sizes.insert(size);
+    panel->rows[row.algorithm][size] = &row;
+  }
+  return panels;
+}
+
+std::string panel_title(const SweepPanel& panel) {
+  return panel.kind.empty() ? panel.pass : panel.kind + ", " + panel.pass;
+}
+
+std::string size_axis(const std::set<int>& sizes, const Sweep& sweep) {
+  const int first = *sizes.begin();
+  const int last = *sizes.rbegin();
+  if (!sweep.doubles) {
+    return fmt::format("set xrange [{}:{}]\nset xtics {}\n", first - 0.5, last + 0.5,
+                       last - first > 8 ? 2 : 1);
+  }
+  std::vector<std::string> ticks;
+  for (const int size : sizes) ticks.push_back(fmt::format("'{}' {}", size, size));
+  return fmt::format("set logscale x\nset xrange [{}:{}]\nset xtics ({})\n", 0.8 * first,
+                     1.25 * last, fmt::join(ticks, ", "));
+}
+
+/// "direct from 0.012 to 3.4".
+std::string curve_alt(const std::string& algorithm,
+                      const std::map<int, const ComparisonRow*>& rows) {
+  return fmt::format("{} {} at {} to {} at {}", algorithm,
+                     significant(rows.begin()->second->median_ms), rows.begin()->first,
+                     significant(rows.rbegin()->second->median_ms), rows.rbegin()->first);
+}
+
+Panel draw_sweep(const SweepPanel& panel, const Sweep& sweep,
+                 const std::vector<std::string>& algorithms, const std::string& name) {
+  Range times;
+  std::vector<std::vector<std::string>> data;
+  for (const int size : panel.sizes) data.push_back({std::to_string(size)});
+  std::vector<std::string> curves;
+  std::vector<std::string> alt;
+  for (const std::string& algorithm : algorithms) {
+    const auto found = panel.rows.find(algorithm);
+    if (found == panel.rows.end()) continue;
+    auto line = data.begin();
+    for (const int size : panel.sizes) {
+      const auto row = found->second.find(size);
+      const double time = row == found->second.end() ? std::nan("") : row->second->median_ms;
+      times.include(time);
+      (line++)->push_back(plot_number(time));
+    }
+    curves.push_back(fmt::format("$times using 1:{} with linespoints {} title {}",
+                                 curves.size() + 2, line_style(look_of(algorithm)),
+                                 plot_text(algorithm)));
+    alt.push_back(curve_alt(algorithm, found->second));
+  }
+  const std::string commands =
+      data_block("times", data) + time_axis(times) + size_axis(panel.sizes, sweep) +
+      fmt::format("set key samplen 1.5\nset title {}\nset xlabel '{}'\nplot {}\n",
+                  plot_text(panel_title(panel)), sweep.quantity, fmt::join(curves, ", "));
+  return draw({name,
+               fmt::format("Median time in milliseconds by {}, {}: {}.", sweep.quantity,
+                           panel_title(panel), fmt::join(alt, "; ")),
+               kPanel, commands});
+}
+
+const ComparisonRow* fastest_portable(const SweepPanel& panel, int size) {
+  const ComparisonRow* best = nullptr;
+  for (const auto& [algorithm, rows] : panel.rows) {
+    const auto found = rows.find(size);
+    if (found == rows.end() || !found->second->is_portable()) continue;
+    if (best == nullptr || found->second->median_ms < best->median_ms) best = found->second;
+  }
+  return best;
+}
+
+/// A run of sizes at which one algorithm is the fastest.
+struct Reign {
+  std::string algorithm;
+  int first = 0, last = 0;
+};
+
+std::vector<Reign> reigns_of(const SweepPanel& panel) {
+  std::vector<Reign> reigns;
+  for (const int size : panel.sizes) {
+    const ComparisonRow* best = fastest_portable(panel, size);
+    const std::string algorithm = best == nullptr ? "" : best->algorithm;
+    if (reigns.empty() || reigns.back().algorithm != algorithm) {
+      reigns.push_back({algorithm, size, size});
+    }
+    reigns.back().last = size;
+  }
+  std::erase_if(reigns, [](const Reign& reign) { return reign.algorithm.empty(); });
+  return reigns;
+}
+
+/// "`direct` up to 4 and `fft` from 5 on".
+std::string reigns_text(const SweepPanel& panel) {
+  const std::vector<Reign> reigns = reigns_of(panel);
+  std::vector<std::string> parts;
+  for (const Reign& reign : reigns) {
+    std::string where;
+    if (reigns.size() == 1) {
+      where = "throughout";
+    } else if (reign.first == reign.last) {
+      where = fmt::format("at {}", reign.first);
+    } else if (reign.first == *panel.sizes.begin()) {
+      where = fmt::format("up to {}", reign.last);
+    } else if (reign.last == *panel.sizes.rbegin()) {
+      where = fmt::format("from {} on", reign.first);
+    } else {
+      where = fmt::format("from {} to {}", reign.first, reign.last);
+    }
+    parts.push_back(code_span(reign.algorithm) + " " + where);
+  }
+  return listed(parts);
+}
+
+/// "`onednn` takes 0.3 to 1.1 times as long." for each algorithm that is not portable.
+std::string machine_text(const SweepPanel& panel) {
+  std::vector<std::string> parts;
+  for (const auto& [algorithm, rows] : panel.rows) {
+    Range ratios;
+    for (const auto& [size, row] : rows) {
+      const ComparisonRow* best = fastest_portable(panel, size);
+      if (best != nullptr && !row->is_portable()) ratios.include(row->median_ms / best->median_ms);
+    }
+    if (ratios.most > 0) {
+      parts.push_back(fmt::format("{} {} to {}", code_span(algorithm), significant(ratios.least),
+                                  significant(ratios.most)));
+    }
+  }
+  return parts.empty() ? "" : fmt::format("; times as long take {}", listed(parts));
+}
+
+/// Workspaces on a logarithmic axis, on which none stands at the left of the rest.
+struct MemoryAxis {
+  Range bytes;
+  [[nodiscard]] double none() const { return bytes.most > 0 ? bytes.least / 16 : 1; }
+  [[nodiscard]] double place(double value) const { return value > 0 ? value : none(); }
+
+  [[nodiscard]] std::string commands() const {
+    const double high = bytes.most > 0 ? bytes.most * 2 : 2;
+    std::vector<std::string> ticks = {fmt::format("'none' {}", plot_number(none()))};
+    double step = 4;
+    while (std::log(high / none()) / std::log(step) > 4) step *= 2;
+    for (double tick = 1; tick <= high; tick *= step) {
+      if (tick >= bytes.least / 2) {
+        ticks.push_back(fmt::format("'{}' {}", bytes_text(tick), plot_number(tick)));
+      }
+    }
+    return fmt::format("set logscale x\nset xrange [{}:{}]\nset xtics ({})\n",
+                       plot_number(none() / 2), plot_number(high * kMargin),
+                       fmt::join(ticks, ", "));
+  }
+};
+
+using Rows = std::vector<const ComparisonRow*>;
+
+Panel draw_memory(const Rows& rows, const std::string& name) {
+  Range times;
+  MemoryAxis axis;
+  for (const ComparisonRow* row : rows) {
+    times.include(row->median_ms);
+    axis.bytes.include(static_cast<double>(row->workspace_bytes));
+  }
+  std::string data;
+  std::vector<std::string> points;
+  std::vector<std::string> alt;
+  for (const ComparisonRow* row : rows) {
+    const auto bytes = static_cast<double>(row->workspace_bytes);
+    const std::string block = fmt::format("point{}", points.size());
+    const Look look = look_of(row->algorithm);
+    data += data_block(block, {{plot_number(axis.place(bytes)), plot_number(row->median_ms)}});
+    points.push_back(fmt::format("${} using 1:2 with points pt {} ps 1 lw 2 lc rgb '{}' title {}",
+                                 block, look.point, look.colour, plot_text(row->algorithm)));
+    alt.push_back(fmt::format("{} {} and {} ms", row->algorithm, bytes_text(bytes),
+                              significant(row->median_ms)));
+  }
+  const ComparisonRow& first = *rows.front();
+  const std::string commands =
+      data + time_axis(times) + axis.commands() +
+      fmt::format("set key samplen 1\nset title {}\nset xlabel 'Workspace'\nplot {}\n",
+                  plot_text(first.pass), fmt::join(points, ", "));
+  return draw({name,
+               fmt::format("Workspace and median time of {}, {}: {}.", first.name, first.pass,
+                           fmt::join(alt, "; ")),
+               kPanel, commands});
+}
+
+}  // namespace
+
+Crossover crossover(const Comparison& comparison, const Sweep& sweep, const std::string& name) {
+  Crossover result;
+  result.figure.source = short_digest(comparison.digest);
+  const std::vector<std::string> algorithms = comparison.algorithms();
+  for (const SweepPanel& panel : panels_of(comparison, sweep)) {
+    const std::string number = std::to_string(result.figure.panels.size() + 1);
+    result.figure.panels.push_back(draw_sweep(panel, sweep, algorithms, name + "_" + number));
+    const std::string reigns = reigns_text(panel);
+    if (reigns.empty()) continue;
+    result.takeovers += fmt::format("- {}: {}{}.\n", markdown_text(panel_title(panel)), reigns,
+                                    machine_text(panel));
+  }
+  return result;
+}
+
+std::string memory_layer(const Comparison& comparison) {
+  const ComparisonRow* largest = nullptr;
+  for (const ComparisonRow& row : comparison.rows) {
+    if (!row.is_timed()) continue;
+    if (row.name == "alexnet:conv2") return row.name;
+    const bool network_over_sweep =
+        largest != nullptr && is_in_sweep(*largest) && !is_in_sweep(row);
+    const bool sweep_under_network =
+        largest != nullptr && !is_in_sweep(*largest) && is_in_sweep(row);
+    if (largest == nullptr || network_over_sweep ||
+        (!sweep_under_network && row.flops > largest->flops)) {
+      largest = &row;
+    }
+  }
+  return largest == nullptr ? "" : largest->name;
+}
+
+Figure memory_figure(const Comparison& comparison, const std::string& layer,
+                     const std::string& name) {
+  std::vector<std::string> passes;
+  std::map<std::string, Rows> rows;
+  for (const ComparisonRow& row : comparison.rows) {
+    if (row.name != layer || !row.is_timed()) continue;
+    if (rows[row.pass].empty()) passes.push_back(row.pass);
+    rows[row.pass].push_back(&row);
+  }
+  Figure figure;
+  figure.source = short_digest(comparison.digest);
+  for (const std::string& pass : passes) {
+    const std::string number = std::to_string(figure.panels.size() + 1);
+    figure.panels.push_back(draw_memory(rows[pass], name + "_" + number));
+  }
+  return figure;
+}
+
+}  // namespace reprise::reports

@@ -1,0 +1,267 @@
+// Tables of the section on convolution algorithms: networks, errors, statuses.
+#include <fmt/format.h>
+
+#include <algorithm>
+#include <cmath>
+#include <map>
+#include <utility>
+
+#include "format.hpp"
+#include "sections/convolutions.hpp"
+
+namespace reprise::reports {
+namespace {
+
+constexpr std::string_view kNothing = "–";
+constexpr std::string_view kWrong = "**WRONG**";
+
+/// One line of a table: the rows of one pass of one layer, by algorithm.
+struct Line {
+  std::string name, pass;
+  std::map<std::string, const ComparisonRow*> rows;
+};
+
+/// In the order of the record. `keep` chooses among the rows.
+template <class Keep>
+std::vector<Line> lines_of(const Comparison& comparison, const Keep& keep) {
+  std::vector<Line> lines;
+  for (const ComparisonRow& row : comparison.rows) {
+    if (!keep(row)) continue;
+    auto line = std::find_if(lines.begin(), lines.end(), [&](const Line& candidate) {
+      return candidate.name == row.name && candidate.pass == row.pass;
+    });
+    if (line == lines.end()) line = lines.insert(line, {row.name, row.pass, {}});
+    line->rows[row.algorithm] = &row;
+  }
+  return lines;
+}
+
+const ComparisonRow* fastest_portable(const Line& line) {
+  const ComparisonRow* best = nullptr;
+  for (const auto& [algorithm, row] : line.rows) {
+    if (!row->is_timed() || !row->is_portable()) continue;
+    if (best == nullptr || row->median_ms < best->median_ms) best = row;
+  }
+  return best;
+}
+
+std::string measured(const Comparison& comparison, const ComparisonRow& row, Measure measure) {
+  switch (measure) {
+    case Measure::time:
+      return fmt::format("{} ({})", significant(row.median_ms), percent(row.spread(), 0));
+    case Measure::rate:
+      return fmt::format("{} ({})", significant(row.gflops()),
+                         percent(comparison.share_of_peak(row), 0));
+    case Measure::cost:
+      return fmt::format("{}, {} ulp", bytes_text(static_cast<double>(row.workspace_bytes)),
+                         significant(row.worst_ulp));
+  }
+  return "";
+}
+
+std::string status_text(const ComparisonRow& row) {
+  if (row.is_wrong()) return std::string(kWrong);
+  if (row.is_unsupported()) return std::string(kNothing);
+  return row.status.empty() ? "not run" : markdown_text(row.status);
+}
+
+std::vector<Table::Column> algorithm_columns(const Comparison& comparison,
+                                             const std::string& first) {
+  std::vector<Table::Column> columns = {{first}, {"Pass"}};
+  for (const std::string& name : comparison.algorithms()) {
+    columns.push_back({code_span(name), Align::right});
+  }
+  return columns;
+}
+
+/// What the table of errors says of one algorithm.
+struct Tally {
+  std::string reproducibility;
+  std::int64_t checked = 0, unsupported = 0, untrusted = 0, wrong = 0;
+  const ComparisonRow* worst = nullptr;  ///< by share of its bound
+  double worst_ulp = 0, worst_rms = 0;
+};
+
+/// Like std::max, but what is not a number is the larger.
+double worse(double a, double b) {
+  return std::isnan(a) || a > b ? a : b;
+}
+
+void count(const ComparisonRow& row, Tally& tally) {
+  tally.reproducibility = row.reproducibility;
+  tally.unsupported += row.is_unsupported() ? 1 : 0;
+  if (!row.is_checked()) return;
+  ++tally.checked;
+  tally.untrusted += row.status == "untrusted" ? 1 : 0;
+  tally.wrong += row.is_wrong() ? 1 : 0;
+  tally.worst_ulp = worse(tally.worst_ulp, row.worst_ulp);
+  tally.worst_rms = worse(tally.worst_rms, row.rms_relative);
+  if (tally.worst == nullptr || std::isnan(row.worst_of_bound) ||
+      row.worst_of_bound > tally.worst->worst_of_bound) {
+    tally.worst = &row;
+  }
+}
+
+std::string scientific(double value) {
+  return std::isfinite(value) ? fmt::format("{:.1e}", value) : fixed(value, 0);
+}
+
+/// "12%", and below a hundredth with the digits that count.
+std::string share_text(double share) {
+  return share < 0.01 ? percent(share, 2) : percent(share, 0);
+}
+
+}  // namespace
+
+std::string significant(double value) {
+  if (!std::isfinite(value)) return fixed(value, 0);
+  if (value == 0) return "0";
+  if (std::abs(value) >= 999.5) return grouped(std::lround(value));
+  const int decimals = 2 - static_cast<int>(std::floor(std::log10(std::abs(value) * 1.0005)));
+  return fixed(value, std::clamp(decimals, 0, 6));
+}
+
+std::string bytes_text(double bytes) {
+  static constexpr const char* kUnits[] = {"B", "KiB", "MiB", "GiB"};
+  if (bytes <= 0) return "0";
+  std::size_t unit = 0;
+  for (; bytes >= 1024 && unit < 3; ++unit) bytes /= 1024;
+  const bool whole = bytes >= 10 || bytes == std::floor(bytes);
+  return fmt::format("{:.{}f} {}", bytes, whole ? 0 : 1, kUnits[unit]);
+}
+
+std::string network_of(const ComparisonRow& row) {
+  const std::size_t colon = row.name.find(':');
+  return colon == std::string::npos ? "" : row.name.substr(0, colon);
+}
+
+std::string layer_of(const ComparisonRow& row) {
+  const std::string network = network_of(row);
+  return network.empty() ? row.name : row.name.substr(network.size() + 1);
+}
+
+bool is_in_sweep(const ComparisonRow& row) {
+  const std::string network = network_of(row);
+  return network == kKernelSweep.prefix || network == kChannelSweep.prefix;
+}
+
+std::vector<std::string> timed_networks(const Comparison& comparison) {
+  std::vector<std::string> networks;
+  for (const ComparisonRow& row : comparison.rows) {
+    const std::string network = network_of(row);
+    const bool known = std::find(networks.begin(), networks.end(), network) != networks.end();
+    if (row.is_timed() && !is_in_sweep(row) && !known) networks.push_back(network);
+  }
+  return networks;
+}
+
+TableEntry network_table(const Comparison& comparison, const std::string& network,
+                         Measure measure) {
+  TableEntry entry;
+  entry.source = short_digest(comparison.digest);
+  entry.table.columns = algorithm_columns(comparison, "Layer");
+  const auto in_network = [&](const ComparisonRow& row) { return network_of(row) == network; };
+  for (const Line& line : lines_of(comparison, in_network)) {
+    const ComparisonRow* best = fastest_portable(line);
+    std::vector<std::string> cells = {markdown_text(layer_of(*line.rows.begin()->second)),
+                                      markdown_text(line.pass)};
+    for (const std::string& algorithm : comparison.algorithms()) {
+      const auto found = line.rows.find(algorithm);
+      if (found == line.rows.end()) {
+        cells.emplace_back("not run");
+        continue;
+      }
+      const ComparisonRow& row = *found->second;
+      const std::string text =
+          row.is_timed() ? measured(comparison, row, measure) : status_text(row);
+      cells.push_back(&row == best ? "**" + text + "**" : text);
+    }
+    entry.table.rows.push_back(std::move(cells));
+  }
+  return entry;
+}
+
+TableEntry error_table(const Comparison& comparison) {
+  std::map<std::string, Tally> tallies;
+  for (const ComparisonRow& row : comparison.rows) count(row, tallies[row.algorithm]);
+  TableEntry entry;
+  entry.source = short_digest(comparison.digest);
+  entry.table.columns = {{"Algorithm"},
+                         {"Class"},
+                         {"Largest error, share of its bound", Align::right},
+                         {"where"},
+                         {"Largest error, ulp", Align::right},
+                         {"RMS error, relative", Align::right},
+                         {"Checked", Align::right},
+                         {"WRONG", Align::right},
+                         {"Untrusted", Align::right},
+                         {"Unsupported", Align::right}};
+  for (const std::string& algorithm : comparison.algorithms()) {
+    const Tally& tally = tallies[algorithm];
+    const bool any = tally.worst != nullptr;
+    const std::string none(kNothing);
+    entry.table.rows.push_back(
+        {code_span(algorithm), markdown_text(tally.reproducibility),
+         any ? share_text(tally.worst->worst_of_bound) : none,
+         any ? markdown_text(tally.worst->name + ", " + tally.worst->pass) : none,
+         any ? significant(tally.worst_ulp) : none, any ? scientific(tally.worst_rms) : none,
+         grouped(tally.checked),
+         tally.wrong > 0 ? "**" + grouped(tally.wrong) + "**" : grouped(tally.wrong),
+         grouped(tally.untrusted), grouped(tally.unsupported)});
+  }
+  return entry;
+}
+
+TableEntry status_table(const Comparison& comparison) {
+  TableEntry entry;
+  entry.source = short_digest(comparison.digest);
+  entry.table.columns = algorithm_columns(comparison, "Shape");
+  for (const Line& line : lines_of(comparison, [](const ComparisonRow&) { return true; })) {
+    std::vector<std::string> cells = {markdown_text(line.name), markdown_text(line.pass)};
+    for (const std::string& algorithm : comparison.algorithms()) {
+      const auto found = line.rows.find(algorithm);
+      cells.push_back(found == line.rows.end() ? "not run" : status_text(*found->second));
+    }
+    entry.table.rows.push_back(std::move(cells));
+  }
+  return entry;
+}
+
+TableEntry wrong_table(const Comparison& comparison) {
+  TableEntry entry;
+  entry.source = short_digest(comparison.digest);
+  entry.table.columns = {{"Algorithm"},
+                         {"Pass"},
+                         {"Name"},
+                         {"Shape"},
+                         {"Largest error, share of its bound", Align::right}};
+  for (const ComparisonRow& row : comparison.rows) {
+    if (!row.is_wrong()) continue;
+    entry.table.rows.push_back({code_span(row.algorithm), markdown_text(row.pass),
+                                markdown_text(row.name), code_span(row.shape),
+                                share_text(row.worst_of_bound)});
+  }
+  return entry;
+}
+
+std::string unsupported_reasons(const Comparison& comparison) {
+  std::map<std::string, std::vector<std::string>> reasons;  // by algorithm
+  for (const ComparisonRow& row : comparison.rows) {
+    if (!row.is_unsupported()) continue;
+    const std::size_t colon = row.status.find(": ");
+    const std::string reason =
+        colon == std::string::npos ? row.status : row.status.substr(colon + 2);
+    std::vector<std::string>& known = reasons[row.algorithm];
+    if (std::find(known.begin(), known.end(), reason) == known.end()) known.push_back(reason);
+  }
+  std::string text;
+  for (const std::string& algorithm : comparison.algorithms()) {
+    const auto found = reasons.find(algorithm);
+    if (found == reasons.end()) continue;
+    text += fmt::format("- {}: {}.\n", code_span(algorithm),
+                        markdown_text(fmt::format("{}", fmt::join(found->second, "; "))));
+  }
+  return text;
+}
+
+}  // namespace reprise::reports

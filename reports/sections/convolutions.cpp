@@ -1,0 +1,126 @@
+// The section on convolution algorithms: a part for each comparison's record.
+#include "sections/convolutions.hpp"
+
+#include <fmt/format.h>
+
+#include <algorithm>
+
+#include "format.hpp"
+#include "sections/sections.hpp"
+#include "templates.hpp"
+
+namespace reprise::reports {
+namespace {
+
+/// Names of figures and tables of the second and later records carry the record's number.
+std::string suffix_of(std::size_t index) {
+  return index == 0 ? "" : fmt::format("_{}", index + 1);
+}
+
+void add_sweep(const Comparison& comparison, const Sweep& sweep, const std::string& suffix,
+               Draft& part, Draft& draft) {
+  const std::string key(sweep.prefix);
+  const std::string name = "crossover_" + key + suffix;
+  Crossover found = crossover(comparison, sweep, name);
+  part.set("has_" + key, !found.figure.panels.empty());
+  part.set(key + "_figure", name);
+  part.set(key + "_takeovers", found.takeovers);
+  part.set("has_" + key + "_takeovers", !found.takeovers.empty());
+  if (!found.figure.panels.empty()) draft.add(name, std::move(found.figure));
+}
+
+/// The tables of each network, with their captions.
+std::string network_parts(const Comparison& comparison, const std::string& suffix, Draft& draft) {
+  std::string text;
+  const std::vector<std::string> networks = timed_networks(comparison);
+  for (std::size_t i = 0; i < networks.size(); ++i) {
+    Draft part;
+    part.set("network", networks[i].empty() ? "other shapes" : markdown_text(networks[i]));
+    part.set("digest", code_span(short_digest(comparison.digest)));
+    for (const auto& [key, measure] :
+         {std::pair{"times", Measure::time}, {"rates", Measure::rate}, {"costs", Measure::cost}}) {
+      const std::string name = fmt::format("convolution_{}{}_{}", key, suffix, i + 1);
+      part.set(key, name);
+      draft.add(name, network_table(comparison, networks[i], measure));
+    }
+    text += render_template("convolution_network.md.mustache", part.values(), markdown_text) + "\n";
+  }
+  return text;
+}
+
+void add_memory(const Comparison& comparison, const std::string& suffix, Draft& part,
+                Draft& draft) {
+  const std::string layer = memory_layer(comparison);
+  const std::string name = "convolution_memory" + suffix;
+  part.set("has_memory", !layer.empty());
+  part.set("memory", name);
+  part.set("memory_layer", markdown_text(layer));
+  if (!layer.empty()) draft.add(name, memory_figure(comparison, layer, name));
+}
+
+void add_machine(const Comparison& comparison, Draft& part) {
+  part.set("record", code_span(comparison.name));
+  part.set("digest", code_span("sha256:" + comparison.digest));
+  part.set("has_cpu", !comparison.cpu.empty());
+  part.set("cpu", comparison.cpu);
+  part.set("has_simd", !comparison.simd.empty());
+  part.set("simd", comparison.simd);
+  part.set("threads", counted(comparison.threads, "thread"));
+  part.set("peak", significant(comparison.peak_flops / 1e9));
+}
+
+void add_statuses(const Comparison& comparison, const std::string& suffix, Draft& part,
+                  Draft& draft) {
+  const std::vector<ComparisonRow>& rows = comparison.rows;
+  const auto wrong =
+      std::count_if(rows.begin(), rows.end(), [](const auto& r) { return r.is_wrong(); });
+  const auto checked =
+      std::count_if(rows.begin(), rows.end(), [](const auto& r) { return r.is_checked(); });
+  part.set("has_wrong", wrong > 0);
+  part.set("wrong_count", grouped(wrong));
+  part.set("checked_count", grouped(checked));
+  part.set("wrong", "convolution_wrong" + suffix);
+  part.set("errors", "convolution_errors" + suffix);
+  part.set("statuses", "convolution_statuses" + suffix);
+  if (wrong > 0) draft.add("convolution_wrong" + suffix, wrong_table(comparison));
+  draft.add("convolution_errors" + suffix, error_table(comparison));
+  if (!comparison.is_timed()) draft.add("convolution_statuses" + suffix, status_table(comparison));
+  const std::string reasons = unsupported_reasons(comparison);
+  part.set("has_reasons", !reasons.empty());
+  part.set("reasons", reasons);
+}
+
+std::string comparison_part(const Comparison& comparison, std::size_t index, Draft& draft) {
+  const std::string suffix = suffix_of(index);
+  Draft part;
+  part.set("timed", comparison.is_timed());
+  add_machine(comparison, part);
+  add_statuses(comparison, suffix, part, draft);
+  add_sweep(comparison, kKernelSweep, suffix, part, draft);
+  add_sweep(comparison, kChannelSweep, suffix, part, draft);
+  part.set("networks", network_parts(comparison, suffix, draft));
+  add_memory(comparison, suffix, part, draft);
+  return render_template("convolutions.md.mustache", part.values(), markdown_text);
+}
+
+}  // namespace
+
+void add_convolutions(const std::vector<Comparison>& comparisons, Draft& draft) {
+  std::string text;
+  std::vector<std::string> names;
+  std::ptrdiff_t wrong = 0;
+  for (std::size_t i = 0; i < comparisons.size(); ++i) {
+    text += comparison_part(comparisons[i], i, draft) + "\n";
+    names.push_back(code_span(comparisons[i].name));
+    const std::vector<ComparisonRow>& rows = comparisons[i].rows;
+    wrong += std::count_if(rows.begin(), rows.end(), [](const auto& r) { return r.is_wrong(); });
+  }
+  draft.set("has_comparisons", !comparisons.empty());
+  draft.set("comparison_parts", text);
+  draft.set("comparison_names", listed(names));
+  draft.set("one_comparison", comparisons.size() == 1);
+  draft.set("has_wrong_convolutions", wrong > 0);
+  draft.set("wrong_convolutions", counted(wrong, "result"));
+}
+
+}  // namespace reprise::reports
