@@ -79,10 +79,6 @@ std::vector<float> random_floats(std::size_t count, std::string_view name) {
   return values;
 }
 
-void update_doubles(Sha256& hash, std::span<const double> values) {
-  hash.update(std::as_bytes(values));
-}
-
 void add_random(Parts& parts) {
   const RandomStream stream = RandomStream(7).child("layer").child(3);
   Sha256 hash;
@@ -137,7 +133,7 @@ void add_math(Parts& parts) {
   parts.add("log", results);
   log(wide.size(), wide.data(), wide.data());
   Sha256 hash;
-  update_doubles(hash, wide);
+  hash.update_doubles(wide);
   parts.add("log, double", hash);
 }
 
@@ -278,7 +274,7 @@ constexpr std::array kConvShapes{
     "mb2ic3ih5iw4oc4kh5kw4n\"kernel_as_input\"",
     "mb1ic130ih4iw5oc37kh3ph1n\"deep\"",
     "mb1ic2ih3iw4oc530kh1n\"wide\"",
-    "mb2ic3ih33iw29oc5kh3ph1n\"many_positions\"",
+    "mb9ic3ih33iw29oc5kh3ph1n\"many_positions\"",
     "mb0ic3ih6iw5oc4kh3n\"no_images\"",
 };
 
@@ -378,7 +374,7 @@ class Training {
       optimizer_step(options, optimizer, learning_rate, model_.parameters(), gradient_.gradients());
     }
     Sha256 hash;
-    update_doubles(hash, losses);
+    hash.update_doubles(losses);
     parts.add("lenet5 losses " + name, hash);
     add_parameters(parts, "after " + name);
   }

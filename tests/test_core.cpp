@@ -1,5 +1,8 @@
 // core: errors, random streams, digests, fixed trees of sums.
+#include <array>
 #include <atomic>
+#include <cmath>
+#include <limits>
 #include <vector>
 
 #include "reprise/core/digest.hpp"
@@ -26,6 +29,22 @@ TEST_CASE("SHA-256 of the published vectors (FIPS 180-4)") {
   CHECK(sha256_hex(std::as_bytes(std::span(abc))) ==
         "ba7816bf8f01cfea414140de5dae2223b00361a396177a9cb410ff61f20015ad");
   CHECK(sha256_hex({}) == "e3b0c44298fc1c149afbf4c8996fb92427ae41e4649b934ca495991b7852b855");
+}
+
+TEST_CASE("every NaN has the same digest, whatever its other bits") {
+  const auto digest = [](float a, double b) {
+    Sha256 hash;
+    hash.update_floats(std::array{1.0F, a});
+    hash.update_doubles(std::array{b});
+    return hash.finish_hex();
+  };
+  const float by_arm = std::numeric_limits<float>::quiet_NaN();
+  const float by_x86 = -by_arm;
+  REQUIRE(std::signbit(by_x86));
+  CHECK(digest(by_x86, -std::nan("7")) == digest(by_arm, std::nan("")));
+  CHECK(digest(0.0F, 0.0) != digest(-0.0F, 0.0));
+  CHECK(digest(0.0F, 0.0) != digest(0.0F, -0.0));
+  CHECK(digest(by_arm, 0.0) != digest(1.0F, 0.0));
 }
 
 TEST_CASE("streams differ by seed, name and index, and are functions of their counter") {

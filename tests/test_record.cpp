@@ -89,7 +89,7 @@ TEST_CASE("every change outside the environment changes the digest and is a diff
         std::get<std::vector<double>>(r.groups["history"].datasets["train_loss"].values)[2] = 0.0;
       }),
       changed([](Record& r) {
-        std::get<std::vector<double>>(r.groups["history"].datasets["test_loss"].values)[1] *= -1;
+        std::get<std::vector<double>>(r.groups["history"].datasets["test_loss"].values)[2] *= -1;
       }),
       changed([](Record& r) {
         r.groups["evaluation"].datasets["logits"].shape = {10, 5};
@@ -121,6 +121,21 @@ TEST_CASE("the environment and what belongs to the file change neither digest no
   CHECK(differences(record, sample_record()).empty());
   record.groups["model"].attributes["digest"] = "below the root it counts";
   CHECK(digest_of(record) != digest_of(sample_record()));
+}
+
+TEST_CASE("NaN is NaN on every machine, to the digest and to differences") {
+  const auto record = [](double nan) {
+    Record made;
+    made.attributes["rate"] = nan;
+    made.datasets["loss"] = list<double>({1.0, nan}, "epoch");
+    made.datasets["logits"] = list<float>({static_cast<float>(nan)}, "class");
+    return made;
+  };
+  const Record positive = record(std::numeric_limits<double>::quiet_NaN());
+  const Record negative = record(-std::numeric_limits<double>::quiet_NaN());
+  CHECK(digest_of(positive) == digest_of(negative));
+  CHECK(differences(positive, negative).empty());
+  CHECK(digest_of(positive) != digest_of(record(1.0)));
 }
 
 TEST_CASE("differences say where, both values, and how many floats lie between") {

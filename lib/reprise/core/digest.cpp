@@ -2,8 +2,9 @@
 
 #include <openssl/evp.h>
 
+#include <algorithm>
 #include <bit>
-#include <cstring>
+#include <limits>
 #include <stdexcept>
 #include <vector>
 
@@ -18,6 +19,23 @@ struct Sha256::State {
   };
   std::unique_ptr<EVP_MD_CTX, Free> context{EVP_MD_CTX_new()};
 };
+
+namespace {
+
+template <class Real>
+void update_reals(Sha256& hash, std::span<const Real> values) {
+  hash.update_u64(values.size());
+  const auto is_nan = [](Real value) { return value != value; };
+  if (std::none_of(values.begin(), values.end(), is_nan)) {
+    hash.update(std::as_bytes(values));
+    return;
+  }
+  std::vector<Real> same(values.begin(), values.end());
+  std::replace_if(same.begin(), same.end(), is_nan, std::numeric_limits<Real>::quiet_NaN());
+  hash.update(std::as_bytes(std::span(same)));
+}
+
+}  // namespace
 
 Sha256::Sha256() : state_(std::make_unique<State>()) {
   if (!state_->context || EVP_DigestInit_ex(state_->context.get(), EVP_sha256(), nullptr) != 1) {
@@ -44,8 +62,11 @@ void Sha256::update_text(std::string_view text) {
 }
 
 void Sha256::update_floats(std::span<const float> values) {
-  update_u64(values.size());
-  update(std::as_bytes(values));
+  update_reals(*this, values);
+}
+
+void Sha256::update_doubles(std::span<const double> values) {
+  update_reals(*this, values);
 }
 
 Sha256::Bytes Sha256::finish() {

@@ -27,8 +27,11 @@ class Sha256 {
   void update_u64(std::uint64_t value);
   /// Length (u64), then the bytes.
   void update_text(std::string_view text);
-  /// Count (u64), then the values' bits, little-endian.
+  /// Count (u64), then the values' bits, little-endian. Every NaN counts as the positive quiet one
+  /// without payload, as its other bits depend on the machine: inf - inf is -NaN by x86, NaN by
+  /// ARM.
   void update_floats(std::span<const float> values);
+  void update_doubles(std::span<const double> values);
 
   /// The digest; the object may not be used afterwards.
   Bytes finish();

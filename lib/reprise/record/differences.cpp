@@ -22,12 +22,14 @@ using details::type_of;
 template <class Real>
 using Bits = std::conditional_t<std::is_same_v<Real, float>, std::uint32_t, std::uint64_t>;
 
-bool same_bits(const std::string& a, const std::string& b) {
+/// As the digest sees it: bit by bit, but every NaN is the same.
+bool same_value(const std::string& a, const std::string& b) {
   return a == b;
 }
 template <class T>
-bool same_bits(T a, T b) {
+bool same_value(T a, T b) {
   if constexpr (std::is_floating_point_v<T>) {
+    if (std::isnan(a) && std::isnan(b)) return true;
     return std::bit_cast<Bits<T>>(a) == std::bit_cast<Bits<T>>(b);
   }
   return a == b;
@@ -56,7 +58,6 @@ template <class Number>
 std::string contrast(Number a, Number b) {
   std::string text = number_text(a) + " against " + number_text(b);
   if constexpr (std::is_floating_point_v<Number>) {
-    if (std::isnan(a) && std::isnan(b)) return text + " with other bits";
     if (!std::isnan(a) && !std::isnan(b)) {
       text += ", " + number_text(ulps_apart(a, b)) + " ulp apart";
     }
@@ -135,7 +136,7 @@ class Comparison {
     std::visit(
         [&](const auto& x) {
           const auto& y = std::get<std::decay_t<decltype(x)>>(b);
-          if (!same_bits(x, y)) add(path, contrast(x, y));
+          if (!same_value(x, y)) add(path, contrast(x, y));
         },
         a);
   }
@@ -163,7 +164,7 @@ class Comparison {
   void elements(const std::string& path, const std::vector<T>& a, const std::vector<T>& b,
                 const std::vector<std::size_t>& shape) {
     for (std::size_t i = 0; i < a.size() && found.size() < most_; ++i) {
-      if (!same_bits(a[i], b[i])) add(path + index_text(i, shape), contrast(a[i], b[i]));
+      if (!same_value(a[i], b[i])) add(path + index_text(i, shape), contrast(a[i], b[i]));
     }
   }
 

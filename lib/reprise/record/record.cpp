@@ -1,6 +1,8 @@
 #include "reprise/record/record.hpp"
 
 #include <algorithm>
+#include <bit>
+#include <cmath>
 #include <limits>
 #include <span>
 #include <type_traits>
@@ -122,18 +124,26 @@ void hash_entries(Sha256& hash, const std::map<std::string, Value>& map, bool at
 void hash_element(Sha256& hash, const std::string& text) {
   hash.update_text(text);
 }
-template <class T>
-void hash_element(Sha256& hash, const T& number) {
-  hash.update(std::as_bytes(std::span(&number, 1)));  // core/digest.cpp: little-endian hosts only
+void hash_element(Sha256& hash, double number) {
+  const double same = std::isnan(number) ? std::numeric_limits<double>::quiet_NaN() : number;
+  hash.update_u64(std::bit_cast<std::uint64_t>(same));
+}
+void hash_element(Sha256& hash, std::int64_t number) {
+  hash.update_u64(static_cast<std::uint64_t>(number));
 }
 
 template <class T>
 void hash_values(Sha256& hash, const std::vector<T>& values) {
-  hash.update_u64(values.size());
-  if constexpr (std::is_same_v<T, std::string>) {
+  if constexpr (std::is_same_v<T, float>) {
+    hash.update_floats(values);
+  } else if constexpr (std::is_same_v<T, double>) {
+    hash.update_doubles(values);
+  } else if constexpr (std::is_same_v<T, std::string>) {
+    hash.update_u64(values.size());
     for (const std::string& text : values) hash.update_text(text);
   } else {
-    hash.update(std::as_bytes(std::span(values)));
+    hash.update_u64(values.size());
+    hash.update(std::as_bytes(std::span(values)));  // core/digest.cpp: little-endian hosts only
   }
 }
 

@@ -78,8 +78,9 @@ void check_record(const Record& record);
 ///
 /// Attributes, datasets and groups go in the order of their names' bytes. Numbers of things, and
 /// sizes, are unsigned 64-bit; types are the names above; every number is little-endian, floats are
-/// their IEEE 754 bits; a value of type text is text(value). Left out are the root's group
-/// "environment" and the root's attributes "digest" and "format", which belong to the file.
+/// their IEEE 754 bits (NaN: positive, quiet, no payload); a value of type text is text(value).
+/// Left out are the root's group "environment" and the root's attributes "digest" and "format",
+/// which belong to the file.
 std::string digest_of(const Record& record);
 
 /// One place where two trees differ.
