@@ -23,7 +23,7 @@ ConvShape shape_for(std::string_view where, const Tensor<4>& input, const Tensor
                     const Conv2dOptions& options) {
   const auto [N, IH, IW, IC] = sizes_of(input);
   const auto [KH, KW, ICg, OC] = sizes_of(weight);
-  const ConvShape shape = make_conv_shape(N, IH, IW, IC, OC, KH, KW, options);
+  ConvShape shape = make_conv_shape(N, IH, IW, IC, OC, KH, KW, options);
   if (ICg != IC / shape.G) {
     throw Error(where,
                 "input " + sizes_text(sizes_of(input)) + " and weight " +

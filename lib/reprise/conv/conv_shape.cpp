@@ -104,7 +104,8 @@ Padding2d::Sides Padding2d::resolve(Extent2d input, Extent2d span, Extent2d stri
 }
 
 double ConvShape::flops() const {
-  return 2.0 * static_cast<double>(output_size()) * static_cast<double>(KH * KW * (IC / G));
+  const std::size_t products = KH * KW * (IC / G);
+  return 2.0 * static_cast<double>(output_size()) * static_cast<double>(products);
 }
 
 std::size_t ConvShape::terms(ConvPass pass) const {

@@ -102,7 +102,7 @@ class Parser {
     if (quoted) rest_.remove_prefix(1);
     const std::size_t end = quoted ? rest_.find('"') : rest_.size();
     if (end == std::string_view::npos) fail("the name's closing quote is missing");
-    const std::string name(rest_.substr(0, end));
+    std::string name(rest_.substr(0, end));
     rest_.remove_prefix(quoted ? end + 1 : end);
     return name;
   }

@@ -88,7 +88,7 @@ void check_group(const std::string& path, const Group& group) {
 /// Cuts the first name off a path.
 std::string first_name(std::string_view& path) {
   const std::size_t slash = std::min(path.find('/'), path.size());
-  const std::string name(path.substr(0, slash));
+  std::string name(path.substr(0, slash));
   path.remove_prefix(std::min(slash + 1, path.size()));
   return name;
 }

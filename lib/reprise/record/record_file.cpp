@@ -74,7 +74,7 @@ std::string root_text(const Record& record, const std::string& name) {
 
 std::string save_record(const Record& record, const std::string& path, Overwrite overwrite) {
   check_writable(path, overwrite);
-  const std::string digest = digest_of(record);
+  std::string digest = digest_of(record);
   Attributes attributes = record.attributes;
   attributes["digest"] = std::string(kDigestPrefix) + digest;
   attributes["format"] = std::string(kFormat);
