@@ -4,6 +4,7 @@
 
 #include <algorithm>
 #include <bit>
+#include <cmath>
 #include <limits>
 #include <stdexcept>
 #include <vector>
@@ -25,7 +26,7 @@ namespace {
 template <class Real>
 void update_reals(Sha256& hash, std::span<const Real> values) {
   hash.update_u64(values.size());
-  const auto is_nan = [](Real value) { return value != value; };
+  const auto is_nan = [](Real value) { return std::isnan(value); };
   if (std::none_of(values.begin(), values.end(), is_nan)) {
     hash.update(std::as_bytes(values));
     return;

@@ -74,7 +74,8 @@ struct WindowPlan {
   void choose_vectors(const Correlation& c) {
     const auto columns = static_cast<double>(c.columns);
     const auto vectors = [](std::size_t size, std::size_t unit) {
-      return static_cast<double>((size + unit - 1) / unit);
+      const std::size_t whole_vectors = (size + unit - 1) / unit;
+      return static_cast<double>(whole_vectors);
     };
     const auto count = static_cast<double>(runs);
     const double whole = count * vectors(run, kVectorUnit) * columns;
