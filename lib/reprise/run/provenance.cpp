@@ -2,7 +2,10 @@
 
 #include <fmt/core.h>
 #include <fmt/format.h>
+#include <oneapi/tbb/version.h>
+#include <openssl/opensslv.h>
 #include <unistd.h>
+#include <zlib.h>
 
 #include <chrono>
 #include <cmath>
@@ -65,6 +68,9 @@ Group environment_group(const RunEnvironment& environment) {
       {"started", iso_time(environment.started_unix)},
       {"ended", iso_time(ended)},
       {"seconds_total", ended - environment.started_unix},
+      {"library_onetbb", fmt::format("{}.{}", TBB_VERSION_MAJOR, TBB_VERSION_MINOR)},
+      {"library_openssl", std::string(OPENSSL_VERSION_TEXT)},
+      {"library_zlib", std::string(ZLIB_VERSION)},
       {"library_openblas", std::string(blas_description())},
       {"library_fmt",
        fmt::format("{}.{}.{}", FMT_VERSION / 10000, FMT_VERSION / 100 % 100, FMT_VERSION % 100)},
