@@ -22,6 +22,7 @@
 HWY_BEFORE_NAMESPACE();
 namespace reprise {
 namespace HWY_NAMESPACE {
+namespace {
 namespace hn = hwy::HWY_NAMESPACE;
 
 constexpr std::size_t kDepthBlock = 384;
@@ -112,6 +113,7 @@ void multiply_rows(std::size_t row_begin, std::size_t row_end, std::size_t N, st
   }
 }
 
+}  // namespace
 }  // namespace HWY_NAMESPACE
 }  // namespace reprise
 HWY_AFTER_NAMESPACE();

@@ -12,6 +12,9 @@
 HWY_BEFORE_NAMESPACE();
 namespace reprise {
 namespace HWY_NAMESPACE {
+// Unnamed: what another file calls the same must not be merged with this by the linker, which could
+// take the copy of another vector target.
+namespace {
 namespace hn = hwy::HWY_NAMESPACE;
 
 /// y = function(x), vector by vector; the last one through a buffer, filled up with ones.
@@ -41,7 +44,25 @@ void log_f64(std::size_t count, const double* x, double* y) {
 void tanh_f32(std::size_t count, const float* x, float* y) {
   map(count, x, y, [](auto d, auto v) HWY_ATTR { return hn::Tanh(d, v); });
 }
+void inverse_root_f32(std::size_t count, const float* x, float* y) {
+  map(count, x, y, [](auto d, auto v) HWY_ATTR { return hn::Div(hn::Set(d, 1.0F), hn::Sqrt(v)); });
+}
+void inverse_three_quarters_f32(std::size_t count, const float* x, float* y) {
+  map(count, x, y, [](auto d, auto v) HWY_ATTR {
+    const auto root = hn::Sqrt(v);
+    return hn::Div(hn::Set(d, 1.0F), hn::Mul(root, hn::Sqrt(root)));
+  });
+}
+void inverse_f32(std::size_t count, const float* x, float* y) {
+  map(count, x, y, [](auto d, auto v) HWY_ATTR { return hn::Div(hn::Set(d, 1.0F), v); });
+}
+void exp_scaled_log_f32(std::size_t count, float scale, const float* x, float* y) {
+  map(count, x, y, [scale](auto d, auto v) HWY_ATTR {
+    return hn::Exp(d, hn::Mul(hn::Set(d, scale), hn::Log(d, v)));
+  });
+}
 
+}  // namespace
 }  // namespace HWY_NAMESPACE
 }  // namespace reprise
 HWY_AFTER_NAMESPACE();
@@ -52,6 +73,10 @@ HWY_EXPORT(exp_f32);
 HWY_EXPORT(log_f32);
 HWY_EXPORT(log_f64);
 HWY_EXPORT(tanh_f32);
+HWY_EXPORT(inverse_root_f32);
+HWY_EXPORT(inverse_three_quarters_f32);
+HWY_EXPORT(inverse_f32);
+HWY_EXPORT(exp_scaled_log_f32);
 
 void exp(std::size_t count, const float* x, float* y) {
   HWY_DYNAMIC_DISPATCH(exp_f32)(count, x, y);
@@ -64,6 +89,12 @@ void log(std::size_t count, const double* x, double* y) {
 }
 void tanh(std::size_t count, const float* x, float* y) {
   HWY_DYNAMIC_DISPATCH(tanh_f32)(count, x, y);
+}
+void inverse_power(std::size_t count, float beta, const float* x, float* y) {
+  if (beta == 0.5F) return HWY_DYNAMIC_DISPATCH(inverse_root_f32)(count, x, y);
+  if (beta == 0.75F) return HWY_DYNAMIC_DISPATCH(inverse_three_quarters_f32)(count, x, y);
+  if (beta == 1.0F) return HWY_DYNAMIC_DISPATCH(inverse_f32)(count, x, y);
+  HWY_DYNAMIC_DISPATCH(exp_scaled_log_f32)(count, -beta, x, y);
 }
 
 }  // namespace reprise
