@@ -8,35 +8,12 @@
 #include "support/close.hpp"
 #include "support/golden.hpp"
 #include "support/random_arrays.hpp"
+#include "support/run_layer.hpp"
 
 using namespace reprise;
 using namespace reprise::test;
 
 namespace {
-
-/// The results of one layer's forward and backward pass over N images.
-struct LayerResult {
-  std::vector<float> output, grad_input, grad_parameters;
-};
-
-LayerResult run_layer(std::unique_ptr<Layer> layer, const FeatureShape& shape, std::size_t N,
-                      const std::vector<float>& input, const std::vector<float>& parameters,
-                      const std::vector<float>& grad_output) {
-  const FeatureShape out = layer->build(shape);
-  const auto nan = std::numeric_limits<float>::quiet_NaN();
-  LayerResult result{std::vector<float>(N * out.size(), nan),
-                     std::vector<float>(N * shape.size(), nan),
-                     std::vector<float>(parameters.size(), nan)};
-  const std::size_t bytes = layer->workspace_bytes(N, 1);
-  const auto workspace = make_aligned_buffer<std::byte>(bytes);
-  LayerContext context;
-  context.N = N;
-  context.workspace = {workspace.get(), bytes};
-  layer->forward(context, input.data(), parameters.data(), result.output.data());
-  layer->backward(context, grad_output.data(), input.data(), result.output.data(),
-                  parameters.data(), result.grad_input.data(), result.grad_parameters.data());
-  return result;
-}
 
 /// Runs an elementwise layer on the golden case `name` (N,H,W,C) and compares.
 void check_elementwise(const std::string& name, std::unique_ptr<Layer> layer, double bound) {

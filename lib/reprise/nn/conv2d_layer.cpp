@@ -68,6 +68,10 @@ class Conv2dLayer final : public Layer {
             {"bias", {shape_.OC}, {"out_channels"}, options_.bias, fans}};
   }
 
+  [[nodiscard]] std::size_t connections() const override {
+    return shape_.OH * shape_.OW * (shape_.weight_size() + shape_.OC);
+  }
+
   [[nodiscard]] std::size_t workspace_bytes(std::size_t N, std::size_t threads) const override {
     const ConvShape shape = for_images(N);
     std::size_t most = 0;

@@ -33,6 +33,8 @@ class DenseLayer final : public Layer {
             {"bias", {options_.units}, {"out"}, options_.bias, fans}};
   }
 
+  [[nodiscard]] std::size_t connections() const override { return (inputs_ + 1) * options_.units; }
+
   void forward(const LayerContext& context, const float* input, const float* parameters,
                float* output) const override {
     const std::size_t units = options_.units;

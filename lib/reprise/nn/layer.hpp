@@ -65,6 +65,9 @@ class Layer {
   virtual FeatureShape build(const FeatureShape& input) = 0;
 
   [[nodiscard]] virtual std::vector<ParameterSpec> parameters() const { return {}; }
+  /// Connections per image as LeCun et al. 1998 count them: every use of a weight, padding
+  /// included, and of a bias; 0 where nothing is weighed.
+  [[nodiscard]] virtual std::size_t connections() const { return 0; }
   /// What LayerContext::workspace must hold; does not decrease with N.
   [[nodiscard]] virtual std::size_t workspace_bytes(std::size_t /*N*/,
                                                     std::size_t /*threads*/) const {

@@ -42,4 +42,25 @@ std::unique_ptr<Layer> relu_layer();
 /// equation 6.
 std::unique_ptr<Layer> tanh_layer(float amplitude = 1.0F, float slope = 1.0F);
 
+/// Krizhevsky, Sutskever, Hinton 2012, section 3.3.
+struct LocalResponseNormalizationOptions {
+  double k = 2.0;       ///< above 0
+  std::size_t n = 5;    ///< neighbouring channels in a sum, odd
+  double alpha = 1e-4;  ///< 0 or more; not divided by n (PyTorch's and Caffe's are: n times this)
+  double beta = 0.75;
+};
+/// output(c) = input(c) / (k + alpha * sum of input(j)^2)^beta, where j runs over the n channels
+/// around c that exist.
+std::unique_ptr<Layer> local_response_normalization_layer(
+    const LocalResponseNormalizationOptions& options = {});
+
+/// In training, each value becomes 0 with probability `rate` (0 to below 1), else it is divided by
+/// 1 - rate; at other times the layer changes nothing. Krizhevsky et al. 2012, section 4.2, leave
+/// the kept values as they are and multiply all by 1 - rate (by a half) at test time: the same
+/// network but for a factor of the next layer's weights.
+///
+/// Which values are dropped is a function of (stream, step, the image's place in its batch, the
+/// value's place in the image).
+std::unique_ptr<Layer> dropout_layer(double rate);
+
 }  // namespace reprise
