@@ -1,6 +1,6 @@
 #include "reprise/nn/models/lenet5.hpp"
 
-#include "reprise/nn/layers.hpp"
+#include "reprise/nn/models/chain.hpp"
 
 namespace reprise {
 namespace {
@@ -13,29 +13,15 @@ Conv2dLayerOptions convolution(std::size_t filters, const Padding2d& padding) {
   return options;
 }
 
-DenseLayerOptions dense(std::size_t units) {
-  DenseLayerOptions options;
-  options.units = units;
-  return options;
-}
-
 }  // namespace
 
-Sequential lenet5(const FeatureShape& image, std::size_t classes, const ConvAlgorithm& algorithm) {
-  Sequential model("lenet5", image);
-  model.add("conv1", conv2d_layer(convolution(6, Padding2d::same()), algorithm))
-      .add("relu1", relu_layer())
-      .add("pool1", pool2d_layer({}))
-      .add("conv2", conv2d_layer(convolution(16, Padding2d::valid()), algorithm))
-      .add("relu2", relu_layer())
-      .add("pool2", pool2d_layer({}))
-      .add("flatten", flatten_layer())
-      .add("dense1", dense_layer(dense(120)))
-      .add("relu3", relu_layer())
-      .add("dense2", dense_layer(dense(84)))
-      .add("relu4", relu_layer())
-      .add("dense3", dense_layer(dense(classes)));
-  return model;
+Sequential lenet5(const FeatureShape& image, std::size_t classes, const ConvAlgorithm& algorithm,
+                  const ModelOptions& options) {
+  Chain chain("lenet5", image, options, algorithm);
+  chain.convolution(convolution(6, Padding2d::same())).pooling();
+  chain.convolution(convolution(16, Padding2d::valid())).pooling();
+  chain.flatten().hidden(120).hidden(84);
+  return chain.output(classes);
 }
 
 }  // namespace reprise

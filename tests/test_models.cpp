@@ -1,0 +1,177 @@
+// The models by name: their layers under each option, and what they refuse.
+#include "reprise/nn/models/lenet5.hpp"
+#include "reprise/nn/models/models.hpp"
+#include "support/catch.hpp"
+#include "support/errors.hpp"
+
+using namespace reprise;
+using namespace reprise::test;
+
+namespace {
+
+const FeatureShape kGrey{28, 28, 1};
+const FeatureShape kColour{32, 32, 3};
+
+/// "conv1 relu1 pool1 ...".
+std::string layers_of(const Sequential& model) {
+  std::string names;
+  for (const Sequential::Entry& entry : model.layers()) {
+    names += (names.empty() ? "" : " ") + entry.name;
+  }
+  return names;
+}
+
+std::string layers_of(std::string_view name, const ModelOptions& options) {
+  return layers_of(make_model(name, kGrey, 10, options));
+}
+
+/// The output shape of a layer, as text.
+std::string shape_of(const Sequential& model, const std::string& layer) {
+  for (const Sequential::Entry& entry : model.layers()) {
+    if (entry.name == layer) return entry.output.text();
+  }
+  return "";
+}
+
+std::string error_of_options(std::string_view name, const ModelOptions& options) {
+  return error_of([&] { make_model(name, kGrey, 10, options); });
+}
+
+}  // namespace
+
+TEST_CASE("lenet5 by name is lenet5()") {
+  Sequential named = make_model("lenet5", kGrey, 10, {});
+  Sequential plain = lenet5();
+  CHECK(layers_of(named) ==
+        "conv1 relu1 pool1 conv2 relu2 pool2 flatten dense1 relu3 dense2 relu4 dense3");
+  CHECK(named.summary() == plain.summary());
+  CHECK(named.parameters().size() == 61706);
+  named.initialize(RandomStream(1));
+  plain.initialize(RandomStream(1));
+  CHECK(
+      std::equal(named.parameters().begin(), named.parameters().end(), plain.parameters().begin()));
+}
+
+TEST_CASE("four_layer_cnn has three convolutions and a dense layer, for grey and colour images") {
+  const Sequential grey = make_model("four_layer_cnn", kGrey, 10, {});
+  CHECK(layers_of(grey) == "conv1 relu1 pool1 conv2 relu2 pool2 conv3 relu3 pool3 flatten dense1");
+  CHECK(shape_of(grey, "pool3") == "(None, 3, 3, 32)");
+  CHECK(grey.parameters().size() ==
+        (25 * 16 + 16) + (25 * 16 * 16 + 16) + (25 * 16 * 32 + 32) + (3 * 3 * 32 * 10 + 10));
+  ModelOptions wide;
+  wide.width = 32;
+  const Sequential colour = make_model("four_layer_cnn", kColour, 7, wide);
+  CHECK(shape_of(colour, "pool3") == "(None, 4, 4, 64)");
+  CHECK(shape_of(colour, "dense1") == "(None, 7)");
+}
+
+TEST_CASE("overlapping pooling keeps every shape") {
+  ModelOptions overlapping;
+  overlapping.pool_kernel = 3;
+  for (const char* name : {"lenet5", "four_layer_cnn"}) {
+    for (const FeatureShape& image : {kGrey, kColour, FeatureShape{31, 29, 2}}) {
+      const Sequential plain = make_model(name, image, 10, {});
+      const Sequential model = make_model(name, image, 10, overlapping);
+      CHECK(model.summary() == plain.summary());
+      for (const Sequential::Entry& entry : model.layers()) {
+        if (entry.layer->type() == "max_pool2d")
+          CHECK(entry.layer->settings() == "3x3, stride 2x2");
+      }
+    }
+  }
+}
+
+TEST_CASE("options put their layers where the paper has them") {
+  ModelOptions options;
+  options.normalization = "local_response";
+  options.activation = "tanh";
+  options.pooling = "average";
+  CHECK(layers_of("four_layer_cnn", options) ==
+        "conv1 tanh1 norm1 pool1 conv2 tanh2 norm2 pool2 conv3 tanh3 pool3 flatten dense1");
+  CHECK(make_model("lenet5", kGrey, 10, options).layers()[3].layer->type() == "average_pool2d");
+  options = {};
+  options.dropout = 0.5;
+  options.activation = "scaled_tanh";
+  CHECK(layers_of("lenet5", options) ==
+        "conv1 scaled_tanh1 pool1 conv2 scaled_tanh2 pool2 flatten dense1 scaled_tanh3 dropout1 "
+        "dense2 scaled_tanh4 dropout2 dense3");
+  CHECK(layers_of("four_layer_cnn", options) ==
+        "conv1 scaled_tanh1 pool1 conv2 scaled_tanh2 pool2 conv3 scaled_tanh3 pool3 flatten "
+        "dropout1 dense1");
+}
+
+TEST_CASE("a layer left out takes its activation along and leaves its pooling and all names") {
+  ModelOptions options;
+  options.without = "conv2";
+  CHECK(layers_of("four_layer_cnn", options) ==
+        "conv1 relu1 pool1 pool2 conv3 relu3 pool3 flatten dense1");
+  CHECK(layers_of("lenet5", options) ==
+        "conv1 relu1 pool1 pool2 flatten dense1 relu3 dense2 relu4 dense3");
+  options.without = "dense2";
+  options.dropout = 0.5;
+  CHECK(layers_of("lenet5", options) ==
+        "conv1 relu1 pool1 conv2 relu2 pool2 flatten dense1 relu3 dropout1 dense3");
+  // What both have starts the same, where the shapes allow.
+  Sequential whole = make_model("lenet5", kGrey, 10, {});
+  Sequential without = make_model("lenet5", kGrey, 10, options);
+  whole.initialize(RandomStream(3));
+  without.initialize(RandomStream(3));
+  for (const char* layer : {"conv1", "conv2", "dense1"}) {
+    const auto a = whole.parameter(layer, "weight");
+    const auto b = without.parameter(layer, "weight");
+    CHECK(std::equal(a.begin(), a.end(), b.begin(), b.end()));
+  }
+}
+
+TEST_CASE("initializers reach weights and biases") {
+  ModelOptions options;
+  options.initializer = "alexnet";
+  Sequential model = make_model("lenet5", kGrey, 10, options);
+  model.initialize(RandomStream(1));
+  for (const auto& [layer, bias] : {std::pair{"conv1", 0.0F},
+                                    {"conv2", 1.0F},
+                                    {"dense1", 1.0F},
+                                    {"dense2", 1.0F},
+                                    {"dense3", 0.0F}}) {
+    CAPTURE(layer);
+    CHECK(model.parameter(layer, "bias")[0] == bias);
+    double squares = 0.0;
+    const auto weights = model.parameter(layer, "weight");
+    for (const float weight : weights) squares += static_cast<double>(weight) * weight;
+    CHECK(squares / static_cast<double>(weights.size()) == Approx(1e-4).epsilon(0.3));
+  }
+  options.initializer = "glorot_uniform";
+  Sequential glorot = make_model("four_layer_cnn", kGrey, 10, options);
+  glorot.initialize(RandomStream(1));
+  const float limit = std::sqrt(6.0F / (25 * 1 + 25 * 16));
+  for (const float weight : glorot.parameter("conv1", "weight")) CHECK(std::abs(weight) <= limit);
+}
+
+TEST_CASE("what a model cannot do is refused") {
+  const auto check = [](std::string_view name, auto set, const char* given, const char* expected) {
+    ModelOptions options = default_model_options(name);
+    set(options);
+    CHECK(is_line_with(error_of_options(name, options), given, expected));
+  };
+  using O = ModelOptions;
+  check(
+      "lenet5", [](O& o) { o.activation = "sigmoid"; }, "\"sigmoid\"", "relu, tanh, scaled_tanh");
+  check(
+      "lenet5", [](O& o) { o.pooling = "min"; }, "\"min\"", "max, average");
+  check(
+      "lenet5", [](O& o) { o.pool_kernel = 4; }, "\"4\"", "2, 3");
+  check(
+      "lenet5", [](O& o) { o.normalization = "batch"; }, "\"batch\"", "none, local_response");
+  check(
+      "lenet5", [](O& o) { o.dropout = 1.0; }, "dropout 1", "0 to below 1");
+  check(
+      "lenet5", [](O& o) { o.initializer = "uniform"; }, "\"uniform\"",
+      "he_normal, glorot_uniform, alexnet");
+  check(
+      "lenet5", [](O& o) { o.width = 8; }, "width 8", "16");
+  check(
+      "lenet5", [](O& o) { o.without = "dense3"; }, "\"dense3\"", "conv1, conv2, dense1, dense2");
+  check(
+      "four_layer_cnn", [](O& o) { o.width = 0; }, "width 0", "1 to 4096");
+  CHECK(is_line_with(error_of_options("lenet6", {}), "\"lenet6\"", "lenet5, four_layer_cnn"));
+}
