@@ -3,13 +3,11 @@
 #include <algorithm>
 #include <array>
 #include <filesystem>
-#include <optional>
-#include <sstream>
 #include <utility>
 
 #include "reprise/core/error.hpp"
-#include "reprise/core/file.hpp"
-#include "reprise/core/text.hpp"
+#include "reprise/data/cifar.hpp"
+#include "reprise/data/dataset_folder.hpp"
 #include "reprise/data/idx.hpp"
 
 namespace reprise {
@@ -21,19 +19,13 @@ const char* const kTrainImages = "train-images-idx3-ubyte";
 const char* const kTrainLabels = "train-labels-idx1-ubyte";
 const char* const kTestImages = "t10k-images-idx3-ubyte";
 const char* const kTestLabels = "t10k-labels-idx1-ubyte";
-const char* const kClassNames = "class_names.txt";
-
-struct Description {
-  std::string name;
-  std::vector<std::string> class_names;
-};
 
 std::vector<std::string> ten_digits() {
   return {"0", "1", "2", "3", "4", "5", "6", "7", "8", "9"};
 }
 
 struct KnownDataset {
-  Description description;
+  DatasetDescription description;
   std::array<std::string, 4> sha256;  ///< in the order of ImageDataset::files
 };
 
@@ -54,25 +46,11 @@ const std::vector<KnownDataset>& known_datasets() {
   return known;
 }
 
-bool exists(const std::string& path) {
-  std::error_code none;
-  return fs::exists(path, none);
-}
-
-void check_folder(const std::string& folder) {
-  std::error_code none;
-  if (fs::is_directory(folder, none)) return;
-  const bool debian = folder == default_data_folder();
-  throw Error(folder, exists(folder) ? "is no folder" : "no such data folder",
-              debian ? "Debian's package dataset-fashion-mnist to be installed"
-                     : "a folder with the four IDX files of MNIST or the like");
-}
-
 /// The path of a file that may have ".gz" after its name.
 std::string find_file(const std::string& folder, const std::string& name) {
   const std::string plain = (fs::path(folder) / name).string();
   for (const std::string& path : {plain, plain + ".gz"}) {
-    if (exists(path)) return path;
+    if (path_exists(path)) return path;
   }
   throw Error(plain, "no such file, with or without .gz",
               join({kTrainImages, kTrainLabels, kTestImages, kTestLabels}));
@@ -97,28 +75,8 @@ ImageSet read_image_set(const std::string& folder, const char* images_name, cons
           std::move(images.values), std::move(labels.values)};
 }
 
-/// What class_names.txt says, if there is one.
-std::optional<Description> read_description(const std::string& folder) {
-  const std::string file = (fs::path(folder) / kClassNames).string();
-  if (!exists(file)) return std::nullopt;
-  const std::vector<std::byte> bytes = read_file(file);
-  const std::string text(reinterpret_cast<const char*>(bytes.data()), bytes.size());
-  if (!is_text(text)) throw Error(file, "is not UTF-8 text", "a name, then one class a line");
-  std::vector<std::string> lines;
-  std::istringstream stream(text);
-  for (std::string line; std::getline(stream, line);) {
-    line.erase(line.find_last_not_of(" \t\r") + 1);
-    if (!line.empty()) lines.push_back(line);
-  }
-  if (lines.size() < 2 || lines.size() > 257) {
-    throw Error(file, std::to_string(lines.size()) + " lines",
-                "a name, then one class a line, 1 to 256 of them");
-  }
-  return Description{lines.front(), {lines.begin() + 1, lines.end()}};
-}
-
-Description describe(const std::string& folder, const std::vector<DataFile>& files) {
-  if (const auto described = read_description(folder)) return *described;
+DatasetDescription describe(const std::string& folder, const std::vector<DataFile>& files) {
+  if (const auto described = read_class_names_file(folder)) return *described;
   for (const KnownDataset& known : known_datasets()) {
     const auto same = [](const DataFile& file, const std::string& sha256) {
       return file.sha256 == sha256;
@@ -127,20 +85,7 @@ Description describe(const std::string& folder, const std::vector<DataFile>& fil
       return known.description;
     }
   }
-  const fs::path path = fs::absolute(folder).lexically_normal();
-  const fs::path last = path.has_filename() ? path.filename() : path.parent_path().filename();
-  return {clean_text(last.string()), ten_digits()};
-}
-
-void check_labels(const std::string& folder, const char* labels_name,
-                  const std::vector<std::uint8_t>& labels, std::size_t classes) {
-  const auto outside = std::find_if(labels.begin(), labels.end(),
-                                    [&](std::uint8_t label) { return label >= classes; });
-  if (outside == labels.end()) return;
-  throw Error((fs::path(folder) / labels_name).string(),
-              "label " + std::to_string(*outside) + " of image " +
-                  std::to_string(outside - labels.begin()) + " is outside the classes",
-              "0 to " + std::to_string(classes - 1) + " (" + kClassNames + " may name others)");
+  return {folder_name(folder), ten_digits()};
 }
 
 std::string size_text(const ImageSet& set) {
@@ -154,7 +99,7 @@ std::string default_data_folder() {
 }
 
 ImageDataset load_idx_dataset(const std::string& folder) {
-  check_folder(folder);
+  check_data_folder(folder);
   ImageDataset dataset;
   dataset.train = read_image_set(folder, kTrainImages, kTrainLabels, dataset.files);
   dataset.test = read_image_set(folder, kTestImages, kTestLabels, dataset.files);
@@ -164,12 +109,31 @@ ImageDataset load_idx_dataset(const std::string& folder) {
                     size_text(dataset.test),
                 "one size");
   }
-  Description description = describe(folder, dataset.files);
+  DatasetDescription description = describe(folder, dataset.files);
   dataset.name = std::move(description.name);
   dataset.class_names = std::move(description.class_names);
-  check_labels(folder, kTrainLabels, dataset.train.labels, dataset.class_names.size());
-  check_labels(folder, kTestLabels, dataset.test.labels, dataset.class_names.size());
+  check_labels((fs::path(folder) / kTrainLabels).string(), dataset.train.labels,
+               dataset.class_names.size());
+  check_labels((fs::path(folder) / kTestLabels).string(), dataset.test.labels,
+               dataset.class_names.size());
   return dataset;
+}
+
+ImageDataset load_dataset(const std::string& folder) {
+  check_data_folder(folder);
+  const auto there = [&](const std::string& name) {
+    return path_exists((fs::path(folder) / name).string());
+  };
+  const std::vector<std::string> cifar_files = cifar10_file_names();
+  if (std::any_of(cifar_files.begin(), cifar_files.end(), there)) {
+    return load_cifar10_dataset(folder);
+  }
+  for (const std::string name : {kTrainImages, kTrainLabels, kTestImages, kTestLabels}) {
+    if (there(name) || there(name + ".gz")) return load_idx_dataset(folder);
+  }
+  throw Error(folder, "holds no data set that is known",
+              join({kTrainImages, kTrainLabels, kTestImages, kTestLabels}) +
+                  " (IDX, plain or .gz), or " + join(cifar_files) + " (CIFAR-10, binary)");
 }
 
 }  // namespace reprise

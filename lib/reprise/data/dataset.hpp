@@ -30,7 +30,7 @@ struct ImageDataset {
   std::vector<std::string> class_names;
   ImageSet train;
   ImageSet test;
-  std::vector<DataFile> files;  ///< training images and labels, then test images and labels
+  std::vector<DataFile> files;  ///< in the order in which the form lists them
 };
 
 /// Where Debian's package dataset-fashion-mnist keeps its files.
@@ -46,5 +46,20 @@ std::string default_data_folder();
 /// Error if the folder or a file is missing or damaged, images and labels differ in number, a set
 /// is empty, train and test differ in size, or a label is outside the classes.
 ImageDataset load_idx_dataset(const std::string& folder);
+
+/// Reads CIFAR-10's binary form (https://www.cs.toronto.edu/~kriz/cifar.html): data_batch_1.bin to
+/// data_batch_5.bin are the training set, test_batch.bin the test set, any number of images each.
+/// An image is its label, one byte, then the red, green and blue plane of 32x32 bytes, which become
+/// height,width,channels here. batches.meta.txt names the classes, one a line. The data set goes by
+/// "CIFAR-10" if they are that set's ten, else by the folder's name; class_names.txt may name both
+/// otherwise, as for IDX.
+///
+/// Error if the folder or a file is missing, a file does not hold one whole image or more, or a
+/// label is outside the classes.
+ImageDataset load_cifar10_dataset(const std::string& folder);
+
+/// The data set in a folder, of the form that its files show: IDX or CIFAR-10. Error names both if
+/// it is neither.
+ImageDataset load_dataset(const std::string& folder);
 
 }  // namespace reprise
