@@ -194,7 +194,7 @@ int train_lenet5(int argc, const char* const* argv) {
 
   select_simd_target(options.simd);
   set_blas_threads(1);
-  const ImageDataset data = load_idx_dataset(options.data);
+  const ImageDataset data = load_dataset(options.data);
   if (options.output.empty())
     options.output = default_output(data.name, options.configuration.seed);
   const Overwrite overwrite = options.force ? Overwrite::yes : Overwrite::no;

@@ -1,7 +1,9 @@
 // record: the tree, its digest, its differences, and HDF5 files.
 #include "reprise/record/record.hpp"
 
+#include <atomic>
 #include <limits>
+#include <thread>
 
 #include "reprise/core/random.hpp"
 #include "reprise/record/record_file.hpp"
@@ -352,4 +354,22 @@ TEST_CASE("300 random mutations of a record are refused, and none crashes") {
     if (draw.below(4, 99) == 0) bytes.resize(draw.below(bytes.size(), 100));
     if (bytes != original) CHECK(is_line_with(error_of_bytes(folder, bytes), "changed.h5"));
   }
+}
+
+TEST_CASE("threads may save and load records at once") {
+  const TemporaryFolder folder;
+  const Record record = sample_record();
+  const std::string digest = digest_of(record);
+  std::vector<std::thread> threads;
+  std::atomic<int> right = 0;
+  for (int i = 0; i < 4; ++i) {
+    threads.emplace_back([&, path = folder / (std::to_string(i) + ".h5")] {
+      for (int repeat = 0; repeat < 10; ++repeat) {
+        save_record(record, path, Overwrite::yes);
+        if (digest_of(load_record(path)) == digest) ++right;
+      }
+    });
+  }
+  for (std::thread& thread : threads) thread.join();
+  CHECK(right == 40);
 }

@@ -68,6 +68,8 @@ class BlockTape {
   [[nodiscard]] float* input() { return activations_.front().get(); }
   /// What forward left, capacity x output shape.
   [[nodiscard]] const float* output() const { return activations_.back().get(); }
+  /// What forward gave to the last layer, capacity x that layer's input shape.
+  [[nodiscard]] const float* last_hidden() const { return activations_.end()[-2].get(); }
   /// Where the caller puts the gradient of the output before backward.
   [[nodiscard]] float* grad_output() { return gradients_[model_.layers().size() % 2].get(); }
 

@@ -1,6 +1,7 @@
 #include "reprise/record/record_file.hpp"
 
 #include <algorithm>
+#include <mutex>
 #include <span>
 #include <string_view>
 
@@ -55,6 +56,23 @@ std::span<const std::byte> checked_image(std::span<const std::byte> bytes,
   return image;
 }
 
+/// HDF5 as it is packaged may be used by one thread at a time.
+std::unique_lock<std::mutex> one_at_a_time() {
+  static std::mutex mutex;
+  return std::unique_lock(mutex);
+}
+
+std::vector<std::byte> image_of(const Record& record, const Attributes& attributes,
+                                const std::string& path) {
+  const auto lock = one_at_a_time();
+  return details::to_hdf5(record, attributes, path);
+}
+
+Record record_in(std::span<const std::byte> image, const std::string& path) {
+  const auto lock = one_at_a_time();
+  return details::from_hdf5(image, path);
+}
+
 /// Error, naming the file, if what is in it could not have been saved.
 void check_contents(const Record& record, const std::string& path) try {
   check_record(record);
@@ -78,7 +96,7 @@ std::string save_record(const Record& record, const std::string& path, Overwrite
   Attributes attributes = record.attributes;
   attributes["digest"] = std::string(kDigestPrefix) + digest;
   attributes["format"] = std::string(kFormat);
-  std::vector<std::byte> bytes = details::to_hdf5(record, attributes, path);
+  std::vector<std::byte> bytes = image_of(record, attributes, path);
   const std::string line = checksum_line(bytes);
   std::transform(line.begin(), line.end(), std::back_inserter(bytes),
                  [](char c) { return static_cast<std::byte>(c); });
@@ -88,7 +106,7 @@ std::string save_record(const Record& record, const std::string& path, Overwrite
 
 Record load_record(const std::string& path) {
   const std::vector<std::byte> bytes = read_file(path);
-  Record record = details::from_hdf5(checked_image(bytes, path), path);
+  Record record = record_in(checked_image(bytes, path), path);
   const std::string format = root_text(record, "format");
   if (format != kFormat) {
     throw Error(path, "is no record: its format is \"" + format + "\"", std::string(kFormat));

@@ -18,6 +18,7 @@ Group state_group(const TrainingState& state) {
       {"beta2_power", state.optimizer.beta2_power},
   };
   group.datasets["step_loss"] = list(state.step_losses, "step");
+  group.datasets["step_error"] = list(state.step_errors, "step");
   group.datasets["parameters"] = list(state.parameters, "parameter");
   group.datasets["optimizer_first"] = list(state.optimizer.first, "parameter");
   if (!state.optimizer.second.empty()) {
@@ -39,6 +40,7 @@ Group history_group(const std::vector<EpochResult>& history) {
         {"train_seconds", result.train_seconds},
     };
     group.groups[name].datasets["step_loss"] = list(result.step_losses, "step");
+    group.groups[name].datasets["step_error"] = list(result.step_errors, "step");
   }
   return group;
 }
@@ -55,6 +57,7 @@ std::vector<EpochResult> history_from(const Group& group) {
     result.parameters_sha256 = epoch.attribute<std::string>("parameters_sha256");
     result.train_seconds = epoch.attribute<double>("train_seconds");
     result.step_losses = epoch.values<double>("step_loss");
+    result.step_errors = epoch.values<double>("step_error");
     history.push_back(result);
   }
   return history;
@@ -70,6 +73,7 @@ TrainingState state_from(const Record& record) {
   state.epoch_loss = group.attribute<double>("epoch_loss");
   state.epoch_errors = count("epoch_errors");
   state.step_losses = group.values<double>("step_loss");
+  state.step_errors = group.values<double>("step_error");
   state.parameters = group.values<float>("parameters");
   state.optimizer.steps = count("optimizer_steps");
   state.optimizer.beta1_power = group.attribute<double>("beta1_power");

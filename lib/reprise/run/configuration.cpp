@@ -4,7 +4,9 @@
 #include <toml++/toml.h>
 
 #include <algorithm>
+#include <charconv>
 #include <cmath>
+#include <sstream>
 
 #include "reprise/conv/conv_algorithm.hpp"
 #include "reprise/core/error.hpp"
@@ -25,6 +27,21 @@ void require(bool holds, const std::string& name, const std::string& given,
 
 void require_from(std::int64_t least, const std::string& name, std::int64_t value) {
   require(value >= least, name, std::to_string(value), fmt::format("{} or more", least));
+}
+
+/// Error unless it is a list of whole numbers, each larger than the one before.
+std::vector<std::int64_t> drop_epochs_of(const TrainingConfiguration& c) {
+  std::vector<std::int64_t> epochs;
+  std::istringstream list(c.drop_epochs);
+  for (std::string item; std::getline(list, item, ',');) {
+    std::int64_t epoch = 0;
+    const auto [end, error] = std::from_chars(item.data(), item.data() + item.size(), epoch);
+    const bool whole = error == std::errc() && end == item.data() + item.size();
+    require(whole && epoch > (epochs.empty() ? 0 : epochs.back()), "drop_epochs",
+            "\"" + c.drop_epochs + "\"", "rising whole numbers with commas, such as 6,8");
+    epochs.push_back(epoch);
+  }
+  return epochs;
 }
 
 void set_from_toml(const std::string& where, const toml::node& node, const Setting& setting) {
@@ -52,10 +69,32 @@ std::vector<Setting> settings_of(TrainingConfiguration& c) {
       {"batch_size", "images per update; 1 to the number of training images", &c.batch_size},
       {"block_size", "images that one thread works together; changes bits, not the method",
        &c.block_size},
-      {"model", "the network: lenet5", &c.model},
+      {"train_images", "use the first so many training images; 0: all", &c.train_images},
+      {"model", "the network: " + join(model_names()), &c.model},
+      {"activation", "relu, tanh or scaled_tanh (1.7159 tanh(2x/3))", &c.model_options.activation},
+      {"pooling", "max or average", &c.model_options.pooling},
+      {"pool_kernel", "pixels, the stride being 2: 2, or 3 for overlapping",
+       &c.model_options.pool_kernel},
+      {"normalization", "none or local_response", &c.model_options.normalization},
+      {"dropout", "share of a hidden dense layer's outputs set to 0; 0 to below 1",
+       &c.model_options.dropout},
+      {"initializer", "he_normal, glorot_uniform or alexnet (normal, 0.01)",
+       &c.model_options.initializer},
+      {"width", "four_layer_cnn: filters of the first layer; 1 or more", &c.model_options.width},
+      {"without", "a layer that is left out, such as conv2; empty: none", &c.model_options.without},
       {"conv", "convolution algorithm: a name that compare_convolutions lists, or auto", &c.conv},
+      {"shift", "training images are moved by up to so many pixels; 0 or more", &c.shift},
+      {"reflect", "1: half of the training images are reflected, left to right; 0: none",
+       &c.reflect},
+      {"distortion", "training images are scaled, squeezed, sheared by up to this share",
+       &c.distortion},
+      {"colour", "standard deviation of the noise on principal components of colour; 0 or more",
+       &c.colour},
       {"optimizer", "adam or sgd", &c.optimizer},
       {"learning_rate", "step size; above 0", &c.learning_rate},
+      {"drop_epochs", "epochs after which the learning rate drops, such as \"6,8\"; empty: none",
+       &c.drop_epochs},
+      {"drop_factor", "what a drop multiplies the learning rate by; above 0", &c.drop_factor},
       {"momentum", "sgd: share of the last step that is kept; 0 to below 1", &c.momentum},
       {"weight_decay", "sgd: 0 or more", &c.weight_decay},
       {"beta1", "adam: decay of the mean gradient; 0 to below 1", &c.beta1},
@@ -76,13 +115,27 @@ void check(const TrainingConfiguration& c) {
   require_from(1, "epochs", c.epochs);
   require_from(1, "batch_size", c.batch_size);
   require_from(1, "block_size", c.block_size);
-  require(c.model == "lenet5", "model", "\"" + c.model + "\"", "lenet5");
+  require_from(0, "train_images", c.train_images);
+  const std::vector<std::string> models = model_names();
+  require(std::find(models.begin(), models.end(), c.model) != models.end(), "model",
+          "\"" + c.model + "\"", join(models));
+  share("dropout", c.model_options.dropout);
+  require_from(1, "width", c.model_options.width);
+  require_from(0, "shift", c.shift);
+  require(c.reflect == 0 || c.reflect == 1, "reflect", std::to_string(c.reflect), "0 or 1");
+  const auto not_negative = [&](const std::string& name, double value) {
+    require(std::isfinite(value) && value >= 0.0, name, number(value),
+            "a finite number, 0 or more");
+  };
+  share("distortion", c.distortion);
+  not_negative("colour", c.colour);
   conv_algorithm(c.conv);
   optimizer_kind(c.optimizer);
   positive("learning_rate", c.learning_rate);
+  drop_epochs_of(c);
+  positive("drop_factor", c.drop_factor);
   share("momentum", c.momentum);
-  require(std::isfinite(c.weight_decay) && c.weight_decay >= 0.0, "weight_decay",
-          number(c.weight_decay), "a finite number, 0 or more");
+  not_negative("weight_decay", c.weight_decay);
   share("beta1", c.beta1);
   share("beta2", c.beta2);
   positive("epsilon", c.epsilon);
@@ -90,6 +143,18 @@ void check(const TrainingConfiguration& c) {
 
 OptimizerOptions optimizer_options(const TrainingConfiguration& c) {
   return {optimizer_kind(c.optimizer), c.momentum, c.weight_decay, c.beta1, c.beta2, c.epsilon};
+}
+
+AugmentationOptions augmentation_options(const TrainingConfiguration& c) {
+  return {c.shift, c.reflect != 0, c.distortion, c.colour};
+}
+
+double learning_rate_of(const TrainingConfiguration& c, std::size_t epoch) {
+  double rate = c.learning_rate;
+  for (const std::int64_t drop : drop_epochs_of(c)) {
+    if (static_cast<std::int64_t>(epoch) >= drop) rate *= c.drop_factor;
+  }
+  return rate;
 }
 
 std::string to_toml(const TrainingConfiguration& configuration) {

@@ -8,6 +8,8 @@
 #include <variant>
 #include <vector>
 
+#include "reprise/data/augmentation.hpp"
+#include "reprise/nn/models/models.hpp"
 #include "reprise/nn/optimizers.hpp"
 #include "reprise/record/record.hpp"
 
@@ -18,10 +20,18 @@ struct TrainingConfiguration {
   std::int64_t epochs = 10;
   std::int64_t batch_size = 128;
   std::int64_t block_size = 16;
+  std::int64_t train_images = 0;
   std::string model = "lenet5";
+  ModelOptions model_options;
   std::string conv = "direct";
+  std::int64_t shift = 0;
+  std::int64_t reflect = 0;
+  double distortion = 0.0;
+  double colour = 0.0;
   std::string optimizer = "adam";
   double learning_rate = 0.001;
+  std::string drop_epochs;
+  double drop_factor = 0.1;
   double momentum = 0.9;
   double weight_decay = 0.0;
   double beta1 = 0.9;
@@ -42,6 +52,10 @@ std::vector<Setting> settings_of(TrainingConfiguration& configuration);
 void check(const TrainingConfiguration& configuration);
 
 OptimizerOptions optimizer_options(const TrainingConfiguration& configuration);
+AugmentationOptions augmentation_options(const TrainingConfiguration& configuration);
+/// The learning rate of an epoch, the first being 0: learning_rate times drop_factor for each of
+/// drop_epochs that is done.
+double learning_rate_of(const TrainingConfiguration& configuration, std::size_t epoch);
 
 /// Every setting as a line of TOML.
 std::string to_toml(const TrainingConfiguration& configuration);

@@ -11,8 +11,8 @@
 #include "reprise/core/error.hpp"
 #include "reprise/core/parallel.hpp"
 #include "reprise/data/batches.hpp"
-#include "reprise/nn/losses.hpp"
-#include "reprise/nn/models/lenet5.hpp"
+#include "reprise/nn/models/models.hpp"
+#include "reprise/run/evaluation.hpp"
 
 namespace reprise {
 namespace {
@@ -22,8 +22,9 @@ double seconds_now() {
 }
 
 Sequential make_model(const TrainingConfiguration& configuration, const ImageDataset& data) {
-  return lenet5({data.train.height, data.train.width, data.train.channels}, data.class_names.size(),
-                conv_algorithm(configuration.conv));
+  return make_model(configuration.model, {data.train.height, data.train.width, data.train.channels},
+                    data.class_names.size(), configuration.model_options,
+                    conv_algorithm(configuration.conv));
 }
 
 }  // namespace
@@ -40,11 +41,16 @@ TrainingRun::TrainingRun(const TrainingConfiguration& configuration, const Image
       data_(data),
       threads_(threads),
       stream_(static_cast<std::uint64_t>(configuration.seed)),
+      augmentation_(augmentation_options(configuration), data.train, stream_.child("augmentation")),
       model_(make_model(configuration, data)) {
   const auto batch_size = static_cast<std::size_t>(configuration.batch_size);
-  if (batch_size > data.train.count) {
+  if (train_images() > data.train.count) {
+    throw Error("setting train_images", std::to_string(train_images()),
+                fmt::format("at most the {} training images there are", data.train.count));
+  }
+  if (batch_size > train_images()) {
     throw Error("setting batch_size", std::to_string(batch_size),
-                fmt::format("at most the {} training images", data.train.count));
+                fmt::format("at most the {} training images", train_images()));
   }
   model_.initialize(stream_.child("parameters"));
   initial_sha256_ = parameters_sha256(model_.parameters());
@@ -54,16 +60,25 @@ TrainingRun::TrainingRun(const TrainingConfiguration& configuration, const Image
                                               stream_.child("layers"));
 }
 
+std::size_t TrainingRun::train_images() const {
+  const auto wanted = static_cast<std::size_t>(configuration_.train_images);
+  return wanted == 0 ? data_.train.count : wanted;
+}
+
 std::size_t TrainingRun::steps_per_epoch() const {
   const auto batch_size = static_cast<std::size_t>(configuration_.batch_size);
-  return (data_.train.count + batch_size - 1) / batch_size;
+  return (train_images() + batch_size - 1) / batch_size;
+}
+
+double TrainingRun::learning_rate() const {
+  return learning_rate_of(configuration_, history_.size());
 }
 
 bool TrainingRun::train(const Observer& observer) {
   while (history_.size() < static_cast<std::size_t>(configuration_.epochs)) {
     const double started = seconds_now();
     const std::vector<std::uint32_t> order =
-        epoch_order(stream_.child("order"), history_.size(), data_.train.count);
+        epoch_order(stream_.child("order"), history_.size(), train_images());
     while (step_in_epoch_ < steps_per_epoch()) {
       train_step(order);
       if (observer.step && !observer.step(step_in_epoch_, steps_per_epoch())) return false;
@@ -81,33 +96,35 @@ void TrainingRun::train_step(const std::vector<std::uint32_t>& order) {
   const std::span<const std::uint32_t> batch(order.data() + first, N);
   const auto source = [&](std::size_t begin, std::size_t count, float* images,
                           std::uint8_t* labels) {
-    gather_images(data_.train, batch.subspan(begin, count), images);
+    augmentation_.gather(data_.train, batch.subspan(begin, count), history_.size(), images);
     gather_labels(data_.train, batch.subspan(begin, count), labels);
   };
   const BatchGradient::Totals totals = gradient_->run(N, optimizer_.steps, source);
   if (!std::isfinite(totals.loss)) {
-    throw Error(fmt::format("training, epoch {}, step {}", history_.size() + 1, step_in_epoch_ + 1),
+    throw Diverged(fmt::format("training, epoch {}, step {}", history_.size() + 1, step_in_epoch_ + 1),
                 "the loss is not finite any more", "a smaller learning rate");
   }
-  optimizer_step(optimizer_options(configuration_), optimizer_, configuration_.learning_rate,
+  optimizer_step(optimizer_options(configuration_), optimizer_, learning_rate(),
                  model_.parameters(), gradient_->gradients());
   epoch_loss_ += totals.loss;
   epoch_errors_ += totals.errors;
   step_losses_.push_back(totals.loss / static_cast<double>(N));
+  step_errors_.push_back(static_cast<double>(totals.errors) / static_cast<double>(N));
   ++step_in_epoch_;
 }
 
 EpochResult TrainingRun::finish_epoch(double train_seconds) {
-  const auto images = static_cast<double>(data_.train.count);
-  const Evaluation test = evaluate(data_.test);
+  const auto images = static_cast<double>(train_images());
+  const Evaluation test = evaluate(model_, data_.test, threads_);
   EpochResult result;
   result.train_loss = epoch_loss_ / images;
   result.train_error = static_cast<double>(epoch_errors_) / images;
   result.test_loss = test.loss;
   result.test_error = test.error;
-  result.learning_rate = configuration_.learning_rate;
+  result.learning_rate = learning_rate();
   result.parameters_sha256 = parameters_sha256(model_.parameters());
   result.step_losses = std::exchange(step_losses_, {});
+  result.step_errors = std::exchange(step_errors_, {});
   result.train_seconds = train_seconds;
   history_.push_back(result);
   step_in_epoch_ = 0;
@@ -116,55 +133,11 @@ EpochResult TrainingRun::finish_epoch(double train_seconds) {
   return result;
 }
 
-Evaluation TrainingRun::evaluate(const ImageSet& images) const {
-  const std::size_t classes = model_.output_shape().size();
-  constexpr std::size_t block = 16;
-  const std::size_t blocks = (images.count + block - 1) / block;
-  Evaluation evaluation;
-  evaluation.logits.resize(images.count * classes);
-  std::vector<double> losses(blocks);
-  std::vector<std::size_t> errors(blocks);
-  std::vector<std::unique_ptr<BlockTape>> tapes(std::max<std::size_t>(1, threads_));
-  parallel_for(threads_, blocks, [&](std::size_t task, std::size_t worker) {
-    auto& tape = tapes[worker];
-    if (!tape) tape = std::make_unique<BlockTape>(model_, block);
-    BlockTape::Call call;
-    call.first_image = task * block;
-    call.N = std::min(block, images.count - call.first_image);
-    std::vector<std::uint32_t> indices(call.N);
-    for (std::size_t n = 0; n < call.N; ++n) {
-      indices[n] = static_cast<std::uint32_t>(call.first_image + n);
-    }
-    gather_images(images, indices, tape->input());
-    tape->forward(call);
-    float* logits = evaluation.logits.data() + call.first_image * classes;
-    std::copy_n(tape->output(), call.N * classes, logits);
-    std::vector<float> probabilities(call.N * classes);
-    std::vector<float> image_losses(call.N);
-    const std::uint8_t* labels = images.labels.data() + call.first_image;
-    softmax_cross_entropy_forward(call.N, classes, logits, labels, probabilities.data(),
-                                  image_losses.data());
-    for (std::size_t n = 0; n < call.N; ++n) {
-      losses[task] += image_losses[n];
-      if (argmax(classes, logits + n * classes) != labels[n]) ++errors[task];
-    }
-  });
-  std::size_t wrong = 0;
-  for (const std::size_t count : errors) wrong += count;
-  evaluation.loss = pairwise_sum(losses) / static_cast<double>(images.count);
-  evaluation.error = static_cast<double>(wrong) / static_cast<double>(images.count);
-  return evaluation;
-}
-
 TrainingState TrainingRun::state() const {
   const std::span<const float> parameters = model_.parameters();
-  return {step_in_epoch_,
-          epoch_loss_,
-          epoch_errors_,
-          step_losses_,
-          {parameters.begin(), parameters.end()},
-          optimizer_,
-          history_};
+  return {step_in_epoch_, epoch_loss_,  epoch_errors_,
+          step_losses_,   step_errors_, {parameters.begin(), parameters.end()},
+          optimizer_,     history_};
 }
 
 void TrainingRun::restore(const TrainingState& state) {
@@ -178,6 +151,7 @@ void TrainingRun::restore(const TrainingState& state) {
   epoch_loss_ = state.epoch_loss;
   epoch_errors_ = state.epoch_errors;
   step_losses_ = state.step_losses;
+  step_errors_ = state.step_errors;
   history_ = state.history;
 }
 

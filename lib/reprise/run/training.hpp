@@ -7,6 +7,8 @@
 #include <string>
 #include <vector>
 
+#include "reprise/core/error.hpp"
+#include "reprise/data/augmentation.hpp"
 #include "reprise/data/dataset.hpp"
 #include "reprise/nn/batch_gradient.hpp"
 #include "reprise/nn/optimizers.hpp"
@@ -23,6 +25,7 @@ struct EpochResult {
   double learning_rate = 0.0;
   std::string parameters_sha256;    ///< after the epoch
   std::vector<double> step_losses;  ///< mean loss of each step's batch
+  std::vector<double> step_errors;  ///< share of each step's batch that was wrong
   double train_seconds = 0.0;       ///< training alone, without the test; not part of the result
 };
 
@@ -32,16 +35,16 @@ struct TrainingState {
   double epoch_loss = 0.0;          ///< sum over the images of those steps
   std::uint64_t epoch_errors = 0;
   std::vector<double> step_losses;  ///< of those steps
+  std::vector<double> step_errors;
   std::vector<float> parameters;
   OptimizerState optimizer;
   std::vector<EpochResult> history;
 };
 
-/// What a model says of a set of images.
-struct Evaluation {
-  double loss = 0.0;
-  double error = 0.0;
-  std::vector<float> logits;  ///< images,classes
+/// The loss overflowed: the learning rate is too large.
+class Diverged : public Error {
+ public:
+  using Error::Error;
 };
 
 class TrainingRun {
@@ -60,13 +63,14 @@ class TrainingRun {
   /// Trains on until the last epoch's end, or until the observer stops it; true if it got there.
   bool train(const Observer& observer);
 
-  [[nodiscard]] Evaluation evaluate(const ImageSet& images) const;
-
   [[nodiscard]] const TrainingConfiguration& configuration() const { return configuration_; }
   [[nodiscard]] const Sequential& model() const { return model_; }
   [[nodiscard]] const ImageDataset& data() const { return data_; }
   [[nodiscard]] const std::string& initial_parameters_sha256() const { return initial_sha256_; }
+  /// The images that an epoch passes over: the first train_images of the training set.
+  [[nodiscard]] std::size_t train_images() const;
   [[nodiscard]] std::size_t steps_per_epoch() const;
+  [[nodiscard]] std::size_t threads() const { return threads_; }
   [[nodiscard]] std::size_t epochs_done() const { return history_.size(); }
   [[nodiscard]] const std::vector<EpochResult>& history() const { return history_; }
 
@@ -75,6 +79,7 @@ class TrainingRun {
   void restore(const TrainingState& state);
 
  private:
+  [[nodiscard]] double learning_rate() const;
   void train_step(const std::vector<std::uint32_t>& order);
   EpochResult finish_epoch(double train_seconds);
 
@@ -82,6 +87,7 @@ class TrainingRun {
   const ImageDataset& data_;
   std::size_t threads_;
   RandomStream stream_;
+  Augmentation augmentation_;
   Sequential model_;
   std::unique_ptr<BatchGradient> gradient_;
   std::string initial_sha256_;
@@ -89,7 +95,7 @@ class TrainingRun {
   std::uint64_t step_in_epoch_ = 0;
   double epoch_loss_ = 0.0;
   std::uint64_t epoch_errors_ = 0;
-  std::vector<double> step_losses_;
+  std::vector<double> step_losses_, step_errors_;
   std::vector<EpochResult> history_;
 };
 

@@ -6,11 +6,13 @@
 
 #include "reprise/conv/conv_algorithm.hpp"
 #include "reprise/nn/losses.hpp"
+#include "reprise/run/evaluation.hpp"
 
 namespace reprise {
 namespace {
 
-constexpr std::size_t kSamples = 12;  ///< test images shown in reports
+constexpr std::size_t kSamples = 12;    ///< test images shown in reports
+constexpr std::size_t kNeighbours = 6;  ///< training images shown beside each
 
 Group history_group(const std::vector<EpochResult>& history) {
   std::vector<std::int64_t> epochs(history.size());
@@ -28,12 +30,16 @@ Group history_group(const std::vector<EpochResult>& history) {
   column("test_error", &EpochResult::test_error);
   column("learning_rate", &EpochResult::learning_rate);
   column("parameters_sha256", &EpochResult::parameters_sha256);
-  std::vector<double> losses;
-  for (const EpochResult& result : history) {
-    losses.insert(losses.end(), result.step_losses.begin(), result.step_losses.end());
-  }
-  const std::size_t steps = history.empty() ? 0 : history[0].step_losses.size();
-  group.datasets["step_loss"] = {{history.size(), steps}, losses, {"epoch", "step"}, {}};
+  const auto rows = [&](const std::string& name, auto member) {
+    std::vector<double> values;
+    for (const EpochResult& result : history) {
+      values.insert(values.end(), (result.*member).begin(), (result.*member).end());
+    }
+    const std::size_t steps = history.empty() ? 0 : (history[0].*member).size();
+    group.datasets[name] = {{history.size(), steps}, values, {"epoch", "step"}, {}};
+  };
+  rows("step_loss", &EpochResult::step_losses);
+  rows("step_error", &EpochResult::step_errors);
   return group;
 }
 
@@ -106,21 +112,59 @@ Dataset confusion(const ImageSet& images, std::size_t classes, const std::vector
   return {{classes, classes}, counts, {"true_class", "predicted_class"}, {}};
 }
 
+/// The first `count` images of a set.
+ImageSet first_images(const ImageSet& images, std::size_t count) {
+  const auto part = [](const std::vector<std::uint8_t>& values, std::size_t size) {
+    return std::vector<std::uint8_t>(values.begin(),
+                                     values.begin() + static_cast<std::ptrdiff_t>(size));
+  };
+  ImageSet first = {count, images.height, images.width, images.channels, {}, {}};
+  first.pixels = part(images.pixels, count * images.image_size());
+  first.labels = part(images.labels, count);
+  return first;
+}
+
 /// The first images of the test set, so that every run on the same data shows the same ones.
 void add_samples(Group& group, const ImageSet& images) {
-  const std::size_t count = std::min(kSamples, images.count);
-  std::vector<std::int64_t> indices(count);
+  const ImageSet first = first_images(images, std::min(kSamples, images.count));
+  std::vector<std::int64_t> indices(first.count);
   std::iota(indices.begin(), indices.end(), 0);
-  const auto pixels_end =
-      images.pixels.begin() + static_cast<std::ptrdiff_t>(count * images.image_size());
-  const auto labels_end = images.labels.begin() + static_cast<std::ptrdiff_t>(count);
   group.datasets["sample_index"] = list(std::move(indices), "sample");
-  group.datasets["sample_images"] = {{count, images.height, images.width, images.channels},
-                                     std::vector<std::uint8_t>(images.pixels.begin(), pixels_end),
+  group.datasets["sample_images"] = {{first.count, images.height, images.width, images.channels},
+                                     first.pixels,
                                      {"sample", "height", "width", "channel"},
                                      {}};
-  group.datasets["sample_labels"] =
-      list(std::vector<std::uint8_t>(images.labels.begin(), labels_end), "sample");
+  group.datasets["sample_labels"] = list(first.labels, "sample");
+}
+
+/// The images trained on that lie nearest to each sample in the last hidden layer's space, as in
+/// Figure 4 of Krizhevsky et al. 2012.
+void add_neighbours(Group& group, const TrainingRun& run) {
+  const ImageSet& train = run.data().train;
+  const std::size_t samples = std::min(kSamples, run.data().test.count);
+  const std::size_t count = std::min(kNeighbours, run.train_images());
+  const std::size_t features = run.model().layers().back().input.size();
+  const auto features_of = [&](const ImageSet& images, std::size_t first) {
+    return last_hidden_features(run.model(), first_images(images, first), run.threads());
+  };
+  const Neighbours nearest =
+      nearest_neighbours(features_of(run.data().test, samples),
+                         features_of(train, run.train_images()), features, count, run.threads());
+  std::vector<std::uint8_t> labels, pixels;
+  for (const std::int64_t index : nearest.index) {
+    labels.push_back(train.labels[static_cast<std::size_t>(index)]);
+    const auto begin =
+        train.pixels.begin() + index * static_cast<std::ptrdiff_t>(train.image_size());
+    pixels.insert(pixels.end(), begin, begin + static_cast<std::ptrdiff_t>(train.image_size()));
+  }
+  const std::vector<std::string> axes = {"sample", "neighbour"};
+  group.datasets["nearest_index"] = {{samples, count}, nearest.index, axes, {}};
+  group.datasets["nearest_labels"] = {{samples, count}, labels, axes, {}};
+  group.datasets["nearest_distances"] = {{samples, count}, nearest.distance, axes, {}};
+  group.datasets["nearest_images"] = {{samples, count, train.height, train.width, train.channels},
+                                      pixels,
+                                      {"sample", "neighbour", "height", "width", "channel"},
+                                      {}};
 }
 
 /// The weights of the first layer that has a kernel.
@@ -138,7 +182,7 @@ void add_first_layer_kernels(Group& group, const Sequential& model) {
 Group evaluation_group(const TrainingRun& run) {
   const ImageSet& images = run.data().test;
   const std::size_t classes = run.model().output_shape().size();
-  const Evaluation evaluation = run.evaluate(images);
+  const Evaluation evaluation = evaluate(run.model(), images, run.threads());
   Group group;
   group.attributes["test_loss"] = evaluation.loss;
   group.attributes["test_accuracy"] = 1.0 - evaluation.error;
@@ -148,6 +192,7 @@ Group evaluation_group(const TrainingRun& run) {
   group.datasets["confusion"] = confusion(images, classes, evaluation.logits);
   add_top_labels(group, images, classes, evaluation.logits);
   add_samples(group, images);
+  add_neighbours(group, run);
   add_first_layer_kernels(group, run.model());
   return group;
 }
@@ -175,10 +220,20 @@ Group data_group(const ImageDataset& data) {
   return group;
 }
 
-Record training_record(const TrainingRun& run, const RunEnvironment& environment) {
+RecordLabels labels_of(const Record& record) {
+  RecordLabels labels;
+  labels.program = record.attribute<std::string>("program");
+  const auto study = record.groups.find("study");
+  if (study != record.groups.end()) labels.study = study->second;
+  return labels;
+}
+
+Record training_record(const TrainingRun& run, const RunEnvironment& environment,
+                       const RecordLabels& labels) {
   Record record;
   record.attributes["kind"] = std::string("training");
-  record.attributes["program"] = std::string("train_lenet5");
+  record.attributes["program"] = labels.program;
+  if (labels.study) record.groups["study"] = *labels.study;
   record.groups["configuration"] = to_group(run.configuration());
   record.groups["data"] = data_group(run.data());
   record.groups["history"] = history_group(run.history());

@@ -3,13 +3,25 @@
 /// is made from it alone.
 #pragma once
 
+#include <optional>
+#include <string>
+
 #include "reprise/record/record.hpp"
 #include "reprise/run/provenance.hpp"
 #include "reprise/run/training.hpp"
 
 namespace reprise {
 
-Record training_record(const TrainingRun& run, const RunEnvironment& environment);
+/// What a record says of its place among others; no part of the run's own result.
+struct RecordLabels {
+  std::string program = "train_lenet5";
+  std::optional<Group> study;  ///< /study, if the run is part of one
+};
+/// The labels of a record.
+RecordLabels labels_of(const Record& record);
+
+Record training_record(const TrainingRun& run, const RunEnvironment& environment,
+                       const RecordLabels& labels = {});
 
 /// /data: the data set's name, sizes, class names, and its files with their SHA-256.
 Group data_group(const ImageDataset& data);

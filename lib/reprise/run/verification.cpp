@@ -159,7 +159,7 @@ Verification verify_training(
     result.findings.push_back(fmt::format("stopped after {} epochs", run.epochs_done()));
     return result;
   }
-  compare(record, training_record(run, {}), epochs, result);
+  compare(record, training_record(run, {}, labels_of(record)), epochs, result);
   if (result.verdict == Verification::Verdict::different && !reasons.empty()) {
     result.verdict = Verification::Verdict::cannot_judge;
   }

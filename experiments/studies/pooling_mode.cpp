@@ -1,0 +1,31 @@
+// Does a network err less with maximum pooling than with average pooling?
+#include "support/study.hpp"
+
+namespace {
+
+using namespace reprise;
+
+Study study() {
+  Study study;
+  study.name = "pooling_mode";
+  study.question = "Does a network err less with maximum pooling than with average pooling?";
+  study.section = "3.4";
+  study.claim =
+      "AlexNet pools by the maximum throughout, where LeNet-5 of 1998 averaged; the paper does not "
+      "compare the two.";
+  study.paper_figure = "no figure is given";
+  study.settings = study_settings();
+  study.variants = {
+      {"average", "the mean of each window", "",
+       [](TrainingConfiguration& c) { c.model_options.pooling = "average"; }},
+      {"max", "the maximum of each window", "lower",
+       [](TrainingConfiguration& c) { c.model_options.pooling = "max"; }},
+  };
+  return study;
+}
+
+}  // namespace
+
+int main(int argc, char** argv) {
+  return study_main(study(), argc, argv);
+}

@@ -1,0 +1,264 @@
+#include "support/study.hpp"
+
+#include <fmt/format.h>
+
+#include <algorithm>
+#include <filesystem>
+#include <limits>
+#include <map>
+#include <optional>
+
+#include "reprise/core/error.hpp"
+#include "reprise/core/parallel.hpp"
+#include "reprise/linalg/blas.hpp"
+#include "reprise/linalg/simd.hpp"
+#include "reprise/record/record_file.hpp"
+#include "support/program.hpp"
+#include "support/study_runs.hpp"
+
+namespace reprise {
+namespace {
+
+constexpr std::int64_t kPilotSeed = 0;  ///< never measured
+
+struct Options {
+  std::vector<std::int64_t> seeds = {1, 2, 3};
+  std::int64_t epochs = 0;
+  std::int64_t train_images = 0;
+  std::string data = default_data_folder();
+  std::string output;
+  std::string simd = "best";
+  bool quick = false;
+  StudyRunOptions runs;
+};
+
+/// nullopt if --help was asked for.
+std::optional<Options> parse(const Study& study, int argc, const char* const* argv) {
+  Options options;
+  options.epochs = study.settings.epochs;
+  options.train_images = study.settings.train_images;
+  options.runs.threads = processor_count();
+  std::string variants;
+  for (const Variant& variant : study.variants) {
+    variants += fmt::format("  {:<22} {}\n", variant.name, variant.description);
+  }
+  CLI::App app(study.question +
+                   "\n\nTrains each variant with each seed and saves a record per run:\n" +
+                   variants,
+               study.name);
+  app.add_option("--seeds", options.seeds, "whole numbers from 1, separated by commas")
+      ->delimiter(',')
+      ->capture_default_str();
+  const CLI::Option* epochs =
+      app.add_option("--epochs", options.epochs, "passes over the training images")
+          ->check(CLI::PositiveNumber)
+          ->capture_default_str();
+  const CLI::Option* images =
+      app.add_option("--train-images", options.train_images, "the first so many; 0: all")
+          ->check(CLI::NonNegativeNumber)
+          ->capture_default_str();
+  const CLI::Option* data = app.add_option("--data", options.data,
+                                           "folder with MNIST's or the like's IDX files, or "
+                                           "CIFAR-10's binary ones")
+                                ->capture_default_str();
+  app.add_option("--output", options.output, "folder for the records; default runs/" + study.name);
+  app.add_flag(
+      "--quick", options.quick,
+      "two epochs, two seeds and the small data set in fixtures/, where not said otherwise");
+  app.add_flag("--resume", options.runs.resume, "go on with runs that Ctrl-C stopped");
+  app.add_flag("--force", options.runs.force, "run again what is recorded already");
+  app.add_option("--threads", options.runs.threads, "changes the speed, not the result")
+      ->check(CLI::Range(1, 1024))
+      ->capture_default_str();
+  app.add_option("--simd", options.simd,
+                 "vector instructions, best or one of: " + join(simd_targets()))
+      ->capture_default_str();
+  app.footer(fmt::format(
+      "Example:\n  {} --seeds 1,2,3,4,5 --output runs/{}\n"
+      "Runs that are recorded are not run again. Ctrl-C stops cleanly; --resume goes on.",
+      study.name, study.name));
+  if (!parse_command_line(app, argc, argv)) return std::nullopt;
+  if (options.quick) {
+    if (app.count("--seeds") == 0) options.seeds = {1, 2};
+    if (epochs->count() == 0) options.epochs = 2;
+    if (images->count() == 0) options.train_images = 0;
+    if (data->count() == 0) options.data = REPRISE_FIXTURES "/fashion-mnist";
+  }
+  if (options.output.empty()) options.output = "runs/" + study.name;
+  for (int i = 0; i < argc; ++i) {
+    options.runs.command_line += (i > 0 ? " " : "") + std::string(argv[i]);
+  }
+  options.runs.data_folder = std::filesystem::absolute(options.data);
+  return options;
+}
+
+void check_seeds(std::vector<std::int64_t> seeds) {
+  std::sort(seeds.begin(), seeds.end());
+  for (std::size_t i = 0; i < seeds.size(); ++i) {
+    const bool again = i > 0 && seeds[i] == seeds[i - 1];
+    if (seeds[i] > kPilotSeed && !again) continue;
+    throw Error("option --seeds", fmt::format("{}{}", seeds[i], again ? " twice" : ""),
+                "different whole numbers from 1");
+  }
+}
+
+Group study_group(const Study& study, std::size_t order, const std::string& role) {
+  const Variant& variant = study.variants[order];
+  const bool own = !variant.claim.empty();
+  Group group;
+  group.attributes = {
+      {"name", study.name},
+      {"question", study.question},
+      {"section", study.section},
+      {"claim", own ? variant.claim : study.claim},
+      {"paper_figure", own ? variant.paper_figure : study.paper_figure},
+      {"measure", study.measure},
+      {"threshold", study.threshold},
+      {"margin", study.margin},
+      {"baseline", study.variants.front().name},
+      {"variant", variant.name},
+      {"variant_description", variant.description},
+      {"variant_order", static_cast<std::int64_t>(order)},
+      {"expectation", variant.expectation},
+      {"role", role},
+  };
+  return group;
+}
+
+/// The runs of one study in one folder.
+class StudyPlan {
+ public:
+  StudyPlan(const Study& study, const Options& options, const ImageDataset& data)
+      : study_(study), options_(options) {
+    common_ = study.settings;
+    common_.epochs = options.epochs;
+    const auto images = static_cast<std::int64_t>(data.train.count);
+    // The study's own number gives way to a smaller data set; one that was asked for does not.
+    const bool own = options.train_images == study.settings.train_images;
+    common_.train_images = own && options.train_images >= images ? 0 : options.train_images;
+  }
+
+  /// A run per variant and learning rate.
+  [[nodiscard]] std::vector<StudyRun> pilots() const {
+    std::vector<StudyRun> runs;
+    for (std::size_t v = 0; v < study_.variants.size(); ++v) {
+      for (const double rate : study_.learning_rates) runs.push_back(pilot(v, rate));
+    }
+    return runs;
+  }
+
+  /// A run per seed and variant; seeds outside, so that a study that is stopped has whole pairs.
+  [[nodiscard]] std::vector<StudyRun> measured() const {
+    std::vector<double> rates;
+    for (std::size_t v = 0; v < study_.variants.size(); ++v) rates.push_back(rate_of(v));
+    std::vector<StudyRun> runs;
+    for (const std::int64_t seed : options_.seeds) {
+      for (std::size_t v = 0; v < study_.variants.size(); ++v) {
+        const std::string& name = study_.variants[v].name;
+        TrainingConfiguration configuration = configuration_of(v, seed);
+        configuration.learning_rate = rates[v];
+        runs.push_back({fmt::format("{}, seed {}", name, seed),
+                        path(name, seed),
+                        configuration,
+                        {study_.name, study_group(study_, v, "measured")}});
+      }
+    }
+    return runs;
+  }
+
+ private:
+  [[nodiscard]] std::string path(const std::string& name, std::int64_t seed) const {
+    return (std::filesystem::path(options_.output) / fmt::format("{}-seed{}.h5", name, seed))
+        .string();
+  }
+
+  [[nodiscard]] TrainingConfiguration configuration_of(std::size_t variant,
+                                                       std::int64_t seed) const {
+    TrainingConfiguration configuration = common_;
+    configuration.seed = seed;
+    study_.variants[variant].apply(configuration);
+    check(configuration);
+    return configuration;
+  }
+
+  [[nodiscard]] StudyRun pilot(std::size_t variant, double rate) const {
+    const std::string& name = study_.variants[variant].name;
+    TrainingConfiguration configuration = configuration_of(variant, kPilotSeed);
+    configuration.learning_rate = rate;
+    return {fmt::format("{}, pilot at learning rate {}", name, rate),
+            path(fmt::format("pilot-{}-rate{}", name, rate), kPilotSeed),
+            configuration,
+            {study_.name, study_group(study_, variant, "pilot")},
+            true};
+  }
+
+  /// The variant's own rate, or the one of the grid whose pilot ended with the least training
+  /// error; the smaller rate on ties.
+  [[nodiscard]] double rate_of(std::size_t variant) const {
+    double best_rate = configuration_of(variant, kPilotSeed).learning_rate;
+    double best_error = std::numeric_limits<double>::infinity();
+    for (const double rate : study_.learning_rates) {
+      const std::string file = pilot(variant, rate).path;
+      if (!std::filesystem::exists(file)) continue;  // it diverged
+      const Record record = load_record(file);
+      const double error = record.values<double>("history/train_error").back();
+      if (error >= best_error) continue;
+      best_error = error;
+      best_rate = rate;
+    }
+    return best_rate;
+  }
+
+  const Study& study_;
+  const Options& options_;
+  TrainingConfiguration common_;
+};
+
+/// Without the variants that these images do not allow.
+Study study_on(Study study, const ImageDataset& data) {
+  if (data.train.channels < 3) {
+    std::erase_if(study.variants, [](const Variant& variant) { return variant.colour_only; });
+  }
+  return study;
+}
+
+}  // namespace
+
+TrainingConfiguration study_settings() {
+  TrainingConfiguration settings;
+  settings.model = "four_layer_cnn";
+  settings.train_images = 10000;
+  settings.epochs = 10;
+  settings.optimizer = "sgd";
+  settings.learning_rate = 0.03;
+  return settings;
+}
+
+int run_study(const Study& whole, int argc, const char* const* argv) {
+  const std::optional<Options> options = parse(whole, argc, argv);
+  if (!options) return 0;
+  check_seeds(options->seeds);
+  select_simd_target(options->simd);
+  set_blas_threads(1);
+  const ImageDataset data = load_dataset(options->data);
+  const Study study = study_on(whole, data);
+  const StudyPlan plan(study, *options, data);
+  std::filesystem::create_directories(options->output);
+  fmt::print("{}: {}\n{}, {} variants, seeds {}\n", study.name, study.question, data.name,
+             study.variants.size(), fmt::join(options->seeds, ", "));
+  catch_interrupts();
+  const bool finished =
+      do_runs(plan.pilots(), data, options->runs) && do_runs(plan.measured(), data, options->runs);
+  if (!finished) {
+    fmt::print("stopped; kept {}; go on with --resume\n", options->output);
+    return kInterrupted;
+  }
+  fmt::print("records {}\n", options->output);
+  return 0;
+}
+
+int study_main(const Study& study, int argc, const char* const* argv) {
+  return run_program(study.name, [&] { return run_study(study, argc, argv); });
+}
+
+}  // namespace reprise

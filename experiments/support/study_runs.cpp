@@ -1,0 +1,187 @@
+#include "support/study_runs.hpp"
+
+#include <fmt/format.h>
+
+#include <algorithm>
+#include <atomic>
+#include <exception>
+#include <filesystem>
+#include <mutex>
+#include <thread>
+
+#include "reprise/core/error.hpp"
+#include "reprise/record/record_file.hpp"
+#include "reprise/run/checkpoint.hpp"
+#include "support/program.hpp"
+
+namespace reprise {
+namespace {
+
+namespace fs = std::filesystem;
+
+/// All that a record says before its results.
+Record head_of(const Group& configuration, const Group& data, const RecordLabels& labels) {
+  Record head;
+  head.groups = {{"configuration", configuration}, {"data", data}};
+  if (labels.study) head.groups["study"] = *labels.study;
+  return head;
+}
+
+/// True if the record of this very run is there. Error if another's is.
+bool is_recorded(const StudyRun& run, const ImageDataset& data) {
+  if (!fs::exists(run.path)) return false;
+  const Record record = load_record(run.path);
+  const std::vector<RecordDifference> different = differences(
+      head_of(to_group(run.configuration), data_group(data), run.labels),
+      head_of(record.group("configuration"), record.group("data"), labels_of(record)), 1);
+  if (different.empty()) return true;
+  throw Error(run.path,
+              "the record of another run: " + different[0].path + " differs, " + different[0].what,
+              "--output with another folder, or --force to run all anew");
+}
+
+/// Steps done and to do over all runs; told by several threads.
+class Progress {
+ public:
+  Progress(std::size_t runs, std::size_t steps) : runs_(runs), steps_(steps) {}
+
+  void count_steps(std::size_t steps) {
+    const std::lock_guard<std::mutex> lock(mutex_);
+    steps_before_ += steps;
+  }
+  void step(const std::string& what) {
+    const std::lock_guard<std::mutex> lock(mutex_);
+    ++steps_here_;
+    const double each = (steady_seconds() - started_) / static_cast<double>(steps_here_);
+    const std::size_t left = steps_ - std::min(steps_, steps_before_ + steps_here_);
+    line_.show(fmt::format("run {}/{}  {}  {} left", runs_done_ + 1, runs_, what,
+                           duration_text(each * static_cast<double>(left))));
+  }
+  void finished(const std::string& what) {
+    const std::lock_guard<std::mutex> lock(mutex_);
+    line_.clear();
+    fmt::print("run {}/{}  {}\n", ++runs_done_, runs_, what);
+    std::fflush(stdout);
+  }
+  void clear() { line_.clear(); }
+
+ private:
+  std::mutex mutex_;
+  ProgressLine line_;
+  std::size_t runs_, runs_done_ = 0;
+  std::size_t steps_, steps_before_ = 0, steps_here_ = 0;
+  double started_ = steady_seconds();
+};
+
+std::size_t steps_of(const TrainingConfiguration& c, const ImageDataset& data) {
+  const std::size_t images =
+      c.train_images == 0 ? data.train.count : static_cast<std::size_t>(c.train_images);
+  const auto batch = static_cast<std::size_t>(c.batch_size);
+  return static_cast<std::size_t>(c.epochs) * ((images + batch - 1) / batch);
+}
+
+/// Where the run stands if it was begun before. Error if it was, and nobody asked to go on.
+void take_up(TrainingRun& run, const StudyRun& wanted, const StudyRunOptions& options,
+             Progress& progress) {
+  const std::string checkpoint = checkpoint_path(wanted.path);
+  if (options.force || !fs::exists(checkpoint)) return;
+  if (!options.resume) {
+    throw Error(checkpoint, "a checkpoint of an unfinished run is there",
+                "--resume to go on with it, or --force to start anew");
+  }
+  restore_checkpoint(run, checkpoint);
+  progress.count_steps(run.epochs_done() * run.steps_per_epoch() + run.state().step_in_epoch);
+}
+
+/// One run from begin to end; false if it was stopped.
+bool do_run(const StudyRun& wanted, const ImageDataset& data, const StudyRunOptions& options,
+            std::size_t threads, Progress& progress) {
+  RunEnvironment environment;
+  environment.started_unix = unix_now();
+  environment.threads = threads;
+  environment.command_line = options.command_line;
+  environment.data_folder = options.data_folder;
+  TrainingRun run(wanted.configuration, data, threads);
+  take_up(run, wanted, options, progress);
+  TrainingRun::Observer observer;
+  observer.step = [&](std::size_t step, std::size_t steps) {
+    progress.step(fmt::format("{}: epoch {}/{} step {}/{}", wanted.label, run.epochs_done() + 1,
+                              wanted.configuration.epochs, step, steps));
+    return !interrupted();
+  };
+  observer.epoch = [&](const EpochResult& result) {
+    environment.log += fmt::format("epoch {}  train error {:.2f}%  test error {:.2f}%  {:.2f} s\n",
+                                   run.epochs_done(), 100 * result.train_error,
+                                   100 * result.test_error, result.train_seconds);
+  };
+  try {
+    if (!run.train(observer)) {
+      save_checkpoint(run, checkpoint_path(wanted.path));
+      return false;
+    }
+  } catch (const Diverged&) {
+    if (!wanted.may_diverge) throw;
+    progress.finished(wanted.label + ": diverged");
+    return true;
+  }
+  save_record(training_record(run, environment, wanted.labels), wanted.path,
+              options.force ? Overwrite::yes : Overwrite::no);
+  fs::remove(checkpoint_path(wanted.path));
+  const EpochResult& last = run.history().back();
+  progress.finished(fmt::format("{}: training error {:.2f}%, test error {:.2f}%, {}", wanted.label,
+                                100 * last.train_error, 100 * last.test_error,
+                                duration_text(unix_now() - environment.started_unix)));
+  return true;
+}
+
+std::vector<StudyRun> not_recorded(const std::vector<StudyRun>& runs, const ImageDataset& data,
+                                   bool force) {
+  std::vector<StudyRun> missing;
+  for (const StudyRun& run : runs) {
+    if (force || !is_recorded(run, data)) missing.push_back(run);
+  }
+  return missing;
+}
+
+}  // namespace
+
+bool do_runs(const std::vector<StudyRun>& runs, const ImageDataset& data,
+             const StudyRunOptions& options) {
+  const std::vector<StudyRun> missing = not_recorded(runs, data, options.force);
+  if (missing.size() < runs.size()) {
+    fmt::print("{} of {} runs are recorded already\n", runs.size() - missing.size(), runs.size());
+  }
+  if (missing.empty()) return true;
+  std::size_t steps = 0;
+  for (const StudyRun& run : missing) steps += steps_of(run.configuration, data);
+  Progress progress(missing.size(), steps);
+
+  // Whole runs side by side waste less than the threads of one run waiting for each other.
+  const std::size_t workers = std::min(options.threads, missing.size());
+  std::atomic<std::size_t> next = 0;
+  std::atomic<bool> stopped = false;
+  std::exception_ptr failure;
+  std::mutex failure_mutex;
+  const auto work = [&] {
+    while (!stopped) {
+      const std::size_t i = next++;
+      if (i >= missing.size()) return;
+      try {
+        if (!do_run(missing[i], data, options, options.threads / workers, progress)) stopped = true;
+      } catch (...) {
+        const std::lock_guard<std::mutex> lock(failure_mutex);
+        if (!failure) failure = std::current_exception();
+        stopped = true;
+      }
+    }
+  };
+  std::vector<std::thread> threads;
+  for (std::size_t i = 1; i < workers; ++i) threads.emplace_back(work);
+  work();
+  for (std::thread& thread : threads) thread.join();
+  progress.clear();
+  if (failure) std::rethrow_exception(failure);
+  return !stopped;
+}
+
+}  // namespace reprise

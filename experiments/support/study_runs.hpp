@@ -1,0 +1,36 @@
+/// \file
+/// Training runs side by side, each to a record of its own, with one progress line over all.
+#pragma once
+
+#include <string>
+#include <vector>
+
+#include "reprise/data/dataset.hpp"
+#include "reprise/run/training_record.hpp"
+
+namespace reprise {
+
+/// A run to be done: `path` is its record.
+struct StudyRun {
+  std::string label;  ///< for people: "tanh, seed 3"
+  std::string path;
+  TrainingConfiguration configuration;
+  RecordLabels labels;
+  bool may_diverge =
+      false;  ///< then a run whose loss overflows leaves no record, and is no failure
+};
+
+struct StudyRunOptions {
+  std::size_t threads = 1;   ///< shared out among the runs at work
+  bool force = false;        ///< run again what is recorded or begun
+  bool resume = false;       ///< go on from checkpoints
+  std::string data_folder;   ///< for the records
+  std::string command_line;  ///< for the records
+};
+
+/// Does the runs that have no record yet; false if Ctrl-C stopped them, each with a checkpoint.
+/// Error if a record or checkpoint there is of another run, or a run fails.
+bool do_runs(const std::vector<StudyRun>& runs, const ImageDataset& data,
+             const StudyRunOptions& options);
+
+}  // namespace reprise
