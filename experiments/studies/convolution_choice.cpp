@@ -44,6 +44,7 @@ Study study() {
   study.settings = study_settings();
   study.settings.model = "lenet5";
   study.settings.epochs = 3;
+  study.settings.drop_epochs = "2";
   study.variants = variants();
   return study;
 }

@@ -1,4 +1,4 @@
-// Does training on shifted and reflected images lower the test error?
+// Does training on shifted and reflected images keep a network from overfitting?
 #include "support/study.hpp"
 
 namespace {
@@ -8,14 +8,17 @@ using namespace reprise;
 Study study() {
   Study study;
   study.name = "data_augmentation";
-  study.question = "Does training on shifted and reflected images lower the test error?";
+  study.question = "Does training on shifted and reflected images keep a network from overfitting?";
   study.section = "4.1";
   study.claim =
       "Training on random crops of the images and their reflections is what keeps the network "
       "from substantial overfitting.";
   study.paper_figure = "no figure is given";
+  study.measure = "generalization_gap";
   study.settings = study_settings();
+  study.settings.model = "lenet5";
   study.settings.epochs = 20;
+  study.settings.drop_epochs = "14,18";
   study.variants = {
       {"none", "images as they are", "", [](TrainingConfiguration&) {}},
       {"crops", "moved by up to 2 pixels", "lower", [](TrainingConfiguration& c) { c.shift = 2; }},

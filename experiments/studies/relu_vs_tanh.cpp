@@ -18,6 +18,8 @@ Study study() {
   study.measure = "epochs_to_train_error";
   study.threshold = 0.25;
   study.settings = study_settings();
+  study.settings.epochs = 6;
+  study.settings.drop_epochs = "";
   study.learning_rates = {0.003, 0.01, 0.03, 0.1};
   study.variants = {
       {"tanh", "tanh after every convolution", "",

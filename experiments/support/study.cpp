@@ -7,6 +7,7 @@
 #include <limits>
 #include <map>
 #include <optional>
+#include <sstream>
 
 #include "reprise/core/error.hpp"
 #include "reprise/core/parallel.hpp"
@@ -125,6 +126,20 @@ Group study_group(const Study& study, std::size_t order, const std::string& role
   return group;
 }
 
+/// The epochs of a schedule, for a run of another length; those that fall together count once.
+std::string scaled(const std::string& drop_epochs, std::int64_t from, std::int64_t to) {
+  std::string result;
+  std::int64_t last = 0;
+  std::istringstream list(drop_epochs);
+  for (std::string item; std::getline(list, item, ',');) {
+    const std::int64_t epoch = std::stoll(item) * to / from;
+    if (epoch <= last) continue;
+    result += (result.empty() ? "" : ",") + std::to_string(epoch);
+    last = epoch;
+  }
+  return result;
+}
+
 /// The runs of one study in one folder.
 class StudyPlan {
  public:
@@ -132,6 +147,7 @@ class StudyPlan {
       : study_(study), options_(options) {
     common_ = study.settings;
     common_.epochs = options.epochs;
+    common_.drop_epochs = scaled(study.settings.drop_epochs, study.settings.epochs, options.epochs);
     const auto images = static_cast<std::int64_t>(data.train.count);
     // The study's own number gives way to a smaller data set; one that was asked for does not.
     const bool own = options.train_images == study.settings.train_images;
@@ -231,6 +247,7 @@ TrainingConfiguration study_settings() {
   settings.epochs = 10;
   settings.optimizer = "sgd";
   settings.learning_rate = 0.03;
+  settings.drop_epochs = "7,9";
   return settings;
 }
 

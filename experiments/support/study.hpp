@@ -35,13 +35,15 @@ struct Study {
   std::string section;   ///< of Krizhevsky et al. 2012, e.g. "3.1"; "" if it asks something else
   std::string claim;     ///< what was found, a sentence
   std::string paper_figure;  ///< the figure that goes with it; "" for none
-  /// What is compared: test_error, train_error (of the last epoch), generalization_gap (test less
-  /// train error), epochs_to_train_error, seconds_per_epoch.
+  /// What is compared: test_error; train_error and generalization_gap (test less train error), with
+  /// the trained network's error on the images it was trained on; epochs_to_train_error;
+  /// seconds_per_epoch.
   std::string measure = "test_error";
   double threshold = 0.0;  ///< epochs_to_train_error: the training error to reach, a fraction
   double margin = 0.0;     ///< expectation "same": differences up to this, in the measure's unit
-  TrainingConfiguration settings;  ///< common to all variants
-  std::vector<Variant> variants;   ///< the first is the baseline
+  /// Common to all variants. Where --epochs asks for another number, drop_epochs scale with it.
+  TrainingConfiguration settings;
+  std::vector<Variant> variants;  ///< the first is the baseline
   /// If not empty, each variant is run with the one of these rates that gives it the least training
   /// error in the last epoch of a pilot run, with a seed that is not measured.
   std::vector<double> learning_rates;

@@ -101,8 +101,9 @@ void TrainingRun::train_step(const std::vector<std::uint32_t>& order) {
   };
   const BatchGradient::Totals totals = gradient_->run(N, optimizer_.steps, source);
   if (!std::isfinite(totals.loss)) {
-    throw Diverged(fmt::format("training, epoch {}, step {}", history_.size() + 1, step_in_epoch_ + 1),
-                "the loss is not finite any more", "a smaller learning rate");
+    throw Diverged(
+        fmt::format("training, epoch {}, step {}", history_.size() + 1, step_in_epoch_ + 1),
+        "the loss is not finite any more", "a smaller learning rate");
   }
   optimizer_step(optimizer_options(configuration_), optimizer_, learning_rate(),
                  model_.parameters(), gradient_->gradients());

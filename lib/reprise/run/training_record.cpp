@@ -139,17 +139,15 @@ void add_samples(Group& group, const ImageSet& images) {
 
 /// The images trained on that lie nearest to each sample in the last hidden layer's space, as in
 /// Figure 4 of Krizhevsky et al. 2012.
-void add_neighbours(Group& group, const TrainingRun& run) {
-  const ImageSet& train = run.data().train;
+void add_neighbours(Group& group, const TrainingRun& run, const ImageSet& train) {
   const std::size_t samples = std::min(kSamples, run.data().test.count);
-  const std::size_t count = std::min(kNeighbours, run.train_images());
+  const std::size_t count = std::min(kNeighbours, train.count);
   const std::size_t features = run.model().layers().back().input.size();
-  const auto features_of = [&](const ImageSet& images, std::size_t first) {
-    return last_hidden_features(run.model(), first_images(images, first), run.threads());
+  const auto features_of = [&](const ImageSet& images) {
+    return last_hidden_features(run.model(), images, run.threads());
   };
-  const Neighbours nearest =
-      nearest_neighbours(features_of(run.data().test, samples),
-                         features_of(train, run.train_images()), features, count, run.threads());
+  const Neighbours nearest = nearest_neighbours(features_of(first_images(run.data().test, samples)),
+                                                features_of(train), features, count, run.threads());
   std::vector<std::uint8_t> labels, pixels;
   for (const std::int64_t index : nearest.index) {
     labels.push_back(train.labels[static_cast<std::size_t>(index)]);
@@ -179,6 +177,7 @@ void add_first_layer_kernels(Group& group, const Sequential& model) {
   }
 }
 
+/// The trained network on the test images, and on those it was trained on, as they are.
 Group evaluation_group(const TrainingRun& run) {
   const ImageSet& images = run.data().test;
   const std::size_t classes = run.model().output_shape().size();
@@ -192,7 +191,11 @@ Group evaluation_group(const TrainingRun& run) {
   group.datasets["confusion"] = confusion(images, classes, evaluation.logits);
   add_top_labels(group, images, classes, evaluation.logits);
   add_samples(group, images);
-  add_neighbours(group, run);
+  const ImageSet trained = first_images(run.data().train, run.train_images());
+  const Evaluation training = evaluate(run.model(), trained, run.threads());
+  group.attributes["train_loss"] = training.loss;
+  group.attributes["train_error"] = training.error;
+  add_neighbours(group, run, trained);
   add_first_layer_kernels(group, run.model());
   return group;
 }
