@@ -21,6 +21,7 @@
 #include "reprise/conv/conv_workspace.hpp"
 #include "reprise/core/digest.hpp"
 #include "reprise/core/error.hpp"
+#include "reprise/data/augmentation.hpp"
 #include "reprise/data/batches.hpp"
 #include "reprise/linalg/gemm.hpp"
 #include "reprise/linalg/math.hpp"
@@ -29,6 +30,7 @@
 #include "reprise/nn/layers.hpp"
 #include "reprise/nn/losses.hpp"
 #include "reprise/nn/models/lenet5.hpp"
+#include "reprise/nn/models/models.hpp"
 #include "reprise/nn/optimizers.hpp"
 #include "reprise/pool/pool2d.hpp"
 
@@ -92,7 +94,8 @@ void add_random(Parts& parts) {
   for (const auto& [name, initializer] :
        {std::pair{"normal", Initializer{InitializerKind::normal, 0.01}},
         std::pair{"he_normal", Initializer{InitializerKind::he_normal, 0.0}},
-        std::pair{"glorot_uniform", Initializer{InitializerKind::glorot_uniform, 0.0}}}) {
+        std::pair{"glorot_uniform", Initializer{InitializerKind::glorot_uniform, 0.0}},
+        std::pair{"fan_in_uniform", Initializer{InitializerKind::fan_in_uniform, 2.4}}}) {
     std::vector<float> values(1003);
     initialize(initializer, {75, 48}, stream, values);
     parts.add(std::string("initializer ") + name, values);
@@ -131,6 +134,10 @@ void add_math(Parts& parts) {
   }
   log(values.size(), values.data(), results.data());
   parts.add("log", results);
+  for (const float beta : {0.5F, 0.6F, 0.75F, 1.0F}) {
+    inverse_power(values.size(), beta, values.data(), results.data());
+    parts.add("power -" + std::to_string(beta), results);
+  }
   log(wide.size(), wide.data(), wide.data());
   Sha256 hash;
   hash.update_doubles(wide);
@@ -216,16 +223,26 @@ void add_layers(Parts& parts, std::size_t threads) {
   convolution.convolution.padding = Padding2d::same();
   convolution.convolution.stride = {2, 1};
   add_layer(parts, "conv2d", conv2d_layer(convolution), image, threads);
+  const FeatureShape channels{3, 5, 37};
+  add_layer(parts, "scaled tanh, 37 channels", tanh_layer(1.7159F, 2.0F / 3.0F), channels, threads);
+  add_layer(parts, "response normalization", local_response_normalization_layer(), channels,
+            threads);
+  add_layer(parts, "response normalization, other options",
+            local_response_normalization_layer({1.0, 3, 0.5, 0.6}), image, threads);
+  add_layer(parts, "dropout", dropout_layer(0.3), channels, threads);
+  add_layer(parts, "rescale", rescale_layer({-0.1F, 1.175F, 2}), image, threads);
+  add_layer(parts, "subsampling", subsampling_layer(), image, threads);
+  PartialConv2dLayerOptions partial;
+  partial.connections = {{0, 2}, {1, 4}, {0, 1, 3}, {0, 1, 2, 3, 4}};
+  add_layer(parts, "partial conv2d", partial_conv2d_layer(partial), image, threads);
+  std::vector<std::vector<float>> codes;
+  for (const char* name : {"a", "b", "c"}) codes.push_back(random_floats(flat.channels, name));
+  add_layer(parts, "rbf", rbf_layer(codes), flat, threads);
 }
 
-void add_pooling(Parts& parts, const std::string& name, const Pool2dOptions& options) {
-  const std::array<std::size_t, 4> sizes{3, 11, 8, 5};
-  Tensor<4> input = make_tensor<4>(sizes);
-  const auto values = random_floats(input.size(), "input");
-  // Few different ones, so that maxima tie.
-  for (std::size_t i = 0; i < input.size(); ++i) {
-    input.data()[i] = i % 3 == 0 ? values[i] : static_cast<float>(static_cast<int>(3 * values[i]));
-  }
+/// A pooling and its gradient.
+void add_pooling(Parts& parts, const std::string& name, const Pool2dOptions& options,
+                 const Tensor<4>& input) {
   Tensor<4> output = pool2d_forward(input, options);
   Sha256 hash;
   hash.update_floats({output.data(), output.size()});
@@ -236,20 +253,44 @@ void add_pooling(Parts& parts, const std::string& name, const Pool2dOptions& opt
   parts.add("pooling " + name, hash);
 }
 
-void add_poolings(Parts& parts) {
+void add_poolings(Parts& parts, const std::string& name, const Tensor<4>& input) {
   Pool2dOptions options;
-  add_pooling(parts, "max 2x2", options);
+  add_pooling(parts, name + "max 2x2", options, input);
   options.kernel = {3, 3};
-  add_pooling(parts, "max 3x3, stride 2", options);
+  add_pooling(parts, name + "max 3x3, stride 2", options, input);
   options.ties = MaxTies::all;
   options.padding = Padding2d::same();
   options.rounding = Rounding::ceil;
-  add_pooling(parts, "max, all ties, padding", options);
+  add_pooling(parts, name + "max, all ties, padding", options, input);
   options.mode = PoolMode::average;
-  add_pooling(parts, "average, padding", options);
+  add_pooling(parts, name + "average, padding", options, input);
   options.count_include_padding = true;
   options.kernel = {3, 5};
-  add_pooling(parts, "average, counted padding", options);
+  add_pooling(parts, name + "average, counted padding", options, input);
+}
+
+void add_poolings(Parts& parts) {
+  // Few different values, so that maxima tie.
+  const auto tied = [](const std::array<std::size_t, 4>& sizes) {
+    Tensor<4> input = make_tensor<4>(sizes);
+    const auto values = random_floats(input.size(), "input");
+    for (std::size_t i = 0; i < input.size(); ++i) {
+      input.data()[i] =
+          i % 3 == 0 ? values[i] : static_cast<float>(static_cast<int>(3 * values[i]));
+    }
+    return input;
+  };
+  add_poolings(parts, "", tied({3, 11, 8, 5}));
+  Tensor<4> special = tied({2, 7, 10, 37});
+  const RandomStream stream = RandomStream(1).child("special");
+  for (std::size_t i = 0; i < special.size(); ++i) {
+    // Some windows are all -inf, some have a NaN or more.
+    const std::uint64_t draw = stream.below(20, i);
+    if (draw < 12) special.data()[i] = -std::numeric_limits<float>::infinity();
+    if (draw == 12) special.data()[i] = std::numeric_limits<float>::quiet_NaN();
+    if (draw == 13) special.data()[i] = std::numeric_limits<float>::infinity();
+  }
+  add_poolings(parts, "of NaN and infinities, ", special);
 }
 
 /// Odd sizes, strides, dilations, groups, both sides of every block and tile.
@@ -338,6 +379,36 @@ void add_convolutions(Parts& parts, std::size_t threads) {
   }
 }
 
+/// Images of the data set, changed at random; and the same pixels taken as three channels.
+void add_augmentations(Parts& parts, const ImageDataset& data) {
+  AugmentationOptions options;
+  options.shift = 3;
+  const auto add = [&](const std::string& name, const ImageSet& set) {
+    const Augmentation augmentation(options, set, RandomStream(1).child("augmentation"));
+    const std::vector<std::uint32_t> indices{7, 0, 311, 12, 7, 99};
+    std::vector<float> images(indices.size() * set.image_size());
+    Sha256 hash;
+    for (const std::uint64_t epoch : {0, 5}) {
+      augmentation.gather(set, indices, epoch, images.data());
+      hash.update_floats(images);
+    }
+    parts.add("augmentation " + name, hash);
+  };
+  add("shift", data.train);
+  options.reflect = true;
+  options.distortion = 0.15;
+  add("shift, reflection, distortion", data.train);
+  ImageSet coloured = data.train;
+  coloured.width /= 4;
+  coloured.channels = 3;
+  coloured.count = coloured.pixels.size() / coloured.image_size();
+  options.colour = 0.1;
+  add("colours", coloured);
+  std::vector<float> view(2 * data.train.image_size());
+  gather_view(data.train, std::vector<std::uint32_t>{3, 8}, -2, 3, true, view.data());
+  parts.add("augmentation view", view);
+}
+
 /// A LeNet-5 in training on the first images of the fixture.
 class Training {
  public:
@@ -402,7 +473,8 @@ class Training {
 };
 
 void add_training(Parts& parts, const Options& options) {
-  const ImageDataset data = load_idx_dataset(options.data);
+  const ImageDataset data = load_dataset(options.data);
+  add_augmentations(parts, data);
   Training training(data, options.threads);
   training.add_parameters(parts, "at the start");
   OptimizerOptions adam;
@@ -416,6 +488,35 @@ void add_training(Parts& parts, const Options& options) {
   OptimizerState sgd_state = make_optimizer_state(sgd, training.parameter_count());
   training.add_epoch(parts, "SGD", sgd, sgd_state, 0.01);
   training.add_logits(parts);
+}
+
+/// The gradient of a model on the first images of the fixture, dropout and all.
+void add_model(Parts& parts, const std::string& name, const ModelOptions& options,
+               const ImageDataset& data, std::size_t threads) {
+  const ImageSet& set = data.train;
+  Sequential model = make_model(name, {set.height, set.width, set.channels},
+                                data.class_names.size(), options, conv_algorithm("direct"));
+  model.initialize(RandomStream(1).child("parameters"));
+  BatchGradient gradient(model, 20, 8, threads, RandomStream(1).child("layers"));
+  gradient.run(20, 3, [&](std::size_t first, std::size_t count, float* images, std::uint8_t* to) {
+    std::vector<std::uint32_t> indices(count);
+    for (std::size_t i = 0; i < count; ++i) indices[i] = static_cast<std::uint32_t>(first + i);
+    gather_images(set, indices, images);
+    gather_labels(set, indices, to);
+  });
+  parts.add("gradient of " + model.name(), gradient.gradients());
+}
+
+void add_models(Parts& parts, const Options& options) {
+  const ImageDataset data = load_dataset(options.data);
+  add_model(parts, "lenet5_1998", default_model_options("lenet5_1998"), data, options.threads);
+  ModelOptions all;
+  all.activation = "tanh";
+  all.pool_kernel = 3;
+  all.normalization = "local_response";
+  all.dropout = 0.5;
+  all.initializer = "glorot_uniform";
+  add_model(parts, "four_layer_cnn", all, data, options.threads);
 }
 
 Options parse(int argc, char** argv) {
@@ -467,6 +568,7 @@ void portable_digest(const Options& options) {
   add_poolings(parts);
   add_convolutions(parts, options.threads);
   add_training(parts, options);
+  add_models(parts, options);
   std::printf("digest sha256:%s\n", parts.finish_hex().c_str());
 }
 

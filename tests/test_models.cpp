@@ -173,5 +173,6 @@ TEST_CASE("what a model cannot do is refused") {
       "lenet5", [](O& o) { o.without = "dense3"; }, "\"dense3\"", "conv1, conv2, dense1, dense2");
   check(
       "four_layer_cnn", [](O& o) { o.width = 0; }, "width 0", "1 to 4096");
-  CHECK(is_line_with(error_of_options("lenet6", {}), "\"lenet6\"", "lenet5, four_layer_cnn"));
+  CHECK(is_line_with(error_of_options("lenet6", {}), "\"lenet6\"",
+                     "lenet5, lenet5_1998, four_layer_cnn, alexnet"));
 }

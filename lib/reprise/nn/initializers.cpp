@@ -118,6 +118,10 @@ void initialize(const Initializer& initializer, const Fans& fans, const RandomSt
       const double deviation = std::sqrt(2.0 / fan_in) / 0.87962566103423978;
       return fill([&](std::size_t i) { return deviation * truncated_normal(stream.uniform(i)); });
     }
+    case InitializerKind::fan_in_uniform: {
+      const double limit = initializer.value / fan_in;
+      return fill([&](std::size_t i) { return limit * (2.0 * stream.uniform(i) - 1.0); });
+    }
     case InitializerKind::glorot_uniform: {
       const double limit = std::sqrt(6.0 / (fan_in + fan_out));
       return fill([&](std::size_t i) { return limit * (2.0 * stream.uniform(i) - 1.0); });

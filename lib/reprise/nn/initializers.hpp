@@ -10,10 +10,10 @@
 
 namespace reprise {
 
-enum class InitializerKind { zeros, constant, normal, he_normal, glorot_uniform };
+enum class InitializerKind { zeros, constant, normal, he_normal, glorot_uniform, fan_in_uniform };
 
-/// How a parameter starts. `value` is the constant, or the normal distribution's standard
-/// deviation.
+/// How a parameter starts. `value` is the constant, the normal distribution's standard deviation,
+/// or the numerator of fan_in_uniform's limit.
 struct Initializer {
   InitializerKind kind = InitializerKind::zeros;
   double value = 0.0;
@@ -30,6 +30,7 @@ struct Fans {
 ///                   s = sqrt(2 / fan_in) / 0.87962566103423978, so that the truncated one has
 ///                   sqrt(2 / fan_in) (He et al. 2015, section 2.2; the constant is Keras's)
 ///   glorot_uniform  uniform in +-sqrt(6 / (fan_in + fan_out)) (Glorot, Bengio 2010, equation 16)
+///   fan_in_uniform  uniform in +-value / fan_in (LeCun et al. 1998, section III.B: 2.4)
 void initialize(const Initializer& initializer, const Fans& fans, const RandomStream& stream,
                 std::span<float> values);
 

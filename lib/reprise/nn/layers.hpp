@@ -3,6 +3,7 @@
 #pragma once
 
 #include <memory>
+#include <vector>
 
 #include "reprise/conv/conv_algorithm.hpp"
 #include "reprise/nn/layer.hpp"
@@ -62,5 +63,46 @@ std::unique_ptr<Layer> local_response_normalization_layer(
 /// Which values are dropped is a function of (stream, step, the image's place in its batch, the
 /// value's place in the image).
 std::unique_ptr<Layer> dropout_layer(double rate);
+
+struct RescaleLayerOptions {
+  float low = 0.0F;         ///< what 0 becomes, and the value of padded cells
+  float high = 1.0F;        ///< what 1 becomes
+  std::size_t padding = 0;  ///< cells on each of the four sides
+};
+/// output = low + (high - low) input, in a frame of `low`.
+std::unique_ptr<Layer> rescale_layer(const RescaleLayerOptions& options);
+
+struct SubsamplingLayerOptions {
+  Initializer weight{InitializerKind::fan_in_uniform, 2.4};
+  Initializer bias{InitializerKind::zeros, 0.0};
+};
+/// LeCun et al. 1998, section II.B, layers S2 and S4 before their squashing: output(c) = bias(c) +
+/// weight(c) * the sum of 2x2 cells of input(c), which do not overlap; an odd last row or column is
+/// left out. Parameters weight (C) and bias (C).
+std::unique_ptr<Layer> subsampling_layer(const SubsamplingLayerOptions& options = {});
+
+struct PartialConv2dLayerOptions {
+  Extent2d kernel{5, 5};
+  /// The input channels that feed each output channel, ascending; their number may not decrease
+  /// from one output channel to the next.
+  std::vector<std::vector<std::size_t>> connections;
+  Initializer weight{InitializerKind::fan_in_uniform, 2.4};
+  Initializer bias{InitializerKind::zeros, 0.0};
+};
+/// A convolution (stride 1, no padding) whose output channels each see some of the input channels:
+/// LeCun et al. 1998, layer C3 by Table I. It runs `algorithm` on a whole kernel with zeros where
+/// there is no connection, so an infinite or NaN input reaches all outputs.
+///
+/// Parameters: for each number I of inputs that occurs, "weightI" (KH,KW,I,output channels with I
+/// inputs); then bias (OC).
+std::unique_ptr<Layer> partial_conv2d_layer(
+    const PartialConv2dLayerOptions& options,
+    const ConvAlgorithm& algorithm = default_conv_algorithm());
+
+/// Euclidean radial basis functions with fixed centres: output(n, i) = -sum over j of
+/// (input(n, j) - codes[i][j])^2, the negative of LeCun et al. 1998, equation 7. Argmax is then the
+/// class, and softmax cross-entropy is the MAP criterion of equation 9 without its rubbish class
+/// (the constant e^-j). No parameters. Takes flat inputs.
+std::unique_ptr<Layer> rbf_layer(std::vector<std::vector<float>> codes);
 
 }  // namespace reprise

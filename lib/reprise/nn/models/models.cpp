@@ -1,10 +1,13 @@
 #include "reprise/nn/models/models.hpp"
 
 #include <functional>
+#include <type_traits>
 
 #include "reprise/core/error.hpp"
+#include "reprise/nn/models/alexnet.hpp"
 #include "reprise/nn/models/four_layer_cnn.hpp"
 #include "reprise/nn/models/lenet5.hpp"
+#include "reprise/nn/models/lenet5_1998.hpp"
 
 namespace reprise {
 namespace {
@@ -19,10 +22,23 @@ struct Model {
       make;
 };
 
+/// What the paper has, in words that records can keep.
+ModelOptions lenet5_1998_options() {
+  ModelOptions options;
+  options.activation = "scaled_tanh";
+  options.pooling = "subsampling";
+  options.initializer = "fan_in_uniform";
+  return options;
+}
+
 const std::vector<Model>& models() {
   static const std::vector<Model> all = {
       {"lenet5", {}, false, true, lenet5},
+      {"lenet5_1998", lenet5_1998_options(), false, false,
+       [](const FeatureShape& image, std::size_t classes, const ConvAlgorithm& algorithm,
+          const ModelOptions&) { return lenet5_1998(image, classes, algorithm); }},
       {"four_layer_cnn", {}, true, true, four_layer_cnn},
+      {"alexnet", alexnet_options(), false, true, alexnet},
   };
   return all;
 }

@@ -1,0 +1,168 @@
+// How long does one training step of AlexNet take, and how much memory?
+//
+// Trains on random images of the full size; nothing is learnt.
+#include <fmt/core.h>
+#include <sys/resource.h>
+
+#include <algorithm>
+#include <optional>
+#include <vector>
+
+#include "reprise/core/digest.hpp"
+#include "reprise/core/error.hpp"
+#include "reprise/core/parallel.hpp"
+#include "reprise/linalg/simd.hpp"
+#include "reprise/nn/batch_gradient.hpp"
+#include "reprise/nn/models/alexnet.hpp"
+#include "reprise/nn/optimizers.hpp"
+#include "support/program.hpp"
+
+namespace reprise {
+namespace {
+
+struct Options {
+  std::size_t batch_size = 32;
+  std::size_t block_size = 16;
+  std::size_t steps = 3;
+  std::size_t threads = processor_count();
+  std::string conv = "auto";
+  std::string simd = "best";
+  std::uint64_t seed = 1;
+};
+
+/// nullopt if --help was asked for.
+std::optional<Options> parse(int argc, const char* const* argv) {
+  Options options;
+  CLI::App app("Times training steps of AlexNet on random images.", "time_alexnet");
+  app.add_option("--batch-size", options.batch_size, "images in a step")
+      ->check(CLI::Range(1, 4096))
+      ->capture_default_str();
+  app.add_option("--block-size", options.block_size,
+                 "images that one thread works at a time; each block has a gradient in memory")
+      ->check(CLI::Range(1, 4096))
+      ->capture_default_str();
+  app.add_option("--steps", options.steps, "timed steps, after one that is not")
+      ->check(CLI::Range(1, 1000))
+      ->capture_default_str();
+  app.add_option("--threads", options.threads, "changes no digest")
+      ->check(CLI::Range(1, 1024))
+      ->capture_default_str();
+  app.add_option("--conv", options.conv, "convolution algorithm")->capture_default_str();
+  app.add_option("--simd", options.simd, "vector instructions; changes no digest")
+      ->capture_default_str();
+  app.add_option("--seed", options.seed, "of parameters, images and dropout")
+      ->capture_default_str();
+  if (!parse_command_line(app, argc, argv)) return std::nullopt;
+  return options;
+}
+
+/// Uniform in [0, 1), one draw per four values.
+std::vector<float> random_images(const RandomStream& stream, std::size_t count) {
+  std::vector<float> values(count);
+  for (std::size_t i = 0; i < count; i += 4) {
+    const auto words = stream.words(i / 4);
+    for (std::size_t j = 0; j < std::min<std::size_t>(4, count - i); ++j) {
+      values[i + j] = static_cast<float>(words[j] >> 8) * 0x1p-24F;
+    }
+  }
+  return values;
+}
+
+/// A model in training on one batch of random images, again and again.
+class Steps {
+ public:
+  explicit Steps(const Options& options)
+      : N_(options.batch_size),
+        stream_(options.seed),
+        model_(alexnet({227, 227, 3}, 1000, conv_algorithm(options.conv))),
+        images_(random_images(stream_.child("images"), N_ * model_.input_shape().size())),
+        gradient_(model_, N_, options.block_size, options.threads, stream_.child("layers")),
+        state_(make_optimizer_state(sgd(), model_.parameters().size())) {
+    model_.initialize(stream_.child("parameters"));
+  }
+
+  /// Returns the batch's mean loss.
+  double step() {
+    const std::size_t size = model_.input_shape().size();
+    const auto source = [&](std::size_t first, std::size_t count, float* images,
+                            std::uint8_t* labels) {
+      std::copy_n(images_.data() + first * size, count * size, images);
+      for (std::size_t i = 0; i < count; ++i) {
+        labels[i] = static_cast<std::uint8_t>((first + i) % 256);
+      }
+    };
+    const BatchGradient::Totals totals = gradient_.run(N_, state_.steps, source);
+    optimizer_step(sgd(), state_, kLearningRate, model_.parameters(), gradient_.gradients());
+    return totals.loss / static_cast<double>(N_);
+  }
+
+  [[nodiscard]] std::string digest() const {
+    Sha256 hash;
+    hash.update_floats(model_.parameters());
+    return hash.finish_hex();
+  }
+  [[nodiscard]] std::size_t parameter_count() const { return model_.parameters().size(); }
+
+ private:
+  static constexpr double kLearningRate = 0.01;
+
+  /// The paper's, section 5.
+  static OptimizerOptions sgd() {
+    OptimizerOptions options;
+    options.kind = OptimizerKind::sgd;
+    options.weight_decay = 0.0005;
+    return options;
+  }
+
+  std::size_t N_;
+  RandomStream stream_;
+  Sequential model_;
+  std::vector<float> images_;
+  BatchGradient gradient_;
+  OptimizerState state_;
+};
+
+double median(std::vector<double> values) {
+  std::sort(values.begin(), values.end());
+  const std::size_t middle = values.size() / 2;
+  return values.size() % 2 == 1 ? values[middle] : 0.5 * (values[middle - 1] + values[middle]);
+}
+
+/// The most memory that the process had at a time.
+double peak_memory_mib() {
+  rusage usage{};
+  getrusage(RUSAGE_SELF, &usage);
+  return static_cast<double>(usage.ru_maxrss) / 1024.0;
+}
+
+int time_alexnet(int argc, const char* const* argv) {
+  const std::optional<Options> options = parse(argc, argv);
+  if (!options) return 0;
+  select_simd_target(options->simd);
+  Steps steps(*options);
+  fmt::print("alexnet: {} parameters, batch size {}, block size {}, threads {}, {}, {}\n",
+             steps.parameter_count(), options->batch_size, options->block_size, options->threads,
+             options->conv, simd_target());
+  fmt::print("loss of the first step: {:.4f}\n", steps.step());
+  std::vector<double> seconds;
+  for (std::size_t i = 0; i < options->steps; ++i) {
+    const double start = steady_seconds();
+    steps.step();
+    seconds.push_back(steady_seconds() - start);
+  }
+  const double step_seconds = median(seconds);
+  fmt::print("step: median {:.3f} s of {}, {:.3f} to {:.3f} s\n", step_seconds, seconds.size(),
+             *std::min_element(seconds.begin(), seconds.end()),
+             *std::max_element(seconds.begin(), seconds.end()));
+  fmt::print("images a second: {:.2f}\n", static_cast<double>(options->batch_size) / step_seconds);
+  fmt::print("peak memory: {:.0f} MiB\n", peak_memory_mib());
+  fmt::print("parameters after {} steps: sha256:{}\n", options->steps + 1, steps.digest());
+  return 0;
+}
+
+}  // namespace
+}  // namespace reprise
+
+int main(int argc, char** argv) {
+  return reprise::run_program("time_alexnet", [&] { return reprise::time_alexnet(argc, argv); });
+}
