@@ -16,7 +16,8 @@ struct LayerResult {
   std::vector<float> output, grad_input, grad_parameters;
 };
 
-/// Results start as NaN, the workspace as 0xFF, which is NaN too. `context` gives all but N and the workspace.
+/// Results start as NaN, the workspace as 0xFF, which is NaN too. `context` gives all but N and the
+/// workspace.
 inline LayerResult run_layer(std::unique_ptr<Layer> layer, const FeatureShape& shape, std::size_t N,
                              const std::vector<float>& input, const std::vector<float>& parameters,
                              const std::vector<float>& grad_output, LayerContext context = {}) {

@@ -30,7 +30,9 @@ struct Image {
         pixels(set.pixels.data() + index * set.image_size()) {}
 
   [[nodiscard]] std::size_t at(int y, int x) const {
-    return static_cast<std::size_t>((y * width + x) * channels);
+    return (static_cast<std::size_t>(y) * static_cast<std::size_t>(width) +
+            static_cast<std::size_t>(x)) *
+           static_cast<std::size_t>(channels);
   }
   [[nodiscard]] std::size_t size() const { return at(height, 0); }
 
