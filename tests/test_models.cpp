@@ -107,6 +107,9 @@ TEST_CASE("a layer left out takes its activation along and leaves its pooling an
         "conv1 relu1 pool1 pool2 conv3 relu3 pool3 flatten dense1");
   CHECK(layers_of("lenet5", options) ==
         "conv1 relu1 pool1 pool2 flatten dense1 relu3 dense2 relu4 dense3");
+  options.without = "dense1";
+  CHECK(layers_of("lenet5", options) ==
+        "conv1 relu1 pool1 conv2 relu2 pool2 flatten dense2 relu4 dense3");
   options.without = "dense2";
   options.dropout = 0.5;
   CHECK(layers_of("lenet5", options) ==

@@ -16,7 +16,8 @@ struct LayerResult {
   std::vector<float> output, grad_input, grad_parameters;
 };
 
-/// Results start as NaN, the workspace as 0xA5. `context` gives all but N and the workspace.
+/// Results start as NaN, the workspace as 0xFF, which is NaN too. `context` gives all but N and the
+/// workspace.
 inline LayerResult run_layer(std::unique_ptr<Layer> layer, const FeatureShape& shape, std::size_t N,
                              const std::vector<float>& input, const std::vector<float>& parameters,
                              const std::vector<float>& grad_output, LayerContext context = {}) {
@@ -27,7 +28,7 @@ inline LayerResult run_layer(std::unique_ptr<Layer> layer, const FeatureShape& s
                      std::vector<float>(parameters.size(), nan)};
   const std::size_t bytes = layer->workspace_bytes(N, 1);
   const auto workspace = make_aligned_buffer<std::byte>(bytes);
-  std::fill_n(workspace.get(), bytes, std::byte{0xA5});
+  std::fill_n(workspace.get(), bytes, std::byte{0xFF});
   context.N = N;
   context.workspace = {workspace.get(), bytes};
   layer->forward(context, input.data(), parameters.data(), result.output.data());

@@ -9,6 +9,7 @@
 
 #include <algorithm>
 #include <cmath>
+#include <vector>
 
 #include "reprise/core/error.hpp"
 #include "reprise/data/batches.hpp"
@@ -30,7 +31,9 @@ struct Image {
         pixels(set.pixels.data() + index * set.image_size()) {}
 
   [[nodiscard]] std::size_t at(int y, int x) const {
-    return static_cast<std::size_t>((y * width + x) * channels);
+    return (static_cast<std::size_t>(y) * static_cast<std::size_t>(width) +
+            static_cast<std::size_t>(x)) *
+           static_cast<std::size_t>(channels);
   }
   [[nodiscard]] std::size_t size() const { return at(height, 0); }
 
@@ -74,43 +77,54 @@ struct Affine {
   double yy, yx, xy, xx;
 };
 
-/// The integer not above `value`, which is small, and what is left.
-struct Floor {
-  explicit Floor(double value) : whole(static_cast<int>(value)) {
-    if (static_cast<double>(whole) > value) --whole;
-    rest = static_cast<float>(value - static_cast<double>(whole));
+/// An image as floats 0..255 in a frame of zeros: one cell at the top and left, two at the bottom
+/// and right, so that every point from (-1, -1) to (height, width) has four neighbours.
+class FramedImage {
+ public:
+  explicit FramedImage(const Image& image)
+      : row_(static_cast<std::size_t>((image.width + 3) * image.channels)),
+        channels_(static_cast<std::size_t>(image.channels)),
+        values_(row_ * static_cast<std::size_t>(image.height + 3)) {
+    for (int y = 0; y < image.height; ++y) {
+      std::copy_n(image.pixels + image.at(y, 0), image.at(0, image.width),
+                  values_.data() + static_cast<std::size_t>(y + 1) * row_ + channels_);
+    }
   }
-  int whole;
-  float rest;
+
+  /// The channels at a point between the pixels as share of 255, bilinear; -1 <= y <= height,
+  /// -1 <= x <= width.
+  void sample(double y, double x, float* output) const {
+    const int top = static_cast<int>(y + 1.0);
+    const int left = static_cast<int>(x + 1.0);
+    const auto down = static_cast<float>(y + 1.0 - top);
+    const auto right = static_cast<float>(x + 1.0 - left);
+    const float* const upper = values_.data() + static_cast<std::size_t>(top) * row_ +
+                               static_cast<std::size_t>(left) * channels_;
+    const float* const lower = upper + row_;
+    for (std::size_t c = 0; c < channels_; ++c) {
+      const float above = (1.0F - right) * upper[c] + right * upper[channels_ + c];
+      const float below = (1.0F - right) * lower[c] + right * lower[channels_ + c];
+      output[c] = ((1.0F - down) * above + down * below) / 255.0F;
+    }
+  }
+
+ private:
+  std::size_t row_, channels_;
+  std::vector<float> values_;
 };
 
-/// The image at a point between its pixels, all channels, bilinear; 0 outside.
-void sample(const Image& image, double y, double x, float* output) {
-  const Floor row(y), column(x);
-  const auto pixel = [&](int dy, int dx, int c) {
-    const int at_y = row.whole + dy;
-    const int at_x = column.whole + dx;
-    if (at_y < 0 || at_y >= image.height || at_x < 0 || at_x >= image.width) return 0.0F;
-    return value_of(image.pixels[image.at(at_y, at_x) + static_cast<std::size_t>(c)]);
-  };
-  for (int c = 0; c < image.channels; ++c) {
-    const auto across = [&](int dy) {
-      return (1.0F - column.rest) * pixel(dy, 0, c) + column.rest * pixel(dy, 1, c);
-    };
-    output[c] = (1.0F - row.rest) * across(0) + row.rest * across(1);
-  }
-}
-
-/// output(y, x) = the distorted image at (y - dy, x - dx).
+/// output(y, x) = the distorted image at (y - dy, x - dx); bilinear, 0 outside.
 void distort(const Image& image, const Affine& a, int dy, int dx, float* output) {
+  const FramedImage framed(image);
   const double centre_y = 0.5 * (image.height - 1);
   const double centre_x = 0.5 * (image.width - 1);
   for (int y = 0; y < image.height; ++y) {
     for (int x = 0; x < image.width; ++x) {
       const double from_y = (y - dy) - centre_y;
       const double from_x = (x - dx) - centre_x;
-      sample(image, a.yy * from_y + a.yx * from_x + centre_y,
-             a.xy * from_y + a.xx * from_x + centre_x, output + image.at(y, x));
+      framed.sample(std::clamp(a.yy * from_y + a.yx * from_x + centre_y, -1.0, image.height + 0.0),
+                    std::clamp(a.xy * from_y + a.xx * from_x + centre_x, -1.0, image.width + 0.0),
+                    output + image.at(y, x));
     }
   }
 }

@@ -26,7 +26,7 @@ std::string batch_name(std::size_t number) {
 
 /// The file's path; Error if it is not there.
 std::string find_file(const std::string& folder, const std::string& name) {
-  const std::string path = (fs::path(folder) / name).string();
+  std::string path = (fs::path(folder) / name).string();
   if (!path_exists(path)) throw Error(path, "no such file", join(cifar10_file_names()));
   return path;
 }

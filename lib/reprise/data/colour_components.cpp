@@ -70,7 +70,8 @@ Matrix3 colour_covariance(const ImageSet& set) {
       }
     }
   }
-  const auto count = static_cast<double>(set.pixels.size() / 3);
+  const std::size_t pixels = set.pixels.size() / 3;
+  const auto count = static_cast<double>(pixels);
   Matrix3 covariance{};
   for (std::size_t i = 0; i < 3; ++i) {
     for (std::size_t j = 0; j <= i; ++j) {

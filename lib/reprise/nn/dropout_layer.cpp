@@ -6,6 +6,7 @@
 #include <fmt/format.h>
 
 #include <algorithm>
+#include <bit>
 #include <cmath>
 
 #include "reprise/core/error.hpp"
@@ -13,6 +14,12 @@
 
 namespace reprise {
 namespace {
+
+/// The value or 0, without a branch, which would be mispredicted for half of them.
+float kept_or_zero(float value, bool keep) {
+  const std::uint32_t mask = 0U - static_cast<std::uint32_t>(keep);
+  return std::bit_cast<float>(std::bit_cast<std::uint32_t>(value) & mask);
+}
 
 class DropoutLayer final : public Layer {
  public:
@@ -59,7 +66,7 @@ class DropoutLayer final : public Layer {
         const auto words = stream.words(first + e / 4);
         const std::size_t count = std::min<std::size_t>(4, size_ - e);
         for (std::size_t i = 0; i < count; ++i) {
-          to[e + i] = words[i] >= threshold_ ? from[e + i] * scale_ : 0.0F;
+          to[e + i] = kept_or_zero(from[e + i] * scale_, words[i] >= threshold_);
         }
       }
     }

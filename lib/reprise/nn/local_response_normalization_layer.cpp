@@ -30,7 +30,10 @@ namespace {
 struct NormalizationRow {
   std::size_t pixels, C, neighbours;
   float k, alpha, beta;
-  float* margin;  ///< C + neighbours - 1, zeros in the first and last (neighbours - 1) / 2
+  /// (pixels, C + neighbours - 1), of which the first and last (neighbours - 1) / 2 of each pixel
+  /// are zeros. A row's values are all stored before they are loaded: loads that straddle stores
+  /// have to wait for them.
+  float* padded;
 };
 
 }  // namespace
@@ -48,17 +51,21 @@ namespace hn = hwy::HWY_NAMESPACE;
 template <class Value, class Finish>
 HWY_INLINE void for_each_window_sum(const NormalizationRow& row, const Value& value,
                                     const Finish& finish) {
-  const std::size_t half = row.neighbours / 2;
-  for (std::size_t first = 0; first < row.pixels * row.C; first += row.C) {
+  const std::size_t stride = row.C + row.neighbours - 1;
+  for (std::size_t p = 0; p < row.pixels; ++p) {
+    float* const to = row.padded + p * stride + row.neighbours / 2;
     for_each_channel_vector(row.C, [&](auto d, std::size_t c) HWY_ATTR {
-      hn::StoreU(value(d, first + c), d, row.margin + half + c);
+      hn::StoreU(value(d, p * row.C + c), d, to + c);
     });
+  }
+  for (std::size_t p = 0; p < row.pixels; ++p) {
+    const float* const from = row.padded + p * stride;
     for_each_channel_vector(row.C, [&](auto d, std::size_t c) HWY_ATTR {
-      auto sum = hn::LoadU(d, row.margin + c);
+      auto sum = hn::LoadU(d, from + c);
       for (std::size_t j = 1; j < row.neighbours; ++j) {
-        sum = hn::Add(sum, hn::LoadU(d, row.margin + c + j));
+        sum = hn::Add(sum, hn::LoadU(d, from + c + j));
       }
-      finish(d, first + c, sum);
+      finish(d, p * row.C + c, sum);
     });
   }
 }
@@ -138,7 +145,7 @@ class LocalResponseNormalizationLayer final : public Layer {
 
   [[nodiscard]] std::size_t workspace_bytes(std::size_t /*N*/,
                                             std::size_t /*threads*/) const override {
-    return (margin_size() + 2 * row_size()) * sizeof(float);
+    return (padded_size() + 2 * row_size()) * sizeof(float);
   }
 
   void forward(const LayerContext& context, const float* input, const float* /*parameters*/,
@@ -168,7 +175,9 @@ class LocalResponseNormalizationLayer final : public Layer {
     float* powers;
   };
 
-  [[nodiscard]] std::size_t margin_size() const { return shape_.channels + options_.n - 1; }
+  [[nodiscard]] std::size_t padded_size() const {
+    return shape_.width * (shape_.channels + options_.n - 1);
+  }
   [[nodiscard]] std::size_t row_size() const { return shape_.width * shape_.channels; }
 
   /// Fills the row's scales and powers.
@@ -181,11 +190,11 @@ class LocalResponseNormalizationLayer final : public Layer {
   template <class Body>
   void for_each_row(const LayerContext& context, const Body& body) const {
     auto* const memory = reinterpret_cast<float*>(context.workspace.data());
-    std::fill_n(memory, margin_size(), 0.0F);
+    std::fill_n(memory, padded_size(), 0.0F);
     const Row row{{shape_.width, shape_.channels, options_.n, static_cast<float>(options_.k),
                    static_cast<float>(options_.alpha), static_cast<float>(options_.beta), memory},
-                  memory + margin_size(),
-                  memory + margin_size() + row_size()};
+                  memory + padded_size(),
+                  memory + padded_size() + row_size()};
     const std::size_t rows = context.N * shape_.height;
     for (std::size_t r = 0; r < rows; ++r) body(row, r * row_size());
   }
