@@ -50,8 +50,28 @@ void forward(const ConvShape& shape, const float* input, const float* weight, co
   correlate(shape, direct::forward_correlation(shape), {input, weight, bias, output}, resources);
 }
 
+double estimated_cost(const ConvShape& shape, ConvPass pass) {
+  const direct::Correlation forward = direct::forward_correlation(shape);
+  if (pass == ConvPass::forward) return direct::estimated_cost(forward);
+  if (pass == ConvPass::grad_weight) return direct::estimated_weight_gradient_cost(forward);
+  double cost = 0.0;
+  for_each_phase(shape,
+                 [&](const direct::Correlation& phase) { cost += direct::estimated_cost(phase); });
+  return cost;
+}
+
 void grad_input(const ConvShape& shape, const float* grad_output, const float* weight,
                 float* grad_input, const ConvResources& resources) {
+  const bool sparse =
+      direct::sparse_grad_input_pays(shape, direct::nonzeros(grad_output, shape.output_size()),
+                                     estimated_cost(shape, ConvPass::grad_input)) &&
+      direct::all_finite(weight, shape.weight_size()) &&
+      direct::all_finite(grad_output, shape.output_size());
+  if (sparse) {
+    direct::grad_input_of_sparse(shape, grad_output, weight, grad_input, resources.workspace.data(),
+                                 resources.threads);
+    return;
+  }
   for_each_phase(shape, [&](const direct::Correlation& phase) {
     correlate(shape, phase, {grad_output, weight, nullptr, grad_input}, resources);
   });
@@ -64,32 +84,29 @@ void grad_weight(const ConvShape& shape, const float* grad_output, const float* 
     std::fill_n(grad_weight, shape.weight_size(), 0.0F);
     return;
   }
-  const bool by_windows =
-      direct::windows_pay(correlation) && direct::all_finite(grad_output, shape.output_size());
-  const auto kernel =
-      by_windows ? direct::weight_gradient_by_windows : direct::weight_gradient_by_columns;
+  auto kernel = direct::weight_gradient_by_columns;
+  if (direct::all_finite(grad_output, shape.output_size())) {
+    const std::size_t nonzeros = direct::nonzeros(grad_output, shape.output_size());
+    if (direct::sparse_weight_gradient_pays(correlation, nonzeros) &&
+        direct::all_finite(input, shape.input_size())) {
+      kernel = direct::weight_gradient_of_sparse;
+    } else if (direct::windows_pay(correlation)) {
+      kernel = direct::weight_gradient_by_windows;
+    }
+  }
   kernel(correlation, {input, grad_output, grad_weight}, resources.workspace.data(),
          resources.threads);
-}
-
-double estimated_cost(const ConvShape& shape, ConvPass pass) {
-  const direct::Correlation forward = direct::forward_correlation(shape);
-  if (pass == ConvPass::forward) return direct::estimated_cost(forward);
-  if (pass == ConvPass::grad_weight) return direct::estimated_weight_gradient_cost(forward);
-  double cost = 0.0;
-  for_each_phase(shape,
-                 [&](const direct::Correlation& phase) { cost += direct::estimated_cost(phase); });
-  return cost;
 }
 
 std::size_t workspace_bytes(const ConvShape& shape, ConvPass pass, std::size_t threads) {
   const direct::Correlation forward = direct::forward_correlation(shape);
   if (pass == ConvPass::forward) return correlate_bytes(forward, threads);
   if (pass == ConvPass::grad_weight) {
-    return std::max(direct::weight_gradient_columns_bytes(forward, threads),
-                    direct::weight_gradient_windows_bytes(forward, threads));
+    return std::max({direct::weight_gradient_columns_bytes(forward, threads),
+                     direct::weight_gradient_windows_bytes(forward, threads),
+                     direct::weight_gradient_sparse_bytes(forward, threads)});
   }
-  std::size_t bytes = 0;
+  std::size_t bytes = direct::grad_input_sparse_bytes(shape, threads);
   for_each_phase(shape, [&](const direct::Correlation& phase) {
     bytes = std::max(bytes, correlate_bytes(phase, threads));
   });

@@ -142,6 +142,24 @@ std::size_t weight_gradient_windows_bytes(const Correlation& forward, std::size_
 /// Whether weight_gradient_by_windows is offered, and faster on the vector target in use.
 bool windows_pay(const Correlation& forward);
 
+/// How many of the values are not 0.
+std::size_t nonzeros(const float* values, std::size_t count);
+
+/// The same where grad_output has few values that are not 0: only where
+/// sparse_weight_gradient_pays() and source and grad_output are finite.
+void weight_gradient_of_sparse(const Correlation& forward, const WeightGradientData& data,
+                               std::byte* workspace, std::size_t threads);
+std::size_t weight_gradient_sparse_bytes(const Correlation& forward, std::size_t threads);
+bool sparse_weight_gradient_pays(const Correlation& forward, std::size_t nonzeros);
+
+/// All of grad_input where grad_output has few values that are not 0: only where
+/// sparse_grad_input_pays() and weights and grad_output are finite. `dense_cost` is what the
+/// correlations cost.
+void grad_input_of_sparse(const ConvShape& shape, const float* grad_output, const float* weight,
+                          float* grad_input, std::byte* workspace, std::size_t threads);
+std::size_t grad_input_sparse_bytes(const ConvShape& shape, std::size_t threads);
+bool sparse_grad_input_pays(const ConvShape& shape, std::size_t nonzeros, double dense_cost);
+
 /// Estimated time on one core, in multiply-adds that fill their vectors; of the sum and of the
 /// gradient of its weights.
 double estimated_cost(const Correlation& correlation);
