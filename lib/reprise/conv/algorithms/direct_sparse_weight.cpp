@@ -68,9 +68,10 @@ std::size_t list_nonzeros(const float* HWY_RESTRICT values, std::size_t count,
   const std::size_t lanes = hn::Lanes(d);
   std::size_t listed = 0;
   std::size_t i = 0;
-  for (; i + lanes <= count; i += lanes) {
+  auto numbers = hn::Iota(du, 0);
+  const auto step = hn::Set(du, static_cast<std::uint32_t>(lanes));
+  for (; i + lanes <= count; i += lanes, numbers = hn::Add(numbers, step)) {
     const auto nonzero = hn::RebindMask(du, hn::Ne(hn::LoadU(d, values + i), hn::Zero(d)));
-    const auto numbers = hn::Iota(du, static_cast<std::uint32_t>(i));
     hn::StoreU(hn::Compress(numbers, nonzero), du, index + listed);
     listed += hn::CountTrue(du, nonzero);
   }
@@ -89,11 +90,16 @@ void list_values(const Correlation& c, const WindowBand& band, std::size_t capac
   std::fill_n(scratch.count, c.columns, 0);
   // i / columns = (i * reciprocal) >> 32 for all i < 2^32 / columns.
   const std::uint64_t reciprocal = (std::uint64_t{1} << 32) / c.columns + 1;
+  const std::size_t columns = c.columns;
+  const std::uint32_t* HWY_RESTRICT index = scratch.index;
+  const std::uint32_t* HWY_RESTRICT window = scratch.window;
+  SparseValue* HWY_RESTRICT values = scratch.values;
+  std::size_t* HWY_RESTRICT counts = scratch.count;
   for (std::size_t i = 0; i < listed; ++i) {
-    const std::size_t number = scratch.index[i];
+    const std::size_t number = index[i];
     const std::size_t position = (number * reciprocal) >> 32;
-    const std::size_t j = number - position * c.columns;
-    scratch.values[j * capacity + scratch.count[j]++] = {scratch.window[position], grad[number]};
+    const std::size_t j = number - position * columns;
+    values[j * capacity + counts[j]++] = {window[position], grad[number]};
   }
 }
 
