@@ -64,6 +64,7 @@ class ElementwiseLayer : public Layer {
 class ReluLayer final : public ElementwiseLayer {
  public:
   [[nodiscard]] std::string_view type() const override { return "relu"; }
+  [[nodiscard]] bool is_relu() const override { return true; }
 
   void forward(const LayerContext& context, const float* input, const float* /*parameters*/,
                float* output) const override {

@@ -62,11 +62,11 @@ double estimated_cost(const ConvShape& shape, ConvPass pass) {
 
 void grad_input(const ConvShape& shape, const float* grad_output, const float* weight,
                 float* grad_input, const ConvResources& resources) {
-  const bool sparse =
-      direct::sparse_grad_input_pays(shape, direct::nonzeros(grad_output, shape.output_size()),
-                                     estimated_cost(shape, ConvPass::grad_input)) &&
-      direct::all_finite(weight, shape.weight_size()) &&
-      direct::all_finite(grad_output, shape.output_size());
+  const direct::Survey values = direct::survey(grad_output, shape.output_size());
+  const bool sparse = values.finite &&
+                      direct::sparse_grad_input_pays(shape, values.nonzeros,
+                                                     estimated_cost(shape, ConvPass::grad_input)) &&
+                      direct::all_finite(weight, shape.weight_size());
   if (sparse) {
     direct::grad_input_of_sparse(shape, grad_output, weight, grad_input, resources.workspace.data(),
                                  resources.threads);
@@ -85,14 +85,12 @@ void grad_weight(const ConvShape& shape, const float* grad_output, const float* 
     return;
   }
   auto kernel = direct::weight_gradient_by_columns;
-  if (direct::all_finite(grad_output, shape.output_size())) {
-    const std::size_t nonzeros = direct::nonzeros(grad_output, shape.output_size());
-    if (direct::sparse_weight_gradient_pays(correlation, nonzeros) &&
-        direct::all_finite(input, shape.input_size())) {
-      kernel = direct::weight_gradient_of_sparse;
-    } else if (direct::windows_pay(correlation)) {
-      kernel = direct::weight_gradient_by_windows;
-    }
+  const direct::Survey values = direct::survey(grad_output, shape.output_size());
+  if (values.finite && direct::sparse_weight_gradient_pays(correlation, values.nonzeros) &&
+      direct::all_finite(input, shape.input_size())) {
+    kernel = direct::weight_gradient_of_sparse;
+  } else if (values.finite && direct::windows_pay(correlation)) {
+    kernel = direct::weight_gradient_by_windows;
   }
   kernel(correlation, {input, grad_output, grad_weight}, resources.workspace.data(),
          resources.threads);

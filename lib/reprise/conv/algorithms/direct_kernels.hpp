@@ -109,8 +109,15 @@ void correlate_by_columns(const Correlation& correlation, const CorrelationData&
                           std::byte* workspace, std::size_t threads);
 std::size_t columns_workspace_bytes(const Correlation& correlation, std::size_t threads);
 
-/// Whether none of the values is infinite or NaN.
-bool all_finite(const float* values, std::size_t count);
+/// What the choice of a kernel asks of values.
+struct Survey {
+  bool finite;           ///< none is infinite or NaN
+  std::size_t nonzeros;  ///< how many are not 0
+};
+Survey survey(const float* values, std::size_t count);
+inline bool all_finite(const float* values, std::size_t count) {
+  return survey(values, count).finite;
+}
 
 /// Vector lanes across positions, for few columns; only where pixels_pay() and weights are finite.
 void correlate_by_pixels(const Correlation& correlation, const CorrelationData& data,
@@ -141,9 +148,6 @@ void weight_gradient_by_windows(const Correlation& forward, const WeightGradient
 std::size_t weight_gradient_windows_bytes(const Correlation& forward, std::size_t threads);
 /// Whether weight_gradient_by_windows is offered, and faster on the vector target in use.
 bool windows_pay(const Correlation& forward);
-
-/// How many of the values are not 0.
-std::size_t nonzeros(const float* values, std::size_t count);
 
 /// The same where grad_output has few values that are not 0: only where
 /// sparse_weight_gradient_pays() and source and grad_output are finite.

@@ -153,18 +153,6 @@ void sum_columns(const Correlation& c, const SparseWeightPlan& plan, const Weigh
   sum(c, plan, data, j_begin, j_end, scratch);
 }
 
-std::size_t count_of_nonzeros(const float* values, std::size_t count) {
-  const hn::ScalableTag<float> d;
-  const std::size_t lanes = hn::Lanes(d);
-  std::size_t nonzeros = 0;
-  std::size_t i = 0;
-  for (; i + lanes <= count; i += lanes) {
-    nonzeros += hn::CountTrue(d, hn::Ne(hn::LoadU(d, values + i), hn::Zero(d)));
-  }
-  for (; i < count; ++i) nonzeros += values[i] != 0.0F ? 1 : 0;
-  return nonzeros;
-}
-
 }  // namespace
 }  // namespace HWY_NAMESPACE
 }  // namespace reprise::direct
@@ -173,11 +161,6 @@ HWY_AFTER_NAMESPACE();
 #if HWY_ONCE
 namespace reprise::direct {
 HWY_EXPORT(sum_columns);
-HWY_EXPORT(count_of_nonzeros);
-
-std::size_t nonzeros(const float* values, std::size_t count) {
-  return HWY_DYNAMIC_DISPATCH(count_of_nonzeros)(values, count);
-}
 
 std::size_t weight_gradient_sparse_bytes(const Correlation& c, std::size_t threads) {
   const SparseWeightPlan plan(c);
