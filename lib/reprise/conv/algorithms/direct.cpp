@@ -10,7 +10,7 @@
 //     (likewise) are whole; b = weight(kh, kw, ic, oc)
 //   grad_weight(kh, kw, ic, oc) starts at 0, then ascending (n, oh, ow):
 //     a = the input's cell as in output; b = grad_output(n, oh, ow, oc)
-// Which kernel runs (direct_*.cpp; lanes across channels or across positions), vector widths,
+// Which kernel runs (direct_*.cpp; lanes across channels, positions or images), vector widths,
 // blocks and threads change the speed only. Cost: 2*N*OH*OW*OC*KH*KW*IC/G operations, less those in
 // the padding. Workspace: packed weights or gradients and tables, less than 4 MiB per thread.
 // Error: each term passes through at most terms + 1 rounded operations: (1 + u)^(terms + 1).
@@ -34,15 +34,20 @@ void for_each_phase(const ConvShape& s, const Visit& visit) {
 
 void correlate(const ConvShape& shape, const direct::Correlation& correlation,
                const direct::CorrelationData& data, const ConvResources& resources) {
-  const bool by_pixels =
-      direct::pixels_pay(correlation) && direct::all_finite(data.weight, shape.weight_size());
-  const auto kernel = by_pixels ? direct::correlate_by_pixels : direct::correlate_by_columns;
+  auto kernel = direct::correlate_by_columns;
+  if (direct::images_pay(correlation)) {
+    kernel = direct::correlate_by_images;
+  } else if (direct::pixels_pay(correlation) &&
+             direct::all_finite(data.weight, shape.weight_size())) {
+    kernel = direct::correlate_by_pixels;
+  }
   kernel(correlation, data, resources.workspace.data(), resources.threads);
 }
 
 std::size_t correlate_bytes(const direct::Correlation& correlation, std::size_t threads) {
-  return std::max(direct::columns_workspace_bytes(correlation, threads),
-                  direct::pixels_workspace_bytes(correlation, threads));
+  return std::max({direct::columns_workspace_bytes(correlation, threads),
+                   direct::pixels_workspace_bytes(correlation, threads),
+                   direct::images_workspace_bytes(correlation, threads)});
 }
 
 void forward(const ConvShape& shape, const float* input, const float* weight, const float* bias,

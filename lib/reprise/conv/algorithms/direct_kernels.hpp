@@ -126,6 +126,13 @@ std::size_t pixels_workspace_bytes(const Correlation& correlation, std::size_t t
 /// Whether correlate_by_pixels is offered, and faster on the vector target in use.
 bool pixels_pay(const Correlation& correlation);
 
+/// Vector lanes across images, for few columns and a block of images; only where images_pay().
+void correlate_by_images(const Correlation& correlation, const CorrelationData& data,
+                         std::byte* workspace, std::size_t threads);
+std::size_t images_workspace_bytes(const Correlation& correlation, std::size_t threads);
+/// Whether correlate_by_images is offered, and faster.
+bool images_pay(const Correlation& correlation);
+
 /// The gradient of a forward correlation's weights: element (th, tw, c, g, j) is a chain from 0,
 /// ascending over the positions at which the tap is inside the image, of fma(source, grad_output,
 /// acc), and +0 in the end. A kernel may let the other positions take part as zeros where all of
@@ -168,5 +175,7 @@ bool sparse_grad_input_pays(const ConvShape& shape, std::size_t nonzeros, double
 /// gradient of its weights.
 double estimated_cost(const Correlation& correlation);
 double estimated_weight_gradient_cost(const Correlation& forward);
+/// The length of a chain without what is outside the image, on average.
+double inside_terms(const Correlation& correlation);
 
 }  // namespace reprise::direct
