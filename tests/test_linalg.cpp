@@ -21,8 +21,9 @@ struct Product {
 };
 
 // Sizes around the kernel's tiles and blocks, and degenerate ones.
-const Product kProducts[] = {{1, 1, 1},      {14, 32, 7}, {15, 33, 8},  {5, 100, 385},
-                             {169, 17, 400}, {337, 3, 5}, {3, 2049, 2}, {8, 120, 400},
+const Product kProducts[] = {{1, 1, 1},      {14, 32, 7},   {15, 33, 8},    {5, 100, 385},
+                             {169, 17, 400}, {337, 3, 5},   {3, 2049, 2},   {8, 120, 400},
+                             {16, 401, 85},  {300, 50, 16}, {20, 90, 1100}, {70, 70, 70},
                              {1, 5, 0},      {0, 4, 3}};
 
 std::vector<double> exact_product(const Product& p, const std::vector<float>& a,
@@ -97,6 +98,8 @@ TEST_CASE("gemm is one ascending fma chain per element on every target and any n
     CAPTURE(p.M, p.N, p.K);
     const std::vector<float> a = random_floats(p.M * p.K, 2, "a");
     const std::vector<float> b = random_floats(p.K * p.N, 2, "b");
+    const std::vector<float> at = transposed(p.M, p.K, a);
+    const std::vector<float> bt = transposed(p.K, p.N, b);
     std::vector<float> chain(p.M * p.N);
     for (std::size_t m = 0; m < p.M; ++m) {
       for (std::size_t n = 0; n < p.N; ++n) {
@@ -112,6 +115,10 @@ TEST_CASE("gemm is one ascending fma chain per element on every target and any n
         CAPTURE(target, threads);
         std::vector<float> c(p.M * p.N, std::numeric_limits<float>::quiet_NaN());
         gemm(p.M, p.N, p.K, {a.data(), p.K, 1}, {b.data(), p.N, 1}, c.data(), p.N, false, threads);
+        CHECK(same_bits(c, chain));
+        std::fill(c.begin(), c.end(), std::numeric_limits<float>::quiet_NaN());
+        gemm(p.M, p.N, p.K, {at.data(), 1, p.M}, {bt.data(), 1, p.K}, c.data(), p.N, false,
+             threads);
         CHECK(same_bits(c, chain));
       }
     });

@@ -143,6 +143,10 @@ void plain_max_pool(const PoolShape& s, MaxTies ties, const Tensor<4>& input,
   }
 }
 
+struct BestTargetAgain {
+  ~BestTargetAgain() { select_simd_target("best"); }
+};
+
 }  // namespace
 
 TEST_CASE("pooling agrees with the golden values") {
@@ -323,9 +327,7 @@ TEST_CASE("gradients are those of differences, with all options drawn") {
 }
 
 TEST_CASE("any number of channels, with ties, NaN and infinities, on every vector target") {
-  struct BestTargetAgain {
-    ~BestTargetAgain() { select_simd_target("best"); }
-  } const guard;
+  const BestTargetAgain guard;
   for (std::uint64_t i = 0; i < 400; ++i) {
     Pool2dOptions options = drawn_options(i);
     if (i % 3 == 0) options = pool(PoolMode::max, 2, 2);
@@ -342,6 +344,37 @@ TEST_CASE("any number of channels, with ties, NaN and infinities, on every vecto
       select_simd_target(target);
       check_equal(pool2d_forward(input, options), output);
       check_equal(pool2d_backward(grad_output, input, options), grad_input);
+    }
+  }
+}
+
+TEST_CASE("a ReLU before maximum pooling can be worked along") {
+  const BestTargetAgain guard;
+  for (std::size_t i = 0; i < 60; ++i) {
+    Pool2dOptions options = drawn_options(i);
+    if (i % 3 == 0) options = pool(PoolMode::max, 2, 2);
+    options.mode = PoolMode::max;
+    const std::size_t C = 1 + i % 37;
+    const Tensor<4> input = awkward_tensor({2, 4 + i % 7, 5 + i % 6, C}, i);
+    const PoolShape s = make_pool_shape(2, 4 + i % 7, 5 + i % 6, C, options);
+    const Tensor<4> grad_output = random_tensor({s.N, s.OH, s.OW, C}, 1000 + i);
+    Tensor<4> rectified = input;
+    for (float& value : rectified) value = value < 0.0F ? 0.0F : value;
+    const Tensor<4> output = pool2d_forward(rectified, options);
+    Tensor<4> grad_input = pool2d_backward(grad_output, rectified, options);
+    for (std::size_t k = 0; k < grad_input.size(); ++k) {
+      if (!(rectified.data()[k] > 0.0F)) grad_input.data()[k] = 0.0F;
+    }
+    for (const std::string& target : simd_targets()) {
+      INFO("case " << i << " on " << target);
+      select_simd_target(target);
+      Tensor<4> own_output = make_tensor<4>({s.N, s.OH, s.OW, C}, kNan);
+      Tensor<4> own_grad_input = make_tensor<4>({2, s.IH, s.IW, C}, kNan);
+      max_pool_forward(s, input.data(), own_output.data(), true);
+      max_pool_backward(s, options.ties, grad_output.data(), input.data(), own_grad_input.data(),
+                        true);
+      check_equal(own_output, output);
+      check_equal(own_grad_input, grad_input);
     }
   }
 }

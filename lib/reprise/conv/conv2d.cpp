@@ -104,22 +104,4 @@ Conv2dGradients conv2d_backward(const Tensor<4>& grad_output, const Tensor<4>& i
   return gradients;
 }
 
-void conv2d_grad_bias(const ConvShape& s, const float* grad_output, float* grad_bias) {
-  constexpr std::size_t width = 64;  // channels at a time, side by side
-  const std::size_t pixels = s.OH * s.OW;
-  for (std::size_t begin = 0; begin < s.OC; begin += width) {
-    const std::size_t count = std::min(width, s.OC - begin);
-    std::array<float, width> total{};
-    for (std::size_t n = 0; n < s.N; ++n) {
-      std::array<float, width> image{};
-      const float* grad = grad_output + n * pixels * s.OC + begin;
-      for (std::size_t pixel = 0; pixel < pixels; ++pixel, grad += s.OC) {
-        for (std::size_t i = 0; i < count; ++i) image[i] += grad[i];
-      }
-      for (std::size_t i = 0; i < count; ++i) total[i] += image[i];
-    }
-    std::copy_n(total.begin(), count, grad_bias + begin);
-  }
-}
-
 }  // namespace reprise

@@ -5,7 +5,8 @@
 // (they own different rows) change a bit.
 //
 // Layout: b is packed into panels of `lanes * kTileVectors` columns, a into panels of kTileRows
-// rows, K-block by K-block, for the micro-kernel of gemm_kernel-inl.hpp.
+// rows, K-block by K-block, for the micro-kernel of gemm_kernel-inl.hpp. Small products do without
+// (gemm_unpacked.cpp).
 #undef HWY_TARGET_INCLUDE
 #define HWY_TARGET_INCLUDE "reprise/linalg/gemm.cpp"
 #include <hwy/foreach_target.h>
@@ -18,6 +19,7 @@
 #include "reprise/core/parallel.hpp"
 #include "reprise/linalg/gemm.hpp"
 #include "reprise/linalg/gemm_kernel-inl.hpp"
+#include "reprise/linalg/gemm_unpacked.hpp"
 
 HWY_BEFORE_NAMESPACE();
 namespace reprise {
@@ -128,6 +130,7 @@ void gemm(std::size_t M, std::size_t N, std::size_t K, ConstMatrix a, ConstMatri
     for (std::size_t m = 0; m < M; ++m) std::fill_n(c + m * c_row_stride, N, 0.0F);
   }
   if (M == 0 || N == 0 || K == 0) return;
+  if (threads <= 1 && gemm_unpacked(M, N, K, a, b, c, c_row_stride, accumulate)) return;
   constexpr std::size_t rows_per_task = 168;
   parallel_for(
       threads, (M + rows_per_task - 1) / rows_per_task, [&](std::size_t task, std::size_t) {

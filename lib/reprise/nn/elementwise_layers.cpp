@@ -1,11 +1,49 @@
 // Layers that map each value by itself: ReLU, tanh; and flatten, which maps none.
+#undef HWY_TARGET_INCLUDE
+#define HWY_TARGET_INCLUDE "reprise/nn/elementwise_layers.cpp"
+#include <hwy/foreach_target.h>
+// After foreach_target.h:
 #include <fmt/format.h>
+#include <hwy/highway.h>
+
 #include <algorithm>
 
 #include "reprise/linalg/math.hpp"
+#include "reprise/linalg/vectors-inl.hpp"
 #include "reprise/nn/layers.hpp"
 
+HWY_BEFORE_NAMESPACE();
 namespace reprise {
+namespace HWY_NAMESPACE {
+namespace {
+namespace hn = hwy::HWY_NAMESPACE;
+
+/// NaN is not below 0, so it passes.
+void relu_forward(std::size_t size, const float* input, float* output) {
+  for_each_vector(size, [&](auto d, std::size_t i) HWY_ATTR {
+    const auto x = hn::LoadU(d, input + i);
+    hn::StoreU(hn::IfThenZeroElse(hn::Lt(x, hn::Zero(d)), x), d, output + i);
+  });
+}
+
+void relu_backward(std::size_t size, const float* grad_output, const float* output,
+                   float* grad_input) {
+  for_each_vector(size, [&](auto d, std::size_t i) HWY_ATTR {
+    const auto positive = hn::Gt(hn::LoadU(d, output + i), hn::Zero(d));
+    hn::StoreU(hn::IfThenElseZero(positive, hn::LoadU(d, grad_output + i)), d, grad_input + i);
+  });
+}
+
+}  // namespace
+}  // namespace HWY_NAMESPACE
+}  // namespace reprise
+HWY_AFTER_NAMESPACE();
+
+#if HWY_ONCE
+namespace reprise {
+HWY_EXPORT(relu_forward);
+HWY_EXPORT(relu_backward);
+
 namespace {
 
 /// A layer whose output has its input's shape.
@@ -26,22 +64,18 @@ class ElementwiseLayer : public Layer {
 class ReluLayer final : public ElementwiseLayer {
  public:
   [[nodiscard]] std::string_view type() const override { return "relu"; }
+  [[nodiscard]] bool is_relu() const override { return true; }
 
   void forward(const LayerContext& context, const float* input, const float* /*parameters*/,
                float* output) const override {
-    const std::size_t size = count(context);
-    // NaN is not below 0, so it passes.
-    for (std::size_t i = 0; i < size; ++i) output[i] = input[i] < 0.0F ? 0.0F : input[i];
+    HWY_DYNAMIC_DISPATCH(relu_forward)(count(context), input, output);
   }
 
   void backward(const LayerContext& context, const float* grad_output, const float* /*input*/,
                 const float* output, const float* /*parameters*/, float* grad_input,
                 float* /*grad_parameters*/) const override {
     if (grad_input == nullptr) return;
-    const std::size_t size = count(context);
-    for (std::size_t i = 0; i < size; ++i) {
-      grad_input[i] = output[i] > 0.0F ? grad_output[i] : 0.0F;
-    }
+    HWY_DYNAMIC_DISPATCH(relu_backward)(count(context), grad_output, output, grad_input);
   }
 };
 
@@ -117,3 +151,4 @@ std::unique_ptr<Layer> flatten_layer() {
 }
 
 }  // namespace reprise
+#endif  // HWY_ONCE

@@ -49,6 +49,7 @@ struct LayerContext {
   RandomStream stream{0};          ///< this layer's own
   std::span<std::byte> workspace;  ///< workspace_bytes(N, threads), 64-byte aligned
   std::size_t threads = 1;
+  bool behind_relu = false;  ///< input is a ReLU's, which this layer works along: takes_relu()
 };
 
 class Layer {
@@ -73,6 +74,11 @@ class Layer {
                                                     std::size_t /*threads*/) const {
     return 0;
   }
+
+  /// Whether the layer is max(x, 0), and whether it can work such a layer that stands before it:
+  /// then `input` below is that one's input, grad_input the gradient of that.
+  [[nodiscard]] virtual bool is_relu() const { return false; }
+  [[nodiscard]] virtual bool takes_relu() const { return false; }
 
   /// input N,(input shape); parameters as listed, one after the other; output N,(output shape),
   /// overwritten.

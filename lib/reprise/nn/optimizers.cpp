@@ -1,25 +1,37 @@
-#include "reprise/nn/optimizers.hpp"
+#undef HWY_TARGET_INCLUDE
+#define HWY_TARGET_INCLUDE "reprise/nn/optimizers.cpp"
+#include <hwy/foreach_target.h>
+// After foreach_target.h:
+#include <hwy/highway.h>
 
 #include <cmath>
 #include <string>
 
 #include "reprise/core/error.hpp"
+#include "reprise/linalg/vectors-inl.hpp"
+#include "reprise/nn/optimizers.hpp"
 
+HWY_BEFORE_NAMESPACE();
 namespace reprise {
+namespace HWY_NAMESPACE {
 namespace {
+namespace hn = hwy::HWY_NAMESPACE;
 
 void sgd_step(const OptimizerOptions& options, OptimizerState& state, double learning_rate,
               std::span<float> parameters, std::span<const float> gradients) {
   const auto momentum = static_cast<float>(options.momentum);
   const auto rate = static_cast<float>(learning_rate);
   const auto decay = static_cast<float>(options.weight_decay * learning_rate);
-  float* v = state.first.data();
-  float* w = parameters.data();
-  const float* g = gradients.data();
-  for (std::size_t i = 0; i < parameters.size(); ++i) {
-    v[i] = momentum * v[i] - decay * w[i] - rate * g[i];
-    w[i] += v[i];
-  }
+  float* const first = state.first.data();
+  for_each_vector(parameters.size(), [&](auto d, std::size_t i) HWY_ATTR {
+    const auto w = hn::LoadU(d, parameters.data() + i);
+    const auto g = hn::LoadU(d, gradients.data() + i);
+    auto v = hn::Mul(hn::Set(d, momentum), hn::LoadU(d, first + i));
+    v = hn::Sub(v, hn::Mul(hn::Set(d, decay), w));
+    v = hn::Sub(v, hn::Mul(hn::Set(d, rate), g));
+    hn::StoreU(v, d, first + i);
+    hn::StoreU(hn::Add(w, v), d, parameters.data() + i);
+  });
 }
 
 void adam_step(const OptimizerOptions& options, OptimizerState& state, double learning_rate,
@@ -33,18 +45,31 @@ void adam_step(const OptimizerOptions& options, OptimizerState& state, double le
   const auto rate = static_cast<float>(learning_rate / (1.0 - state.beta1_power));
   const auto root = static_cast<float>(std::sqrt(1.0 - state.beta2_power));
   const auto epsilon = static_cast<float>(options.epsilon);
-  float* m = state.first.data();
-  float* v = state.second.data();
-  float* w = parameters.data();
-  const float* g = gradients.data();
-  for (std::size_t i = 0; i < parameters.size(); ++i) {
-    m[i] = beta1 * m[i] + rest1 * g[i];
-    v[i] = beta2 * v[i] + rest2 * (g[i] * g[i]);
-    w[i] -= rate * m[i] / (std::sqrt(v[i]) / root + epsilon);
-  }
+  float* const first = state.first.data();
+  float* const second = state.second.data();
+  for_each_vector(parameters.size(), [&](auto d, std::size_t i) HWY_ATTR {
+    const auto w = hn::LoadU(d, parameters.data() + i);
+    const auto g = hn::LoadU(d, gradients.data() + i);
+    const auto m =
+        hn::Add(hn::Mul(hn::Set(d, beta1), hn::LoadU(d, first + i)), hn::Mul(hn::Set(d, rest1), g));
+    const auto v = hn::Add(hn::Mul(hn::Set(d, beta2), hn::LoadU(d, second + i)),
+                           hn::Mul(hn::Set(d, rest2), hn::Mul(g, g)));
+    const auto scale = hn::Add(hn::Div(hn::Sqrt(v), hn::Set(d, root)), hn::Set(d, epsilon));
+    hn::StoreU(m, d, first + i);
+    hn::StoreU(v, d, second + i);
+    hn::StoreU(hn::Sub(w, hn::Div(hn::Mul(hn::Set(d, rate), m), scale)), d, parameters.data() + i);
+  });
 }
 
 }  // namespace
+}  // namespace HWY_NAMESPACE
+}  // namespace reprise
+HWY_AFTER_NAMESPACE();
+
+#if HWY_ONCE
+namespace reprise {
+HWY_EXPORT(sgd_step);
+HWY_EXPORT(adam_step);
 
 std::string_view name_of(OptimizerKind kind) {
   return kind == OptimizerKind::sgd ? "sgd" : "adam";
@@ -68,10 +93,11 @@ void optimizer_step(const OptimizerOptions& options, OptimizerState& state, doub
                     std::span<float> parameters, std::span<const float> gradients) {
   ++state.steps;
   if (options.kind == OptimizerKind::sgd) {
-    sgd_step(options, state, learning_rate, parameters, gradients);
+    HWY_DYNAMIC_DISPATCH(sgd_step)(options, state, learning_rate, parameters, gradients);
   } else {
-    adam_step(options, state, learning_rate, parameters, gradients);
+    HWY_DYNAMIC_DISPATCH(adam_step)(options, state, learning_rate, parameters, gradients);
   }
 }
 
 }  // namespace reprise
+#endif  // HWY_ONCE

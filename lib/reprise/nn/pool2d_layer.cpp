@@ -18,6 +18,8 @@ class Pool2dLayer final : public Layer {
            std::to_string(options_.stride.w);
   }
 
+  [[nodiscard]] bool takes_relu() const override { return options_.mode == PoolMode::max; }
+
   FeatureShape build(const FeatureShape& input) override {
     shape_ = make_pool_shape(1, input.height, input.width, input.channels, options_);
     return {shape_.OH, shape_.OW, shape_.C};
@@ -26,7 +28,7 @@ class Pool2dLayer final : public Layer {
   void forward(const LayerContext& context, const float* input, const float* /*parameters*/,
                float* output) const override {
     if (options_.mode == PoolMode::max) {
-      max_pool_forward(for_images(context.N), input, output);
+      max_pool_forward(for_images(context.N), input, output, context.behind_relu);
     } else {
       average_pool_forward(for_images(context.N), options_.count_include_padding, input, output);
     }
@@ -37,7 +39,8 @@ class Pool2dLayer final : public Layer {
                 float* /*grad_parameters*/) const override {
     if (grad_input == nullptr) return;
     if (options_.mode == PoolMode::max) {
-      max_pool_backward(for_images(context.N), options_.ties, grad_output, input, grad_input);
+      max_pool_backward(for_images(context.N), options_.ties, grad_output, input, grad_input,
+                        context.behind_relu);
     } else {
       average_pool_backward(for_images(context.N), options_.count_include_padding, grad_output,
                             grad_input);

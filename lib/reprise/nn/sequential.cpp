@@ -118,9 +118,15 @@ BlockTape::BlockTape(const Sequential& model, std::size_t capacity, std::size_t 
   };
   std::size_t most = model.input_shape().size();
   activations_.push_back(buffer(most));
-  for (const Sequential::Entry& entry : model.layers()) {
+  const std::vector<Sequential::Entry>& layers = model.layers();
+  for (std::size_t i = 0; i < layers.size(); ++i) {
+    const bool taken =
+        layers[i].layer->is_relu() && i + 1 < layers.size() && layers[i + 1].layer->takes_relu();
+    if (taken) continue;
+    const bool takes = i > 0 && layers[i - 1].layer->is_relu() && layers[i].layer->takes_relu();
+    const Sequential::Entry& entry = layers[i];
+    steps_.push_back({entry, stream.child(entry.name), takes});
     activations_.push_back(buffer(entry.output.size()));
-    streams_.push_back(stream.child(entry.name));
     most = std::max(most, entry.output.size());
     workspace_bytes_ = std::max(workspace_bytes_, entry.layer->workspace_bytes(capacity, threads));
   }
@@ -128,33 +134,34 @@ BlockTape::BlockTape(const Sequential& model, std::size_t capacity, std::size_t 
   workspace_ = make_aligned_buffer<std::byte>(workspace_bytes_);
 }
 
-LayerContext BlockTape::context_for(const Call& call, std::size_t layer) {
+LayerContext BlockTape::context_for(const Call& call, const Step& step) {
   LayerContext context;
   context.N = call.N;
   context.training = call.training;
   context.step = call.step;
   context.first_image = call.first_image;
-  context.stream = streams_[layer];
+  context.stream = step.stream;
   context.workspace = {workspace_.get(), workspace_bytes_};
   context.threads = threads_;
+  context.behind_relu = step.behind_relu;
   return context;
 }
 
 void BlockTape::forward(const Call& call) {
   const float* parameters = model_.parameters().data();
-  for (std::size_t i = 0; i < model_.layers().size(); ++i) {
-    const Sequential::Entry& entry = model_.layers()[i];
-    entry.layer->forward(context_for(call, i), activations_[i].get(),
+  for (std::size_t i = 0; i < steps_.size(); ++i) {
+    const Sequential::Entry& entry = steps_[i].entry;
+    entry.layer->forward(context_for(call, steps_[i]), activations_[i].get(),
                          parameters + entry.parameter_offset, activations_[i + 1].get());
   }
 }
 
 void BlockTape::backward(const Call& call, std::span<float> grad_parameters) {
   const float* parameters = model_.parameters().data();
-  for (std::size_t i = model_.layers().size(); i-- > 0;) {
-    const Sequential::Entry& entry = model_.layers()[i];
+  for (std::size_t i = steps_.size(); i-- > 0;) {
+    const Sequential::Entry& entry = steps_[i].entry;
     float* grad_input = i == 0 ? nullptr : gradients_[i % 2].get();
-    entry.layer->backward(context_for(call, i), gradients_[(i + 1) % 2].get(),
+    entry.layer->backward(context_for(call, steps_[i]), gradients_[(i + 1) % 2].get(),
                           activations_[i].get(), activations_[i + 1].get(),
                           parameters + entry.parameter_offset, grad_input,
                           grad_parameters.data() + entry.parameter_offset);

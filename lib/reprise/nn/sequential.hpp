@@ -57,7 +57,8 @@ class Sequential {
 };
 
 /// Memory for one block of at most `capacity` images on its way through a model, forward and back.
-/// Nothing is allocated after construction.
+/// Nothing is allocated after construction. A ReLU before a layer that takes it is worked along
+/// with that layer.
 class BlockTape {
  public:
   /// Layers draw random numbers from `stream`, each from its child by the layer's name.
@@ -71,7 +72,7 @@ class BlockTape {
   /// What forward gave to the last layer, capacity x that layer's input shape.
   [[nodiscard]] const float* last_hidden() const { return activations_.end()[-2].get(); }
   /// Where the caller puts the gradient of the output before backward.
-  [[nodiscard]] float* grad_output() { return gradients_[model_.layers().size() % 2].get(); }
+  [[nodiscard]] float* grad_output() { return gradients_[steps_.size() % 2].get(); }
 
   struct Call {
     std::size_t N = 0;  ///< images in the block, at most the capacity
@@ -85,13 +86,19 @@ class BlockTape {
 
  private:
   using Buffer = AlignedBuffer<float>;
-  [[nodiscard]] LayerContext context_for(const Call& call, std::size_t layer);
+  /// A layer that is worked; with it the ReLU before it, where it takes that.
+  struct Step {
+    const Sequential::Entry& entry;
+    RandomStream stream;  ///< the layer's own
+    bool behind_relu;
+  };
+  [[nodiscard]] LayerContext context_for(const Call& call, const Step& step);
 
   const Sequential& model_;
   std::size_t threads_;
-  std::vector<Buffer> activations_;    ///< input of each layer, then the last one's output
-  Buffer gradients_[2];                ///< of a layer's output and input, in turn
-  std::vector<RandomStream> streams_;  ///< one per layer
+  std::vector<Step> steps_;
+  std::vector<Buffer> activations_;  ///< input of each step, then the last one's output
+  Buffer gradients_[2];              ///< of a step's output and input, in turn
   AlignedBuffer<std::byte> workspace_;
   std::size_t workspace_bytes_ = 0;
 };

@@ -3,6 +3,8 @@
 // output(n, oh, ow, c) = the largest input(n, ih, iw, c) in the window: the first NaN if there is
 // one, -inf if the window lies wholly in the padding. The gradient of a cell is the sum, window by
 // window in row-major order, of the gradients of the windows whose maximum it is.
+// A ReLU that stands before is worked along: values below 0 count as 0 where they are read, and a
+// maximum that is not above 0 passes no gradient.
 // Vector lanes hold neighbouring channels. Windows of 2x2 with stride 2 and no padding, the common
 // case, have a path of their own: a window's cells are in registers, and where the channels do not
 // fill a vector the next cell's are taken along and overwritten afterwards.
@@ -31,22 +33,37 @@ HWY_INLINE auto replaces(V value, V most) {
   return hn::And(hn::Eq(most, most), hn::Not(hn::Le(value, most)));
 }
 
+/// Values from a place: 0 for those below 0 if `relu`.
+template <class D>
+HWY_INLINE auto load(D d, const float* from, bool relu) {
+  const auto least = hn::Set(d, relu ? 0.0F : -std::numeric_limits<float>::infinity());
+  const auto value = hn::LoadU(d, from);
+  return hn::IfThenZeroElse(hn::Lt(value, least), value);
+}
+
+/// The gradient that a maximum passes on.
+template <class D, class V>
+HWY_INLINE auto passed(D d, V most, V grad, bool relu) {
+  return relu ? hn::IfThenElseZero(hn::Gt(most, hn::Zero(d)), grad) : grad;
+}
+
 /// The maximum of each channel of a window.
 template <class D>
-HWY_INLINE auto maximum(D d, const PoolShape& s, const PoolWindow& window, const float* image) {
+HWY_INLINE auto maximum(D d, const PoolShape& s, const PoolWindow& window, const float* image,
+                        bool relu) {
   auto most = hn::Set(d, -std::numeric_limits<float>::infinity());
   for_each_cell(s, window, [&](std::size_t cell) HWY_ATTR {
-    const auto value = hn::LoadU(d, image + cell);
+    const auto value = load(d, image + cell, relu);
     most = hn::IfThenElse(replaces(value, most), value, most);
   });
   return most;
 }
 
-void forward_image(const PoolShape& s, const float* image, float* output) {
+void forward_image(const PoolShape& s, bool relu, const float* image, float* output) {
   for_each_window(s, [&](std::size_t oh, std::size_t ow, std::size_t out) HWY_ATTR {
     const PoolWindow window(s, oh, ow);
     for_each_channel_vector(s.C, [&](auto d, std::size_t c) HWY_ATTR {
-      hn::StoreU(maximum(d, s, window, image + c), d, output + out + c);
+      hn::StoreU(maximum(d, s, window, image + c, relu), d, output + out + c);
     });
   });
 }
@@ -58,12 +75,12 @@ struct FirstMaximum {
 };
 
 template <class D>
-HWY_INLINE auto first_maximum(D d, const PoolShape& s, const PoolWindow& window,
-                              const float* image) {
+HWY_INLINE auto first_maximum(D d, const PoolShape& s, const PoolWindow& window, const float* image,
+                              bool relu) {
   FirstMaximum<hn::Vec<D>> first{hn::Zero(d), hn::Zero(d)};
   float number = 0.0F;
   for_each_cell(s, window, [&](std::size_t cell) HWY_ATTR {
-    const auto value = hn::LoadU(d, image + cell);
+    const auto value = load(d, image + cell, relu);
     const auto replace = replaces(value, first.most);
     const bool is_first_cell = number == 0.0F;
     first.most = is_first_cell ? value : hn::IfThenElse(replace, value, first.most);
@@ -76,26 +93,27 @@ HWY_INLINE auto first_maximum(D d, const PoolShape& s, const PoolWindow& window,
 
 /// Adds grad to the cells of the window that get it.
 template <class D>
-HWY_INLINE void add_gradient(D d, const PoolShape& s, MaxTies ties, const PoolWindow& window,
-                             const float* grad_output, const float* image, float* grad_image) {
-  const auto first = first_maximum(d, s, window, image);
-  const auto grad = hn::LoadU(d, grad_output);
+HWY_INLINE void add_gradient(D d, const PoolShape& s, MaxTies ties, bool relu,
+                             const PoolWindow& window, const float* grad_output, const float* image,
+                             float* grad_image) {
+  const auto first = first_maximum(d, s, window, image, relu);
+  const auto grad = passed(d, first.most, hn::LoadU(d, grad_output), relu);
   float number = 0.0F;
   for_each_cell(s, window, [&](std::size_t cell) HWY_ATTR {
     auto gets = hn::Eq(first.cell, hn::Set(d, number));
-    if (ties == MaxTies::all) gets = hn::Or(gets, hn::Eq(hn::LoadU(d, image + cell), first.most));
+    if (ties == MaxTies::all) gets = hn::Or(gets, hn::Eq(load(d, image + cell, relu), first.most));
     const auto before = hn::LoadU(d, grad_image + cell);
     hn::StoreU(hn::Add(before, hn::IfThenElseZero(gets, grad)), d, grad_image + cell);
     number += 1.0F;
   });
 }
 
-void backward_image(const PoolShape& s, MaxTies ties, const float* grad_output, const float* image,
-                    float* grad_image) {
+void backward_image(const PoolShape& s, MaxTies ties, bool relu, const float* grad_output,
+                    const float* image, float* grad_image) {
   for_each_window(s, [&](std::size_t oh, std::size_t ow, std::size_t out) HWY_ATTR {
     const PoolWindow window(s, oh, ow);
     for_each_channel_vector(s.C, [&](auto d, std::size_t c) HWY_ATTR {
-      add_gradient(d, s, ties, window, grad_output + out + c, image + c, grad_image + c);
+      add_gradient(d, s, ties, relu, window, grad_output + out + c, image + c, grad_image + c);
     });
   });
 }
@@ -126,16 +144,16 @@ HWY_INLINE void for_each_window_of_row(const PoolShape& s, const Body& body) {
   }
 }
 
-void forward_two_by_two(const PoolShape& s, const float* image, float* output) {
+void forward_two_by_two(const PoolShape& s, bool relu, const float* image, float* output) {
   for (std::size_t oh = 0; oh < s.OH; ++oh) {
     const float* const top = image + 2 * oh * s.IW * s.C;
     const float* const bottom = top + s.IW * s.C;
     float* const out = output + oh * s.OW * s.C;
     for_each_window_of_row(s, [&](auto d, std::size_t ow, std::size_t c) HWY_ATTR {
       const std::size_t left = 2 * ow * s.C + c;
-      auto most = hn::LoadU(d, top + left);
+      auto most = load(d, top + left, relu);
       for (const float* cell : {top + left + s.C, bottom + left, bottom + left + s.C}) {
-        const auto value = hn::LoadU(d, cell);
+        const auto value = load(d, cell, relu);
         most = hn::IfThenElse(replaces(value, most), value, most);
       }
       hn::StoreU(most, d, out + ow * s.C + c);
@@ -143,7 +161,7 @@ void forward_two_by_two(const PoolShape& s, const float* image, float* output) {
   }
 }
 
-void backward_two_by_two(const PoolShape& s, MaxTies ties, const float* grad_output,
+void backward_two_by_two(const PoolShape& s, MaxTies ties, bool relu, const float* grad_output,
                          const float* image, float* grad_image) {
   const bool all = ties == MaxTies::all;
   for (std::size_t oh = 0; oh < s.OH; ++oh) {
@@ -152,10 +170,10 @@ void backward_two_by_two(const PoolShape& s, MaxTies ties, const float* grad_out
     for_each_window_of_row(s, [&](auto d, std::size_t ow, std::size_t c) HWY_ATTR {
       const std::size_t left = top + 2 * ow * s.C + c;
       const std::size_t cell[4] = {left, left + s.C, left + s.IW * s.C, left + s.IW * s.C + s.C};
-      const auto a0 = hn::LoadU(d, image + cell[0]);
-      const auto a1 = hn::LoadU(d, image + cell[1]);
-      const auto a2 = hn::LoadU(d, image + cell[2]);
-      const auto a3 = hn::LoadU(d, image + cell[3]);
+      const auto a0 = load(d, image + cell[0], relu);
+      const auto a1 = load(d, image + cell[1], relu);
+      const auto a2 = load(d, image + cell[2], relu);
+      const auto a3 = load(d, image + cell[3], relu);
       // A cell is the first maximum if it replaces what stood before and no later one replaces it.
       const auto r1 = replaces(a1, a0);
       const auto m1 = hn::IfThenElse(r1, a1, a0);
@@ -163,7 +181,8 @@ void backward_two_by_two(const PoolShape& s, MaxTies ties, const float* grad_out
       const auto m2 = hn::IfThenElse(r2, a2, m1);
       const auto r3 = replaces(a3, m2);
       const auto most = hn::IfThenElse(r3, a3, m2);
-      const auto grad = hn::Add(hn::LoadU(d, grads + ow * s.C + c), hn::Zero(d));
+      const auto grad =
+          hn::Add(passed(d, most, hn::LoadU(d, grads + ow * s.C + c), relu), hn::Zero(d));
       const auto store = [&](std::size_t i, auto value, auto is_first) HWY_ATTR {
         const auto gets = all ? hn::Or(is_first, hn::Eq(value, most)) : is_first;
         hn::StoreU(hn::IfThenElseZero(gets, grad), d, grad_image + cell[i]);
@@ -198,23 +217,23 @@ bool is_two_by_two(const PoolShape& s) {
 
 }  // namespace
 
-void max_pool_forward(const PoolShape& s, const float* input, float* output) {
+void max_pool_forward(const PoolShape& s, const float* input, float* output, bool relu) {
   const auto image = is_two_by_two(s) ? HWY_DYNAMIC_DISPATCH(forward_two_by_two)
                                       : HWY_DYNAMIC_DISPATCH(forward_image);
   for (std::size_t n = 0; n < s.N; ++n) {
-    image(s, input + n * s.IH * s.IW * s.C, output + n * s.OH * s.OW * s.C);
+    image(s, relu, input + n * s.IH * s.IW * s.C, output + n * s.OH * s.OW * s.C);
   }
 }
 
 void max_pool_backward(const PoolShape& s, MaxTies ties, const float* grad_output,
-                       const float* input, float* grad_input) {
+                       const float* input, float* grad_input, bool relu) {
   const auto image = is_two_by_two(s) ? HWY_DYNAMIC_DISPATCH(backward_two_by_two)
                                       : HWY_DYNAMIC_DISPATCH(backward_image);
   const bool writes_all = is_two_by_two(s) && 2 * s.OH == s.IH && 2 * s.OW == s.IW;
   if (!writes_all) std::fill_n(grad_input, s.input_size(), 0.0F);
   for (std::size_t n = 0; n < s.N; ++n) {
     const std::size_t first = n * s.IH * s.IW * s.C;
-    image(s, ties, grad_output + n * s.OH * s.OW * s.C, input + first, grad_input + first);
+    image(s, ties, relu, grad_output + n * s.OH * s.OW * s.C, input + first, grad_input + first);
   }
 }
 

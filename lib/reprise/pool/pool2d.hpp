@@ -22,10 +22,11 @@ Tensor<4> pool2d_backward(const Tensor<4>& grad_output, const Tensor<4>& input,
 Tensor<4> global_average_pool2d_forward(const Tensor<4>& input);
 Tensor<4> global_average_pool2d_backward(const Tensor<4>& grad_output, const Tensor<4>& input);
 
-/// The same on raw memory, for callers that own it. Results are overwritten.
-void max_pool_forward(const PoolShape& shape, const float* input, float* output);
+/// The same on raw memory, for callers that own it. Results are overwritten. With `relu` the
+/// maximum is that of max(input, 0), and a gradient goes only to cells above 0.
+void max_pool_forward(const PoolShape& shape, const float* input, float* output, bool relu = false);
 void max_pool_backward(const PoolShape& shape, MaxTies ties, const float* grad_output,
-                       const float* input, float* grad_input);
+                       const float* input, float* grad_input, bool relu = false);
 void average_pool_forward(const PoolShape& shape, bool count_include_padding, const float* input,
                           float* output);
 void average_pool_backward(const PoolShape& shape, bool count_include_padding,

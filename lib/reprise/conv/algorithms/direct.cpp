@@ -10,7 +10,7 @@
 //     (likewise) are whole; b = weight(kh, kw, ic, oc)
 //   grad_weight(kh, kw, ic, oc) starts at 0, then ascending (n, oh, ow):
 //     a = the input's cell as in output; b = grad_output(n, oh, ow, oc)
-// Which kernel runs (direct_*.cpp; lanes across channels or across positions), vector widths,
+// Which kernel runs (direct_*.cpp; lanes across channels, positions or images), vector widths,
 // blocks and threads change the speed only. Cost: 2*N*OH*OW*OC*KH*KW*IC/G operations, less those in
 // the padding. Workspace: packed weights or gradients and tables, less than 4 MiB per thread.
 // Error: each term passes through at most terms + 1 rounded operations: (1 + u)^(terms + 1).
@@ -34,42 +34,25 @@ void for_each_phase(const ConvShape& s, const Visit& visit) {
 
 void correlate(const ConvShape& shape, const direct::Correlation& correlation,
                const direct::CorrelationData& data, const ConvResources& resources) {
-  const bool by_pixels =
-      direct::pixels_pay(correlation) && direct::all_finite(data.weight, shape.weight_size());
-  const auto kernel = by_pixels ? direct::correlate_by_pixels : direct::correlate_by_columns;
+  auto kernel = direct::correlate_by_columns;
+  if (direct::images_pay(correlation)) {
+    kernel = direct::correlate_by_images;
+  } else if (direct::pixels_pay(correlation) &&
+             direct::all_finite(data.weight, shape.weight_size())) {
+    kernel = direct::correlate_by_pixels;
+  }
   kernel(correlation, data, resources.workspace.data(), resources.threads);
 }
 
 std::size_t correlate_bytes(const direct::Correlation& correlation, std::size_t threads) {
-  return std::max(direct::columns_workspace_bytes(correlation, threads),
-                  direct::pixels_workspace_bytes(correlation, threads));
+  return std::max({direct::columns_workspace_bytes(correlation, threads),
+                   direct::pixels_workspace_bytes(correlation, threads),
+                   direct::images_workspace_bytes(correlation, threads)});
 }
 
 void forward(const ConvShape& shape, const float* input, const float* weight, const float* bias,
              float* output, const ConvResources& resources) {
   correlate(shape, direct::forward_correlation(shape), {input, weight, bias, output}, resources);
-}
-
-void grad_input(const ConvShape& shape, const float* grad_output, const float* weight,
-                float* grad_input, const ConvResources& resources) {
-  for_each_phase(shape, [&](const direct::Correlation& phase) {
-    correlate(shape, phase, {grad_output, weight, nullptr, grad_input}, resources);
-  });
-}
-
-void grad_weight(const ConvShape& shape, const float* grad_output, const float* input,
-                 float* grad_weight, const ConvResources& resources) {
-  const direct::Correlation correlation = direct::forward_correlation(shape);
-  if (shape.N == 0) {
-    std::fill_n(grad_weight, shape.weight_size(), 0.0F);
-    return;
-  }
-  const bool by_windows =
-      direct::windows_pay(correlation) && direct::all_finite(grad_output, shape.output_size());
-  const auto kernel =
-      by_windows ? direct::weight_gradient_by_windows : direct::weight_gradient_by_columns;
-  kernel(correlation, {input, grad_output, grad_weight}, resources.workspace.data(),
-         resources.threads);
 }
 
 double estimated_cost(const ConvShape& shape, ConvPass pass) {
@@ -82,14 +65,51 @@ double estimated_cost(const ConvShape& shape, ConvPass pass) {
   return cost;
 }
 
+void grad_input(const ConvShape& shape, const float* grad_output, const float* weight,
+                float* grad_input, const ConvResources& resources) {
+  const direct::Survey values = direct::survey(grad_output, shape.output_size());
+  const bool sparse = values.finite &&
+                      direct::sparse_grad_input_pays(shape, values.nonzeros,
+                                                     estimated_cost(shape, ConvPass::grad_input)) &&
+                      direct::all_finite(weight, shape.weight_size());
+  if (sparse) {
+    direct::grad_input_of_sparse(shape, grad_output, weight, grad_input, resources.workspace.data(),
+                                 resources.threads);
+    return;
+  }
+  for_each_phase(shape, [&](const direct::Correlation& phase) {
+    correlate(shape, phase, {grad_output, weight, nullptr, grad_input}, resources);
+  });
+}
+
+void grad_weight(const ConvShape& shape, const float* grad_output, const float* input,
+                 float* grad_weight, const ConvResources& resources) {
+  const direct::Correlation correlation = direct::forward_correlation(shape);
+  if (shape.N == 0) {
+    std::fill_n(grad_weight, shape.weight_size(), 0.0F);
+    return;
+  }
+  auto kernel = direct::weight_gradient_by_columns;
+  const direct::Survey values = direct::survey(grad_output, shape.output_size());
+  if (values.finite && direct::sparse_weight_gradient_pays(correlation, values.nonzeros) &&
+      direct::all_finite(input, shape.input_size())) {
+    kernel = direct::weight_gradient_of_sparse;
+  } else if (values.finite && direct::windows_pay(correlation)) {
+    kernel = direct::weight_gradient_by_windows;
+  }
+  kernel(correlation, {input, grad_output, grad_weight}, resources.workspace.data(),
+         resources.threads);
+}
+
 std::size_t workspace_bytes(const ConvShape& shape, ConvPass pass, std::size_t threads) {
   const direct::Correlation forward = direct::forward_correlation(shape);
   if (pass == ConvPass::forward) return correlate_bytes(forward, threads);
   if (pass == ConvPass::grad_weight) {
-    return std::max(direct::weight_gradient_columns_bytes(forward, threads),
-                    direct::weight_gradient_windows_bytes(forward, threads));
+    return std::max({direct::weight_gradient_columns_bytes(forward, threads),
+                     direct::weight_gradient_windows_bytes(forward, threads),
+                     direct::weight_gradient_sparse_bytes(forward, threads)});
   }
-  std::size_t bytes = 0;
+  std::size_t bytes = direct::grad_input_sparse_bytes(shape, threads);
   for_each_phase(shape, [&](const direct::Correlation& phase) {
     bytes = std::max(bytes, correlate_bytes(phase, threads));
   });

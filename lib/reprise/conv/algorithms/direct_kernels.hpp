@@ -109,8 +109,15 @@ void correlate_by_columns(const Correlation& correlation, const CorrelationData&
                           std::byte* workspace, std::size_t threads);
 std::size_t columns_workspace_bytes(const Correlation& correlation, std::size_t threads);
 
-/// Whether none of the values is infinite or NaN.
-bool all_finite(const float* values, std::size_t count);
+/// What the choice of a kernel asks of values.
+struct Survey {
+  bool finite;           ///< none is infinite or NaN
+  std::size_t nonzeros;  ///< how many are not 0
+};
+Survey survey(const float* values, std::size_t count);
+inline bool all_finite(const float* values, std::size_t count) {
+  return survey(values, count).finite;
+}
 
 /// Vector lanes across positions, for few columns; only where pixels_pay() and weights are finite.
 void correlate_by_pixels(const Correlation& correlation, const CorrelationData& data,
@@ -118,6 +125,13 @@ void correlate_by_pixels(const Correlation& correlation, const CorrelationData& 
 std::size_t pixels_workspace_bytes(const Correlation& correlation, std::size_t threads);
 /// Whether correlate_by_pixels is offered, and faster on the vector target in use.
 bool pixels_pay(const Correlation& correlation);
+
+/// Vector lanes across images, for few columns and a block of images; only where images_pay().
+void correlate_by_images(const Correlation& correlation, const CorrelationData& data,
+                         std::byte* workspace, std::size_t threads);
+std::size_t images_workspace_bytes(const Correlation& correlation, std::size_t threads);
+/// Whether correlate_by_images is offered, and faster.
+bool images_pay(const Correlation& correlation);
 
 /// The gradient of a forward correlation's weights: element (th, tw, c, g, j) is a chain from 0,
 /// ascending over the positions at which the tap is inside the image, of fma(source, grad_output,
@@ -142,9 +156,26 @@ std::size_t weight_gradient_windows_bytes(const Correlation& forward, std::size_
 /// Whether weight_gradient_by_windows is offered, and faster on the vector target in use.
 bool windows_pay(const Correlation& forward);
 
+/// The same where grad_output has few values that are not 0: only where
+/// sparse_weight_gradient_pays() and source and grad_output are finite.
+void weight_gradient_of_sparse(const Correlation& forward, const WeightGradientData& data,
+                               std::byte* workspace, std::size_t threads);
+std::size_t weight_gradient_sparse_bytes(const Correlation& forward, std::size_t threads);
+bool sparse_weight_gradient_pays(const Correlation& forward, std::size_t nonzeros);
+
+/// All of grad_input where grad_output has few values that are not 0: only where
+/// sparse_grad_input_pays() and weights and grad_output are finite. `dense_cost` is what the
+/// correlations cost.
+void grad_input_of_sparse(const ConvShape& shape, const float* grad_output, const float* weight,
+                          float* grad_input, std::byte* workspace, std::size_t threads);
+std::size_t grad_input_sparse_bytes(const ConvShape& shape, std::size_t threads);
+bool sparse_grad_input_pays(const ConvShape& shape, std::size_t nonzeros, double dense_cost);
+
 /// Estimated time on one core, in multiply-adds that fill their vectors; of the sum and of the
 /// gradient of its weights.
 double estimated_cost(const Correlation& correlation);
 double estimated_weight_gradient_cost(const Correlation& forward);
+/// The length of a chain without what is outside the image, on average.
+double inside_terms(const Correlation& correlation);
 
 }  // namespace reprise::direct

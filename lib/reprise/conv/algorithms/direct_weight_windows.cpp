@@ -201,22 +201,6 @@ void sum_columns(const Correlation& c, const WindowPlan& plan, const WeightGradi
   sum(c, plan, data, g, j_begin, j_end, scratch);
 }
 
-/// Whether all exponents are less than the largest.
-bool all_finite_values(const float* values, std::size_t count) {
-  const hn::ScalableTag<float> d;
-  const hn::RebindToSigned<decltype(d)> di;
-  const std::size_t lanes = hn::Lanes(d);
-  const auto largest = hn::Set(di, 0x7f800000);
-  auto most = hn::Zero(di);
-  std::size_t i = 0;
-  for (; i + lanes <= count; i += lanes) {
-    most = hn::Max(most, hn::BitCast(di, hn::Abs(hn::LoadU(d, values + i))));
-  }
-  bool finite = hn::AllTrue(di, hn::Lt(most, largest));
-  for (; i < count; ++i) finite = finite && values[i] - values[i] == 0.0F;
-  return finite;
-}
-
 /// Multiply-adds of vectors for each position: lanes across rows against lanes across columns,
 /// where tiles of one vector read more than they multiply and short pieces hold few sums.
 bool fewer_by_windows(const Correlation& c, const WindowPlan& plan) {
@@ -241,12 +225,7 @@ HWY_AFTER_NAMESPACE();
 #if HWY_ONCE
 namespace reprise::direct {
 HWY_EXPORT(sum_columns);
-HWY_EXPORT(all_finite_values);
 HWY_EXPORT(fewer_by_windows);
-
-bool all_finite(const float* values, std::size_t count) {
-  return HWY_DYNAMIC_DISPATCH(all_finite_values)(values, count);
-}
 
 bool windows_pay(const Correlation& c) {
   const WindowPlan plan(c);

@@ -1,0 +1,265 @@
+// A kernel of `direct`: correlations with vector lanes across images, for few columns.
+//
+// The source of `lanes` images is copied so that their values of a cell and channel make one
+// vector. A tile of up to kMostTile columns x kVectors positions stays in registers for the whole
+// chain: each step loads the positions' vectors and multiplies them with one broadcast weight per
+// column. The positions of a tile have the same taps inside the image, so that padding costs
+// nothing.
+#undef HWY_TARGET_INCLUDE
+#define HWY_TARGET_INCLUDE "reprise/conv/algorithms/direct_images.cpp"
+#include <hwy/foreach_target.h>
+// After foreach_target.h:
+#include <hwy/highway.h>
+
+#include <algorithm>
+#include <cmath>
+
+#include "reprise/conv/algorithms/direct_columns_plan.hpp"
+#include "reprise/conv/algorithms/direct_pixels_plan.hpp"
+#include "reprise/conv/algorithms/direct_write_lanes-inl.hpp"
+#include "reprise/core/parallel.hpp"
+
+namespace reprise::direct {
+#ifndef REPRISE_CONV_DIRECT_IMAGES_SCRATCH
+#define REPRISE_CONV_DIRECT_IMAGES_SCRATCH
+namespace {
+
+constexpr std::size_t kMostImageFloats = std::size_t{1} << 17;  // of a vector of images: 512 KiB
+
+/// Floats of an image of the source.
+std::size_t source_size(const Correlation& c) {
+  return c.SH * c.SW * c.channels;
+}
+
+std::size_t images_scratch_bytes(const Correlation& c) {
+  return piece_bytes<float>(source_size(c) * kMostLanes) +
+         piece_bytes<float>(c.depth() * c.columns) + piece_bytes<float>(c.columns);
+}
+
+/// The scratch of one worker.
+struct ImageScratch {
+  ImageScratch(const Correlation& c, std::byte* memory) {
+    WorkspacePieces pieces({memory, images_scratch_bytes(c)});
+    source = pieces.take<float>(source_size(c) * kMostLanes);
+    weights = pieces.take<float>(c.depth() * c.columns);
+    start = pieces.take<float>(c.columns);
+  }
+  float* source;   ///< (SH, SW, channels, lanes)
+  float* weights;  ///< tiles of (depth, columns of the tile)
+  float* start;    ///< (columns)
+};
+
+}  // namespace
+#endif
+}  // namespace reprise::direct
+
+HWY_BEFORE_NAMESPACE();
+namespace reprise::direct {
+namespace HWY_NAMESPACE {
+namespace {
+namespace hn = hwy::HWY_NAMESPACE;
+
+/// Positions of a vector of images.
+struct Positions {
+  const float* x[kVectors];  ///< the copy of the source at the position, channel 0
+  float* result[kVectors];   ///< of the first image, column 0
+  std::size_t size;          ///< how many; the others repeat the last
+};
+
+/// The chains of `columns` columns for all positions, stored into sums(column, position, image).
+template <std::size_t columns>
+HWY_NOINLINE void tile_kernel(const Positions& positions, const std::vector<Piece>& pieces,
+                              const float* weights, const float* start, float* HWY_RESTRICT sums) {
+  const hn::ScalableTag<float> d;
+  using Vector = hn::Vec<decltype(d)>;
+  const std::size_t lanes = hn::Lanes(d);
+  Vector acc[columns][kVectors];
+  for (std::size_t j = 0; j < columns; ++j) {
+    for (std::size_t v = 0; v < kVectors; ++v) acc[j][v] = hn::Set(d, start[j]);
+  }
+  for (const Piece& piece : pieces) {
+    const float* from[kVectors];
+    for (std::size_t v = 0; v < kVectors; ++v) {
+      from[v] = positions.x[v] + piece.offset * static_cast<std::ptrdiff_t>(lanes);
+    }
+    const float* HWY_RESTRICT weight = weights + piece.step * columns;
+    for (std::size_t at = 0; at < piece.length * lanes; at += lanes, weight += columns) {
+      Vector x[kVectors];
+      for (std::size_t v = 0; v < kVectors; ++v) x[v] = hn::Load(d, from[v] + at);
+      for (std::size_t j = 0; j < columns; ++j) {
+        const Vector w = hn::Set(d, weight[j]);
+        for (std::size_t v = 0; v < kVectors; ++v) acc[j][v] = hn::MulAdd(x[v], w, acc[j][v]);
+      }
+    }
+  }
+  const Vector zero = hn::Zero(d);
+  for (std::size_t j = 0; j < columns; ++j) {
+    for (std::size_t v = 0; v < kVectors; ++v) {
+      hn::Store(hn::Add(acc[j][v], zero), d, sums + (j * kVectors + v) * lanes);
+    }
+  }
+}
+
+/// `images` images, one after the other in the result.
+template <std::size_t columns>
+void run_tile(const Correlation& c, const Positions& positions, std::size_t images,
+              const std::vector<Piece>& pieces, const ImageScratch& scratch, std::size_t j_begin) {
+  const hn::ScalableTag<float> d;
+  const std::size_t lanes = hn::Lanes(d);
+  HWY_ALIGN float sums[columns * kVectors * hn::MaxLanes(d)];
+  tile_kernel<columns>(positions, pieces, scratch.weights + c.depth() * j_begin,
+                       scratch.start + j_begin, sums);
+  for (std::size_t v = 0; v < positions.size; ++v) {
+    write_lanes<columns>(sums + v * lanes, images, positions.result[v] + j_begin, c.r_image);
+  }
+}
+
+using RunTile = void (*)(const Correlation&, const Positions&, std::size_t,
+                         const std::vector<Piece>&, const ImageScratch&, std::size_t);
+
+/// All columns of the positions.
+void run_positions(const Correlation& c, Positions& positions, std::size_t images,
+                   const std::vector<Piece>& pieces, const ImageScratch& scratch) {
+  static constexpr RunTile run[kMostTile] = {run_tile<1>, run_tile<2>, run_tile<3>,
+                                             run_tile<4>, run_tile<5>, run_tile<6>};
+  for (std::size_t v = positions.size; v < kVectors; ++v) positions.x[v] = positions.x[v - 1];
+  const std::size_t tiles = tile_count(c);
+  for (std::size_t tile = 0; tile < tiles; ++tile) {
+    const std::size_t j_begin = tile * c.columns / tiles;
+    const std::size_t j_end = (tile + 1) * c.columns / tiles;
+    run[j_end - j_begin - 1](c, positions, images, pieces, scratch, j_begin);
+  }
+}
+
+/// All positions of one class.
+void run_class(const Correlation& c, const AxisClass& h, const AxisClass& w, std::size_t images,
+               float* result, const ImageScratch& scratch, std::vector<Piece>& pieces) {
+  const std::size_t lanes = hn::Lanes(hn::ScalableTag<float>());
+  pieces.clear();
+  append_pieces(c, h, w, 0, c.depth(), true, pieces);
+  const ColumnTask first_image{0, 0, 1, 0, c.A};
+  ClassWalk walk(c, first_image, h, w);
+  const std::size_t count = (h.end - h.begin) * (w.end - w.begin);
+  for (std::size_t position = 0; position < count; position += kVectors) {
+    Positions positions;
+    positions.size = std::min(kVectors, count - position);
+    for (std::size_t v = 0; v < positions.size; ++v, walk.advance()) {
+      positions.x[v] = scratch.source + walk.source() * lanes;
+      positions.result[v] = result + walk.result();
+    }
+    run_positions(c, positions, images, pieces, scratch);
+  }
+}
+
+/// copy(i, image) = source(image, i) for `images` images of `size` floats, the last one repeated.
+void interleave_images(const float* source, std::size_t size, std::size_t images,
+                       float* HWY_RESTRICT copy) {
+  const std::size_t lanes = hn::Lanes(hn::ScalableTag<float>());
+  const auto image = [&](std::size_t n) { return source + std::min(n, images - 1) * size; };
+  std::size_t done = 0;
+#if HWY_TARGET != HWY_SCALAR
+  const hn::FixedTag<float, 4> d;
+  const hn::RepartitionToWide<decltype(d)> pairs;
+  for (; done + 4 <= size; done += 4) {
+    for (std::size_t n = 0; n < lanes; n += 4) {
+      const auto row = [&](std::size_t i) HWY_ATTR { return hn::LoadU(d, image(n + i) + done); };
+      const auto r0 = row(0);
+      const auto r1 = row(1);
+      const auto r2 = row(2);
+      const auto r3 = row(3);
+      const auto low01 = hn::BitCast(pairs, hn::InterleaveLower(d, r0, r1));
+      const auto high01 = hn::BitCast(pairs, hn::InterleaveUpper(d, r0, r1));
+      const auto low23 = hn::BitCast(pairs, hn::InterleaveLower(d, r2, r3));
+      const auto high23 = hn::BitCast(pairs, hn::InterleaveUpper(d, r2, r3));
+      float* const to = copy + done * lanes + n;
+      hn::StoreU(hn::BitCast(d, hn::InterleaveLower(pairs, low01, low23)), d, to);
+      hn::StoreU(hn::BitCast(d, hn::InterleaveUpper(pairs, low01, low23)), d, to + lanes);
+      hn::StoreU(hn::BitCast(d, hn::InterleaveLower(pairs, high01, high23)), d, to + 2 * lanes);
+      hn::StoreU(hn::BitCast(d, hn::InterleaveUpper(pairs, high01, high23)), d, to + 3 * lanes);
+    }
+  }
+#endif
+  for (; done < size; ++done) {
+    for (std::size_t n = 0; n < lanes; ++n) copy[done * lanes + n] = image(n)[done];
+  }
+}
+
+std::size_t lanes_of_images() {
+  return hn::Lanes(hn::ScalableTag<float>());
+}
+
+/// A vector's images, at most lanes_of_images(): all positions.
+void run_images(const Correlation& c, const float* source, std::size_t images, float* result,
+                const std::vector<AxisClass>& h_classes, const std::vector<AxisClass>& w_classes,
+                const ImageScratch& scratch) {
+  interleave_images(source, source_size(c), images, scratch.source);
+  std::vector<Piece> pieces;
+  for (const AxisClass& h : h_classes) {
+    for (const AxisClass& w : w_classes) {
+      run_class(c, h, w, images, result, scratch, pieces);
+    }
+  }
+}
+
+}  // namespace
+}  // namespace HWY_NAMESPACE
+}  // namespace reprise::direct
+HWY_AFTER_NAMESPACE();
+
+#if HWY_ONCE
+namespace reprise::direct {
+HWY_EXPORT(lanes_of_images);
+HWY_EXPORT(run_images);
+
+namespace {
+
+bool images_fit(const Correlation& c) {
+  return c.G == 1 && source_size(c) * kMostLanes <= kMostImageFloats &&
+         c.depth() * c.columns <= kMostWeightFloats;
+}
+
+}  // namespace
+
+bool images_pay(const Correlation& c) {
+  if (!images_fit(c) || c.depth() == 0 || c.N < kMostLanes / 2) return false;
+  // As estimated_cost() counts; tiles of one vector of columns wait for their loads.
+  const std::size_t vectors = (c.N + kMostLanes - 1) / kMostLanes;
+  const double filled = static_cast<double>(vectors * kMostLanes) /
+                        static_cast<double>(std::max<std::size_t>(c.N, 1));
+  const auto moved = static_cast<double>(kMostLanes * c.columns);
+  const double copied = static_cast<double>(kMostLanes * source_size(c)) /
+                        static_cast<double>(std::max<std::size_t>(c.A * c.B, 1));
+  const double by_images =
+      inside_terms(c) * static_cast<double>(c.columns) * filled + moved + copied;
+  const double waiting = c.columns <= kMostLanes ? 1.3 : 1.0;
+  return by_images * static_cast<double>(c.positions()) < waiting * estimated_cost(c);
+}
+
+std::size_t images_workspace_bytes(const Correlation& c, std::size_t threads) {
+  return images_fit(c) ? std::max<std::size_t>(threads, 1) * images_scratch_bytes(c) : 0;
+}
+
+void correlate_by_images(const Correlation& c, const CorrelationData& data, std::byte* workspace,
+                         std::size_t threads) {
+  const std::vector<AxisClass> h_classes = axis_classes(c.h, c.A, c.step_h, c.SH);
+  const std::vector<AxisClass> w_classes = axis_classes(c.w, c.B, c.step_w, c.SW);
+  const std::size_t lanes = HWY_DYNAMIC_DISPATCH(lanes_of_images)();
+  const std::size_t units = (c.N + lanes - 1) / lanes;
+  const std::size_t tasks = std::min(units, std::max<std::size_t>(threads, 1));
+  const std::size_t bytes = images_scratch_bytes(c);
+  parallel_for(threads, tasks, [&](std::size_t task, std::size_t worker) {
+    const ImageScratch scratch(c, workspace + worker * bytes);
+    std::fill_n(scratch.start, c.columns, 0.0F);
+    if (data.start != nullptr) std::copy_n(data.start, c.columns, scratch.start);
+    pack_tiles(c, data.weight, 0, scratch.weights);
+    for (std::size_t unit = task * units / tasks; unit < (task + 1) * units / tasks; ++unit) {
+      const std::size_t n = unit * lanes;
+      HWY_DYNAMIC_DISPATCH(run_images)
+      (c, data.source + n * source_size(c), std::min(lanes, c.N - n), data.result + n * c.r_image,
+       h_classes, w_classes, scratch);
+    }
+  });
+}
+
+}  // namespace reprise::direct
+#endif  // HWY_ONCE

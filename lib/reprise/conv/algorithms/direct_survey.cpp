@@ -1,0 +1,57 @@
+// What kernels of `direct` ask of values: whether all are finite, and how many are not 0.
+#undef HWY_TARGET_INCLUDE
+#define HWY_TARGET_INCLUDE "reprise/conv/algorithms/direct_survey.cpp"
+#include <hwy/foreach_target.h>
+// After foreach_target.h:
+#include <hwy/highway.h>
+
+#include "reprise/conv/algorithms/direct_kernels.hpp"
+
+HWY_BEFORE_NAMESPACE();
+namespace reprise::direct {
+namespace HWY_NAMESPACE {
+namespace {
+namespace hn = hwy::HWY_NAMESPACE;
+
+/// Of an integer compared as such: finite where the largest exponent is less than infinity's.
+Survey survey_in_vectors(const float* values, std::size_t count) {
+  const hn::ScalableTag<float> d;
+  const hn::RebindToSigned<decltype(d)> di;
+  const std::size_t lanes = hn::Lanes(d);
+  const auto zero = hn::Zero(di);
+  auto most = zero;
+  auto nonzeros = zero;  // per lane; less than 2^31 as count is less than 2^31 * lanes
+  std::size_t i = 0;
+  for (; i + lanes <= count; i += lanes) {
+    const auto magnitude = hn::BitCast(di, hn::Abs(hn::LoadU(d, values + i)));
+    most = hn::Max(most, magnitude);
+    nonzeros = hn::Sub(nonzeros, hn::VecFromMask(di, hn::Gt(magnitude, zero)));
+  }
+  HWY_ALIGN std::int32_t counted[hn::MaxLanes(di)];
+  hn::Store(nonzeros, di, counted);
+  Survey survey{hn::AllTrue(di, hn::Lt(most, hn::Set(di, 0x7f800000))), 0};
+  for (std::size_t lane = 0; lane < lanes; ++lane) {
+    survey.nonzeros += static_cast<std::size_t>(counted[lane]);
+  }
+  for (; i < count; ++i) {
+    survey.finite = survey.finite && values[i] - values[i] == 0.0F;
+    survey.nonzeros += values[i] != 0.0F ? 1 : 0;
+  }
+  return survey;
+}
+
+}  // namespace
+}  // namespace HWY_NAMESPACE
+}  // namespace reprise::direct
+HWY_AFTER_NAMESPACE();
+
+#if HWY_ONCE
+namespace reprise::direct {
+HWY_EXPORT(survey_in_vectors);
+
+Survey survey(const float* values, std::size_t count) {
+  return HWY_DYNAMIC_DISPATCH(survey_in_vectors)(values, count);
+}
+
+}  // namespace reprise::direct
+#endif  // HWY_ONCE

@@ -1,0 +1,158 @@
+// direct: each element is the chain that direct.cpp states, to the bit, whichever kernel works it.
+#include <cmath>
+#include <limits>
+
+#include "reprise/linalg/simd.hpp"
+#include "support/catch.hpp"
+#include "support/conv_cases.hpp"
+
+using namespace reprise;
+using namespace reprise::test;
+
+namespace {
+
+/// Calls visit(image cell, output cell, kernel cell) for the cells inside the image, ascending in
+/// (n, oh, ow, kh, kw).
+template <class Visit>
+void for_each_tap(const ConvShape& s, const Visit& visit) {
+  for (std::size_t out = 0; out < s.N * s.OH * s.OW; ++out) {
+    const std::size_t oh = out / s.OW % s.OH;
+    for (std::size_t tap = 0; tap < s.KH * s.KW; ++tap) {
+      // What is left of or above the image wraps, and so is beyond its end.
+      const std::size_t ih = oh * s.stride_h + tap / s.KW * s.dilation_h - s.pad_top;
+      const std::size_t iw = out % s.OW * s.stride_w + tap % s.KW * s.dilation_w - s.pad_left;
+      if (ih < s.IH && iw < s.IW) visit((out / s.OW / s.OH * s.IH + ih) * s.IW + iw, out, tap);
+    }
+  }
+}
+
+void add(float a, float b, float& chain) {
+  chain = std::fma(a, b, chain);
+}
+
+/// Calls visit(input, weight, output) with the values' places for each product of two taps' cells.
+template <class Visit>
+void for_each_product(const ConvShape& s, std::size_t cell, std::size_t out, std::size_t tap,
+                      const Visit& visit) {
+  const std::size_t ICg = s.IC / s.G;
+  const std::size_t OCg = s.OC / s.G;
+  for (std::size_t ic = 0; ic < s.IC; ++ic) {
+    for (std::size_t j = 0; j < OCg; ++j) {
+      const std::size_t oc = ic / ICg * OCg + j;
+      visit(cell * s.IC + ic, (tap * ICg + ic % ICg) * s.OC + oc, out * s.OC + oc);
+    }
+  }
+}
+
+/// The chains of direct.cpp, one step at a time.
+std::vector<float> chains(const ConvShape& s, ConvPass pass, const ConvOperands<float>& o) {
+  std::vector<float> result;
+  if (pass == ConvPass::forward) {
+    result.resize(s.output_size());
+    for (std::size_t i = 0; i < result.size(); ++i) result[i] = o.bias[i % s.OC];
+    for_each_tap(s, [&](std::size_t cell, std::size_t out, std::size_t tap) {
+      for_each_product(s, cell, out, tap, [&](std::size_t i, std::size_t w, std::size_t r) {
+        add(o.input[i], o.weight[w], result[r]);
+      });
+    });
+  } else if (pass == ConvPass::grad_weight) {
+    result.resize(s.weight_size());
+    for_each_tap(s, [&](std::size_t cell, std::size_t out, std::size_t tap) {
+      for_each_product(s, cell, out, tap, [&](std::size_t i, std::size_t w, std::size_t r) {
+        add(o.input[i], o.grad_output[r], result[w]);
+      });
+    });
+  } else {
+    result.resize(s.input_size());
+    for (std::size_t wanted = 0; wanted < s.KH * s.KW; ++wanted) {
+      for_each_tap(s, [&](std::size_t cell, std::size_t out, std::size_t tap) {
+        if (tap != wanted) return;
+        for_each_product(s, cell, out, tap, [&](std::size_t i, std::size_t w, std::size_t r) {
+          add(o.grad_output[r], o.weight[w], result[i]);
+        });
+      });
+    }
+  }
+  for (float& value : result) value += 0.0F;
+  return result;
+}
+
+/// Operands of which grad_output has one value in `density` that is not 0, and zeros of both signs.
+ConvOperands<float> operands_of(const ConvShape& shape, std::uint64_t density) {
+  const RandomStream stream = RandomStream(1).child(to_line(shape));
+  ConvOperands<float> operands = uniform_operands(shape, stream);
+  for (std::size_t i = 0; i < operands.grad_output.size(); ++i) {
+    if (stream.child("zero").below(density, i) != 0) {
+      operands.grad_output[i] = i % 3 == 0 ? -0.0F : 0.0F;
+    }
+  }
+  return operands;
+}
+
+std::vector<ConvShape> shapes() {
+  std::vector<ConvShape> shapes;
+  for (const char* line : {
+           "mb17ic1ih12oc6kh5ph2n\"images_and_rest\"",
+           "mb9ic6ih9iw8oc16kh5n\"more_columns_than_a_tile\"",
+           "mb20ic3ih7iw9oc5kh3ph1sh2n\"strides\"",
+           "mb5ic2ih9iw7oc3kh3kw4ph2pw3dh1n\"dilated_rows\"",
+           "mb3ic5ih6iw7oc70kh2kw3n\"more_channels_than_a_word\"",
+           "mb2ic40ih6oc5kh3ph1n\"long_runs\"",
+           "mb8g2ic4ih5oc6kh3n\"groups\"",
+           "mb1ic3ih40iw70oc2kh3ph1n\"several_bands\"",
+           "mb16ic2ih1iw1oc3kh1n\"one_cell\"",
+       }) {
+    shapes.push_back(parse_conv_shape(line));
+  }
+  return shapes;
+}
+
+struct BestTargetAgain {
+  ~BestTargetAgain() { select_simd_target("best"); }
+};
+
+}  // namespace
+
+TEST_CASE("direct gives its chains to the bit, with and without zeros in grad_output") {
+  const BestTargetAgain guard;
+  for (const ConvShape& shape : shapes()) {
+    for (const std::uint64_t density : {1, 4, 30}) {
+      const ConvOperands<float> operands = operands_of(shape, density);
+      for (const ConvPass pass : kConvPasses) {
+        const std::vector<float> exact = chains(shape, pass, operands);
+        for (const std::string& target : simd_targets()) {
+          select_simd_target(target);
+          for (const std::size_t threads : {1, 3}) {
+            INFO(to_line(shape) << " " << name_of(pass) << ", 1 in " << density << ", " << target
+                                << ", " << threads << " threads");
+            const GuardedResult result =
+                run_guarded(conv_algorithm("direct"), shape, pass, operands, threads);
+            CHECK(result.inputs_unchanged);
+            CHECK(result.stayed_inside);
+            CHECK(same_bits(result.values, exact));
+          }
+        }
+      }
+    }
+  }
+}
+
+TEST_CASE("direct leaves out no zero of grad_output that meets an infinity or NaN") {
+  const float infinity = std::numeric_limits<float>::infinity();
+  const ConvShape shape = parse_conv_shape("mb16ic3ih8oc8kh3ph1");
+  for (const float value : {infinity, std::numeric_limits<float>::quiet_NaN()}) {
+    ConvOperands<float> operands = operands_of(shape, 30);
+    operands.input[100] = value;
+    operands.weight[20] = value;
+    for (const ConvPass pass : {ConvPass::grad_input, ConvPass::grad_weight}) {
+      INFO(name_of(pass) << " with " << value);
+      const auto result = run_guarded(conv_algorithm("direct"), shape, pass, operands).values;
+      const std::vector<float> exact = chains(shape, pass, operands);
+      std::size_t different = 0;
+      for (std::size_t i = 0; i < result.size(); ++i) {
+        different += std::isnan(result[i]) == std::isnan(exact[i]) ? 0 : 1;
+      }
+      CHECK(different == 0);
+    }
+  }
+}
