@@ -53,14 +53,21 @@ std::function<void()> add_settings(CLI::App& app, TrainingConfiguration& configu
         setting.value);
   }
   app.add_option("--config", config_file, "a TOML file of settings; the command line wins");
-  return [&configuration, &config_file, given, into, options] {
-    if (!config_file.empty()) read_toml(config_file, configuration);
-    const std::vector<Setting> settings = settings_of(configuration);
+  const auto take = [&config_file, into, options](TrainingConfiguration& taken) {
+    if (!config_file.empty()) read_toml(config_file, taken);
+    const std::vector<Setting> settings = settings_of(taken);
     for (std::size_t i = 0; i < settings.size(); ++i) {
       if (options[i]->count() == 0) continue;
       std::visit([&](auto* to) { *to = *std::get<std::decay_t<decltype(to)>>(into[i].value); },
                  settings[i].value);
     }
+  };
+  return [&configuration, given, take] {
+    // Once for the model's name, then once more over what that model has by itself.
+    TrainingConfiguration first = configuration;
+    take(first);
+    configuration.model_options = default_model_options(first.model);
+    take(configuration);
     check(configuration);
   };
 }

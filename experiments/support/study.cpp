@@ -7,8 +7,11 @@
 #include <limits>
 #include <map>
 #include <optional>
+#include <span>
 #include <sstream>
 
+#include "reprise/conv/conv_algorithm.hpp"
+#include "reprise/core/digest.hpp"
 #include "reprise/core/error.hpp"
 #include "reprise/core/parallel.hpp"
 #include "reprise/linalg/blas.hpp"
@@ -230,6 +233,22 @@ class StudyPlan {
   TrainingConfiguration common_;
 };
 
+/// One digest for the whole study, as `sha256sum` would give for a file with a line "NAME DIGEST"
+/// per record, in the order of the runs. Records of class machine are left out: they are not the
+/// same elsewhere.
+std::string digest_of_study(const std::vector<StudyRun>& runs) {
+  Sha256 hash;
+  for (const StudyRun& run : runs) {
+    const ConvAlgorithm& algorithm = conv_algorithm(run.configuration.conv);
+    if (algorithm.reproducibility != Reproducibility::portable) continue;
+    if (!std::filesystem::exists(run.path)) continue;  // a pilot that diverged
+    const std::string name = std::filesystem::path(run.path).filename();
+    const std::string line = name + " " + digest_of(load_record(run.path)) + "\n";
+    hash.update(std::as_bytes(std::span(line)));
+  }
+  return hash.finish_hex();
+}
+
 /// Without the variants that these images do not allow.
 Study study_on(Study study, const ImageDataset& data) {
   if (data.train.channels < 3) {
@@ -264,13 +283,16 @@ int run_study(const Study& whole, int argc, const char* const* argv) {
   fmt::print("{}: {}\n{}, {} variants, seeds {}\n", study.name, study.question, data.name,
              study.variants.size(), fmt::join(options->seeds, ", "));
   catch_interrupts();
-  const bool finished =
-      do_runs(plan.pilots(), data, options->runs) && do_runs(plan.measured(), data, options->runs);
-  if (!finished) {
+  std::vector<StudyRun> all;
+  const auto do_all = [&](const std::vector<StudyRun>& runs) {
+    all.insert(all.end(), runs.begin(), runs.end());
+    return do_runs(runs, data, options->runs);
+  };
+  if (!do_all(plan.pilots()) || !do_all(plan.measured())) {
     fmt::print("stopped; kept {}; go on with --resume\n", options->output);
     return kInterrupted;
   }
-  fmt::print("records {}\n", options->output);
+  fmt::print("records {}\ndigest sha256:{}\n", options->output, digest_of_study(all));
   return 0;
 }
 

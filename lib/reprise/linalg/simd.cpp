@@ -41,6 +41,11 @@ std::string simd_target() {
   return "none";
 }
 
+std::string highway_version() {
+  return std::to_string(HWY_MAJOR) + "." + std::to_string(HWY_MINOR) + "." +
+         std::to_string(HWY_PATCH);
+}
+
 void select_simd_target(std::string_view name) {
   const std::vector<std::string> offered = simd_targets();
   if (offered.empty()) {

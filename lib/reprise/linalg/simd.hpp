@@ -13,6 +13,9 @@ namespace reprise {
 /// CPU without fused multiply-add, which the numeric contract needs.
 std::vector<std::string> simd_targets();
 
+/// The version of Highway that the kernels were built with, "1.0.3".
+std::string highway_version();
+
 /// The target in use.
 std::string simd_target();
 

@@ -21,6 +21,9 @@ std::vector<std::byte> to_hdf5(const Record& record, const Attributes& root_attr
 /// The tree in a whole HDF5 file. Error, naming `where`, if it is not such as to_hdf5 makes.
 Record from_hdf5(std::span<const std::byte> image, const std::string& where);
 
+/// "1.10.8".
+std::string library_version();
+
 /// The size that an HDF5 file of format 2 or 3, as to_hdf5 makes, gives itself in its superblock;
 /// nothing for other files.
 std::optional<std::uint64_t> announced_size(std::span<const std::byte> image);

@@ -90,6 +90,11 @@ std::string root_text(const Record& record, const std::string& name) {
 
 }  // namespace
 
+std::string hdf5_version() {
+  const auto lock = one_at_a_time();
+  return details::library_version();
+}
+
 std::string save_record(const Record& record, const std::string& path, Overwrite overwrite) {
   check_writable(path, overwrite);
   std::string digest = digest_of(record);

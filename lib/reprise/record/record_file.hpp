@@ -34,4 +34,7 @@ std::string save_record(const Record& record, const std::string& path,
 /// not a record, is damaged, or its digest is not that of its contents.
 Record load_record(const std::string& path);
 
+/// The version of HDF5 that this program runs with, "1.10.8".
+std::string hdf5_version();
+
 }  // namespace reprise

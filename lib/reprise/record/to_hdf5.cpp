@@ -261,6 +261,12 @@ Handle create_in(std::vector<std::byte>& memory) {
 
 }  // namespace
 
+std::string library_version() {
+  unsigned major = 0, minor = 0, release = 0;
+  H5get_libversion(&major, &minor, &release);
+  return std::to_string(major) + "." + std::to_string(minor) + "." + std::to_string(release);
+}
+
 std::vector<std::byte> to_hdf5(const Record& record, const Attributes& root_attributes,
                                const std::string& where) try {
   const hdf5::Silence silence;

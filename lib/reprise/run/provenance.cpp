@@ -15,6 +15,7 @@
 #include "reprise/core/text.hpp"
 #include "reprise/linalg/blas.hpp"
 #include "reprise/linalg/simd.hpp"
+#include "reprise/record/record_file.hpp"
 
 namespace reprise {
 namespace {
@@ -68,6 +69,8 @@ Group environment_group(const RunEnvironment& environment) {
       {"started", iso_time(environment.started_unix)},
       {"ended", iso_time(ended)},
       {"seconds_total", ended - environment.started_unix},
+      {"library_hdf5", hdf5_version()},
+      {"library_highway", highway_version()},
       {"library_onetbb", fmt::format("{}.{}", TBB_VERSION_MAJOR, TBB_VERSION_MINOR)},
       {"library_openssl", std::string(OPENSSL_VERSION_TEXT)},
       {"library_zlib", std::string(ZLIB_VERSION)},
