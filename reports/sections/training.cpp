@@ -112,13 +112,13 @@ void add_training(const TrainingRun& run, Draft& draft) {
   const History& history = run.history;
   Figure figure;
   figure.source = short_digest(run.digest);
-  figure.panels = {kernels_panel(run.kernels),
+  figure.panels = {kernels_panel(run.kernels, "first_layer_kernels"),
                    curve_panel({"loss", "Loss", "nats", history.train_loss, history.test_loss},
                                history.epoch, 3),
                    curve_panel({"error", "Error", "%", in_percent(history.train_error),
                                 in_percent(history.test_error)},
                                history.epoch, 1)};
-  draft.add("overview", std::move(figure));
+  draft.add("course", std::move(figure));
   add_epochs_table(run, draft);
   draft.set("kernel_count", count_word(static_cast<std::int64_t>(run.kernels.out_channels)));
   draft.set("kernel_size", fmt::format("{}×{}", run.kernels.height, run.kernels.width));

@@ -1,0 +1,254 @@
+// The verdict table, and all differences with their intervals as a drawing.
+#include <fmt/format.h>
+
+#include <algorithm>
+#include <cmath>
+
+#include "format.hpp"
+#include "sections/studies.hpp"
+#include "sections/study_text.hpp"
+#include "svg.hpp"
+
+namespace reprise::reports {
+namespace {
+
+std::string claim_cell(const Contrast& contrast) {
+  const std::string claim = contrast.variant->claim.empty()
+                                ? std::string("No claim of the paper's.")
+                                : markdown_text(contrast.variant->claim);
+  return fmt::format("{} *{}.*", claim, markdown_text(capitalized(contrast_name(contrast))));
+}
+
+std::string paper_cell(const Contrast& contrast) {
+  const std::string& figure = contrast.variant->paper_figure;
+  return fmt::format("{}{}", figure.empty() ? "–" : markdown_text(figure),
+                     contrast.study->section.empty()
+                         ? ""
+                         : fmt::format(" ({})", markdown_text(contrast.study->section)));
+}
+
+std::string mean_cell(const Contrast& contrast) {
+  if (contrast.seeds.empty()) return "–";
+  std::string text = difference_text(*contrast.study, contrast.test.mean);
+  if (contrast.is_lower_bound()) text += ", at least";
+  return text;
+}
+
+std::string verdict_cell(const Contrast& contrast) {
+  const std::string text = verdict_text(contrast);
+  const bool decided = contrast.judgement.verdict == Verdict::supported ||
+                       contrast.judgement.verdict == Verdict::contradicted;
+  if (!decided) return text;
+  return "**" + text + "**" + (leans_on_one_test(contrast) ? " †" : "");
+}
+
+TableEntry verdict_table(const std::vector<Contrast>& contrasts, const Source& source) {
+  TableEntry entry;
+  entry.source = source;
+  entry.table.columns = {{"Claim"},
+                         {"Verdict"},
+                         {"Difference", Align::right},
+                         {fmt::format("{} interval", percent(kConfidence, 0)), Align::right},
+                         {"p", Align::right},
+                         {"p, adjusted", Align::right},
+                         {"Seeds", Align::right},
+                         {"The paper's figure (section)"}};
+  for (const Contrast& contrast : contrasts) {
+    entry.table.rows.push_back(
+        {claim_cell(contrast), verdict_cell(contrast), mean_cell(contrast),
+         interval_text(*contrast.study, contrast.test.interval), p_text(contrast.test.p),
+         p_text(contrast.adjusted_p), std::to_string(contrast.seeds.size()),
+         paper_cell(contrast)});
+  }
+  return entry;
+}
+
+// The drawing: a row for each contrast, its name and verdict above a bar for the interval.
+
+constexpr double kWidth = 430;  // pixels
+constexpr double kMargin = 14;
+constexpr double kRow = 44;
+constexpr double kAxis = 46;
+constexpr double kNameSize = 13;
+
+std::string_view colour_of(Verdict verdict) {
+  if (verdict == Verdict::supported) return colour::kBlue;
+  return verdict == Verdict::contradicted ? colour::kVermilion : colour::kQuiet;
+}
+
+/// What a row shows: a difference in points, or the logarithm of a ratio.
+struct Effect {
+  const Contrast* contrast;
+  double mean;
+  Interval interval;
+};
+
+class ForestDrawing {
+ public:
+  ForestDrawing(const std::vector<Effect>& effects, bool is_ratio, const std::string& title)
+      : effects_(effects),
+        is_ratio_(is_ratio),
+        height_(kRow * static_cast<double>(effects.size()) + kAxis + 30),
+        canvas_({kWidth, height_}) {
+    find_range();
+    draw_axis(title);
+    for (std::size_t i = 0; i < effects_.size(); ++i) {
+      draw_row(effects_[i], 26 + kRow * static_cast<double>(i));
+    }
+  }
+  [[nodiscard]] std::string document(const std::string& alt) const { return canvas_.document(alt); }
+
+ private:
+  void find_range() {
+    for (const Effect& effect : effects_) {
+      for (const double value : {effect.mean, effect.interval.low, effect.interval.high}) {
+        if (!std::isfinite(value)) continue;
+        range_.low = std::min(range_.low, value);
+        range_.high = std::max(range_.high, value);
+      }
+    }
+    const double least = is_ratio_ ? std::log(1.5) : 0.1;
+    range_.low = std::min(range_.low, -0.25 * least);
+    range_.high = std::max(range_.high, 0.25 * least);
+    const double margin = 0.06 * (range_.high - range_.low);
+    range_ = {range_.low - margin, range_.high + margin};
+  }
+
+  [[nodiscard]] double place(double value) const {
+    const double share = (value - range_.low) / (range_.high - range_.low);
+    return kMargin + std::clamp(share, 0.0, 1.0) * (kWidth - 2 * kMargin);
+  }
+
+  /// Values of the axis and how they are written; at most about seven.
+  [[nodiscard]] std::vector<std::pair<double, std::string>> ticks() const {
+    std::vector<std::pair<double, std::string>> result;
+    if (is_ratio_) {
+      const double octaves = (range_.high - range_.low) / std::log(2.0);
+      const int step = std::max(1, static_cast<int>(std::ceil(octaves / 7)));
+      for (int power = -12; power <= 12; power += step) {
+        const double value = power * std::log(2.0);
+        const std::string text = power < 0 ? fmt::format("1/{}", 1 << -power)
+                                           : fmt::format("{}", 1 << power);
+        if (value > range_.low && value < range_.high) result.emplace_back(value, text);
+      }
+      return result;
+    }
+    double step = 0.01;
+    for (int i = 0; (range_.high - range_.low) / step > 7; ++i) step *= i % 3 == 1 ? 2.5 : 2;
+    const int decimals = std::max(0, static_cast<int>(std::ceil(-std::log10(step) - 1e-9)));
+    const auto first = static_cast<int>(std::ceil(range_.low / step));
+    for (int i = first; i * step <= range_.high; ++i) {
+      result.emplace_back(i * step, fixed(i * step, decimals));
+    }
+    return result;
+  }
+
+  void draw_axis(const std::string& title) {
+    const double bottom = height_ - kAxis;
+    for (const auto& [value, text] : ticks()) {
+      canvas_.rect({place(value) - 0.5, 18}, {1, bottom - 18}, colour::kGrid);
+      canvas_.text({place(value), bottom + 16}, text, {12, "middle", colour::kQuiet});
+    }
+    canvas_.rect({place(0) - 0.75, 18}, {1.5, bottom - 18}, colour::kQuiet);
+    canvas_.text({kWidth / 2, height_ - 8}, title, {13, "middle"});
+  }
+
+  void draw_row(const Effect& effect, double top) {
+    const Contrast& contrast = *effect.contrast;
+    const Verdict verdict = contrast.judgement.verdict;
+    const std::string_view ink = colour_of(verdict);
+    const double middle = top + 28;
+    canvas_.text({kMargin, top + 14}, capitalized(contrast_name(contrast)),
+                 {kNameSize, "start", colour::kText});
+    canvas_.text({kWidth - kMargin, top + 14}, short_verdict(verdict),
+                 {12, "end", ink, verdict == Verdict::supported ||
+                                      verdict == Verdict::contradicted});
+    if (!std::isfinite(effect.mean)) return;
+    if (std::isfinite(effect.interval.low)) {
+      const double left = place(effect.interval.low);
+      const double right = place(effect.interval.high);
+      canvas_.rect({left, middle - 1.25}, {right - left, 2.5}, ink);
+      for (const double end : {left, right}) {
+        canvas_.rect({end - 0.75, middle - 5}, {1.5, 10}, ink);
+      }
+    }
+    const bool hollow = verdict == Verdict::no_difference || verdict == Verdict::none;
+    canvas_.rect({place(effect.mean) - 5, middle - 5}, {10, 10}, ink);
+    if (hollow) canvas_.rect({place(effect.mean) - 3, middle - 3}, {6, 6}, colour::kPaper);
+  }
+
+  static std::string short_verdict(Verdict verdict) {
+    if (verdict == Verdict::supported) return "supported";
+    if (verdict == Verdict::contradicted) return "contradicted";
+    return verdict == Verdict::no_difference ? "none seen" : "no verdict";
+  }
+
+  const std::vector<Effect>& effects_;
+  bool is_ratio_;
+  double height_;
+  Interval range_{0, 0};
+  SvgCanvas canvas_;
+};
+
+Panel forest_panel(const std::vector<Effect>& effects, bool is_ratio, const std::string& name) {
+  const std::string title = is_ratio ? "Ratio of epochs or time, variant over baseline"
+                                     : "Difference in error (percentage points)";
+  std::vector<std::string> rows;
+  for (const Effect& effect : effects) {
+    const Contrast& contrast = *effect.contrast;
+    const std::string value =
+        is_ratio ? fmt::format("{} times", fixed(std::exp(effect.mean), 2))
+                 : difference_text(*contrast.study, contrast.test.mean);
+    rows.push_back(fmt::format("{} against {} {}, {}", contrast.variant->name,
+                               contrast.baseline->name, value, verdict_text(contrast)));
+  }
+  const std::string alt =
+      fmt::format("{}, with {} intervals: {}.", title, percent(kConfidence, 0),
+                  fmt::join(rows, "; "));
+  return {name, ForestDrawing(effects, is_ratio, title).document(alt), alt};
+}
+
+}  // namespace
+
+bool leans_on_one_test(const Contrast& contrast) {
+  const Verdict verdict = contrast.judgement.verdict;
+  const bool by_p = verdict == Verdict::contradicted ||
+                    (verdict == Verdict::supported &&
+                     contrast.variant->expectation != Expectation::same);
+  return by_p && !contrast.survives_adjustment();
+}
+
+std::vector<Panel> forest_panels(const std::vector<Contrast>& contrasts) {
+  std::vector<Effect> errors;
+  std::vector<Effect> ratios;
+  for (const Contrast& contrast : contrasts) {
+    if (contrast.seeds.empty()) continue;
+    const PairedTest& test = contrast.test;
+    if (is_share(contrast.study->measure)) {
+      errors.push_back(
+          {&contrast, 100 * test.mean, {100 * test.interval.low, 100 * test.interval.high}});
+    } else if (contrast.ratio) {
+      const Ratio& ratio = *contrast.ratio;
+      ratios.push_back({&contrast, std::log(ratio.mean),
+                        {std::log(ratio.interval.low), std::log(ratio.interval.high)}});
+    }
+  }
+  std::vector<Panel> panels;
+  if (!errors.empty()) panels.push_back(forest_panel(errors, false, "differences"));
+  if (!ratios.empty()) panels.push_back(forest_panel(ratios, true, "ratios"));
+  return panels;
+}
+
+void add_verdicts(const std::vector<Study>& studies, const std::vector<Contrast>& contrasts,
+                  Draft& draft) {
+  draft.set("has_contrasts", !contrasts.empty());
+  const bool marked = std::any_of(contrasts.begin(), contrasts.end(), leans_on_one_test);
+  const bool bounds = std::any_of(contrasts.begin(), contrasts.end(),
+                                  [](const Contrast& c) { return c.is_lower_bound(); });
+  draft.set("has_marked_verdicts", marked);
+  draft.set("has_lower_bounds", bounds);
+  if (contrasts.empty()) return;
+  draft.add("verdicts", verdict_table(contrasts, source_of(runs_of(studies))));
+}
+
+}  // namespace reprise::reports
