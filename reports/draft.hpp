@@ -26,6 +26,7 @@ struct Source {
   Source() = default;
   Source(std::string of_record)  // NOLINT(google-explicit-constructor): the usual case
       : digest(std::move(of_record)) {}
+  Source(const char* of_record) : digest(of_record) {}  // NOLINT(google-explicit-constructor)
   Source(std::string of_all, std::size_t how_many)
       : digest(std::move(of_all)), records(how_many) {}
 

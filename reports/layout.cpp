@@ -155,21 +155,24 @@ void check_all_placed(const Draft& draft, const Numbers& numbers) {
 
 /// Joins the lines of each paragraph, whose breaks mean nothing once values have been filled in, so
 /// that no value comes to stand where Markdown would read it as a list or a heading. Runs of empty
-/// lines outside code become one.
+/// lines outside code become one. An item of a list ends where the next begins.
 class Paragraphs {
  public:
   void add_code(const std::string& line) { add_line(line, false); }
   void add_block(const std::string& block) { add_line(block, false); }
   void add(const std::string& line) {
-    static const std::regex own_line(R"(^(#|[-*] |\d+\. ).*)");
+    static const std::regex item(R"(^([-*] |\d+\. ).*)");
+    const bool is_item = std::regex_match(line, item);
     if (line.empty()) {
       if (!text_.empty() && !text_.ends_with("\n\n")) text_ += "\n";
       in_paragraph_ = false;
-    } else if (in_paragraph_) {
+      in_item_ = false;
+    } else if (in_paragraph_ && !(in_item_ && is_item)) {
       text_.back() = ' ';
-      text_ += line + "\n";
+      text_ += line.substr(line.find_first_not_of(' ')) + "\n";
     } else {
-      add_line(line, !std::regex_match(line, own_line));
+      add_line(line, !line.starts_with('#'));
+      in_item_ = is_item;
     }
   }
   [[nodiscard]] const std::string& text() const { return text_; }
@@ -182,6 +185,7 @@ class Paragraphs {
 
   std::string text_;
   bool in_paragraph_ = false;
+  bool in_item_ = false;
 };
 
 }  // namespace

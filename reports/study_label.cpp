@@ -36,12 +36,15 @@ const Names<Measure>& measures() {
 }
 
 /// Words that are not written as other words are.
-constexpr std::array<std::pair<std::string_view, std::string_view>, 6> kSpellings = {{
+constexpr std::array<std::pair<std::string_view, std::string_view>, 9> kSpellings = {{
     {"relu", "ReLU"},
     {"sgd", "SGD"},
     {"adam", "Adam"},
     {"pca", "PCA"},
     {"lrn", "LRN"},
+    {"fft", "FFT"},
+    {"gemm", "GEMM"},
+    {"onednn", "oneDNN"},
     {"vs", "against"},
 }};
 

@@ -8,6 +8,7 @@
 #include "published.hpp"
 #include "sections/sections.hpp"
 #include "sections/study_text.hpp"
+#include "templates.hpp"
 
 namespace reprise::reports {
 namespace {
@@ -31,7 +32,8 @@ constexpr std::array kSettings = {
     Known{"beta1", "decay of Adam's mean of the gradient"},
     Known{"beta2", "decay of Adam's mean of the squared gradient"},
     Known{"epsilon", "keeps Adam's division away from zero"},
-    Known{"drop_epochs", "epochs after which the learning rate is divided"},
+    Known{"drop_epochs", "epochs after which the learning rate drops"},
+    Known{"drop_factor", "what the learning rate is multiplied with then"},
     Known{"activation", "what follows each hidden layer"},
     Known{"pooling", "mode of the pooling layers"},
     Known{"pool_kernel", "side of a pooling window"},
@@ -39,7 +41,7 @@ constexpr std::array kSettings = {
     Known{"dropout", "share of hidden values set to zero in training"},
     Known{"without", "layer left out"},
     Known{"initializer", "how the weights start"},
-    Known{"width", "factor on the number of maps"},
+    Known{"width", "maps of the first convolution of the four-layer network"},
     Known{"train_images", "images trained on"},
     Known{"shift", "largest random shift of training images, pixels"},
     Known{"reflect", "training images reflected at random"},
@@ -130,23 +132,37 @@ TableEntry data_table(const std::vector<const TrainingRun*>& runs) {
   return entry;
 }
 
-/// "Fashion-MNIST: 60,000 images to train on and 10,000 to test with, 28×28 pixels each in shades of
-/// grey, in ten classes", for each data set.
+/// A sentence for each data set, and one on runs that used a part of it.
 std::string data_sentence(const std::vector<const TrainingRun*>& runs) {
   std::vector<std::string> sentences;
   for (const TrainingRun* run : runs) {
     if (run->study && run->study->role == Role::pilot) continue;
-    const std::string text = fmt::format(
-        "{} was split as it comes, with {} images to train on and {} to test with, {}×{} pixels "
-        "each{}, in {} classes.",
-        markdown_text(data_display_name(run->data_name)),
-        grouped(static_cast<std::int64_t>(run->train_images)),
-        grouped(static_cast<std::int64_t>(run->test_images)), run->height, run->width,
-        run->channels == 1 ? " in shades of grey" : " in colour",
-        count_word(static_cast<std::int64_t>(run->classes())));
+    Draft part;
+    part.set("name", data_display_name(run->data_name));
+    part.set("offered", grouped(static_cast<std::int64_t>(run->offered_images)));
+    part.set("test", grouped(static_cast<std::int64_t>(run->test_images)));
+    part.set("size", fmt::format("{}×{}", run->height, run->width));
+    part.set("grey", run->channels == 1);
+    part.set("classes", count_word(static_cast<std::int64_t>(run->classes())));
+    const std::string text =
+        one_line(render_template("data_set.md.mustache", part.values(), markdown_text));
     if (std::find(sentences.begin(), sentences.end(), text) == sentences.end()) {
       sentences.push_back(text);
     }
+  }
+  std::set<std::size_t> parts;
+  for (const TrainingRun* run : runs) {
+    if (run->train_images < run->offered_images) parts.insert(run->train_images);
+  }
+  if (!parts.empty()) {
+    std::vector<std::string> counts;
+    for (const std::size_t part : parts) {
+      counts.push_back(grouped(static_cast<std::int64_t>(part)));
+    }
+    Draft part;
+    part.set("counts", listed(counts));
+    sentences.push_back(
+        one_line(render_template("data_parts.md.mustache", part.values(), markdown_text)));
   }
   return fmt::format("{}", fmt::join(sentences, " "));
 }

@@ -3,6 +3,7 @@
 
 #include <algorithm>
 #include <cmath>
+#include <sstream>
 
 #include "format.hpp"
 #include "sections/studies.hpp"
@@ -47,10 +48,7 @@ std::vector<std::string> sentences(const Contrasts& contrasts, std::string_view 
     part.set("first", texts.empty());
     part.set("only", contrasts.size() == 1);
     part.set("narrow", leans_on_one_test(*contrast));
-    std::string text = render_template(file, part.values(), markdown_text);
-    std::replace(text.begin(), text.end(), '\n', ' ');
-    while (text.ends_with(' ')) text.pop_back();
-    texts.push_back(text);
+    texts.push_back(one_line(render_template(file, part.values(), markdown_text)));
   }
   return texts;
 }
@@ -64,6 +62,16 @@ void add_group(const std::string& name, const Contrasts& contrasts, Draft& draft
   draft.set("one_" + name, contrasts.size() == 1);
   draft.set(name + "_count", count_of(contrasts));
   draft.set(name + "_count_capital", capitalized(count_of(contrasts)));
+}
+
+/// "two support the paper's claim and one shows no difference": the lines that are not empty.
+std::string tally(const Draft& draft) {
+  std::istringstream lines(render_template("tally.md.mustache", draft.values(), markdown_text));
+  std::vector<std::string> parts;
+  for (std::string line; std::getline(lines, line);) {
+    if (!line.empty()) parts.push_back(line);
+  }
+  return listed(parts);
 }
 
 std::string names_of(const Contrasts& contrasts) {
@@ -134,6 +142,7 @@ void add_study_conclusion(const std::vector<Study>& studies,
   }
   draft.set("undecided_list", list);
   draft.set("unjudged_names", names_of(none));
+  draft.set("tally", tally(draft));
   add_adjustment(contrasts, draft);
   add_balance(supported, contradicted, claims, draft);
   const Runs runs = runs_of(studies);

@@ -123,9 +123,10 @@ std::string commands_of(const CurvePlot& plot) {
   std::string text = data;
   text += fmt::format(
       "set xrange [0:{}]\nset yrange [0:{}]\nset xlabel 'Epoch'\nset ylabel {}\n"
-      "set key outside top left vertical maxrows {} Left reverse samplen 3 width 2\n",
+      "set xtics {}\n"
+      "set key tmargin left vertical maxrows {} Left reverse samplen 3 width 1\n",
       plot_number(last * 1.02), plot_number(top_of(plot)), plot_text(plot.quantity + " (%)"),
-      (plot.curves.size() + 1) / 2);
+      tick_step(static_cast<std::int64_t>(std::ceil(last))), (plot.curves.size() + 1) / 2);
   if (plot.threshold > 0) {
     text += fmt::format(
         "set arrow from graph 0,first {0} to graph 1,first {0} nohead dt (5,4) lw 1.5 lc rgb "

@@ -156,8 +156,8 @@ void add_power(const std::vector<Contrast>& contrasts, Draft& draft) {
   if (weakest == nullptr) return;
   draft.set("weakest_name", contrast_name(*weakest));
   draft.set("weakest_detectable", size_text(*weakest->study, weakest->test.detectable));
-  draft.set("weakest_has_figure", !weakest->variant->paper_figure.empty());
-  draft.set("weakest_figure", weakest->variant->paper_figure);
+  draft.set("weakest_has_figure", !paper_figure(*weakest->variant).empty());
+  draft.set("weakest_figure", paper_figure(*weakest->variant));
 }
 
 }  // namespace

@@ -133,14 +133,14 @@ void set_ratio(const Contrast& contrast, Draft& part) {
   part.set("ratio_is_bound", contrast.is_lower_bound());
 }
 
-/// The values of contrast_result.md.mustache and of the templates of the conclusion.
 std::string result_text(const Contrast& contrast) {
   Draft part;
   set_contrast_values(contrast, part);
-  return render_template("contrast_result.md.mustache", part.values(), markdown_text);
+  return one_line(
+      render_template("contrast_result.md.mustache", part.values(), markdown_text));
 }
 
-/// "- claim" for each that differs, or the one claim as a sentence.
+/// The claims on its variants, each once.
 std::string claims_text(const Study& study) {
   std::vector<std::string> claims;
   for (const Variant& variant : study.variants) {
@@ -165,7 +165,7 @@ std::string study_part(const Study& study, const std::vector<Contrast>& contrast
   part.set("baseline", words_of(study.baseline_name));
   std::string results;
   for (const Contrast& contrast : contrasts) {
-    if (contrast.study == &study) results += result_text(contrast) + "\n\n";
+    if (contrast.study == &study) results += "\n" + result_text(contrast) + "\n";
   }
   part.set("results", results);
   std::int64_t censored = 0;
@@ -215,8 +215,8 @@ void set_contrast_values(const Contrast& contrast, Draft& part) {
   part.set("dissenters", count_word(static_cast<std::int64_t>(contrast.dissenters())));
   part.set("detectable", std::isfinite(test.detectable) ? size_text(study, test.detectable) : "");
   part.set("margin", size_text(study, contrast.variant->margin));
-  part.set("has_figure", !contrast.variant->paper_figure.empty());
-  part.set("paper_figure", contrast.variant->paper_figure);
+  part.set("has_figure", !paper_figure(*contrast.variant).empty());
+  part.set("paper_figure", paper_figure(*contrast.variant));
   part.set("lower_bound", contrast.is_lower_bound());
   part.set("both_censored", contrast.censored_baseline && contrast.censored_variant);
   std::vector<std::string> missing;

@@ -48,6 +48,7 @@ std::string bare_value(const Study& study, double value) {
 
 std::string value_text(const Study& study, double value) {
   const std::string number = bare_value(study, value);
+  if (study.measure == Measure::epochs_to_train_error) return number;
   if (study.measure == Measure::generalization_gap) return number + " points";
   return is_share(study.measure) ? number + "%" : fmt::format("{} {}", number, unit_of(study));
 }
@@ -104,6 +105,25 @@ std::string verdict_text(const Contrast& contrast) {
 std::string contrast_name(const Contrast& contrast) {
   return fmt::format("{} against {}", words_of(contrast.variant->name),
                      words_of(contrast.baseline->name));
+}
+
+std::string paper_figure(const Variant& variant) {
+  const std::string& figure = variant.paper_figure;
+  return figure.starts_with("no ") || figure.starts_with("none") ? "" : figure;
+}
+
+std::string one_line(std::string_view text) {
+  std::string line;
+  for (const char c : text) {
+    const bool blank = c == '\n' || c == ' ';
+    if (!blank) {
+      line += c;
+    } else if (!line.empty() && line.back() != ' ') {
+      line += ' ';
+    }
+  }
+  while (line.ends_with(' ')) line.pop_back();
+  return line;
 }
 
 Source source_of(const std::vector<const TrainingRun*>& runs) {

@@ -15,7 +15,7 @@ namespace reprise::reports {
 std::string column_title(const Study& study);
 /// Without its unit, for a column with that title: "10.24".
 std::string bare_value(const Study& study, double value);
-/// "10.24%", "3.20 epochs", "1.52 s".
+/// "10.24%", "1.52 s"; of epochs the bare number.
 std::string value_text(const Study& study, double value);
 /// "−1.24 points", "−3.20 epochs": for tables.
 std::string difference_text(const Study& study, double difference);
@@ -35,6 +35,12 @@ std::string contrast_name(const Contrast& contrast);
 
 /// Everything that templates say of a contrast, for study_parts.cpp and study_conclusion.cpp.
 void set_contrast_values(const Contrast& contrast, Draft& part);
+
+/// The paper's figure; "" where there is none, also if the record says so in words.
+std::string paper_figure(const Variant& variant);
+
+/// A template's lines as one line.
+std::string one_line(std::string_view text);
 
 /// With a capital at its beginning and a mark at its end.
 std::string sentence(std::string text);

@@ -13,15 +13,6 @@ namespace {
 constexpr std::size_t kMostRows = 20;  // of the table of epochs
 constexpr std::size_t kDigestDigits = 8;
 
-/// 1, 2, 5, 10, 20, ... so that at most ten steps make `range`.
-std::int64_t tick_step(std::int64_t range) {
-  for (std::int64_t power = 1;; power *= 10) {
-    for (const std::int64_t factor : {1, 2, 5}) {
-      if (range <= 10 * factor * power) return factor * power;
-    }
-  }
-}
-
 /// A little above the largest finite value, so that the axis from 0 holds all; 1 for none.
 double axis_end(const std::vector<double>& a, const std::vector<double>& b) {
   double most = 0;

@@ -20,7 +20,7 @@ std::string claim_cell(const Contrast& contrast) {
 }
 
 std::string paper_cell(const Contrast& contrast) {
-  const std::string& figure = contrast.variant->paper_figure;
+  const std::string figure = paper_figure(*contrast.variant);
   return fmt::format("{}{}", figure.empty() ? "–" : markdown_text(figure),
                      contrast.study->section.empty()
                          ? ""
@@ -30,7 +30,17 @@ std::string paper_cell(const Contrast& contrast) {
 std::string mean_cell(const Contrast& contrast) {
   if (contrast.seeds.empty()) return "–";
   std::string text = difference_text(*contrast.study, contrast.test.mean);
+  if (contrast.ratio) text += fmt::format("; ×{}", fixed(contrast.ratio->mean, 2));
   if (contrast.is_lower_bound()) text += ", at least";
+  return text;
+}
+
+std::string interval_cell(const Contrast& contrast) {
+  std::string text = interval_text(*contrast.study, contrast.test.interval);
+  if (contrast.ratio && contrast.seeds.size() > 1) {
+    const Interval& interval = contrast.ratio->interval;
+    text += fmt::format("; ×{} to ×{}", fixed(interval.low, 2), fixed(interval.high, 2));
+  }
   return text;
 }
 
@@ -56,8 +66,7 @@ TableEntry verdict_table(const std::vector<Contrast>& contrasts, const Source& s
   for (const Contrast& contrast : contrasts) {
     entry.table.rows.push_back(
         {claim_cell(contrast), verdict_cell(contrast), mean_cell(contrast),
-         interval_text(*contrast.study, contrast.test.interval), p_text(contrast.test.p),
-         p_text(contrast.adjusted_p), std::to_string(contrast.seeds.size()),
+         interval_cell(contrast), p_text(contrast.test.p), p_text(contrast.adjusted_p), std::to_string(contrast.seeds.size()),
          paper_cell(contrast)});
   }
   return entry;
@@ -65,10 +74,11 @@ TableEntry verdict_table(const std::vector<Contrast>& contrasts, const Source& s
 
 // The drawing: a row for each contrast, its name and verdict above a bar for the interval.
 
-constexpr double kWidth = 430;  // pixels
+constexpr double kWidth = 385;  // pixels
 constexpr double kMargin = 14;
 constexpr double kRow = 44;
-constexpr double kAxis = 46;
+constexpr double kTallRow = 60;  // where a name and its verdict do not fit in one line
+constexpr double kAxis = 52;
 constexpr double kNameSize = 13;
 
 std::string_view colour_of(Verdict verdict) {
@@ -88,12 +98,13 @@ class ForestDrawing {
   ForestDrawing(const std::vector<Effect>& effects, bool is_ratio, const std::string& title)
       : effects_(effects),
         is_ratio_(is_ratio),
-        height_(kRow * static_cast<double>(effects.size()) + kAxis + 30),
+        row_(fits_in_lines(effects) ? kRow : kTallRow),
+        height_(row_ * static_cast<double>(effects.size()) + kAxis + 30),
         canvas_({kWidth, height_}) {
     find_range();
     draw_axis(title);
     for (std::size_t i = 0; i < effects_.size(); ++i) {
-      draw_row(effects_[i], 26 + kRow * static_cast<double>(i));
+      draw_row(effects_[i], 26 + row_ * static_cast<double>(i));
     }
   }
   [[nodiscard]] std::string document(const std::string& alt) const { return canvas_.document(alt); }
@@ -122,17 +133,7 @@ class ForestDrawing {
   /// Values of the axis and how they are written; at most about seven.
   [[nodiscard]] std::vector<std::pair<double, std::string>> ticks() const {
     std::vector<std::pair<double, std::string>> result;
-    if (is_ratio_) {
-      const double octaves = (range_.high - range_.low) / std::log(2.0);
-      const int step = std::max(1, static_cast<int>(std::ceil(octaves / 7)));
-      for (int power = -12; power <= 12; power += step) {
-        const double value = power * std::log(2.0);
-        const std::string text = power < 0 ? fmt::format("1/{}", 1 << -power)
-                                           : fmt::format("{}", 1 << power);
-        if (value > range_.low && value < range_.high) result.emplace_back(value, text);
-      }
-      return result;
-    }
+    if (is_ratio_) return ratio_ticks();
     double step = 0.01;
     for (int i = 0; (range_.high - range_.low) / step > 7; ++i) step *= i % 3 == 1 ? 2.5 : 2;
     const int decimals = std::max(0, static_cast<int>(std::ceil(-std::log10(step) - 1e-9)));
@@ -141,6 +142,34 @@ class ForestDrawing {
       result.emplace_back(i * step, fixed(i * step, decimals));
     }
     return result;
+  }
+
+  /// 1 and its neighbours: powers of two, or closer where the axis is short.
+  [[nodiscard]] std::vector<std::pair<double, std::string>> ratio_ticks() const {
+    static const std::vector<double> kClose = {0.25, 0.33, 0.5, 0.67, 0.8, 1, 1.25, 1.5, 2, 3, 4};
+    std::vector<double> ratios = kClose;
+    const double octaves = (range_.high - range_.low) / std::log(2.0);
+    if (octaves > 2) {
+      ratios.clear();
+      const int step = std::max(1, static_cast<int>(std::ceil(octaves / 7)));
+      for (int power = -12 * step; power <= 12 * step; power += step) {
+        ratios.push_back(std::exp2(power));
+      }
+    }
+    std::vector<std::pair<double, std::string>> result;
+    for (const double ratio : ratios) {
+      const double value = std::log(ratio);
+      if (value > range_.low && value < range_.high) result.emplace_back(value, shortest(ratio));
+    }
+    return result;
+  }
+
+  /// Text with paper behind it, so that the lines of the axis stop short of it.
+  void draw_label(Point at, const std::string& text, const TextStyle& style) {
+    const double width = 0.56 * style.size * static_cast<double>(text.size());
+    canvas_.rect({style.anchor == "end" ? at.x - width : at.x, at.y - style.size},
+                 {width, style.size + 3}, colour::kPaper);
+    canvas_.text(at, text, style);
   }
 
   void draw_axis(const std::string& title) {
@@ -157,11 +186,12 @@ class ForestDrawing {
     const Contrast& contrast = *effect.contrast;
     const Verdict verdict = contrast.judgement.verdict;
     const std::string_view ink = colour_of(verdict);
-    const double middle = top + 28;
-    canvas_.text({kMargin, top + 14}, capitalized(contrast_name(contrast)),
-                 {kNameSize, "start", colour::kText});
-    canvas_.text({kWidth - kMargin, top + 14}, short_verdict(verdict),
-                 {12, "end", ink, verdict == Verdict::supported ||
+    const bool tall = row_ > kRow;
+    const double middle = top + row_ - 16;
+    draw_label({kMargin, top + 14}, capitalized(contrast_name(contrast)),
+               {kNameSize, "start", colour::kText});
+    draw_label({tall ? kMargin : kWidth - kMargin, top + (tall ? 30 : 14)}, short_verdict(verdict),
+               {12, tall ? "start" : "end", ink, verdict == Verdict::supported ||
                                       verdict == Verdict::contradicted});
     if (!std::isfinite(effect.mean)) return;
     if (std::isfinite(effect.interval.low)) {
@@ -177,6 +207,17 @@ class ForestDrawing {
     if (hollow) canvas_.rect({place(effect.mean) - 3, middle - 3}, {6, 6}, colour::kPaper);
   }
 
+  static double width_of(const std::string& text) {
+    return 0.56 * kNameSize * static_cast<double>(text.size());
+  }
+
+  static bool fits_in_lines(const std::vector<Effect>& effects) {
+    return std::all_of(effects.begin(), effects.end(), [](const Effect& effect) {
+      const std::string verdict = short_verdict(effect.contrast->judgement.verdict);
+      return width_of(contrast_name(*effect.contrast)) + width_of(verdict) + 3 * kMargin < kWidth;
+    });
+  }
+
   static std::string short_verdict(Verdict verdict) {
     if (verdict == Verdict::supported) return "supported";
     if (verdict == Verdict::contradicted) return "contradicted";
@@ -185,7 +226,7 @@ class ForestDrawing {
 
   const std::vector<Effect>& effects_;
   bool is_ratio_;
-  double height_;
+  double row_, height_;
   Interval range_{0, 0};
   SvgCanvas canvas_;
 };
