@@ -23,8 +23,8 @@ const std::vector<AlexNetLayer>& alexnet_layers() {
        5 * 5 * 48 * 256, 256, "27×27×256"},
       {"conv3", "384 kernels 3×3×256", 3 * 3 * 256 * 384, 384, "13×13×384"},
       {"conv4", "384 kernels 3×3×192, two groups", 3 * 3 * 192 * 384, 384, "13×13×384"},
-      {"conv5", "256 kernels 3×3×192, two groups; max pooling 3×3, stride 2",
-       3 * 3 * 192 * 256, 256, "13×13×256"},
+      {"conv5", "256 kernels 3×3×192, two groups; max pooling 3×3, stride 2", 3 * 3 * 192 * 256,
+       256, "13×13×256"},
       {"dense6", "dense, dropout 0.5", 6 * 6 * 256 * 4096, 4096, "4,096"},
       {"dense7", "dense, dropout 0.5", 4096 * 4096, 4096, "4,096"},
       {"dense8", "dense, softmax", 4096 * 1000, 1000, "1,000"},
@@ -71,15 +71,17 @@ const std::vector<AlexNetResult>& alexnet_results() {
 
 std::string_view paper_side(std::string_view what) {
   static const std::map<std::string_view, std::string_view> sides = {
-      {"Data", "ILSVRC-2010 and ILSVRC-2012: 1.2 million training images, cut to 224×224×3, in "
-               "1,000 classes; CIFAR-10 for the study of activations"},
+      {"Data",
+       "ILSVRC-2010 and ILSVRC-2012: 1.2 million training images, cut to 224×224×3, in "
+       "1,000 classes; CIFAR-10 for the study of activations"},
       {"Network", "five convolutional and three dense layers; a four-layer network on CIFAR-10"},
       {"Parameters", "60 million"},
       {"Activation", "ReLU (tanh for comparison)"},
       {"Pooling", "maximum over 3×3 windows, stride 2"},
       {"Normalization", "across 5 neighbouring maps, after the first two convolutions"},
       {"Dropout", "0.5 in the first two dense layers"},
-      {"Initial weights", "normal with standard deviation 0.01; biases 1 in some layers, 0 in others"},
+      {"Initial weights",
+       "normal with standard deviation 0.01; biases 1 in some layers, 0 in others"},
       {"Optimizer", "stochastic gradient descent"},
       {"Batch size", "128"},
       {"Learning rate", "0.01, divided by 10 three times"},

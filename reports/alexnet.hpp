@@ -28,7 +28,7 @@ const std::vector<AlexNetNovelty>& alexnet_novelties();
 struct AlexNetResult {
   std::string_view model, data;
   double top1 = 0, top5 = 0, top5_test = 0;
-  int networks = 0;  ///< averaged; 0 for other methods
+  int networks = 0;         ///< averaged; 0 for other methods
   bool pretrained = false;  ///< some or all on a larger set first
 };
 /// Table 1 (test set of 2010) and table 2 (validation set of 2012).

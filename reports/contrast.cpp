@@ -55,7 +55,7 @@ Contrast contrast_of(const Study& study, const Variant& variant) {
 void adjust(std::vector<Contrast>& contrasts) {
   std::vector<double> p_values;
   for (const Contrast& contrast : contrasts) {
-    p_values.push_back(contrast.has_claim() ? contrast.test.p : std::nan(""));
+    p_values.push_back(contrast.claims_difference() ? contrast.test.p : std::nan(""));
   }
   const std::vector<double> adjusted = holm_adjusted(p_values);
   for (std::size_t i = 0; i < contrasts.size(); ++i) contrasts[i].adjusted_p = adjusted[i];
@@ -79,6 +79,12 @@ Judgement judge(const PairedTest& test, Expectation expectation, double margin) 
   if (test.p >= kLevel) return {Verdict::no_difference};
   const bool as_claimed = (test.mean < 0) == (expectation == Expectation::lower);
   return {as_claimed ? Verdict::supported : Verdict::contradicted};
+}
+
+bool Contrast::leans_on_one_test() const {
+  const bool decided =
+      judgement.verdict == Verdict::supported || judgement.verdict == Verdict::contradicted;
+  return decided && claims_difference() && !survives_adjustment();
 }
 
 bool Contrast::is_unanimous() const {

@@ -50,7 +50,7 @@ struct Contrast {
   std::vector<std::int64_t> missing_seeds;  ///< that only one of the two has
   std::vector<double> differences;          ///< variant - baseline, by `seeds`
   PairedTest test;
-  double adjusted_p = 1;       ///< by Holm, among all contrasts of the report that have a claim
+  double adjusted_p = 1;       ///< by Holm, among all claims of a difference; NaN for other claims
   std::optional<Ratio> ratio;  ///< variant / baseline, for epochs and seconds
   Judgement judgement;
   bool censored_variant = false, censored_baseline = false;  ///< among the pairs
@@ -61,6 +61,12 @@ struct Contrast {
   /// Runs that never reached the threshold on one side only: the true difference is larger.
   [[nodiscard]] bool is_lower_bound() const { return censored_variant != censored_baseline; }
   [[nodiscard]] bool has_claim() const { return variant->expectation != Expectation::none; }
+  /// The variant is claimed to have less or more, not the same.
+  [[nodiscard]] bool claims_difference() const {
+    return has_claim() && variant->expectation != Expectation::same;
+  }
+  /// The verdict rests on a p-value that is not below the level once it is adjusted.
+  [[nodiscard]] bool leans_on_one_test() const;
   /// All differences have one sign.
   [[nodiscard]] bool is_unanimous() const;
   /// Differences against the sign of the mean.

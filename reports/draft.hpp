@@ -27,8 +27,7 @@ struct Source {
   Source(std::string of_record)  // NOLINT(google-explicit-constructor): the usual case
       : digest(std::move(of_record)) {}
   Source(const char* of_record) : digest(of_record) {}  // NOLINT(google-explicit-constructor)
-  Source(std::string of_all, std::size_t how_many)
-      : digest(std::move(of_all)), records(how_many) {}
+  Source(std::string of_all, std::size_t how_many) : digest(std::move(of_all)), records(how_many) {}
 
   std::string digest;       ///< short; of the record, or over the digests of several; "" for none
   std::size_t records = 1;  ///< several are listed in the table "records"

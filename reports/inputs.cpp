@@ -55,7 +55,8 @@ std::vector<RecordFile> record_files(const std::string& path, const std::string&
     const std::string file = entry.path().string();
     const std::string name = record_name(file, report_folder);
     const bool is_bare = name.find('/') == std::string::npos;
-    files.push_back({file, is_bare ? entry.path().lexically_relative(path).generic_string() : name});
+    files.push_back(
+        {file, is_bare ? entry.path().lexically_relative(path).generic_string() : name});
   }
   if (files.empty()) throw Error(path, "a folder without records", "files named *.h5 in it");
   std::sort(files.begin(), files.end(),

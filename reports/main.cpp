@@ -31,9 +31,10 @@ void describe(CLI::App& app, Options& options) {
          "--notes", options.notes,
          "Markdown of your own, without images, for the end of Personal Notes (default: none)")
       ->type_name("FILE");
-  app.add_option("records", options.records,
-                 "HDF5 records of training runs and of compare_convolutions, or folders of them; at "
-                 "least one training run")
+  app.add_option(
+         "records", options.records,
+         "HDF5 records of training runs and of compare_convolutions, or folders of them; at "
+         "least one training run")
       ->required()
       ->type_name("RECORD");
   app.footer("Example:\n  write_report --output reports/latest reports/latest/records/lenet5.h5");

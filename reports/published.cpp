@@ -93,7 +93,7 @@ std::string data_display_name(const std::string& name) {
 
 void add_published_values(Draft& draft, const std::string& data, double parameters) {
   const std::string_view of_data = is_of(data, "Fashion-MNIST") ? kFashionReference : "";
-  draft.set("references", 
+  draft.set("references",
             std::string(kReferences) + std::string(kStatisticsReferences) + std::string(of_data));
   draft.set("lenet_year", std::to_string(kLenetYear));
   draft.set("lenet_parameters", grouped(kLenetParameters));

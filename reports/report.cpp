@@ -47,8 +47,9 @@ void add_studies(const std::vector<Study>& studies, const std::vector<Contrast>&
 void add_title(const TrainingRun& first, bool has_studies, Draft& draft) {
   if (has_studies) {
     draft.set("title", "AlexNet’s claims, re-tested at the scale of one machine");
-    draft.set("headline", "Claims of the AlexNet paper re-tested by seeded experiments, each with "
-                          "its interval and verdict.");
+    draft.set("headline",
+              "Claims of the AlexNet paper re-tested by seeded experiments, each with "
+              "its interval and verdict.");
     return;
   }
   const std::string data = data_display_name(first.data_name);

@@ -36,8 +36,8 @@ struct Spread {
 /// Requires at least one value.
 Spread spread_of(std::span<const double> values);
 
-/// Whether paired differences have a mean other than zero: Student's t with n - 1 degrees of freedom
-/// (Student 1908), t = mean / (sd / sqrt(n)).
+/// Whether paired differences have a mean other than zero: Student's t with n - 1 degrees of
+/// freedom (Student 1908), t = mean / (sd / sqrt(n)).
 struct PairedTest {
   std::size_t pairs = 0;
   double mean = 0;

@@ -46,8 +46,8 @@ void check_same_variant(const TrainingRun& first, const TrainingRun& other) {
   const StudyLabel& b = *other.study;
   const std::string name = fmt::format("{}, {}", b.name, b.variant);
   if (first.seed == other.seed) {
-    throw Error(other.name, fmt::format("seed {} of {}, which {} has too", other.seed, name,
-                                        first.name),
+    throw Error(other.name,
+                fmt::format("seed {} of {}, which {} has too", other.seed, name, first.name),
                 "runs that differ in their seeds");
   }
   const auto check = [&](bool same, const std::string& what) {
@@ -69,8 +69,14 @@ Variant& variant_of(Study& study, const StudyLabel& label) {
   for (Variant& variant : study.variants) {
     if (variant.name == label.variant) return variant;
   }
-  study.variants.push_back({label.variant, label.variant_description, label.variant_order,
-                            label.claim, label.paper_figure, label.expectation, label.margin, {}});
+  study.variants.push_back({label.variant,
+                            label.variant_description,
+                            label.variant_order,
+                            label.claim,
+                            label.paper_figure,
+                            label.expectation,
+                            label.margin,
+                            {}});
   return study.variants.back();
 }
 
@@ -187,8 +193,14 @@ std::vector<Study> group_studies(const std::vector<TrainingRun>& runs) {
     const auto [first, is_new] = firsts.emplace(label.name, &run);
     Study& study = by_name[label.name];
     if (is_new) {
-      study = {label.name,      label.question, label.section, label.measure,
-               label.threshold, label.baseline, {},            {}};
+      study = {label.name,
+               label.question,
+               label.section,
+               label.measure,
+               label.threshold,
+               label.baseline,
+               {},
+               {}};
     }
     check_same_study(*first->second, run);
     add_run(study, run);
@@ -253,8 +265,8 @@ Measured measure_of(const TrainingRun& run, Measure measure, double threshold) {
   require(run.history.steps_per_epoch > 0, "no step_error");
   const double steps_per_epoch = static_cast<double>(run.history.steps_per_epoch);
   const std::vector<double> means = smoothed_error(run);
-  const auto reached = std::find_if(means.begin(), means.end(),
-                                    [&](double mean) { return mean <= threshold; });
+  const auto reached =
+      std::find_if(means.begin(), means.end(), [&](double mean) { return mean <= threshold; });
   const std::size_t steps = static_cast<std::size_t>(reached - means.begin()) +
                             smoothing_steps(run.history.steps_per_epoch);
   if (reached == means.end()) return {static_cast<double>(run.epochs), true};

@@ -77,8 +77,7 @@ StudyLabel read_study_label(const Group& group) {
                                           {"higher", Expectation::higher},
                                           {"same", Expectation::same}});
   label.margin = number(group, "margin");
-  label.role =
-      named<Role>(group, "role", {{"measured", Role::measured}, {"pilot", Role::pilot}});
+  label.role = named<Role>(group, "role", {{"measured", Role::measured}, {"pilot", Role::pilot}});
   require(!label.name.empty() && !label.variant.empty() && !label.baseline.empty(),
           "a study, variant or baseline without a name");
   require(label.expectation != Expectation::same || label.margin > 0,

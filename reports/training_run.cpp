@@ -35,8 +35,8 @@ void read_data(const Group& group, TrainingRun& run) {
   run.offered_images = count(group, "train_images");
   run.train_images = run.offered_images;
   const auto chosen = run.settings.find("train_images");  // 0 or none: all
-  const auto* number = chosen == run.settings.end() ? nullptr
-                                                    : std::get_if<std::int64_t>(&chosen->second);
+  const auto* number =
+      chosen == run.settings.end() ? nullptr : std::get_if<std::int64_t>(&chosen->second);
   if (number != nullptr && *number > 0) {
     run.train_images = std::min(run.train_images, static_cast<std::size_t>(*number));
   }

@@ -87,7 +87,7 @@ struct TrainingRun {
   std::int64_t seed = 0, epochs = 0;
 
   std::string data_name;
-  std::size_t train_images = 0;  ///< that it was trained on
+  std::size_t train_images = 0;    ///< that it was trained on
   std::size_t offered_images = 0;  ///< that the data set has for training
   std::size_t test_images = 0;
   std::size_t height = 0, width = 0, channels = 0;

@@ -155,8 +155,7 @@ std::vector<std::string> timed_networks(const Comparison& comparison) {
   return networks;
 }
 
-TableEntry network_table(const Comparison& comparison, const std::string& network,
-                         Cell cell) {
+TableEntry network_table(const Comparison& comparison, const std::string& network, Cell cell) {
   TableEntry entry;
   entry.source = short_digest(comparison.digest);
   entry.table.columns = algorithm_columns(comparison, "Layer");
@@ -172,8 +171,7 @@ TableEntry network_table(const Comparison& comparison, const std::string& networ
         continue;
       }
       const ComparisonRow& row = *found->second;
-      const std::string text =
-          row.is_timed() ? measured(comparison, row, cell) : status_text(row);
+      const std::string text = row.is_timed() ? measured(comparison, row, cell) : status_text(row);
       cells.push_back(&row == best ? "**" + text + "**" : text);
     }
     entry.table.rows.push_back(std::move(cells));

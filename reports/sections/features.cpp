@@ -68,8 +68,8 @@ class NeighbourDrawing {
     const Neighbours& nearest = run_.neighbours;
     canvas_.text({kGap, top + 14}, row_title(run_, sample), {12});
     draw_picture(run_.samples.pixels, sample, {kGap, top + 22});
-    const double step =
-        std::min(kPicture + kGap, (kWidth - kPicture - 5 * kGap) / static_cast<double>(nearest.per_sample));
+    const double step = std::min(
+        kPicture + kGap, (kWidth - kPicture - 5 * kGap) / static_cast<double>(nearest.per_sample));
     for (std::size_t i = 0; i < nearest.per_sample; ++i) {
       const std::size_t place = sample * nearest.per_sample + i;
       const Point corner{kPicture + 4 * kGap + step * static_cast<double>(i), top + 22};

@@ -36,7 +36,9 @@ class KernelDrawing {
  public:
   explicit KernelDrawing(const Kernels& kernels)
       : kernels_(kernels),
-        columns_(kernels.out_channels <= 8 ? 2 : kernels.out_channels <= 16 ? 4 : 8),
+        columns_(kernels.out_channels <= 8    ? 2
+                 : kernels.out_channels <= 16 ? 4
+                                              : 8),
         rows_((kernels.out_channels + columns_ - 1) / columns_),
         cell_(std::max(
             std::floor(((kOverviewHeight - kLegend) / static_cast<double>(rows_) - kLabel) /

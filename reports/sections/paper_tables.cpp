@@ -16,8 +16,7 @@ namespace {
 
 TableEntry layers_table() {
   TableEntry entry;
-  entry.table.columns = {
-      {"Layer"}, {"What"}, {"Output"}, {"Parameters", Align::right}};
+  entry.table.columns = {{"Layer"}, {"What"}, {"Output"}, {"Parameters", Align::right}};
   std::int64_t sum = 0;
   for (const AlexNetLayer& layer : alexnet_layers()) {
     entry.table.rows.push_back({std::string(layer.name), std::string(layer.what),
@@ -32,8 +31,8 @@ TableEntry novelties_table() {
   TableEntry entry;
   entry.table.columns = {{"Section"}, {"What was new"}, {"What it brought, by the paper"}};
   for (const AlexNetNovelty& novelty : alexnet_novelties()) {
-    entry.table.rows.push_back({std::string(novelty.section), std::string(novelty.what),
-                                std::string(novelty.brought)});
+    entry.table.rows.push_back(
+        {std::string(novelty.section), std::string(novelty.what), std::string(novelty.brought)});
   }
   return entry;
 }
@@ -139,9 +138,10 @@ TableEntry results_table(const std::vector<Group>& groups) {
 void add_averaging(const std::vector<Group>& groups, Draft& draft) {
   const auto find = [](int networks) {
     const auto& results = alexnet_results();
-    return std::find_if(results.rbegin(), results.rend(), [&](const AlexNetResult& r) {
-             return r.networks == networks && !r.pretrained;
-           })->top1;
+    return std::find_if(
+               results.rbegin(), results.rend(),
+               [&](const AlexNetResult& r) { return r.networks == networks && !r.pretrained; })
+        ->top1;
   };
   draft.set("paper_averaging_gain", points(find(1) - find(5), 1));
   draft.set("paper_averaged", count_word(5));
@@ -203,9 +203,8 @@ void add_1998(const Inputs& inputs, Draft& draft) {
   draft.set("has_plain_lenet", !inputs.lenet.empty());
   draft.set("has_distorted_lenet", !inputs.distorted.empty());
   draft.set("plain_against", inputs.lenet.empty() ? "" : against(inputs.lenet, kLenetTestError));
-  draft.set("distorted_against", inputs.distorted.empty()
-                                     ? ""
-                                     : against(inputs.distorted, kLenetDistortedTestError));
+  draft.set("distorted_against",
+            inputs.distorted.empty() ? "" : against(inputs.distorted, kLenetDistortedTestError));
 }
 
 }  // namespace

@@ -143,15 +143,14 @@ std::string verify_commands(const std::vector<const TrainingRun*>& runs) {
                      ? shell_word(run->name)
                      : (folder.empty() ? "" : shell_word(folder) + "/") + "*.h5");
   }
-  for (const std::string& word : words) text += " " + word;
+  for (const std::string& word : words) text += (words.size() > 2 ? " \\\n  " : " ") + word;
   return text + "\n";
 }
 
 TableEntry records_table(const std::vector<const TrainingRun*>& runs,
                          const std::vector<Comparison>& comparisons) {
   TableEntry entry;
-  entry.table.columns = {
-      {"Record"}, {"Study"}, {"Variant"}, {"Seed", Align::right}, {"Digest"}};
+  entry.table.columns = {{"Record"}, {"Study"}, {"Variant"}, {"Seed", Align::right}, {"Digest"}};
   for (const TrainingRun* run : runs) {
     const bool pilot = run->study && run->study->role == Role::pilot;
     entry.table.rows.push_back(

@@ -1,6 +1,7 @@
 /// \file
 /// One function per topic of the report: each takes what it needs from the run and puts values,
-/// figures and tables into the draft. The topics of studies are in studies.hpp. What a value is called in the templates stands beside it.
+/// figures and tables into the draft. The topics of studies are in studies.hpp. What a value is
+/// called in the templates stands beside it.
 #pragma once
 
 #include <string>

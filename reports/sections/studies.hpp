@@ -20,8 +20,6 @@ void add_verdicts(const std::vector<Study>& studies, const std::vector<Contrast>
 /// All differences with their intervals: one panel for errors, one for ratios of epochs and times;
 /// those that have none are left out.
 std::vector<Panel> forest_panels(const std::vector<Contrast>& contrasts);
-/// The verdict rests on a p-value that is not below the level once it is adjusted.
-bool leans_on_one_test(const Contrast& contrast);
 
 /// A subsection for each study: question, table of variants, curves, what was found.
 void add_study_parts(const std::vector<Study>& studies, const std::vector<Contrast>& contrasts,
@@ -56,8 +54,8 @@ void add_features(const std::vector<TrainingRun>& lenet, const std::vector<Study
                   const std::vector<Contrast>& contrasts, Draft& draft);
 
 /// The conclusion and the notes that follow from the verdicts.
-void add_study_conclusion(const std::vector<Study>& studies,
-                          const std::vector<Contrast>& contrasts, Draft& draft);
+void add_study_conclusion(const std::vector<Study>& studies, const std::vector<Contrast>& contrasts,
+                          Draft& draft);
 void add_study_notes(const std::vector<Study>& studies, const std::vector<Contrast>& contrasts,
                      Draft& draft);
 

@@ -3,6 +3,8 @@
 
 #include <algorithm>
 #include <cmath>
+#include <iterator>
+#include <map>
 #include <sstream>
 
 #include "format.hpp"
@@ -31,12 +33,36 @@ double effect(const Contrast& contrast) {
 /// The clearest first; equivalences, whose effects are small by their nature, last.
 Contrasts clearest_first(Contrasts contrasts) {
   std::stable_sort(contrasts.begin(), contrasts.end(), [](const Contrast* a, const Contrast* b) {
-    const bool same_a = a->variant->expectation == Expectation::same;
-    const bool same_b = b->variant->expectation == Expectation::same;
-    if (same_a != same_b) return same_b;
-    return !same_a && effect(*a) > effect(*b);
+    if (a->claims_difference() != b->claims_difference()) return a->claims_difference();
+    return a->claims_difference() && effect(*a) > effect(*b);
   });
   return contrasts;
+}
+
+/// One sentence for each study on all its variants that are the same as the baseline.
+std::string sameness_text(const Contrasts& contrasts) {
+  std::map<const Study*, Contrasts> by_study;
+  std::vector<const Study*> order;
+  for (const Contrast* contrast : contrasts) {
+    if (contrast->claims_difference()) continue;
+    if (by_study[contrast->study].empty()) order.push_back(contrast->study);
+    by_study[contrast->study].push_back(contrast);
+  }
+  std::vector<std::string> texts;
+  for (const Study* study : order) {
+    std::vector<std::string> names;
+    for (const Contrast* contrast : by_study[study]) {
+      names.push_back(markdown_text(words_of(contrast->variant->name)));
+    }
+    Draft part;
+    set_contrast_values(*by_study[study].front(), part);
+    part.set("names", listed(names));
+    part.set("names_capital", capitalized(listed(names)));
+    part.set("one", names.size() == 1);
+    texts.push_back(
+        one_line(render_template("conclusion_same.md.mustache", part.values(), markdown_text)));
+  }
+  return fmt::format("{}", fmt::join(texts, " "));
 }
 
 /// A sentence or an item of a list for each, by a template.
@@ -47,7 +73,7 @@ std::vector<std::string> sentences(const Contrasts& contrasts, std::string_view 
     set_contrast_values(*contrast, part);
     part.set("first", texts.empty());
     part.set("only", contrasts.size() == 1);
-    part.set("narrow", leans_on_one_test(*contrast));
+    part.set("narrow", contrast->leans_on_one_test());
     texts.push_back(one_line(render_template(file, part.values(), markdown_text)));
   }
   return texts;
@@ -88,11 +114,9 @@ void add_adjustment(const std::vector<Contrast>& contrasts, Draft& draft) {
   Contrasts leaning;
   for (const Contrast& contrast : contrasts) {
     const Verdict verdict = contrast.judgement.verdict;
-    const bool same = contrast.variant->expectation == Expectation::same;
-    const bool decided =
-        verdict == Verdict::contradicted || (verdict == Verdict::supported && !same);
-    if (decided) by_p.push_back(&contrast);
-    if (leans_on_one_test(contrast)) leaning.push_back(&contrast);
+    const bool decided = verdict == Verdict::contradicted || verdict == Verdict::supported;
+    if (decided && contrast.claims_difference()) by_p.push_back(&contrast);
+    if (contrast.leans_on_one_test()) leaning.push_back(&contrast);
   }
   draft.set("has_by_p", by_p.size() > 1 || !leaning.empty());
   draft.set("by_p_count", count_of(by_p));
@@ -101,20 +125,29 @@ void add_adjustment(const std::vector<Contrast>& contrasts, Draft& draft) {
   draft.set("leaning_names", names_of(leaning));
 }
 
-void add_balance(const Contrasts& supported, const Contrasts& contradicted, std::size_t claims,
-                 Draft& draft) {
-  const bool most = 2 * supported.size() > claims;
-  const bool few = 3 * (supported.size() + contradicted.size()) < claims;
-  draft.set("balance_all", claims > 1 && supported.size() == claims);
-  draft.set("balance_most", most && supported.size() < claims);
+/// How the claims of a difference fare as a whole.
+void add_balance(const std::vector<Contrast>& contrasts, Draft& draft) {
+  std::size_t claims = 0;
+  std::size_t supported = 0;
+  std::size_t decided = 0;
+  for (const Contrast& contrast : contrasts) {
+    if (!contrast.claims_difference()) continue;
+    const Verdict verdict = contrast.judgement.verdict;
+    ++claims;
+    supported += verdict == Verdict::supported ? 1 : 0;
+    decided += verdict == Verdict::supported || verdict == Verdict::contradicted ? 1 : 0;
+  }
+  const bool most = claims > 1 && 2 * supported > claims;
+  const bool few = claims > 1 && 3 * decided < claims;
+  draft.set("balance_most", most);
   draft.set("balance_few", few && !most);
-  draft.set("balance_mixed", !most && !few && claims > 0);
+  draft.set("balance_mixed", !most && !few && claims > 1);
 }
 
 }  // namespace
 
-void add_study_conclusion(const std::vector<Study>& studies,
-                          const std::vector<Contrast>& contrasts, Draft& draft) {
+void add_study_conclusion(const std::vector<Study>& studies, const std::vector<Contrast>& contrasts,
+                          Draft& draft) {
   const Contrasts supported = clearest_first(with_verdict(contrasts, Verdict::supported));
   const Contrasts contradicted = clearest_first(with_verdict(contrasts, Verdict::contradicted));
   const Contrasts undecided = with_verdict(contrasts, Verdict::no_difference);
@@ -129,13 +162,17 @@ void add_study_conclusion(const std::vector<Study>& studies,
   draft.set("one_claim", claims == 1);
   draft.set("claim_count", count_word(static_cast<std::int64_t>(claims)));
   draft.set("claim_count_capital", capitalized(count_word(static_cast<std::int64_t>(claims))));
-  draft.set("supported_text",
-            fmt::format("{}", fmt::join(sentences(supported, "conclusion_supported.md.mustache"),
-                                        " ")));
-  draft.set("contradicted_text",
-            fmt::format("{}", fmt::join(sentences(contradicted,
-                                                  "conclusion_contradicted.md.mustache"),
-                                        " ")));
+  Contrasts different;
+  std::copy_if(supported.begin(), supported.end(), std::back_inserter(different),
+               [](const Contrast* contrast) { return contrast->claims_difference(); });
+  draft.set(
+      "supported_text",
+      fmt::format("{} {}", fmt::join(sentences(different, "conclusion_supported.md.mustache"), " "),
+                  sameness_text(supported)));
+  draft.set(
+      "contradicted_text",
+      fmt::format("{}",
+                  fmt::join(sentences(contradicted, "conclusion_contradicted.md.mustache"), " ")));
   std::string list;
   for (const std::string& item : sentences(undecided, "conclusion_undecided.md.mustache")) {
     list += "- " + item + "\n";
@@ -144,7 +181,8 @@ void add_study_conclusion(const std::vector<Study>& studies,
   draft.set("unjudged_names", names_of(none));
   draft.set("tally", tally(draft));
   add_adjustment(contrasts, draft);
-  add_balance(supported, contradicted, claims, draft);
+  add_balance(contrasts, draft);
+  draft.set("all_supported", claims > 1 && supported.size() == claims);
   const Runs runs = runs_of(studies);
   std::size_t most_images = 0;
   for (const TrainingRun* run : runs) most_images = std::max(most_images, run->train_images);

@@ -25,8 +25,8 @@ struct Look {
 
 // Colours that colour-blind readers tell apart; dashes differ too.
 constexpr std::array kLooks = {
-    Look{colour::kVermilion, "(6,4)"}, Look{colour::kBlue, "solid"},
-    Look{colour::kGreen, "(10,3)"},    Look{colour::kPurple, "(2,3)"},
+    Look{colour::kVermilion, "(6,4)"},  Look{colour::kBlue, "solid"},
+    Look{colour::kGreen, "(10,3)"},     Look{colour::kPurple, "(2,3)"},
     Look{colour::kOrange, "(8,3,2,3)"}, Look{colour::kSky, "(4,2)"},
     Look{colour::kText, "(1,2)"},
 };
@@ -81,8 +81,8 @@ struct CurvePlot {
   double threshold = 0;  ///< percent; 0 for none
 };
 
-/// The top of the axis: a little above all, but for a training error never above what guessing gives
-/// (all curves begin there).
+/// The top of the axis: a little above all, but for a training error never above what guessing
+/// gives (all curves begin there).
 double top_of(const CurvePlot& plot) {
   double most = plot.threshold;
   for (const Curve& curve : plot.curves) {
@@ -112,9 +112,10 @@ std::string commands_of(const CurvePlot& plot) {
     const bool sparse = plot.curves[i].size() <= 25;
     data += curve_block(plot.curves[i], i);
     if (!plot.curves[i].empty()) last = std::max(last, plot.curves[i].back().epoch);
-    bands.push_back(fmt::format("$curve{} using 1:3:4 with filledcurves fs transparent solid 0.2 "
-                                "noborder lc rgb '{}' notitle",
-                                i, look.colour));
+    bands.push_back(
+        fmt::format("$curve{} using 1:3:4 with filledcurves fs transparent solid 0.2 "
+                    "noborder lc rgb '{}' notitle",
+                    i, look.colour));
     lines.push_back(fmt::format("$curve{} using 1:2 with {} lw 2 dt {}{} lc rgb '{}' title {}", i,
                                 sparse ? "linespoints" : "lines", look.dash,
                                 sparse ? fmt::format(" pt {} ps 0.4", 4 + 2 * (i % 5) + 1) : "",
@@ -144,8 +145,8 @@ Panel draw_curves(const CurvePlot& plot) {
                                   fixed(plot.curves[i].front().spread.mean, 1),
                                   fixed(plot.curves[i].back().spread.mean, 1)));
   }
-  std::string alt = fmt::format("{} by epoch, mean over seeds: {}.", plot.quantity,
-                                fmt::join(courses, "; "));
+  std::string alt =
+      fmt::format("{} by epoch, mean over seeds: {}.", plot.quantity, fmt::join(courses, "; "));
   if (plot.threshold > 0) {
     alt += fmt::format(" A dashed line marks {}%.", fixed(plot.threshold, 0));
   }

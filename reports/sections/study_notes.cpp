@@ -1,5 +1,5 @@
-// What the studies' data show beside their questions: surprises, seeds that disagree, outliers, runs
-// that fell short, claims without power.
+// What the studies' data show beside their questions: surprises, seeds that disagree, outliers,
+// runs that fell short, claims without power.
 #include <fmt/format.h>
 
 #include <algorithm>
@@ -12,7 +12,7 @@
 namespace reprise::reports {
 namespace {
 
-constexpr double kOutlier = 3.5;  // modified z-scores beyond (B. Iglewicz, D. Hoaglin 1993)
+constexpr double kOutlier = 3.5;       // modified z-scores beyond (B. Iglewicz, D. Hoaglin 1993)
 constexpr double kNormalMad = 0.6745;  // of a normal distribution, in standard deviations
 constexpr std::size_t kLeastRuns = 4;  // to tell an outlier
 
@@ -51,14 +51,15 @@ const Contrast* surprise(const std::vector<Contrast>& contrasts) {
   const Contrast* largest = nullptr;
   for (const Contrast& contrast : contrasts) {
     const Verdict verdict = contrast.judgement.verdict;
-    if (!contrast.has_claim() || contrast.seeds.size() < 2 || verdict == Verdict::supported) continue;
+    if (!contrast.has_claim() || contrast.seeds.size() < 2 || verdict == Verdict::supported)
+      continue;
     if (contrast.variant->expectation == Expectation::same && verdict != Verdict::contradicted) {
       continue;
     }
     if (!std::isfinite(contrast.test.mean) || against_claim(contrast) <= 0) continue;
     if (largest == nullptr) largest = &contrast;
-    const bool more_decided = verdict == Verdict::contradicted &&
-                              largest->judgement.verdict != Verdict::contradicted;
+    const bool more_decided =
+        verdict == Verdict::contradicted && largest->judgement.verdict != Verdict::contradicted;
     const bool as_decided = verdict == largest->judgement.verdict;
     if (more_decided || (as_decided && against_claim(contrast) > against_claim(*largest))) {
       largest = &contrast;
@@ -75,7 +76,10 @@ void add_surprise(const std::vector<Contrast>& contrasts, Draft& draft) {
   draft.set("surprise_measure", measure_text(found->study->measure, found->study->threshold));
   draft.set("surprise_size", size_text(*found->study, found->test.mean));
   draft.set("surprise_direction", found->test.mean < 0 ? "lower" : "higher");
-  draft.set("surprise_certain", found->judgement.verdict == Verdict::contradicted);
+  const bool contradicted = found->judgement.verdict == Verdict::contradicted;
+  draft.set("surprise_certain", contradicted && !found->leans_on_one_test());
+  draft.set("surprise_likely", contradicted && found->leans_on_one_test());
+  draft.set("surprise_chance", !contradicted);
   draft.set("surprise_p", p_phrase(found->test.p));
 }
 
@@ -83,7 +87,7 @@ void add_disagreements(const std::vector<Contrast>& contrasts, Draft& draft) {
   std::vector<std::string> names;
   std::int64_t compared = 0;
   for (const Contrast& contrast : contrasts) {
-    if (contrast.seeds.size() < 2) continue;
+    if (contrast.seeds.size() < 2 || contrast.variant->expectation == Expectation::same) continue;
     ++compared;
     if (contrast.is_unanimous()) continue;
     names.push_back(fmt::format("{} ({} of {} against the mean)",
@@ -106,12 +110,11 @@ void add_outliers(const std::vector<Study>& studies, Draft& draft) {
       could_tell |= variant.runs.size() >= kLeastRuns;
       for (const StudyRun* run : outliers_of(variant)) {
         ++count;
-        list += fmt::format("- {}, {}, seed {}: {}, where the median is {} ({})\n",
-                            markdown_text(heading_of(study.name)),
-                            markdown_text(words_of(variant.name)), run->run->seed,
-                            value_text(study, run->measured.value),
-                            value_text(study, median_of(variant.values())),
-                            code_span(run->run->name));
+        list += fmt::format(
+            "- {}, {}, seed {}: {}, where the median is {} ({})\n",
+            markdown_text(heading_of(study.name)), markdown_text(words_of(variant.name)),
+            run->run->seed, value_text(study, run->measured.value),
+            value_text(study, median_of(variant.values())), code_span(run->run->name));
       }
     }
   }

@@ -89,15 +89,20 @@ TableEntry outcome_table(const Study& study) {
                          {"Test error (%)", Align::right},
                          {"Training error (%)", Align::right},
                          {"Gap (points)", Align::right},
-                         {"Seconds per epoch", Align::right},
-                         {"Parameters", Align::right}};
+                         {"Seconds per epoch", Align::right}};
+  const auto parameters = [](const Variant& v) { return v.runs.front().run->parameters; };
+  const bool sizes_differ =
+      std::any_of(study.variants.begin(), study.variants.end(), [&](const Variant& variant) {
+        return parameters(variant) != parameters(study.variants.front());
+      });
+  if (sizes_differ) entry.table.columns.push_back({"Parameters", Align::right});
   for (const Variant& variant : study.variants) {
     entry.table.rows.push_back({markdown_text(words_of(variant.name)),
                                 mean_and_deviation(of_runs(variant, final_test_error), 100, 2),
                                 mean_and_deviation(of_runs(variant, final_train_error), 100, 2),
                                 mean_and_deviation(of_runs(variant, gap_of), 100, 2),
-                                seconds_cell(variant),
-                                grouped(variant.runs.front().run->parameters)});
+                                seconds_cell(variant)});
+    if (sizes_differ) entry.table.rows.back().push_back(grouped(parameters(variant)));
   }
   return entry;
 }
@@ -133,11 +138,22 @@ void set_ratio(const Contrast& contrast, Draft& part) {
   part.set("ratio_is_bound", contrast.is_lower_bound());
 }
 
-std::string result_text(const Contrast& contrast) {
+std::string result_text(const Contrast& contrast, std::string_view file) {
   Draft part;
   set_contrast_values(contrast, part);
-  return one_line(
-      render_template("contrast_result.md.mustache", part.values(), markdown_text));
+  return one_line(render_template(file, part.values(), markdown_text));
+}
+
+/// A paragraph on the one contrast, or a list of several.
+std::string results_of(const std::vector<const Contrast*>& contrasts) {
+  if (contrasts.size() == 1) {
+    return result_text(*contrasts.front(), "contrast_result.md.mustache") + "\n";
+  }
+  std::string list;
+  for (const Contrast* contrast : contrasts) {
+    list += "- " + result_text(*contrast, "contrast_item.md.mustache") + "\n";
+  }
+  return list;
 }
 
 /// The claims on its variants, each once.
@@ -163,11 +179,14 @@ std::string study_part(const Study& study, const std::vector<Contrast>& contrast
   part.set("measure", measure_text(study.measure, study.threshold));
   part.set("measure_capital", capitalized(measure_text(study.measure, study.threshold)));
   part.set("baseline", words_of(study.baseline_name));
-  std::string results;
+  std::vector<const Contrast*> own;
   for (const Contrast& contrast : contrasts) {
-    if (contrast.study == &study) results += "\n" + result_text(contrast) + "\n";
+    if (contrast.study == &study) own.push_back(&contrast);
   }
-  part.set("results", results);
+  part.set("results", results_of(own));
+  part.set("several_contrasts", own.size() > 1);
+  part.set("no_contrasts", own.empty());
+  part.set("baseline_mean", value_text(study, spread_of(study.baseline()->values()).mean));
   std::int64_t censored = 0;
   for (const Variant& variant : study.variants) {
     censored += static_cast<std::int64_t>(variant.censored());
@@ -201,7 +220,8 @@ void set_contrast_values(const Contrast& contrast, Draft& part) {
   part.set("variant_mean", value_text(study, spread_of(contrast.variant->values()).mean));
   part.set("baseline_mean", value_text(study, spread_of(contrast.baseline->values()).mean));
   part.set("size", size_text(study, test.mean));
-  part.set("is_zero", test.mean == 0);
+  part.set("is_zero", bare_value(study, test.mean).find_first_not_of("0.") == std::string::npos);
+  part.set("same_expected", contrast.variant->expectation == Expectation::same);
   part.set("direction", test.mean < 0 ? "lower" : "higher");
   part.set("lowers", test.mean < 0 ? "lowers" : "raises");
   part.set("claimed", contrast.variant->expectation == Expectation::lower ? "lower" : "higher");

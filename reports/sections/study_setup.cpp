@@ -34,8 +34,8 @@ std::string here_cell(const Runs& runs, const std::string& setting) {
   std::vector<std::string> values = values_of(runs, setting);
   if (values.empty()) return "–";
   if (values.size() > kMostValues) {
-    return fmt::format("{} values, as the variants ask", count_word(static_cast<std::int64_t>(
-                                                             values.size())));
+    return fmt::format("{} values, as the variants ask",
+                       count_word(static_cast<std::int64_t>(values.size())));
   }
   for (std::string& value : values) value = markdown_text(value.empty() ? "none" : value);
   return listed(values);
@@ -44,11 +44,10 @@ std::string here_cell(const Runs& runs, const std::string& setting) {
 std::string data_cell(const Runs& runs) {
   std::vector<std::string> names;
   for (const TrainingRun* run : runs) {
-    const std::string text = fmt::format(
-        "{}: {} training images of {}×{}×{} in {} classes",
-        markdown_text(data_display_name(run->data_name)),
-        grouped(static_cast<std::int64_t>(run->train_images)), run->height, run->width,
-        run->channels, run->classes());
+    const std::string text = fmt::format("{}: {} training images of {}×{}×{} in {} classes",
+                                         markdown_text(data_display_name(run->data_name)),
+                                         grouped(static_cast<std::int64_t>(run->train_images)),
+                                         run->height, run->width, run->channels, run->classes());
     if (std::find(names.begin(), names.end(), text) == names.end()) names.push_back(text);
   }
   return fmt::format("{}", fmt::join(names, "; "));
@@ -128,10 +127,11 @@ TableEntry sides_table(const std::vector<Study>& studies) {
 std::map<std::string, std::string> shared_settings(const Runs& runs) {
   std::map<std::string, std::string> shared;
   for (const auto& [name, value] : runs.front()->settings) {
-    const bool same = std::all_of(runs.begin(), runs.end(), [&, key = name](const TrainingRun* run) {
-      const auto found = run->settings.find(key);
-      return found != run->settings.end() && found->second == runs.front()->settings.at(key);
-    });
+    const bool same =
+        std::all_of(runs.begin(), runs.end(), [&, key = name](const TrainingRun* run) {
+          const auto found = run->settings.find(key);
+          return found != run->settings.end() && found->second == runs.front()->settings.at(key);
+        });
     if (same && name != "seed") shared[name] = attribute_text(value);
   }
   return shared;
@@ -142,8 +142,8 @@ TableEntry shared_table(const Runs& runs, const std::map<std::string, std::strin
   entry.source = source_of(runs);
   entry.table.columns = {{"Setting"}, {"Value"}, {"What it is"}};
   for (const auto& [name, value] : shared) {
-    entry.table.rows.push_back({code_span(name), markdown_text(value.empty() ? "none" : value),
-                                setting_meaning(name)});
+    entry.table.rows.push_back(
+        {code_span(name), markdown_text(value.empty() ? "none" : value), setting_meaning(name)});
   }
   return entry;
 }
@@ -170,12 +170,11 @@ TableEntry variants_table(const std::vector<Study>& studies,
       std::vector<std::string> seeds;
       for (const StudyRun& run : variant.runs) seeds.push_back(std::to_string(run.run->seed));
       const bool first = &variant == &study.variants.front();
-      entry.table.rows.push_back(
-          {first ? markdown_text(heading_of(study.name)) : "",
-           markdown_text(words_of(variant.name)) +
-               (variant.name == study.baseline_name ? " (baseline)" : ""),
-           markdown_text(variant.description), own_settings(variant, shared),
-           fmt::format("{}", fmt::join(seeds, ", "))});
+      entry.table.rows.push_back({first ? markdown_text(heading_of(study.name)) : "",
+                                  markdown_text(words_of(variant.name)) +
+                                      (variant.name == study.baseline_name ? " (baseline)" : ""),
+                                  markdown_text(variant.description), own_settings(variant, shared),
+                                  fmt::format("{}", fmt::join(seeds, ", "))});
     }
   }
   return entry;
@@ -188,8 +187,7 @@ TableEntry pilots_table(const std::vector<PilotGrid>& grids, const Runs& pilots)
   for (const PilotGrid& grid : grids) {
     std::vector<std::string> cells;
     for (const auto& [rate, error] : grid.errors) {
-      const std::string text =
-          fmt::format("{}:\u00a0{}", shortest(rate), percent(error, 1));
+      const std::string text = fmt::format("{}:\u00a0{}", shortest(rate), percent(error, 1));
       cells.push_back(rate == grid.best() ? "**" + text + "**" : text);
     }
     entry.table.rows.push_back({markdown_text(heading_of(grid.study->name)),
@@ -224,8 +222,9 @@ void add_pilots(const std::vector<Study>& studies, Draft& draft) {
 }  // namespace
 
 double PilotGrid::best() const {
-  const auto least = std::min_element(
-      errors.begin(), errors.end(), [](const auto& a, const auto& b) { return a.second < b.second; });
+  const auto least =
+      std::min_element(errors.begin(), errors.end(),
+                       [](const auto& a, const auto& b) { return a.second < b.second; });
   return least->first;
 }
 

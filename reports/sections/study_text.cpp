@@ -3,6 +3,7 @@
 #include <fmt/format.h>
 
 #include <algorithm>
+#include <array>
 #include <cmath>
 
 #include "format.hpp"
@@ -109,7 +110,11 @@ std::string contrast_name(const Contrast& contrast) {
 
 std::string paper_figure(const Variant& variant) {
   const std::string& figure = variant.paper_figure;
-  return figure.starts_with("no ") || figure.starts_with("none") ? "" : figure;
+  static constexpr std::array<std::string_view, 4> kNone = {"no ", "none", "not ", "–"};
+  const bool none = std::any_of(kNone.begin(), kNone.end(), [&](std::string_view beginning) {
+    return figure.starts_with(beginning);
+  });
+  return none ? "" : figure;
 }
 
 std::string one_line(std::string_view text) {
@@ -117,6 +122,8 @@ std::string one_line(std::string_view text) {
   for (const char c : text) {
     const bool blank = c == '\n' || c == ' ';
     if (!blank) {
+      const bool closes = c == ':' || c == '.' || c == ',' || c == ';';
+      if (closes && line.ends_with(' ')) line.pop_back();
       line += c;
     } else if (!line.empty() && line.back() != ' ') {
       line += ' ';

@@ -39,7 +39,7 @@ void set_contrast_values(const Contrast& contrast, Draft& part);
 /// The paper's figure; "" where there is none, also if the record says so in words.
 std::string paper_figure(const Variant& variant);
 
-/// A template's lines as one line.
+/// A template's lines as one line, without blanks before punctuation.
 std::string one_line(std::string_view text);
 
 /// With a capital at its beginning and a mark at its end.

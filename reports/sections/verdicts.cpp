@@ -12,11 +12,14 @@
 namespace reprise::reports {
 namespace {
 
-std::string claim_cell(const Contrast& contrast) {
-  const std::string claim = contrast.variant->claim.empty()
-                                ? std::string("No claim of the paper's.")
-                                : markdown_text(contrast.variant->claim);
-  return fmt::format("{} *{}.*", claim, markdown_text(capitalized(contrast_name(contrast))));
+/// The claim, unless the row above has the same one, and what is compared.
+std::string claim_cell(const Contrast& contrast, const Contrast* above) {
+  const std::string& claim = contrast.variant->claim;
+  const bool again =
+      above != nullptr && above->study == contrast.study && above->variant->claim == claim;
+  const std::string name =
+      fmt::format("*{}.*", markdown_text(capitalized(contrast_name(contrast))));
+  return claim.empty() || again ? name : markdown_text(sentence(claim)) + " " + name;
 }
 
 std::string paper_cell(const Contrast& contrast) {
@@ -49,7 +52,7 @@ std::string verdict_cell(const Contrast& contrast) {
   const bool decided = contrast.judgement.verdict == Verdict::supported ||
                        contrast.judgement.verdict == Verdict::contradicted;
   if (!decided) return text;
-  return "**" + text + "**" + (leans_on_one_test(contrast) ? " †" : "");
+  return "**" + text + "**" + (contrast.leans_on_one_test() ? " †" : "");
 }
 
 TableEntry verdict_table(const std::vector<Contrast>& contrasts, const Source& source) {
@@ -63,11 +66,13 @@ TableEntry verdict_table(const std::vector<Contrast>& contrasts, const Source& s
                          {"p, adjusted", Align::right},
                          {"Seeds", Align::right},
                          {"The paper's figure (section)"}};
+  const Contrast* above = nullptr;
   for (const Contrast& contrast : contrasts) {
-    entry.table.rows.push_back(
-        {claim_cell(contrast), verdict_cell(contrast), mean_cell(contrast),
-         interval_cell(contrast), p_text(contrast.test.p), p_text(contrast.adjusted_p), std::to_string(contrast.seeds.size()),
-         paper_cell(contrast)});
+    entry.table.rows.push_back({claim_cell(contrast, above), verdict_cell(contrast),
+                                mean_cell(contrast), interval_cell(contrast),
+                                p_text(contrast.test.p), p_text(contrast.adjusted_p),
+                                std::to_string(contrast.seeds.size()), paper_cell(contrast)});
+    above = &contrast;
   }
   return entry;
 }
@@ -191,8 +196,8 @@ class ForestDrawing {
     draw_label({kMargin, top + 14}, capitalized(contrast_name(contrast)),
                {kNameSize, "start", colour::kText});
     draw_label({tall ? kMargin : kWidth - kMargin, top + (tall ? 30 : 14)}, short_verdict(verdict),
-               {12, tall ? "start" : "end", ink, verdict == Verdict::supported ||
-                                      verdict == Verdict::contradicted});
+               {12, tall ? "start" : "end", ink,
+                verdict == Verdict::supported || verdict == Verdict::contradicted});
     if (!std::isfinite(effect.mean)) return;
     if (std::isfinite(effect.interval.low)) {
       const double left = place(effect.interval.low);
@@ -237,27 +242,17 @@ Panel forest_panel(const std::vector<Effect>& effects, bool is_ratio, const std:
   std::vector<std::string> rows;
   for (const Effect& effect : effects) {
     const Contrast& contrast = *effect.contrast;
-    const std::string value =
-        is_ratio ? fmt::format("{} times", fixed(std::exp(effect.mean), 2))
-                 : difference_text(*contrast.study, contrast.test.mean);
+    const std::string value = is_ratio ? fmt::format("{} times", fixed(std::exp(effect.mean), 2))
+                                       : difference_text(*contrast.study, contrast.test.mean);
     rows.push_back(fmt::format("{} against {} {}, {}", contrast.variant->name,
                                contrast.baseline->name, value, verdict_text(contrast)));
   }
-  const std::string alt =
-      fmt::format("{}, with {} intervals: {}.", title, percent(kConfidence, 0),
-                  fmt::join(rows, "; "));
+  const std::string alt = fmt::format("{}, with {} intervals: {}.", title, percent(kConfidence, 0),
+                                      fmt::join(rows, "; "));
   return {name, ForestDrawing(effects, is_ratio, title).document(alt), alt};
 }
 
 }  // namespace
-
-bool leans_on_one_test(const Contrast& contrast) {
-  const Verdict verdict = contrast.judgement.verdict;
-  const bool by_p = verdict == Verdict::contradicted ||
-                    (verdict == Verdict::supported &&
-                     contrast.variant->expectation != Expectation::same);
-  return by_p && !contrast.survives_adjustment();
-}
 
 std::vector<Panel> forest_panels(const std::vector<Contrast>& contrasts) {
   std::vector<Effect> errors;
@@ -270,7 +265,8 @@ std::vector<Panel> forest_panels(const std::vector<Contrast>& contrasts) {
           {&contrast, 100 * test.mean, {100 * test.interval.low, 100 * test.interval.high}});
     } else if (contrast.ratio) {
       const Ratio& ratio = *contrast.ratio;
-      ratios.push_back({&contrast, std::log(ratio.mean),
+      ratios.push_back({&contrast,
+                        std::log(ratio.mean),
                         {std::log(ratio.interval.low), std::log(ratio.interval.high)}});
     }
   }
@@ -283,7 +279,8 @@ std::vector<Panel> forest_panels(const std::vector<Contrast>& contrasts) {
 void add_verdicts(const std::vector<Study>& studies, const std::vector<Contrast>& contrasts,
                   Draft& draft) {
   draft.set("has_contrasts", !contrasts.empty());
-  const bool marked = std::any_of(contrasts.begin(), contrasts.end(), leans_on_one_test);
+  const bool marked = std::any_of(contrasts.begin(), contrasts.end(),
+                                  [](const Contrast& c) { return c.leans_on_one_test(); });
   const bool bounds = std::any_of(contrasts.begin(), contrasts.end(),
                                   [](const Contrast& c) { return c.is_lower_bound(); });
   draft.set("has_marked_verdicts", marked);
