@@ -21,15 +21,27 @@ struct Panel {
   std::string alt;   ///< plain text that says what a reader would see
 };
 
+/// Which records a figure or table came from, as the end of its caption says.
+struct Source {
+  Source() = default;
+  Source(std::string of_record)  // NOLINT(google-explicit-constructor): the usual case
+      : digest(std::move(of_record)) {}
+  Source(const char* of_record) : digest(of_record) {}  // NOLINT(google-explicit-constructor)
+  Source(std::string of_all, std::size_t how_many) : digest(std::move(of_all)), records(how_many) {}
+
+  std::string digest;       ///< short; of the record, or over the digests of several; "" for none
+  std::size_t records = 1;  ///< several are listed in the table "records"
+};
+
 /// The caption is in the template, where the figure stands.
 struct Figure {
   std::vector<Panel> panels;
-  std::string source;  ///< short digest of the record it came from; "" for none
+  Source source;
 };
 
 struct TableEntry {
   Table table;
-  std::string source;  ///< as for figures
+  Source source;
 };
 
 /// Templates find a value as {{name}} (escaped for Markdown) or {{{name}}} (Markdown already), a

@@ -121,4 +121,12 @@ std::string plot_text(std::string_view text) {
   return quoted + "\"";
 }
 
+std::int64_t tick_step(std::int64_t range) {
+  for (std::int64_t power = 1;; power *= 10) {
+    for (const std::int64_t factor : {1, 2, 5}) {
+      if (range <= 10 * factor * power) return factor * power;
+    }
+  }
+}
+
 }  // namespace reprise::reports

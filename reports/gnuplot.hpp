@@ -2,6 +2,7 @@
 /// Plots by gnuplot, which is run as a program.
 #pragma once
 
+#include <cstdint>
 #include <string>
 #include <string_view>
 #include <vector>
@@ -31,5 +32,8 @@ std::string plot_number(double value);
 
 /// A string literal of gnuplot's, also one column of a data block.
 std::string plot_text(std::string_view text);
+
+/// 1, 2, 5, 10, 20, ... so that at most ten steps make `range`.
+std::int64_t tick_step(std::int64_t range);
 
 }  // namespace reprise::reports

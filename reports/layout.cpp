@@ -92,16 +92,23 @@ std::string with_references(const std::string& text, const Numbers& numbers, Med
   return result + rest;
 }
 
-std::string caption_text(const std::string& number, const std::string& caption,
-                         const std::string& source) {
-  std::string text = fmt::format("**{}.** {}", number, caption);
-  if (!source.empty()) text += fmt::format(" Source: record `{}`.", source);
-  return text;
+std::string source_text(const Source& source) {
+  if (source.digest.empty()) return "";
+  if (source.records == 1) return fmt::format(" Source: record `{}`.", source.digest);
+  return fmt::format(" Sources: digest `{}` over {} records of @ref(records).", source.digest,
+                     source.records);
 }
 
-std::string set_figure(const std::string& name, const Figure& figure, const std::string& number,
-                       const std::string& caption, Medium medium) {
-  const std::string text = caption_text(number, caption, figure.source);
+std::string caption_text(const std::string& number, const std::string& caption,
+                         const Source& source, const Numbers& numbers, Medium medium) {
+  return with_references(fmt::format("**{}.** {}{}", number, caption, source_text(source)), numbers,
+                         medium);
+}
+
+std::string set_figure(const std::string& name, const Figure& figure, const std::string& caption,
+                       const Numbers& numbers, Medium medium) {
+  const std::string& number = numbers.at(name);
+  const std::string text = caption_text(number, caption, figure.source, numbers, medium);
   if (medium == Medium::markdown) {
     std::string images;
     for (const Panel& panel : figure.panels) {
@@ -114,28 +121,28 @@ std::string set_figure(const std::string& name, const Figure& figure, const std:
       anchor(number), name, text);
 }
 
-std::string set_table(const TableEntry& entry, const std::string& number,
-                      const std::string& caption, Medium medium) {
-  const std::string text = caption_text(number, caption, entry.source);
+std::string set_table(const std::string& name, const TableEntry& entry, const std::string& caption,
+                      const Numbers& numbers, Medium medium) {
+  const std::string& number = numbers.at(name);
+  const std::string text = caption_text(number, caption, entry.source, numbers, medium);
   const std::string table = to_markdown(entry.table);
   if (medium == Medium::markdown) return fmt::format("{}\n\n{}", text, table);
   return fmt::format(
-      "<div class=\"table\" id=\"{}\">\n\n{}\n\n<div class=\"scroll\">\n\n{}\n</div>\n</div>\n",
-      anchor(number), text, table);
+      "<div class=\"table {}\" id=\"{}\">\n\n{}\n\n<div class=\"scroll\">\n\n{}\n</div>\n</div>\n",
+      name, anchor(number), text, table);
 }
 
 std::string set_block(const std::smatch& match, const std::string& caption, const Draft& draft,
                       const Numbers& numbers, Medium medium) {
   const std::string name = match[2].str();
-  const std::string& number = numbers.at(name);
   if (match[1] == "figure") {
     const auto found = draft.figures().find(name);
     if (found == draft.figures().end()) throw std::logic_error("template: no figure " + name);
-    return set_figure(name, found->second, number, caption, medium);
+    return set_figure(name, found->second, caption, numbers, medium);
   }
   const auto found = draft.tables().find(name);
   if (found == draft.tables().end()) throw std::logic_error("template: no table " + name);
-  return set_table(found->second, number, caption, medium);
+  return set_table(name, found->second, caption, numbers, medium);
 }
 
 void check_all_placed(const Draft& draft, const Numbers& numbers) {
@@ -148,21 +155,24 @@ void check_all_placed(const Draft& draft, const Numbers& numbers) {
 
 /// Joins the lines of each paragraph, whose breaks mean nothing once values have been filled in, so
 /// that no value comes to stand where Markdown would read it as a list or a heading. Runs of empty
-/// lines outside code become one.
+/// lines outside code become one. An item of a list ends where the next begins.
 class Paragraphs {
  public:
   void add_code(const std::string& line) { add_line(line, false); }
   void add_block(const std::string& block) { add_line(block, false); }
   void add(const std::string& line) {
-    static const std::regex own_line(R"(^(#|[-*] |\d+\. ).*)");
+    static const std::regex item(R"(^([-*] |\d+\. ).*)");
+    const bool is_item = std::regex_match(line, item);
     if (line.empty()) {
       if (!text_.empty() && !text_.ends_with("\n\n")) text_ += "\n";
       in_paragraph_ = false;
-    } else if (in_paragraph_) {
+      in_item_ = false;
+    } else if (in_paragraph_ && !(in_item_ && is_item)) {
       text_.back() = ' ';
-      text_ += line + "\n";
+      text_ += line.substr(line.find_first_not_of(' ')) + "\n";
     } else {
-      add_line(line, !std::regex_match(line, own_line));
+      add_line(line, !line.starts_with('#'));
+      in_item_ = is_item;
     }
   }
   [[nodiscard]] const std::string& text() const { return text_; }
@@ -175,6 +185,7 @@ class Paragraphs {
 
   std::string text_;
   bool in_paragraph_ = false;
+  bool in_item_ = false;
 };
 
 }  // namespace
@@ -202,7 +213,6 @@ std::string lay_out(const std::string& text, const Draft& draft, Medium medium) 
     }
     std::string caption = match.suffix();
     while (i + 1 < lines.size() && !lines[i + 1].empty()) caption += " " + lines[++i];
-    caption = with_references(caption, numbers, medium);
     result.add_block(set_block(match, caption, draft, numbers, medium));
   }
   return result.text();

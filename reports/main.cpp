@@ -5,6 +5,7 @@
 #include <string>
 #include <vector>
 
+#include "inputs.hpp"
 #include "report.hpp"
 #include "report_files.hpp"
 #include "reprise/record/record_file.hpp"
@@ -19,11 +20,10 @@ struct Options {
 
 void describe(CLI::App& app, Options& options) {
   app.description(
-      "Writes a report from the records of training runs: report.md, index.html (one file that "
-      "needs "
-      "no network) and figures/*.svg. With several records, which may differ in their seeds only, "
-      "the "
-      "first is shown in detail. A report that is in the folder is replaced.");
+      "Writes a report from records: report.md, index.html (one file that needs no network) and "
+      "figures/*.svg. Runs of studies are compared by variant and seed; runs of LeNet-5 outside a "
+      "study may differ in their seeds only, and the first is shown in detail. A report that is in "
+      "the folder is replaced.");
   app.add_option("--output", options.output, "folder for the report, made if missing")
       ->required()
       ->type_name("DIR");
@@ -33,7 +33,8 @@ void describe(CLI::App& app, Options& options) {
       ->type_name("FILE");
   app.add_option(
          "records", options.records,
-         "HDF5 records that train_lenet5 has written, at least one, and compare_convolutions")
+         "HDF5 records of training runs and of compare_convolutions, or folders of them; at "
+         "least one training run")
       ->required()
       ->type_name("RECORD");
   app.footer("Example:\n  write_report --output reports/latest reports/latest/records/lenet5.h5");
@@ -43,11 +44,13 @@ void run(const Options& options) {
   using namespace reprise::reports;
   check_report_folder(options.output);
   const std::string notes = options.notes.empty() ? "" : read_notes(options.notes);
-  std::vector<NamedRecord> records;
+  Inputs inputs;
   for (const std::string& path : options.records) {
-    records.push_back({record_name(path, options.output), reprise::load_record(path)});
+    for (const RecordFile& file : record_files(path, options.output)) {
+      add_record({file.name, reprise::load_record(file.path)}, inputs);
+    }
   }
-  write_report(make_report(records, notes), options.output);
+  write_report(make_report(inputs, notes), options.output);
 }
 
 /// The exit status: 0 if the report was written or help was asked for.

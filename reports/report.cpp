@@ -3,11 +3,13 @@
 #include <fmt/format.h>
 
 #include "draft.hpp"
+#include "format.hpp"
 #include "layout.hpp"
 #include "markdown.hpp"
 #include "published.hpp"
 #include "reprise/core/error.hpp"
 #include "sections/sections.hpp"
+#include "sections/studies.hpp"
 #include "templates.hpp"
 
 namespace reprise::reports {
@@ -16,42 +18,73 @@ namespace {
 constexpr std::string_view kNotesLine = "@notes\n";
 constexpr std::string_view kNotesMark = "<!--notes-->\n";
 
-std::vector<TrainingRun> read_runs(const std::vector<NamedRecord>& records) {
-  std::vector<TrainingRun> runs;
-  for (const NamedRecord& record : records) {
-    if (is_comparison(record.record)) continue;
-    TrainingRun run = read_training_run(record);
-    for (const TrainingRun& earlier : runs) check_same_experiment(earlier, run);
-    runs.push_back(std::move(run));
-  }
-  if (runs.empty()) throw Error("report", "no record of a training run", "at least one");
-  return runs;
+std::string plain_text(const Draft& draft, const std::string& name) {
+  return draft.values().at(name).string_value();
 }
 
-std::vector<Comparison> read_comparisons(const std::vector<NamedRecord>& records) {
-  std::vector<Comparison> comparisons;
-  for (const NamedRecord& record : records) {
-    if (is_comparison(record.record)) comparisons.push_back(read_comparison(record));
-  }
-  return comparisons;
-}
-
-Draft make_draft(const std::vector<TrainingRun>& runs, const std::vector<Comparison>& comparisons,
-                 bool has_notes) {
+/// The sections on one run of LeNet-5 and its repetitions with other seeds.
+void add_lenet(const std::vector<TrainingRun>& runs, Draft& draft) {
   const TrainingRun& run = runs.front();
-  Draft draft;
-  draft.set("has_notes", has_notes);
-  add_published_values(draft, data_display_name(run.data_name),
-                       static_cast<double>(run.parameters));
   add_accuracy(runs, draft);
   add_training(run, draft);
-  add_setup(run, draft);
+  add_lenet_setup(run, draft);
   add_classes(run, draft);
   add_test_images(run, draft);
-  add_convolutions(comparisons, draft);
-  add_reproducibility(runs, comparisons, draft);
   add_conclusion(run, draft);
   add_notes(runs, draft);
+}
+
+void add_studies(const std::vector<Study>& studies, const std::vector<Contrast>& contrasts,
+                 Draft& draft) {
+  add_verdicts(studies, contrasts, draft);
+  add_study_setup(studies, draft);
+  add_study_parts(studies, contrasts, draft);
+  add_study_conclusion(studies, contrasts, draft);
+  add_study_notes(studies, contrasts, draft);
+}
+
+/// The title and what search engines show below it.
+void add_title(const TrainingRun& first, bool has_studies, Draft& draft) {
+  if (has_studies) {
+    draft.set("title", "AlexNet’s claims, re-tested at the scale of one machine");
+    draft.set("headline",
+              "Claims of the AlexNet paper re-tested by seeded experiments, each with "
+              "its interval and verdict.");
+    return;
+  }
+  const std::string data = data_display_name(first.data_name);
+  draft.set("title", "LeNet-5 on " + data);
+  draft.set("headline",
+            fmt::format("{} of {} test images named right after {}.", plain_text(draft, "accuracy"),
+                        plain_text(draft, "test_images"), plain_text(draft, "epochs")));
+}
+
+/// Runs of LeNet-5, those without distortions first.
+const std::vector<TrainingRun>& lenet_runs(const Inputs& inputs) {
+  return inputs.lenet.empty() ? inputs.distorted : inputs.lenet;
+}
+
+Draft make_draft(const Inputs& inputs, bool has_notes) {
+  const std::vector<TrainingRun>& lenet = lenet_runs(inputs);
+  const std::vector<Study> studies = group_studies(inputs.studies);
+  const std::vector<Contrast> contrasts = contrasts_of(studies);
+  const TrainingRun& first = lenet.empty() ? inputs.studies.front() : lenet.front();
+  Draft draft;
+  draft.set("has_notes", has_notes);
+  draft.set("has_lenet", !lenet.empty());
+  draft.set("confidence", percent(kConfidence, 0));
+  draft.set("has_studies", !studies.empty());
+  add_published_values(draft, data_display_name(first.data_name),
+                       static_cast<double>(first.parameters));
+  if (!lenet.empty()) add_lenet(lenet, draft);
+  if (!studies.empty()) add_studies(studies, contrasts, draft);
+  add_title(first, !studies.empty(), draft);
+  add_alexnet_tables(draft);
+  add_paper_tables(inputs, studies, draft);
+  add_features(lenet, studies, contrasts, draft);
+  add_setup(inputs, first, draft);
+  add_convolutions(inputs.comparisons, draft);
+  add_reproducibility(inputs, studies, draft);
   return draft;
 }
 
@@ -69,10 +102,6 @@ std::string with_notes(std::string text, std::string_view mark, const std::strin
   return place == std::string::npos ? text : text.replace(place, mark.size(), notes);
 }
 
-std::string plain_text(const Draft& draft, const std::string& name) {
-  return draft.values().at(name).string_value();
-}
-
 std::string html_page(const std::string& text, const Draft& draft, const std::string& notes) {
   std::string markdown = lay_out(text, draft, Medium::html);
   markdown = with_notes(std::move(markdown), kNotesLine, std::string(kNotesMark));
@@ -80,19 +109,17 @@ std::string html_page(const std::string& text, const Draft& draft, const std::st
   if (!notes.empty()) body = with_notes(std::move(body), kNotesMark, notes_html(notes));
 
   Draft page;
-  page.set("title", "LeNet-5 on " + plain_text(draft, "data_name"));
-  page.set("headline",
-           fmt::format("{} of {} test images named right after {}.", plain_text(draft, "accuracy"),
-                       plain_text(draft, "test_images"), plain_text(draft, "epochs")));
+  page.set("title", plain_text(draft, "title"));
+  page.set("headline", plain_text(draft, "headline"));
   page.set("body", body);
   return render_template("page.html.mustache", page.values(), html_text);
 }
 
 }  // namespace
 
-Report make_report(const std::vector<NamedRecord>& records, const std::string& notes) {
-  const std::vector<TrainingRun> runs = read_runs(records);
-  const Draft draft = make_draft(runs, read_comparisons(records), !notes.empty());
+Report make_report(const Inputs& inputs, const std::string& notes) {
+  check_complete(inputs);
+  const Draft draft = make_draft(inputs, !notes.empty());
   const std::string text = render_template("report.md.mustache", draft.values(), markdown_text);
 
   Report report;
@@ -103,6 +130,12 @@ Report make_report(const std::vector<NamedRecord>& records, const std::string& n
     for (const Panel& panel : figure.panels) report.figures[panel_path(panel)] = panel.svg;
   }
   return report;
+}
+
+Report make_report(const std::vector<NamedRecord>& records, const std::string& notes) {
+  Inputs inputs;
+  for (const NamedRecord& record : records) add_record(record, inputs);
+  return make_report(inputs, notes);
 }
 
 }  // namespace reprise::reports

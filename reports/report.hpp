@@ -6,7 +6,7 @@
 #include <string>
 #include <vector>
 
-#include "training_run.hpp"
+#include "inputs.hpp"
 
 namespace reprise::reports {
 
@@ -17,10 +17,12 @@ struct Report {
 };
 
 /// A function of its arguments: from the same records the same bytes (with the same gnuplot).
-/// `notes` is the author's Markdown, "" for none. Records are of training runs, at least one,
-/// and of comparisons of convolution algorithms, any number. Error if one is neither, is not whole,
-/// or is a training run that differs from the first by more than its seed, if the notes hold images
-/// or are not text, if gnuplot is missing.
+/// `notes` is the author's Markdown, "" for none. Error if there is no training run, if runs of a
+/// study do not fit together (group_studies), if the notes hold images or are not text, if gnuplot
+/// is missing.
+Report make_report(const Inputs& inputs, const std::string& notes);
+
+/// The same of records that are still to be read (add_record).
 Report make_report(const std::vector<NamedRecord>& records, const std::string& notes);
 
 }  // namespace reprise::reports

@@ -1,13 +1,16 @@
 #include "statistics.hpp"
 
 #include <algorithm>
+#include <boost/math/distributions/normal.hpp>
+#include <boost/math/distributions/students_t.hpp>
 #include <cmath>
+#include <limits>
 
 namespace reprise::reports {
 
 Interval wilson_interval(std::size_t successes, std::size_t trials) {
   if (trials == 0) return {0, 1};
-  const double z = 1.959963984540054;  // the normal quantile of (1 + kConfidence) / 2
+  const double z = boost::math::quantile(boost::math::normal(), (1 + kConfidence) / 2);
   const double n = static_cast<double>(trials);
   const double p = static_cast<double>(successes) / n;
   const double centre = p + z * z / (2 * n);
@@ -28,6 +31,48 @@ Spread spread_of(std::span<const double> values) {
   for (const double value : values) squares += (value - spread.mean) * (value - spread.mean);
   spread.standard_deviation = std::sqrt(squares / (n - 1));
   return spread;
+}
+
+PairedTest paired_t_test(std::span<const double> differences) {
+  constexpr double kInfinity = std::numeric_limits<double>::infinity();
+  PairedTest test;
+  test.pairs = differences.size();
+  if (test.pairs > 0) test.mean = spread_of(differences).mean;
+  if (test.pairs < 2) {
+    test.interval = {-kInfinity, kInfinity};
+    test.p = std::numeric_limits<double>::quiet_NaN();
+    test.detectable = kInfinity;
+    return test;
+  }
+  test.standard_deviation = spread_of(differences).standard_deviation;
+  const double n = static_cast<double>(test.pairs);
+  const double error_of_mean = test.standard_deviation / std::sqrt(n);
+  const boost::math::students_t t(n - 1);
+  test.detectable = boost::math::quantile(t, (1 + kConfidence) / 2) * error_of_mean;
+  test.interval = {test.mean - test.detectable, test.mean + test.detectable};
+  if (error_of_mean > 0) {
+    test.p = 2 * boost::math::cdf(boost::math::complement(t, std::abs(test.mean) / error_of_mean));
+  } else {
+    test.p = test.mean == 0 ? 1 : 0;
+  }
+  return test;
+}
+
+std::vector<double> holm_adjusted(std::span<const double> p_values) {
+  std::vector<std::size_t> order;
+  for (std::size_t i = 0; i < p_values.size(); ++i) {
+    if (!std::isnan(p_values[i])) order.push_back(i);
+  }
+  std::stable_sort(order.begin(), order.end(),
+                   [&](std::size_t a, std::size_t b) { return p_values[a] < p_values[b]; });
+  std::vector<double> adjusted(p_values.begin(), p_values.end());
+  double most = 0;
+  for (std::size_t rank = 0; rank < order.size(); ++rank) {
+    const double factor = static_cast<double>(order.size() - rank);
+    most = std::max(most, std::min(1.0, factor * p_values[order[rank]]));
+    adjusted[order[rank]] = most;
+  }
+  return adjusted;
 }
 
 }  // namespace reprise::reports

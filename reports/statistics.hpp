@@ -4,6 +4,7 @@
 
 #include <cstddef>
 #include <span>
+#include <vector>
 
 namespace reprise::reports {
 
@@ -15,6 +16,8 @@ struct Interval {
 
 /// The confidence of every interval in the report.
 inline constexpr double kConfidence = 0.95;
+/// The level of every test: p-values below it count.
+inline constexpr double kLevel = 0.05;
 
 /// Wilson's score interval for a proportion (E. B. Wilson 1927): with p = successes / trials, n =
 /// trials and z the normal quantile of kConfidence,
@@ -32,5 +35,27 @@ struct Spread {
 
 /// Requires at least one value.
 Spread spread_of(std::span<const double> values);
+
+/// Whether paired differences have a mean other than zero: Student's t with n - 1 degrees of
+/// freedom (Student 1908), t = mean / (sd / sqrt(n)).
+struct PairedTest {
+  std::size_t pairs = 0;
+  double mean = 0;
+  double standard_deviation = 0;  ///< of the differences (n - 1)
+  Interval interval;              ///< of the mean; without bounds for fewer than two pairs
+  double p = 1;                   ///< two-sided; NaN for fewer than two pairs
+  /// The smallest mean difference that so many pairs of such a spread could have shown at the level
+  /// 1 - kConfidence: t's quantile * sd / sqrt(n). Infinite for fewer than two pairs.
+  double detectable = 0;
+};
+
+/// Where all differences are equal the spread is zero and p is its limit: 1 if they are zero, else
+/// 0. Any number of differences, all finite.
+PairedTest paired_t_test(std::span<const double> differences);
+
+/// Holm's step-down adjustment (S. Holm 1979), in the order given: of p-values sorted upwards, the
+/// i-th of m (from 0) becomes the largest of (m - j) p_j for j <= i, at most 1. NaN stays NaN and
+/// does not count.
+std::vector<double> holm_adjusted(std::span<const double> p_values);
 
 }  // namespace reprise::reports

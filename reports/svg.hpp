@@ -15,6 +15,10 @@ namespace reprise::reports {
 namespace colour {
 inline constexpr std::string_view kBlue = "#0072b2";
 inline constexpr std::string_view kVermilion = "#d55e00";
+inline constexpr std::string_view kGreen = "#009e73";
+inline constexpr std::string_view kPurple = "#a3568a";  // the palette's, darkened for thin lines
+inline constexpr std::string_view kOrange = "#b07800";  // likewise
+inline constexpr std::string_view kSky = "#56b4e9";
 inline constexpr std::string_view kText = "#1a1a1a";
 inline constexpr std::string_view kQuiet = "#595959";
 inline constexpr std::string_view kGrid = "#d9d9d9";

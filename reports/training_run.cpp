@@ -6,40 +6,13 @@
 #include <cmath>
 
 #include "format.hpp"
+#include "reading.hpp"
 #include "reprise/core/error.hpp"
 
 namespace reprise::reports {
 namespace {
 
 constexpr std::string_view kExpected = "the whole record of a finished training run";
-
-/// Throws std::runtime_error with what does not hold; read_training_run adds the record's name.
-void require(bool holds, const std::string& problem) {
-  if (!holds) throw std::runtime_error(problem);
-}
-
-double number(const Group& group, const std::string& name) {
-  const auto found = group.attributes.find(name);
-  require(found != group.attributes.end(), "no attribute " + name);
-  if (const auto* whole = std::get_if<std::int64_t>(&found->second)) {
-    return static_cast<double>(*whole);
-  }
-  return group.attribute<double>(name);
-}
-
-std::size_t count(const Group& group, const std::string& name) {
-  const auto value = group.attribute<std::int64_t>(name);
-  require(value > 0, fmt::format("{} {}", name, value));
-  return static_cast<std::size_t>(value);
-}
-
-template <class T>
-std::vector<T> values_of_length(const Group& group, const std::string& name, std::size_t length) {
-  const std::vector<T>& values = group.values<T>(name);
-  require(values.size() == length,
-          fmt::format("{} values of {}, not {}", values.size(), name, length));
-  return values;
-}
 
 std::string one_text(const Group& group, const std::string& name) {
   return values_of_length<std::string>(group, name, 1).front();
@@ -59,7 +32,14 @@ void read_configuration(const Group& group, TrainingRun& run) {
 
 void read_data(const Group& group, TrainingRun& run) {
   run.data_name = group.attribute<std::string>("name");
-  run.train_images = count(group, "train_images");
+  run.offered_images = count(group, "train_images");
+  run.train_images = run.offered_images;
+  const auto chosen = run.settings.find("train_images");  // 0 or none: all
+  const auto* number =
+      chosen == run.settings.end() ? nullptr : std::get_if<std::int64_t>(&chosen->second);
+  if (number != nullptr && *number > 0) {
+    run.train_images = std::min(run.train_images, static_cast<std::size_t>(*number));
+  }
   run.test_images = count(group, "test_images");
   run.height = count(group, "height");
   run.width = count(group, "width");
@@ -86,6 +66,13 @@ void read_history(const Group& group, TrainingRun& run) {
   history.test_error = values_of_length<double>(group, "test_error", epochs);
   history.learning_rate = values_of_length<double>(group, "learning_rate", epochs);
   history.parameters_sha256 = values_of_length<std::string>(group, "parameters_sha256", epochs);
+  const auto steps = group.datasets.find("step_error");
+  if (steps == group.datasets.end()) return;
+  const std::vector<std::size_t>& shape = steps->second.shape;
+  require(shape.size() == 2 && shape[0] == epochs && shape[1] > 0,
+          "step_error that is not (epoch, step)");
+  history.steps_per_epoch = shape[1];
+  history.step_error = values_of_length<double>(group, "step_error", epochs * shape[1]);
 }
 
 void read_model(const Group& group, TrainingRun& run) {
@@ -135,6 +122,26 @@ void read_kernels(const Group& group, TrainingRun& run) {
       kernels.height * kernels.width * kernels.in_channels * kernels.out_channels);
 }
 
+void read_neighbours(const Group& group, TrainingRun& run) {
+  const auto found = group.datasets.find("nearest_index");
+  if (found == group.datasets.end()) return;
+  const std::vector<std::size_t>& shape = found->second.shape;
+  const std::size_t samples = run.samples.index.size();
+  require(shape.size() == 2 && shape[0] == samples && shape[1] > 0,
+          "nearest_index that is not (sample, neighbour)");
+  Neighbours& nearest = run.neighbours;
+  nearest.per_sample = shape[1];
+  const std::size_t size = samples * shape[1];
+  nearest.index = values_of_length<std::int64_t>(group, "nearest_index", size);
+  nearest.labels = values_of_length<std::uint8_t>(group, "nearest_labels", size);
+  nearest.distances = values_of_length<float>(group, "nearest_distances", size);
+  nearest.pixels = values_of_length<std::uint8_t>(group, "nearest_images",
+                                                  size * run.height * run.width * run.channels);
+  for (const std::uint8_t label : nearest.labels) {
+    require(label < run.classes(), "nearest_labels beyond the classes");
+  }
+}
+
 /// Throws unless the confusion matrix is the one that the labels and the likeliest labels give.
 /// Where the two likeliest labels have the same probability, either may have been counted.
 void check_confusion(const TrainingRun& run) {
@@ -177,6 +184,7 @@ void read_evaluation(const Group& group, TrainingRun& run) {
       fmt::format("test_accuracy {}, but {} by the confusion matrix", run.test_accuracy, accuracy));
   read_samples(group, run);
   read_kernels(group, run);
+  read_neighbours(group, run);
 }
 
 void read_environment(const Group& group, TrainingRun& run) {
@@ -196,6 +204,8 @@ void read_all(const Record& record, TrainingRun& run) {
   read_model(record.group("model"), run);
   read_evaluation(record.group("evaluation"), run);
   read_environment(record.group("environment"), run);
+  const auto study = record.groups.find("study");
+  if (study != record.groups.end()) run.study = read_study_label(study->second);
 }
 
 }  // namespace
@@ -231,15 +241,21 @@ void check_same_experiment(const TrainingRun& first, const TrainingRun& other) {
                   same_file)) {
     throw Error(other.name, "other data files", expected);
   }
+  const std::string setting = differing_setting(first, other);
+  if (!setting.empty()) throw Error(other.name, "another " + setting, expected);
+}
+
+std::string differing_setting(const TrainingRun& first, const TrainingRun& other) {
   for (const auto& settings : {first.settings, other.settings}) {
     for (const auto& [name, value] : settings) {
       const auto a = first.settings.find(name);
       const auto b = other.settings.find(name);
       const bool same =
           a != first.settings.end() && b != other.settings.end() && a->second == b->second;
-      if (name != "seed" && !same) throw Error(other.name, "another " + name, expected);
+      if (name != "seed" && !same) return name;
     }
   }
+  return "";
 }
 
 std::string attribute_text(const AttributeValue& value) {

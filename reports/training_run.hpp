@@ -4,10 +4,12 @@
 
 #include <cstdint>
 #include <map>
+#include <optional>
 #include <string>
 #include <vector>
 
 #include "reprise/record/record.hpp"
+#include "study_label.hpp"
 
 namespace reprise::reports {
 
@@ -27,6 +29,8 @@ struct History {
   std::vector<std::int64_t> epoch;
   std::vector<double> train_loss, train_error, test_loss, test_error, learning_rate;
   std::vector<std::string> parameters_sha256;
+  std::size_t steps_per_epoch = 0;  ///< 0 if the record has no step_error
+  std::vector<double> step_error;   ///< (epoch, step): share of the step's batch that was wrong
 };
 
 struct LayerRow {
@@ -54,6 +58,15 @@ struct Samples {
   std::vector<std::uint8_t> pixels;  ///< (sample, height, width, channels)
 };
 
+/// For each sample the training images nearest to it in the last hidden layer's space.
+struct Neighbours {
+  std::size_t per_sample = 0;       ///< 0 if the record has none
+  std::vector<std::int64_t> index;  ///< (sample, neighbour), in the training set
+  std::vector<std::uint8_t> labels;
+  std::vector<float> distances;
+  std::vector<std::uint8_t> pixels;  ///< (sample, neighbour, height, width, channels)
+};
+
 /// Weights in HWIO order.
 struct Kernels {
   std::size_t height = 0, width = 0, in_channels = 0, out_channels = 0;
@@ -74,7 +87,9 @@ struct TrainingRun {
   std::int64_t seed = 0, epochs = 0;
 
   std::string data_name;
-  std::size_t train_images = 0, test_images = 0;
+  std::size_t train_images = 0;    ///< that it was trained on
+  std::size_t offered_images = 0;  ///< that the data set has for training
+  std::size_t test_images = 0;
   std::size_t height = 0, width = 0, channels = 0;
   std::vector<InputFile> files;
   std::vector<std::string> class_names;
@@ -93,9 +108,12 @@ struct TrainingRun {
   std::vector<std::int64_t> confusion;  ///< (true class, predicted class), counts
   Samples samples;
   Kernels kernels;  ///< of the first layer
+  Neighbours neighbours;
 
   Attributes environment;
   std::vector<double> seconds_per_epoch;
+
+  std::optional<StudyLabel> study;  ///< if it is a study's run
 
   [[nodiscard]] std::size_t classes() const { return class_names.size(); }
   [[nodiscard]] std::size_t confused(std::size_t truth, std::size_t predicted) const {
@@ -113,6 +131,9 @@ TrainingRun read_training_run(const NamedRecord& source);
 /// Error, with the second record's name, if the two are not the same experiment with other seeds:
 /// data files by hash, and every setting but the seed.
 void check_same_experiment(const TrainingRun& first, const TrainingRun& other);
+
+/// The first setting but the seed that the two do not share; "" for none.
+std::string differing_setting(const TrainingRun& first, const TrainingRun& other);
 
 /// An attribute as text: numbers in their shortest form.
 std::string attribute_text(const AttributeValue& value);

@@ -72,7 +72,7 @@ TEST_CASE("without a comparison there is no section on convolution algorithms") 
   const Report report = report_with({});
   CHECK(!holds(report.markdown, "### Convolution algorithms"));
   CHECK(!holds(report.markdown, "WRONG"));
-  CHECK(holds(report.markdown, "This report was made from the record `run.h5` (Table"));
+  CHECK(holds(report.markdown, "| `run.h5` | – | – | 1 | `"));
 }
 
 TEST_CASE("a comparison adds its figures, tables and digest") {
@@ -83,7 +83,7 @@ TEST_CASE("a comparison adds its figures, tables and digest") {
   CHECK(holds(text, "Source: record `" + digest.substr(0, 12) + "`"));
   CHECK(!holds(text, "WRONG:"));
   CHECK(!holds(text, "@ref"));
-  CHECK(holds(text, "in `convolutions.h5` and from nothing else"));
+  CHECK(holds(text, "| `convolutions.h5` | comparison of convolutions |"));
   for (const char* figure : {"crossover_kernel_1", "crossover_kernel_2", "crossover_channels_1",
                              "crossover_channels_2", "crossover_channels_3", "crossover_channels_4",
                              "convolution_memory_1", "convolution_memory_2"}) {
@@ -158,7 +158,10 @@ TEST_CASE("wrong results are shown at the top and lose their times") {
 TEST_CASE("several comparisons stand one after the other") {
   const Report report = report_with({comparison_record(), comparison_record({false})});
   CHECK(report.figures.size() == 17 + 8);
-  CHECK(holds(report.markdown, "in `convolutions.h5` and `convolutions.h5` and from"));
+  for (const Record& record : {comparison_record(), comparison_record({false})}) {
+    CHECK(holds(report.markdown,
+                "| comparison of convolutions | – | – | `" + digest_of(record).substr(0, 12)));
+  }
   CHECK(holds(report.markdown, "It was made without timing."));
 }
 

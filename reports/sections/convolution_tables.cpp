@@ -45,14 +45,14 @@ const ComparisonRow* fastest_portable(const Line& line) {
   return best;
 }
 
-std::string measured(const Comparison& comparison, const ComparisonRow& row, Measure measure) {
-  switch (measure) {
-    case Measure::time:
+std::string measured(const Comparison& comparison, const ComparisonRow& row, Cell cell) {
+  switch (cell) {
+    case Cell::time:
       return fmt::format("{} ({})", significant(row.median_ms), percent(row.spread(), 0));
-    case Measure::rate:
+    case Cell::rate:
       return fmt::format("{} ({})", significant(row.gflops()),
                          percent(comparison.share_of_peak(row), 0));
-    case Measure::cost:
+    case Cell::cost:
       return fmt::format("{}, {} ulp", bytes_text(static_cast<double>(row.workspace_bytes)),
                          significant(row.worst_ulp));
   }
@@ -155,8 +155,7 @@ std::vector<std::string> timed_networks(const Comparison& comparison) {
   return networks;
 }
 
-TableEntry network_table(const Comparison& comparison, const std::string& network,
-                         Measure measure) {
+TableEntry network_table(const Comparison& comparison, const std::string& network, Cell cell) {
   TableEntry entry;
   entry.source = short_digest(comparison.digest);
   entry.table.columns = algorithm_columns(comparison, "Layer");
@@ -172,8 +171,7 @@ TableEntry network_table(const Comparison& comparison, const std::string& networ
         continue;
       }
       const ComparisonRow& row = *found->second;
-      const std::string text =
-          row.is_timed() ? measured(comparison, row, measure) : status_text(row);
+      const std::string text = row.is_timed() ? measured(comparison, row, cell) : status_text(row);
       cells.push_back(&row == best ? "**" + text + "**" : text);
     }
     entry.table.rows.push_back(std::move(cells));

@@ -38,7 +38,7 @@ std::string network_parts(const Comparison& comparison, const std::string& suffi
     part.set("network", networks[i].empty() ? "other shapes" : markdown_text(networks[i]));
     part.set("digest", code_span(short_digest(comparison.digest)));
     for (const auto& [key, measure] :
-         {std::pair{"times", Measure::time}, {"rates", Measure::rate}, {"costs", Measure::cost}}) {
+         {std::pair{"times", Cell::time}, {"rates", Cell::rate}, {"costs", Cell::cost}}) {
       const std::string name = fmt::format("convolution_{}{}_{}", key, suffix, i + 1);
       part.set(key, name);
       draft.add(name, network_table(comparison, networks[i], measure));

@@ -41,9 +41,9 @@ Figure memory_figure(const Comparison& comparison, const std::string& layer,
 std::string memory_layer(const Comparison& comparison);
 
 /// What a network's tables have in their cells.
-enum class Measure { time, rate, cost };
+enum class Cell { time, rate, cost };
 /// (layer and pass, algorithm) of a network.
-TableEntry network_table(const Comparison& comparison, const std::string& network, Measure measure);
+TableEntry network_table(const Comparison& comparison, const std::string& network, Cell cell);
 /// Networks that have timed rows and are no sweep, in the order of the record.
 std::vector<std::string> timed_networks(const Comparison& comparison);
 

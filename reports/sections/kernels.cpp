@@ -14,6 +14,7 @@ constexpr double kGap = 8;      // pixels between columns of kernels
 constexpr double kLabel = 20;   // pixels below each kernel, for its largest magnitude
 constexpr double kLegend = 34;  // pixels below them all
 constexpr double kTextSize = 12;
+constexpr double kLeastTile = 36;  // pixels, of a kernel's height
 
 /// Of one kernel; weights that are not finite do not count.
 double largest_magnitude(const Kernels& kernels, std::size_t out) {
@@ -35,14 +36,20 @@ class KernelDrawing {
  public:
   explicit KernelDrawing(const Kernels& kernels)
       : kernels_(kernels),
-        columns_(kernels.out_channels <= 8 ? 2 : 8),
+        columns_(kernels.out_channels <= 8    ? 2
+                 : kernels.out_channels <= 16 ? 4
+                                              : 8),
         rows_((kernels.out_channels + columns_ - 1) / columns_),
-        cell_(std::floor(((kOverviewHeight - kLegend) / static_cast<double>(rows_) - kLabel) /
-                         static_cast<double>(kernels.height))),
+        cell_(std::max(
+            std::floor(((kOverviewHeight - kLegend) / static_cast<double>(rows_) - kLabel) /
+                       static_cast<double>(kernels.height)),
+            std::ceil(kLeastTile / static_cast<double>(kernels.height)))),
         tile_{cell_ * static_cast<double>(kernels.width),
               cell_ * static_cast<double>(kernels.height)},
         width_(static_cast<double>(columns_) * (tile_.width + kGap) + kGap),
-        canvas_({width_, kOverviewHeight}) {
+        height_(std::max(kOverviewHeight,
+                         static_cast<double>(rows_) * (tile_.height + kLabel) + kLegend)),
+        canvas_({width_, height_}) {
     for (std::size_t out = 0; out < kernels.out_channels; ++out) draw_tile(out);
     draw_legend();
   }
@@ -85,9 +92,9 @@ class KernelDrawing {
       const double value = 2.0 * (i + 0.5) / steps - 1;
       const std::uint8_t level = channel_level(value);
       const Rgb rgb = in_colour() ? Rgb{level, level, level} : diverging_colour(value);
-      canvas_.rect({kGap + length * i, kOverviewHeight - 30}, {length + 0.5, 10}, hex_colour(rgb));
+      canvas_.rect({kGap + length * i, height_ - 30}, {length + 0.5, 10}, hex_colour(rgb));
     }
-    const double baseline = kOverviewHeight - 6;
+    const double baseline = height_ - 6;
     canvas_.text({kGap, baseline}, "\u2212largest", {kTextSize});
     canvas_.text({width_ / 2, baseline}, "0", {kTextSize, "middle"});
     canvas_.text({width_ - kGap, baseline}, "largest", {kTextSize, "end"});
@@ -99,20 +106,20 @@ class KernelDrawing {
   std::size_t columns_, rows_;
   double cell_;
   Size tile_;
-  double width_;
+  double width_, height_;
   SvgCanvas canvas_;
 };
 
 }  // namespace
 
-Panel kernels_panel(const Kernels& kernels) {
+Panel kernels_panel(const Kernels& kernels, const std::string& name) {
   const std::string alt = fmt::format(
       "The {} kernels of the first layer, {} by {} weights each, drawn as small squares: {}.",
       kernels.out_channels, kernels.height, kernels.width,
       kernels.in_channels == 3 ? "the three channels' weights as red, green and blue"
                                : "blue for negative weights, white for zero, vermilion for "
                                  "positive ones");
-  return {"first_layer_kernels", KernelDrawing(kernels).document(alt), alt};
+  return {name, KernelDrawing(kernels).document(alt), alt};
 }
 
 }  // namespace reprise::reports

@@ -2,6 +2,7 @@
 
 #include <algorithm>
 #include <filesystem>
+#include <set>
 #include <sstream>
 
 #include "format.hpp"
@@ -9,6 +10,8 @@
 
 namespace reprise::reports {
 namespace {
+
+constexpr std::size_t kNamedRecords = 12;  // more are named by their folders
 
 std::string conv_of(const TrainingRun& run) {
   const auto found = run.settings.find("conv");
@@ -80,47 +83,111 @@ std::string text_of(const Attributes& attributes, const std::string& name) {
   return found == attributes.end() ? "" : attribute_text(found->second);
 }
 
-/// Shell commands that make the records and this report again.
-std::string make_commands(const std::vector<TrainingRun>& runs,
-                          const std::vector<Comparison>& comparisons) {
+/// Shell commands that make the records of LeNet-5 again.
+std::string lenet_commands(const std::vector<TrainingRun>& runs, const std::string& settings) {
+  if (runs.empty()) return "";
   const TrainingRun& first = runs.front();
-  const std::string commit = text_of(first.environment, "git_commit");
-  std::string text;
-  std::string records;
-  if (!commit.empty()) text += fmt::format("git checkout {}\n", shell_word(commit));
-  text += "cmake --preset release && cmake --build --preset release\n";
-  text += fmt::format("cat > settings.toml <<'SETTINGS'\n{}{}SETTINGS\n", first.toml,
-                      first.toml.ends_with('\n') ? "" : "\n");
+  std::string text = fmt::format("cat > {} <<'SETTINGS'\n{}{}SETTINGS\n", settings, first.toml,
+                                 first.toml.ends_with('\n') ? "" : "\n");
   for (const TrainingRun& run : runs) {
     const std::string seed = &run == &first ? "" : fmt::format(" --seed {}", run.seed);
-    text += fmt::format("build/release/experiments/{} \\\n  --config settings.toml{} --output {}\n",
-                        run.program, seed, file_name(run.name));
-    records += " " + file_name(run.name);
+    text += fmt::format("build/release/experiments/{} \\\n  --config {}{} --output {}\n",
+                        shell_word(run.program), settings, seed, file_name(run.name));
   }
-  for (const Comparison& comparison : comparisons) {
-    records += " " + file_name(comparison.name);
+  return text;
+}
+
+/// One command for each study, with the seeds that its records have.
+std::string study_commands(const std::vector<Study>& studies) {
+  std::string text;
+  for (const Study& study : studies) {
+    std::set<std::int64_t> seeds;
+    for (const TrainingRun* run : study.runs()) seeds.insert(run->seed);
+    text += fmt::format("build/release/experiments/{} --seeds {}\n",
+                        shell_word(study.runs().front()->program), fmt::join(seeds, ","));
+  }
+  return text;
+}
+
+std::string make_commands(const Inputs& inputs, const std::vector<Study>& studies) {
+  const std::vector<const TrainingRun*> runs = all_runs(inputs);
+  const std::string commit = text_of(runs.front()->environment, "git_commit");
+  std::string text;
+  if (!commit.empty()) text += fmt::format("git checkout {}\n", shell_word(commit));
+  text += "cmake --preset release && cmake --build --preset release\n";
+  text += lenet_commands(inputs.lenet, "settings.toml");
+  text += lenet_commands(inputs.distorted, "distorted.toml");
+  text += study_commands(studies);
+  for (const Comparison& comparison : inputs.comparisons) {
     if (comparison.command_line.empty()) continue;
     text += fmt::format("build/release/experiments/compare_convolutions{} \\\n  --record {}\n",
                         arguments_of(comparison.command_line), file_name(comparison.name));
   }
+  std::string records;
+  if (studies.empty()) {
+    for (const TrainingRun* run : runs) records += " " + file_name(run->name);
+    for (const Comparison& one : inputs.comparisons) records += " " + file_name(one.name);
+  } else {
+    records = " records";
+  }
   return text + fmt::format("build/release/reports/write_report --output report{}\n", records);
 }
 
-std::string verify_commands(const std::vector<TrainingRun>& runs) {
+/// Many records are named by their folders.
+std::string verify_commands(const std::vector<const TrainingRun*>& runs) {
   std::string text = "build/release/experiments/verify";
-  for (const TrainingRun& run : runs) text += " " + shell_word(run.name);
+  std::set<std::string> words;
+  for (const TrainingRun* run : runs) {
+    const std::string folder = std::filesystem::path(run->name).parent_path().string();
+    words.insert(runs.size() <= kNamedRecords
+                     ? shell_word(run->name)
+                     : (folder.empty() ? "" : shell_word(folder) + "/") + "*.h5");
+  }
+  for (const std::string& word : words) text += (words.size() > 2 ? " \\\n  " : " ") + word;
   return text + "\n";
+}
+
+TableEntry records_table(const std::vector<const TrainingRun*>& runs,
+                         const std::vector<Comparison>& comparisons) {
+  TableEntry entry;
+  entry.table.columns = {{"Record"}, {"Study"}, {"Variant"}, {"Seed", Align::right}, {"Digest"}};
+  for (const TrainingRun* run : runs) {
+    const bool pilot = run->study && run->study->role == Role::pilot;
+    entry.table.rows.push_back(
+        {code_span(run->name), run->study ? markdown_text(words_of(run->study->name)) : "–",
+         run->study ? markdown_text(words_of(run->study->variant)) + (pilot ? " (pilot)" : "")
+                    : "–",
+         std::to_string(run->seed), code_span(short_digest(run->digest))});
+  }
+  for (const Comparison& comparison : comparisons) {
+    entry.table.rows.push_back({code_span(comparison.name), "comparison of convolutions", "–", "–",
+                                code_span(short_digest(comparison.digest))});
+  }
+  return entry;
+}
+
+/// Of LeNet-5, where there is one, else of the studies' runs as far as they agree.
+void add_class(const Inputs& inputs, Draft& draft) {
+  const std::vector<const TrainingRun*> runs = all_runs(inputs);
+  const std::string first = class_of(*runs.front(), inputs.comparisons);
+  const bool agreed = std::all_of(runs.begin(), runs.end(), [&](const TrainingRun* run) {
+    return class_of(*run, inputs.comparisons) == first && conv_of(*run) == conv_of(*runs.front());
+  });
+  const bool lenet = !inputs.lenet.empty() || !inputs.distorted.empty();
+  draft.set("has_class", !first.empty() && (lenet || agreed));
+  draft.set("is_portable", first == "portable");
+  draft.set("class_conv", code_span(conv_of(*runs.front())));
 }
 
 }  // namespace
 
-void add_reproducibility(const std::vector<TrainingRun>& runs,
-                         const std::vector<Comparison>& comparisons, Draft& draft) {
-  const std::string reproducibility = class_of(runs.front(), comparisons);
-  draft.add("digests", digests_table(runs, comparisons));
-  draft.set("has_class", !reproducibility.empty());
-  draft.set("is_portable", reproducibility == "portable");
-  draft.set("commands", code_block(make_commands(runs, comparisons), "sh"));
+void add_reproducibility(const Inputs& inputs, const std::vector<Study>& studies, Draft& draft) {
+  const std::vector<const TrainingRun*> runs = all_runs(inputs);
+  const std::vector<TrainingRun>& lenet = inputs.lenet.empty() ? inputs.distorted : inputs.lenet;
+  if (!lenet.empty()) draft.add("digests", digests_table(lenet, inputs.comparisons));
+  draft.add("records", records_table(runs, inputs.comparisons));
+  add_class(inputs, draft);
+  draft.set("commands", code_block(make_commands(inputs, studies), "sh"));
   draft.set("verify_commands", code_block(verify_commands(runs), "sh"));
 }
 

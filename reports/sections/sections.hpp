@@ -1,14 +1,15 @@
 /// \file
 /// One function per topic of the report: each takes what it needs from the run and puts values,
-/// figures and tables into the draft. What a value is called in the templates stands beside it.
+/// figures and tables into the draft. The topics of studies are in studies.hpp. What a value is
+/// called in the templates stands beside it.
 #pragma once
 
 #include <string>
 #include <vector>
 
-#include "comparison.hpp"
 #include "draft.hpp"
-#include "training_run.hpp"
+#include "inputs.hpp"
+#include "study.hpp"
 
 namespace reprise::reports {
 
@@ -17,11 +18,17 @@ void add_accuracy(const std::vector<TrainingRun>& runs, Draft& draft);
 
 /// The picture at the top, first-layer kernels beside the curves; the table of epochs.
 void add_training(const TrainingRun& run, Draft& draft);
-Panel kernels_panel(const Kernels& kernels);
+Panel kernels_panel(const Kernels& kernels, const std::string& name);
 inline constexpr double kOverviewHeight = 290;  ///< pixels, of each panel
 
-/// Data files, network, settings, machine.
-void add_setup(const TrainingRun& run, Draft& draft);
+/// Network and settings of the run.
+void add_lenet_setup(const TrainingRun& run, Draft& draft);
+/// Data files of all records, and the machine that `first` was made on.
+void add_setup(const Inputs& inputs, const TrainingRun& first, Draft& draft);
+/// What a setting of this name is; "" if the report does not know it.
+std::string setting_meaning(const std::string& name);
+/// All training runs: LeNet-5's, distorted ones, the studies'.
+std::vector<const TrainingRun*> all_runs(const Inputs& inputs);
 
 /// Confusion matrix and error by class.
 void add_classes(const TrainingRun& run, Draft& draft);
@@ -38,8 +45,7 @@ void add_notes(const std::vector<TrainingRun>& runs, Draft& draft);
 /// Comparisons of convolution algorithms: speed, memory, errors; says so if there are none.
 void add_convolutions(const std::vector<Comparison>& comparisons, Draft& draft);
 
-/// Seeds, digests and classes of the runs, and the commands that make and verify them.
-void add_reproducibility(const std::vector<TrainingRun>& runs,
-                         const std::vector<Comparison>& comparisons, Draft& draft);
+/// Digests and classes of the runs, the commands that make and verify them, the table of records.
+void add_reproducibility(const Inputs& inputs, const std::vector<Study>& studies, Draft& draft);
 
 }  // namespace reprise::reports

@@ -2,9 +2,13 @@
 
 #include <algorithm>
 #include <array>
+#include <set>
 
 #include "format.hpp"
+#include "published.hpp"
 #include "sections/sections.hpp"
+#include "sections/study_text.hpp"
+#include "templates.hpp"
 
 namespace reprise::reports {
 namespace {
@@ -28,9 +32,27 @@ constexpr std::array kSettings = {
     Known{"beta1", "decay of Adam's mean of the gradient"},
     Known{"beta2", "decay of Adam's mean of the squared gradient"},
     Known{"epsilon", "keeps Adam's division away from zero"},
+    Known{"drop_epochs", "epochs after which the learning rate drops"},
+    Known{"drop_factor", "what the learning rate is multiplied with then"},
+    Known{"activation", "what follows each hidden layer"},
+    Known{"pooling", "mode of the pooling layers"},
+    Known{"pool_kernel", "side of a pooling window"},
+    Known{"normalization", "normalization between layers"},
+    Known{"dropout", "share of hidden values set to zero in training"},
+    Known{"without", "layer left out"},
+    Known{"initializer", "how the weights start"},
+    Known{"width", "maps of the first convolution of the four-layer network"},
+    Known{"train_images", "images trained on"},
+    Known{"shift", "largest random shift of training images, pixels"},
+    Known{"reflect", "training images reflected at random"},
+    Known{"distortion", "random distortion of training images"},
+    Known{"colour", "random colour change of training images"},
     Known{"conv", "convolution algorithm"},
     Known{"block_size", "images whose gradients are added in one chain; part of the result's bits"},
 };
+
+/// What the environments of two runs share if the machine and the program are the same.
+constexpr std::array kSameMachine = {"cpu", "simd", "compiler", "git_commit"};
 
 constexpr std::array kMachine = {
     Known{"cpu", "Processor"},
@@ -90,14 +112,59 @@ TableEntry model_table(const TrainingRun& run) {
   return entry;
 }
 
-TableEntry data_table(const TrainingRun& run) {
+/// The files of all runs, each once.
+TableEntry data_table(const std::vector<const TrainingRun*>& runs) {
   TableEntry entry;
-  entry.source = short_digest(run.digest);
-  entry.table.columns = {{"File"}, {"SHA-256"}};
-  for (const InputFile& file : run.files) {
-    entry.table.rows.push_back({code_span(file.name), code_span(file.sha256)});
+  entry.table.columns = {{"Data set"}, {"File"}, {"SHA-256"}};
+  std::set<std::string> known;
+  std::vector<const TrainingRun*> sources;
+  for (const TrainingRun* run : runs) {
+    bool is_new = false;
+    for (const InputFile& file : run->files) {
+      if (!known.insert(file.sha256).second) continue;
+      is_new = true;
+      entry.table.rows.push_back({markdown_text(data_display_name(run->data_name)),
+                                  code_span(file.name), code_span(file.sha256)});
+    }
+    if (is_new) sources.push_back(run);
   }
+  entry.source = source_of(sources);
   return entry;
+}
+
+/// A sentence for each data set, and one on runs that used a part of it.
+std::string data_sentence(const std::vector<const TrainingRun*>& runs) {
+  std::vector<std::string> sentences;
+  for (const TrainingRun* run : runs) {
+    if (run->study && run->study->role == Role::pilot) continue;
+    Draft part;
+    part.set("name", data_display_name(run->data_name));
+    part.set("offered", grouped(static_cast<std::int64_t>(run->offered_images)));
+    part.set("test", grouped(static_cast<std::int64_t>(run->test_images)));
+    part.set("size", fmt::format("{}×{}", run->height, run->width));
+    part.set("grey", run->channels == 1);
+    part.set("classes", count_word(static_cast<std::int64_t>(run->classes())));
+    const std::string text =
+        one_line(render_template("data_set.md.mustache", part.values(), markdown_text));
+    if (std::find(sentences.begin(), sentences.end(), text) == sentences.end()) {
+      sentences.push_back(text);
+    }
+  }
+  std::set<std::size_t> parts;
+  for (const TrainingRun* run : runs) {
+    if (run->train_images < run->offered_images) parts.insert(run->train_images);
+  }
+  if (!parts.empty()) {
+    std::vector<std::string> counts;
+    for (const std::size_t part : parts) {
+      counts.push_back(grouped(static_cast<std::int64_t>(part)));
+    }
+    Draft part;
+    part.set("counts", listed(counts));
+    sentences.push_back(
+        one_line(render_template("data_parts.md.mustache", part.values(), markdown_text)));
+  }
+  return fmt::format("{}", fmt::join(sentences, " "));
 }
 
 bool is_library(const std::string& name) {
@@ -147,30 +214,56 @@ void add_time(const TrainingRun& run, Draft& draft) {
   draft.set("seconds_most", fixed(spread.most, 2));
 }
 
+/// Runs of another machine or program than the first.
+std::int64_t made_elsewhere(const std::vector<const TrainingRun*>& runs, const TrainingRun& first) {
+  return std::count_if(runs.begin(), runs.end(), [&](const TrainingRun* run) {
+    return std::any_of(kSameMachine.begin(), kSameMachine.end(), [&](const char* name) {
+      return text_of(run->environment, name) != text_of(first.environment, name);
+    });
+  });
+}
+
 }  // namespace
 
-void add_setup(const TrainingRun& run, Draft& draft) {
-  draft.add("data", data_table(run));
+std::string setting_meaning(const std::string& name) {
+  return meaning(name, kSettings);
+}
+
+std::vector<const TrainingRun*> all_runs(const Inputs& inputs) {
+  std::vector<const TrainingRun*> all;
+  for (const auto* runs : {&inputs.lenet, &inputs.distorted, &inputs.studies}) {
+    for (const TrainingRun& run : *runs) all.push_back(&run);
+  }
+  return all;
+}
+
+void add_lenet_setup(const TrainingRun& run, Draft& draft) {
   draft.add("model", model_table(run));
   draft.add("settings", settings_table(run));
-  draft.add("environment", environment_table(run));
-
   draft.set("train_images", grouped(static_cast<std::int64_t>(run.train_images)));
   draft.set("test_images", grouped(static_cast<std::int64_t>(run.test_images)));
-  draft.set("image_size", fmt::format("{}×{}", run.height, run.width));
-  draft.set("is_grey", run.channels == 1);
   draft.set("parameters", grouped(run.parameters));
   draft.set("optimizer", text_of(run.settings, "optimizer"));
   draft.set("is_adam", text_of(run.settings, "optimizer") == "adam");
   draft.set("batch_size", text_of(run.settings, "batch_size"));
   draft.set("conv", code_span(text_of(run.settings, "conv")));
-  draft.set("program", code_span(run.program));
+  add_time(run, draft);
+}
 
-  const std::string commit = text_of(run.environment, "git_commit");
+void add_setup(const Inputs& inputs, const TrainingRun& first, Draft& draft) {
+  const std::vector<const TrainingRun*> runs = all_runs(inputs);
+  draft.add("data", data_table(runs));
+  draft.set("data_sentence", data_sentence(runs));
+  draft.add("environment", environment_table(first));
+  const std::string commit = text_of(first.environment, "git_commit");
   draft.set("has_commit", !commit.empty());
   draft.set("commit", code_span(commit));
-  draft.set("is_dirty", text_of(run.environment, "git_dirty") == "1");
-  add_time(run, draft);
+  draft.set("is_dirty", text_of(first.environment, "git_dirty") == "1");
+  const std::int64_t elsewhere = made_elsewhere(runs, first);
+  draft.set("several_records", runs.size() > 1);
+  draft.set("made_elsewhere", elsewhere > 0);
+  draft.set("made_elsewhere_count", count_word(elsewhere));
+  draft.set("run_records", count_word(static_cast<std::int64_t>(runs.size())));
 }
 
 }  // namespace reprise::reports

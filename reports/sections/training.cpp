@@ -13,15 +13,6 @@ namespace {
 constexpr std::size_t kMostRows = 20;  // of the table of epochs
 constexpr std::size_t kDigestDigits = 8;
 
-/// 1, 2, 5, 10, 20, ... so that at most ten steps make `range`.
-std::int64_t tick_step(std::int64_t range) {
-  for (std::int64_t power = 1;; power *= 10) {
-    for (const std::int64_t factor : {1, 2, 5}) {
-      if (range <= 10 * factor * power) return factor * power;
-    }
-  }
-}
-
 /// A little above the largest finite value, so that the axis from 0 holds all; 1 for none.
 double axis_end(const std::vector<double>& a, const std::vector<double>& b) {
   double most = 0;
@@ -112,13 +103,13 @@ void add_training(const TrainingRun& run, Draft& draft) {
   const History& history = run.history;
   Figure figure;
   figure.source = short_digest(run.digest);
-  figure.panels = {kernels_panel(run.kernels),
+  figure.panels = {kernels_panel(run.kernels, "first_layer_kernels"),
                    curve_panel({"loss", "Loss", "nats", history.train_loss, history.test_loss},
                                history.epoch, 3),
                    curve_panel({"error", "Error", "%", in_percent(history.train_error),
                                 in_percent(history.test_error)},
                                history.epoch, 1)};
-  draft.add("overview", std::move(figure));
+  draft.add("course", std::move(figure));
   add_epochs_table(run, draft);
   draft.set("kernel_count", count_word(static_cast<std::int64_t>(run.kernels.out_channels)));
   draft.set("kernel_size", fmt::format("{}×{}", run.kernels.height, run.kernels.width));

@@ -1,0 +1,36 @@
+/// \file
+/// The records of a report, read and sorted: runs of LeNet-5, of studies, comparisons.
+#pragma once
+
+#include <string>
+#include <vector>
+
+#include "comparison.hpp"
+#include "training_run.hpp"
+
+namespace reprise::reports {
+
+struct Inputs {
+  std::vector<TrainingRun> lenet;      ///< without a study, differing in their seeds only
+  std::vector<TrainingRun> distorted;  ///< likewise, trained on shifted or distorted images
+  std::vector<TrainingRun> studies;    ///< runs of studies, in the order given
+  std::vector<Comparison> comparisons;
+};
+
+/// Reads the record, which is then no longer needed. Error, with its name, if it is neither a
+/// training run nor a comparison, is not whole, or is a run without a study that differs by more
+/// than its seed from an earlier one.
+void add_record(const NamedRecord& record, Inputs& inputs);
+
+/// Error unless there is at least one training run.
+void check_complete(const Inputs& inputs);
+
+/// The record files at a path: itself, or, of a folder, all *.h5 in it and below, in the order of
+/// their paths. Error if a folder has none.
+struct RecordFile {
+  std::string path;
+  std::string name;  ///< how the report calls it (record_name); in a folder, the path from there
+};
+std::vector<RecordFile> record_files(const std::string& path, const std::string& report_folder);
+
+}  // namespace reprise::reports

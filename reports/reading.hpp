@@ -1,0 +1,45 @@
+/// \file
+/// What the readers of records share: they throw std::runtime_error with what does not hold, and
+/// whoever knows the record's name puts it in front.
+#pragma once
+
+#include <fmt/format.h>
+
+#include <stdexcept>
+#include <string>
+#include <vector>
+
+#include "reprise/record/record.hpp"
+
+namespace reprise::reports {
+
+inline void require(bool holds, const std::string& problem) {
+  if (!holds) throw std::runtime_error(problem);
+}
+
+/// A double or a whole number.
+inline double number(const Group& group, const std::string& name) {
+  const auto found = group.attributes.find(name);
+  require(found != group.attributes.end(), "no attribute " + name);
+  if (const auto* whole = std::get_if<std::int64_t>(&found->second)) {
+    return static_cast<double>(*whole);
+  }
+  return group.attribute<double>(name);
+}
+
+/// A positive whole number.
+inline std::size_t count(const Group& group, const std::string& name) {
+  const auto value = group.attribute<std::int64_t>(name);
+  require(value > 0, fmt::format("{} {}", name, value));
+  return static_cast<std::size_t>(value);
+}
+
+template <class T>
+std::vector<T> values_of_length(const Group& group, const std::string& name, std::size_t length) {
+  const std::vector<T>& values = group.values<T>(name);
+  require(values.size() == length,
+          fmt::format("{} values of {}, not {}", values.size(), name, length));
+  return values;
+}
+
+}  // namespace reprise::reports

@@ -1,0 +1,179 @@
+// What the networks see: the picture at the top, test images and their nearest training images.
+#include <fmt/format.h>
+
+#include <algorithm>
+#include <span>
+
+#include "format.hpp"
+#include "sections/sections.hpp"
+#include "sections/studies.hpp"
+#include "sections/study_text.hpp"
+#include "svg.hpp"
+
+namespace reprise::reports {
+namespace {
+
+constexpr double kWidth = 430;  // pixels, of a panel
+constexpr double kPicture = 50;
+constexpr double kGap = 7;
+constexpr double kRow = kPicture + 30;
+constexpr std::size_t kRowsInPanel = 6;
+constexpr std::size_t kMostColourRows = 6;  // colour images take much room as drawings
+
+std::size_t agreeing(const TrainingRun& run, std::size_t sample) {
+  const Neighbours& nearest = run.neighbours;
+  std::size_t count = 0;
+  for (std::size_t i = 0; i < nearest.per_sample; ++i) {
+    const std::uint8_t label = nearest.labels[sample * nearest.per_sample + i];
+    count += label == run.samples.labels[sample] ? 1 : 0;
+  }
+  return count;
+}
+
+/// "Sandal", "Sneaker and Bag": the neighbours' classes that are not the sample's.
+std::string other_classes(const TrainingRun& run, std::size_t sample) {
+  const Neighbours& nearest = run.neighbours;
+  std::vector<std::string> names;
+  for (std::size_t i = 0; i < nearest.per_sample; ++i) {
+    const std::uint8_t label = nearest.labels[sample * nearest.per_sample + i];
+    const std::string& name = run.class_names[label];
+    if (label == run.samples.labels[sample]) continue;
+    if (std::find(names.begin(), names.end(), name) == names.end()) names.push_back(name);
+  }
+  return listed(names);
+}
+
+std::string row_title(const TrainingRun& run, std::size_t sample) {
+  const std::size_t same = agreeing(run, sample);
+  const std::string& truth = run.class_names[run.samples.labels[sample]];
+  if (same == run.neighbours.per_sample) return truth + ": all alike";
+  return fmt::format("{}: {} of {} alike, else {}", truth, same, run.neighbours.per_sample,
+                     other_classes(run, sample));
+}
+
+class NeighbourDrawing {
+ public:
+  NeighbourDrawing(const TrainingRun& run, std::size_t first, std::size_t last)
+      : run_(run),
+        pixels_(run.height * run.width * run.channels),
+        canvas_({kWidth, kRow * static_cast<double>(last - first) + 4}) {
+    for (std::size_t sample = first; sample < last; ++sample) {
+      draw_row(sample, kRow * static_cast<double>(sample - first));
+    }
+  }
+  [[nodiscard]] std::string document(const std::string& alt) const { return canvas_.document(alt); }
+
+ private:
+  void draw_row(std::size_t sample, double top) {
+    const Neighbours& nearest = run_.neighbours;
+    canvas_.text({kGap, top + 14}, row_title(run_, sample), {12});
+    draw_picture(run_.samples.pixels, sample, {kGap, top + 22});
+    const double step = std::min(
+        kPicture + kGap, (kWidth - kPicture - 5 * kGap) / static_cast<double>(nearest.per_sample));
+    for (std::size_t i = 0; i < nearest.per_sample; ++i) {
+      const std::size_t place = sample * nearest.per_sample + i;
+      const Point corner{kPicture + 4 * kGap + step * static_cast<double>(i), top + 22};
+      draw_picture(nearest.pixels, place, corner);
+      if (nearest.labels[place] == run_.samples.labels[sample]) continue;
+      for (const double inset : {-1.0, 0.0, 1.0}) {
+        canvas_.outline({corner.x - inset, corner.y - inset},
+                        {kPicture + 2 * inset, kPicture + 2 * inset}, colour::kVermilion);
+      }
+    }
+  }
+
+  void draw_picture(std::span<const std::uint8_t> all, std::size_t index, Point corner) {
+    const auto side = static_cast<double>(std::max(run_.height, run_.width));
+    canvas_.picture(corner, kPicture / side, all.subspan(index * pixels_, pixels_),
+                    {run_.height, run_.width, run_.channels});
+  }
+
+  const TrainingRun& run_;
+  std::size_t pixels_;
+  SvgCanvas canvas_;
+};
+
+Figure neighbours_figure(const TrainingRun& run) {
+  Figure figure;
+  figure.source = short_digest(run.digest);
+  std::size_t rows = run.samples.index.size();
+  if (run.channels == 3) rows = std::min(rows, kMostColourRows);
+  for (std::size_t first = 0; first < rows; first += kRowsInPanel) {
+    const std::size_t last = std::min(rows, first + kRowsInPanel);
+    std::vector<std::string> titles;
+    for (std::size_t sample = first; sample < last; ++sample) {
+      titles.push_back(row_title(run, sample));
+    }
+    const std::string alt =
+        fmt::format("Test images, each followed by its {} nearest training images: {}.",
+                    run.neighbours.per_sample, fmt::join(titles, "; "));
+    figure.panels.push_back({fmt::format("neighbours_{}", figure.panels.size() + 1),
+                             NeighbourDrawing(run, first, last).document(alt), alt});
+  }
+  return figure;
+}
+
+/// "LeNet-5, seed 1", "Relu against tanh, relu, seed 1".
+std::string run_name(const TrainingRun& run) {
+  if (!run.study) return fmt::format("LeNet-5, seed {}", run.seed);
+  return fmt::format("{}: {}, seed {}", heading_of(run.study->name), words_of(run.study->variant),
+                     run.seed);
+}
+
+/// The first run with neighbours; nullptr for none.
+const TrainingRun* with_neighbours(const Runs& runs) {
+  for (const TrainingRun* run : runs) {
+    if (run->neighbours.per_sample > 0) return run;
+  }
+  return nullptr;
+}
+
+/// The measured run with the most kernels in its first layer, the first of several.
+const TrainingRun* with_most_kernels(const Runs& runs) {
+  return *std::max_element(runs.begin(), runs.end(), [](const auto* a, const auto* b) {
+    return a->kernels.out_channels < b->kernels.out_channels;
+  });
+}
+
+void add_neighbours(const Runs& runs, Draft& draft) {
+  const TrainingRun* run = with_neighbours(runs);
+  draft.set("has_neighbours", run != nullptr);
+  if (run == nullptr) return;
+  const std::size_t samples = run->samples.index.size();
+  std::size_t same = 0;
+  for (std::size_t sample = 0; sample < samples; ++sample) same += agreeing(*run, sample);
+  draft.set("neighbours_run", run_name(*run));
+  draft.set("neighbours_each", count_word(static_cast<std::int64_t>(run->neighbours.per_sample)));
+  draft.set("neighbours_samples", count_word(static_cast<std::int64_t>(samples)));
+  draft.set("neighbours_same", std::to_string(same));
+  draft.set("neighbours_all", std::to_string(samples * run->neighbours.per_sample));
+  draft.add("neighbours", neighbours_figure(*run));
+}
+
+}  // namespace
+
+void add_features(const std::vector<TrainingRun>& lenet, const std::vector<Study>& studies,
+                  const std::vector<Contrast>& contrasts, Draft& draft) {
+  Runs runs;
+  for (const TrainingRun& run : lenet) runs.push_back(&run);
+  const Runs of_studies = runs_of(studies);
+  runs.insert(runs.end(), of_studies.begin(), of_studies.end());
+  add_neighbours(runs, draft);
+  if (studies.empty()) return;
+  const TrainingRun& kernels = *with_most_kernels(of_studies);
+  draft.set("kernels_run", run_name(kernels));
+  draft.set("study_kernel_count",
+            count_word(static_cast<std::int64_t>(kernels.kernels.out_channels)));
+  draft.set("study_kernel_size",
+            fmt::format("{}×{}", kernels.kernels.height, kernels.kernels.width));
+  draft.set("kernels_in_colour", kernels.kernels.in_channels == 3);
+  Figure overview{forest_panels(contrasts), source_of(of_studies)};
+  draft.set("has_forest", !overview.panels.empty());
+  overview.panels.push_back(kernels_panel(kernels.kernels, "study_kernels"));
+  draft.add("overview", std::move(overview));
+  if (!lenet.empty()) return;
+  add_test_images(kernels, draft);
+  draft.set("ranks", count_word(static_cast<std::int64_t>(kernels.likeliest.ranks)));
+}
+
+}  // namespace reprise::reports

@@ -1,0 +1,192 @@
+// The conclusion that follows from the verdicts.
+#include <fmt/format.h>
+
+#include <algorithm>
+#include <cmath>
+#include <iterator>
+#include <map>
+#include <sstream>
+
+#include "format.hpp"
+#include "sections/studies.hpp"
+#include "sections/study_text.hpp"
+#include "templates.hpp"
+
+namespace reprise::reports {
+namespace {
+
+using Contrasts = std::vector<const Contrast*>;
+
+Contrasts with_verdict(const std::vector<Contrast>& contrasts, Verdict verdict) {
+  Contrasts found;
+  for (const Contrast& contrast : contrasts) {
+    if (contrast.has_claim() && contrast.judgement.verdict == verdict) found.push_back(&contrast);
+  }
+  return found;
+}
+
+/// Mean difference in standard deviations of the differences; infinite where all are equal.
+double effect(const Contrast& contrast) {
+  return std::abs(contrast.test.mean) / contrast.test.standard_deviation;
+}
+
+/// The clearest first; equivalences, whose effects are small by their nature, last.
+Contrasts clearest_first(Contrasts contrasts) {
+  std::stable_sort(contrasts.begin(), contrasts.end(), [](const Contrast* a, const Contrast* b) {
+    if (a->claims_difference() != b->claims_difference()) return a->claims_difference();
+    return a->claims_difference() && effect(*a) > effect(*b);
+  });
+  return contrasts;
+}
+
+/// One sentence for each study on all its variants that are the same as the baseline.
+std::string sameness_text(const Contrasts& contrasts) {
+  std::map<const Study*, Contrasts> by_study;
+  std::vector<const Study*> order;
+  for (const Contrast* contrast : contrasts) {
+    if (contrast->claims_difference()) continue;
+    if (by_study[contrast->study].empty()) order.push_back(contrast->study);
+    by_study[contrast->study].push_back(contrast);
+  }
+  std::vector<std::string> texts;
+  for (const Study* study : order) {
+    std::vector<std::string> names;
+    for (const Contrast* contrast : by_study[study]) {
+      names.push_back(markdown_text(words_of(contrast->variant->name)));
+    }
+    Draft part;
+    set_contrast_values(*by_study[study].front(), part);
+    part.set("names", listed(names));
+    part.set("names_capital", capitalized(listed(names)));
+    part.set("one", names.size() == 1);
+    texts.push_back(
+        one_line(render_template("conclusion_same.md.mustache", part.values(), markdown_text)));
+  }
+  return fmt::format("{}", fmt::join(texts, " "));
+}
+
+/// A sentence or an item of a list for each, by a template.
+std::vector<std::string> sentences(const Contrasts& contrasts, std::string_view file) {
+  std::vector<std::string> texts;
+  for (const Contrast* contrast : contrasts) {
+    Draft part;
+    set_contrast_values(*contrast, part);
+    part.set("first", texts.empty());
+    part.set("only", contrasts.size() == 1);
+    part.set("narrow", contrast->leans_on_one_test());
+    texts.push_back(one_line(render_template(file, part.values(), markdown_text)));
+  }
+  return texts;
+}
+
+std::string count_of(const Contrasts& contrasts) {
+  return count_word(static_cast<std::int64_t>(contrasts.size()));
+}
+
+void add_group(const std::string& name, const Contrasts& contrasts, Draft& draft) {
+  draft.set("has_" + name, !contrasts.empty());
+  draft.set("one_" + name, contrasts.size() == 1);
+  draft.set(name + "_count", count_of(contrasts));
+  draft.set(name + "_count_capital", capitalized(count_of(contrasts)));
+}
+
+/// "two support the paper's claim and one shows no difference": the lines that are not empty.
+std::string tally(const Draft& draft) {
+  std::istringstream lines(render_template("tally.md.mustache", draft.values(), markdown_text));
+  std::vector<std::string> parts;
+  for (std::string line; std::getline(lines, line);) {
+    if (!line.empty()) parts.push_back(line);
+  }
+  return listed(parts);
+}
+
+std::string names_of(const Contrasts& contrasts) {
+  std::vector<std::string> names;
+  for (const Contrast* contrast : contrasts) {
+    names.push_back(markdown_text(contrast_name(*contrast)));
+  }
+  return listed(names);
+}
+
+/// Verdicts that rest on a p-value, and which of them the adjustment would take away.
+void add_adjustment(const std::vector<Contrast>& contrasts, Draft& draft) {
+  Contrasts by_p;
+  Contrasts leaning;
+  for (const Contrast& contrast : contrasts) {
+    const Verdict verdict = contrast.judgement.verdict;
+    const bool decided = verdict == Verdict::contradicted || verdict == Verdict::supported;
+    if (decided && contrast.claims_difference()) by_p.push_back(&contrast);
+    if (contrast.leans_on_one_test()) leaning.push_back(&contrast);
+  }
+  draft.set("has_by_p", by_p.size() > 1 || !leaning.empty());
+  draft.set("by_p_count", count_of(by_p));
+  draft.set("one_by_p", by_p.size() == 1);
+  add_group("leaning", leaning, draft);
+  draft.set("leaning_names", names_of(leaning));
+}
+
+/// How the claims of a difference fare as a whole.
+void add_balance(const std::vector<Contrast>& contrasts, Draft& draft) {
+  std::size_t claims = 0;
+  std::size_t supported = 0;
+  std::size_t decided = 0;
+  for (const Contrast& contrast : contrasts) {
+    if (!contrast.claims_difference()) continue;
+    const Verdict verdict = contrast.judgement.verdict;
+    ++claims;
+    supported += verdict == Verdict::supported ? 1 : 0;
+    decided += verdict == Verdict::supported || verdict == Verdict::contradicted ? 1 : 0;
+  }
+  const bool most = claims > 1 && 2 * supported > claims;
+  const bool few = claims > 1 && 3 * decided < claims;
+  draft.set("balance_most", most);
+  draft.set("balance_few", few && !most);
+  draft.set("balance_mixed", !most && !few && claims > 1);
+}
+
+}  // namespace
+
+void add_study_conclusion(const std::vector<Study>& studies, const std::vector<Contrast>& contrasts,
+                          Draft& draft) {
+  const Contrasts supported = clearest_first(with_verdict(contrasts, Verdict::supported));
+  const Contrasts contradicted = clearest_first(with_verdict(contrasts, Verdict::contradicted));
+  const Contrasts undecided = with_verdict(contrasts, Verdict::no_difference);
+  const Contrasts none = with_verdict(contrasts, Verdict::none);
+  add_group("supported", supported, draft);
+  add_group("contradicted", contradicted, draft);
+  add_group("undecided", undecided, draft);
+  add_group("unjudged", none, draft);
+  const std::size_t claims =
+      supported.size() + contradicted.size() + undecided.size() + none.size();
+  draft.set("has_claims", claims > 0);
+  draft.set("one_claim", claims == 1);
+  draft.set("claim_count", count_word(static_cast<std::int64_t>(claims)));
+  draft.set("claim_count_capital", capitalized(count_word(static_cast<std::int64_t>(claims))));
+  Contrasts different;
+  std::copy_if(supported.begin(), supported.end(), std::back_inserter(different),
+               [](const Contrast* contrast) { return contrast->claims_difference(); });
+  draft.set(
+      "supported_text",
+      fmt::format("{} {}", fmt::join(sentences(different, "conclusion_supported.md.mustache"), " "),
+                  sameness_text(supported)));
+  draft.set(
+      "contradicted_text",
+      fmt::format("{}",
+                  fmt::join(sentences(contradicted, "conclusion_contradicted.md.mustache"), " ")));
+  std::string list;
+  for (const std::string& item : sentences(undecided, "conclusion_undecided.md.mustache")) {
+    list += "- " + item + "\n";
+  }
+  draft.set("undecided_list", list);
+  draft.set("unjudged_names", names_of(none));
+  draft.set("tally", tally(draft));
+  add_adjustment(contrasts, draft);
+  add_balance(contrasts, draft);
+  draft.set("all_supported", claims > 1 && supported.size() == claims);
+  const Runs runs = runs_of(studies);
+  std::size_t most_images = 0;
+  for (const TrainingRun* run : runs) most_images = std::max(most_images, run->train_images);
+  draft.set("most_train_images", grouped(static_cast<std::int64_t>(most_images)));
+}
+
+}  // namespace reprise::reports

@@ -1,0 +1,174 @@
+// Error curves of a study: the mean over the seeds as a line, least to largest as a band.
+#include <fmt/format.h>
+
+#include <algorithm>
+#include <array>
+#include <cmath>
+
+#include "format.hpp"
+#include "gnuplot.hpp"
+#include "sections/studies.hpp"
+#include "sections/study_text.hpp"
+
+namespace reprise::reports {
+namespace {
+
+constexpr double kWidth = 430;  // pixels
+constexpr double kPlotHeight = 290;
+constexpr double kKeyLine = 18;  // pixels of a line of the key
+constexpr int kMostPoints = 400;
+
+struct Look {
+  std::string_view colour;
+  std::string_view dash;
+};
+
+// Colours that colour-blind readers tell apart; dashes differ too.
+constexpr std::array kLooks = {
+    Look{colour::kVermilion, "(6,4)"},  Look{colour::kBlue, "solid"},
+    Look{colour::kGreen, "(10,3)"},     Look{colour::kPurple, "(2,3)"},
+    Look{colour::kOrange, "(8,3,2,3)"}, Look{colour::kSky, "(4,2)"},
+    Look{colour::kText, "(1,2)"},
+};
+
+struct CurvePoint {
+  double epoch = 0;
+  Spread spread;  ///< over seeds, in percent
+};
+using Curve = std::vector<CurvePoint>;
+
+/// Means over seeds of series that begin alike; as long as the shortest.
+Curve curve_of(const std::vector<std::vector<double>>& series, const std::vector<double>& epochs) {
+  std::size_t length = epochs.size();
+  for (const std::vector<double>& values : series) length = std::min(length, values.size());
+  const std::size_t step = 1 + length / kMostPoints;
+  Curve curve;
+  for (std::size_t i = 0; i < length; ++i) {
+    if (i % step != 0 && i + 1 != length) continue;
+    std::vector<double> values;
+    for (const std::vector<double>& one : series) values.push_back(100 * one[i]);
+    curve.push_back({epochs[i], spread_of(values)});
+  }
+  return curve;
+}
+
+std::vector<double> whole_epochs(const TrainingRun& run) {
+  return {run.history.epoch.begin(), run.history.epoch.end()};
+}
+
+/// Mean error of the last steps, by fractions of epochs.
+Curve step_curve(const Variant& variant) {
+  std::vector<std::vector<double>> series;
+  for (const StudyRun& run : variant.runs) series.push_back(smoothed_error(*run.run));
+  const std::size_t steps = variant.runs.front().run->history.steps_per_epoch;
+  std::vector<double> epochs;
+  for (std::size_t i = 0; i < series.front().size(); ++i) {
+    epochs.push_back(static_cast<double>(smoothing_steps(steps) + i) / static_cast<double>(steps));
+  }
+  return curve_of(series, epochs);
+}
+
+Curve epoch_curve(const Variant& variant, std::vector<double> History::*values) {
+  std::vector<std::vector<double>> series;
+  for (const StudyRun& run : variant.runs) series.push_back(run.run->history.*values);
+  return curve_of(series, whole_epochs(*variant.runs.front().run));
+}
+
+struct CurvePlot {
+  std::string name, quantity;
+  std::vector<const Variant*> variants;
+  std::vector<Curve> curves;
+  double threshold = 0;  ///< percent; 0 for none
+};
+
+/// The top of the axis: a little above all, but for a training error never above what guessing
+/// gives (all curves begin there).
+double top_of(const CurvePlot& plot) {
+  double most = plot.threshold;
+  for (const Curve& curve : plot.curves) {
+    for (const CurvePoint& point : curve) {
+      if (std::isfinite(point.spread.most)) most = std::max(most, point.spread.most);
+    }
+  }
+  return most > 0 ? 1.05 * most : 1;
+}
+
+std::string curve_block(const Curve& curve, std::size_t index) {
+  std::vector<std::vector<std::string>> rows;
+  for (const CurvePoint& point : curve) {
+    rows.push_back({plot_number(point.epoch), plot_number(point.spread.mean),
+                    plot_number(point.spread.least), plot_number(point.spread.most)});
+  }
+  return data_block(fmt::format("curve{}", index), rows);
+}
+
+std::string commands_of(const CurvePlot& plot) {
+  std::string data;
+  std::vector<std::string> bands;
+  std::vector<std::string> lines;
+  double last = 0;
+  for (std::size_t i = 0; i < plot.curves.size(); ++i) {
+    const Look& look = kLooks.at(i % kLooks.size());
+    const bool sparse = plot.curves[i].size() <= 25;
+    data += curve_block(plot.curves[i], i);
+    if (!plot.curves[i].empty()) last = std::max(last, plot.curves[i].back().epoch);
+    bands.push_back(
+        fmt::format("$curve{} using 1:3:4 with filledcurves fs transparent solid 0.2 "
+                    "noborder lc rgb '{}' notitle",
+                    i, look.colour));
+    lines.push_back(fmt::format("$curve{} using 1:2 with {} lw 2 dt {}{} lc rgb '{}' title {}", i,
+                                sparse ? "linespoints" : "lines", look.dash,
+                                sparse ? fmt::format(" pt {} ps 0.4", 4 + 2 * (i % 5) + 1) : "",
+                                look.colour, plot_text(words_of(plot.variants[i]->name))));
+  }
+  std::string text = data;
+  text += fmt::format(
+      "set xrange [0:{}]\nset yrange [0:{}]\nset xlabel 'Epoch'\nset ylabel {}\n"
+      "set xtics {}\n"
+      "set key tmargin left vertical maxrows {} Left reverse samplen 3 width 1\n",
+      plot_number(last * 1.02), plot_number(top_of(plot)), plot_text(plot.quantity + " (%)"),
+      tick_step(static_cast<std::int64_t>(std::ceil(last))), (plot.curves.size() + 1) / 2);
+  if (plot.threshold > 0) {
+    text += fmt::format(
+        "set arrow from graph 0,first {0} to graph 1,first {0} nohead dt (5,4) lw 1.5 lc rgb "
+        "'{1}'\nset label '{2}' at graph 0.985,first {0} right offset 0,0.6 tc rgb '{1}'\n",
+        plot_number(plot.threshold), colour::kQuiet, percent(plot.threshold / 100, 0));
+  }
+  return text + fmt::format("plot {}, {}\n", fmt::join(bands, ", "), fmt::join(lines, ", "));
+}
+
+Panel draw_curves(const CurvePlot& plot) {
+  std::vector<std::string> courses;
+  for (std::size_t i = 0; i < plot.curves.size(); ++i) {
+    if (plot.curves[i].empty()) continue;
+    courses.push_back(fmt::format("{} from {}% to {}%", plot.variants[i]->name,
+                                  fixed(plot.curves[i].front().spread.mean, 1),
+                                  fixed(plot.curves[i].back().spread.mean, 1)));
+  }
+  std::string alt =
+      fmt::format("{} by epoch, mean over seeds: {}.", plot.quantity, fmt::join(courses, "; "));
+  if (plot.threshold > 0) {
+    alt += fmt::format(" A dashed line marks {}%.", fixed(plot.threshold, 0));
+  }
+  const double lines = std::ceil(static_cast<double>(plot.curves.size()) / 2);
+  return draw({plot.name, alt, {kWidth, kPlotHeight + kKeyLine * lines}, commands_of(plot)});
+}
+
+}  // namespace
+
+Figure curves_figure(const Study& study) {
+  CurvePlot train{"train_" + study.name, "Training error", {}, {}, 0};
+  CurvePlot test{"test_" + study.name, "Test error", {}, {}, 0};
+  const bool by_step = study.measure == Measure::epochs_to_train_error;
+  if (by_step) train.threshold = 100 * study.threshold;
+  for (const Variant& variant : study.variants) {
+    train.variants.push_back(&variant);
+    test.variants.push_back(&variant);
+    train.curves.push_back(by_step ? step_curve(variant)
+                                   : epoch_curve(variant, &History::train_error));
+    test.curves.push_back(epoch_curve(variant, &History::test_error));
+  }
+  return {{draw_curves(train), draw_curves(test)}, source_of(study.runs())};
+}
+
+}  // namespace reprise::reports

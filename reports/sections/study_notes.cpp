@@ -1,0 +1,183 @@
+// What the studies' data show beside their questions: surprises, seeds that disagree, outliers,
+// runs that fell short, claims without power.
+#include <fmt/format.h>
+
+#include <algorithm>
+#include <cmath>
+
+#include "format.hpp"
+#include "sections/studies.hpp"
+#include "sections/study_text.hpp"
+
+namespace reprise::reports {
+namespace {
+
+constexpr double kOutlier = 3.5;       // modified z-scores beyond (B. Iglewicz, D. Hoaglin 1993)
+constexpr double kNormalMad = 0.6745;  // of a normal distribution, in standard deviations
+constexpr std::size_t kLeastRuns = 4;  // to tell an outlier
+
+double median_of(std::vector<double> values) {
+  std::sort(values.begin(), values.end());
+  const std::size_t middle = values.size() / 2;
+  return values.size() % 2 == 1 ? values[middle] : (values[middle - 1] + values[middle]) / 2;
+}
+
+/// Runs whose modified z-score, 0.6745 (x - median) / MAD, lies beyond kOutlier.
+std::vector<const StudyRun*> outliers_of(const Variant& variant) {
+  std::vector<const StudyRun*> found;
+  if (variant.runs.size() < kLeastRuns) return found;
+  const double median = median_of(variant.values());
+  std::vector<double> distances;
+  for (const double value : variant.values()) distances.push_back(std::abs(value - median));
+  const double mad = median_of(distances);
+  if (!(mad > 0)) return found;
+  for (const StudyRun& run : variant.runs) {
+    if (kNormalMad * std::abs(run.measured.value - median) / mad > kOutlier) found.push_back(&run);
+  }
+  return found;
+}
+
+/// Mean difference against the claim, in standard deviations of the differences; negative if with
+/// it. Where the same was expected, every difference is against it.
+double against_claim(const Contrast& contrast) {
+  const double effect = contrast.test.mean / std::max(contrast.test.standard_deviation, 1e-12);
+  if (contrast.variant->expectation == Expectation::same) return std::abs(effect);
+  return contrast.variant->expectation == Expectation::lower ? effect : -effect;
+}
+
+/// The contradicted claim with the largest effect, else the undecided one that points most against
+/// its claim; nullptr for none.
+const Contrast* surprise(const std::vector<Contrast>& contrasts) {
+  const Contrast* largest = nullptr;
+  for (const Contrast& contrast : contrasts) {
+    const Verdict verdict = contrast.judgement.verdict;
+    if (!contrast.has_claim() || contrast.seeds.size() < 2 || verdict == Verdict::supported)
+      continue;
+    if (contrast.variant->expectation == Expectation::same && verdict != Verdict::contradicted) {
+      continue;
+    }
+    if (!std::isfinite(contrast.test.mean) || against_claim(contrast) <= 0) continue;
+    if (largest == nullptr) largest = &contrast;
+    const bool more_decided =
+        verdict == Verdict::contradicted && largest->judgement.verdict != Verdict::contradicted;
+    const bool as_decided = verdict == largest->judgement.verdict;
+    if (more_decided || (as_decided && against_claim(contrast) > against_claim(*largest))) {
+      largest = &contrast;
+    }
+  }
+  return largest;
+}
+
+void add_surprise(const std::vector<Contrast>& contrasts, Draft& draft) {
+  const Contrast* found = surprise(contrasts);
+  draft.set("has_surprise", found != nullptr);
+  if (found == nullptr) return;
+  draft.set("surprise_name", contrast_name(*found));
+  draft.set("surprise_measure", measure_text(found->study->measure, found->study->threshold));
+  draft.set("surprise_size", size_text(*found->study, found->test.mean));
+  draft.set("surprise_direction", found->test.mean < 0 ? "lower" : "higher");
+  const bool contradicted = found->judgement.verdict == Verdict::contradicted;
+  draft.set("surprise_certain", contradicted && !found->leans_on_one_test());
+  draft.set("surprise_likely", contradicted && found->leans_on_one_test());
+  draft.set("surprise_chance", !contradicted);
+  draft.set("surprise_p", p_phrase(found->test.p));
+}
+
+void add_disagreements(const std::vector<Contrast>& contrasts, Draft& draft) {
+  std::vector<std::string> names;
+  std::int64_t compared = 0;
+  for (const Contrast& contrast : contrasts) {
+    if (contrast.seeds.size() < 2 || contrast.variant->expectation == Expectation::same) continue;
+    ++compared;
+    if (contrast.is_unanimous()) continue;
+    names.push_back(fmt::format("{} ({} of {} against the mean)",
+                                markdown_text(contrast_name(contrast)), contrast.dissenters(),
+                                contrast.seeds.size()));
+  }
+  draft.set("has_compared", compared > 0);
+  draft.set("has_disagreements", !names.empty());
+  draft.set("disagreement_count", count_word(static_cast<std::int64_t>(names.size())));
+  draft.set("compared_count", count_word(compared));
+  draft.set("disagreements", listed(names));
+}
+
+void add_outliers(const std::vector<Study>& studies, Draft& draft) {
+  std::string list;
+  std::int64_t count = 0;
+  bool could_tell = false;
+  for (const Study& study : studies) {
+    for (const Variant& variant : study.variants) {
+      could_tell |= variant.runs.size() >= kLeastRuns;
+      for (const StudyRun* run : outliers_of(variant)) {
+        ++count;
+        list += fmt::format(
+            "- {}, {}, seed {}: {}, where the median is {} ({})\n",
+            markdown_text(heading_of(study.name)), markdown_text(words_of(variant.name)),
+            run->run->seed, value_text(study, run->measured.value),
+            value_text(study, median_of(variant.values())), code_span(run->run->name));
+      }
+    }
+  }
+  draft.set("could_tell_outliers", could_tell);
+  draft.set("has_outliers", count > 0);
+  draft.set("one_outlier", count == 1);
+  draft.set("outlier_count", count_word(count));
+  draft.set("outlier_count_capital", capitalized(count_word(count)));
+  draft.set("outliers", list);
+  draft.set("outlier_rule", shortest(kOutlier));
+  draft.set("outlier_least", count_word(static_cast<std::int64_t>(kLeastRuns)));
+}
+
+void add_censored(const std::vector<Study>& studies, Draft& draft) {
+  std::vector<std::string> names;
+  for (const Study& study : studies) {
+    for (const Variant& variant : study.variants) {
+      if (variant.censored() == 0) continue;
+      names.push_back(fmt::format("{} of {} with {}", variant.censored(), variant.runs.size(),
+                                  markdown_text(words_of(variant.name))));
+    }
+  }
+  draft.set("has_unfinished", !names.empty());
+  draft.set("unfinished", listed(names));
+}
+
+/// Undecided claims whose smallest difference that would have shown exceeds the one seen.
+void add_power(const std::vector<Contrast>& contrasts, Draft& draft) {
+  const Contrast* weakest = nullptr;
+  std::int64_t count = 0;
+  for (const Contrast& contrast : contrasts) {
+    if (contrast.judgement.verdict != Verdict::no_difference) continue;
+    ++count;
+    if (!is_share(contrast.study->measure)) continue;
+    if (weakest == nullptr || contrast.test.detectable > weakest->test.detectable) {
+      weakest = &contrast;
+    }
+  }
+  draft.set("has_weakest", weakest != nullptr);
+  draft.set("one_without_power", count == 1);
+  draft.set("without_power_count", count_word(count));
+  if (weakest == nullptr) return;
+  draft.set("weakest_name", contrast_name(*weakest));
+  draft.set("weakest_detectable", size_text(*weakest->study, weakest->test.detectable));
+  draft.set("weakest_has_figure", !paper_figure(*weakest->variant).empty());
+  draft.set("weakest_figure", paper_figure(*weakest->variant));
+}
+
+}  // namespace
+
+void add_study_notes(const std::vector<Study>& studies, const std::vector<Contrast>& contrasts,
+                     Draft& draft) {
+  add_surprise(contrasts, draft);
+  add_disagreements(contrasts, draft);
+  add_outliers(studies, draft);
+  add_censored(studies, draft);
+  add_power(contrasts, draft);
+  std::size_t least = 0;
+  for (const Contrast& contrast : contrasts) {
+    if (least == 0 || contrast.seeds.size() < least) least = contrast.seeds.size();
+  }
+  draft.set("least_seeds", count_word(static_cast<std::int64_t>(least)));
+  draft.set("one_seed_only", least == 1);
+}
+
+}  // namespace reprise::reports

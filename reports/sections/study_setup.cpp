@@ -1,0 +1,280 @@
+// What the paper did and what was done here, side by side; variants, settings, pilots.
+#include <fmt/format.h>
+
+#include <algorithm>
+#include <limits>
+#include <map>
+#include <set>
+
+#include "alexnet.hpp"
+#include "format.hpp"
+#include "published.hpp"
+#include "sections/sections.hpp"
+#include "sections/studies.hpp"
+#include "sections/study_text.hpp"
+
+namespace reprise::reports {
+namespace {
+
+constexpr std::size_t kMostValues = 6;  // of a setting, in one cell
+
+/// The values that a setting has in the runs, each once, in the order of the runs.
+std::vector<std::string> values_of(const Runs& runs, const std::string& name) {
+  std::vector<std::string> values;
+  for (const TrainingRun* run : runs) {
+    const auto found = run->settings.find(name);
+    if (found == run->settings.end()) continue;
+    const std::string value = attribute_text(found->second);
+    if (std::find(values.begin(), values.end(), value) == values.end()) values.push_back(value);
+  }
+  return values;
+}
+
+std::string here_cell(const Runs& runs, const std::string& setting) {
+  std::vector<std::string> values = values_of(runs, setting);
+  if (values.empty()) return "–";
+  if (values.size() > kMostValues) {
+    return fmt::format("{} values, as the variants ask",
+                       count_word(static_cast<std::int64_t>(values.size())));
+  }
+  for (std::string& value : values) value = markdown_text(value.empty() ? "none" : value);
+  return listed(values);
+}
+
+std::string data_cell(const Runs& runs) {
+  std::vector<std::string> names;
+  for (const TrainingRun* run : runs) {
+    const std::string text = fmt::format("{}: {} training images of {}×{}×{} in {} classes",
+                                         markdown_text(data_display_name(run->data_name)),
+                                         grouped(static_cast<std::int64_t>(run->train_images)),
+                                         run->height, run->width, run->channels, run->classes());
+    if (std::find(names.begin(), names.end(), text) == names.end()) names.push_back(text);
+  }
+  return fmt::format("{}", fmt::join(names, "; "));
+}
+
+std::string parameters_cell(const Runs& runs) {
+  std::int64_t least = std::numeric_limits<std::int64_t>::max();
+  std::int64_t most = 0;
+  for (const TrainingRun* run : runs) {
+    least = std::min(least, run->parameters);
+    most = std::max(most, run->parameters);
+  }
+  return least == most ? grouped(least) : fmt::format("{} to {}", grouped(least), grouped(most));
+}
+
+std::string seeds_cell(const std::vector<Study>& studies) {
+  std::set<std::int64_t> seeds;
+  std::size_t least = std::numeric_limits<std::size_t>::max();
+  std::size_t most = 0;
+  for (const Study& study : studies) {
+    for (const Variant& variant : study.variants) {
+      least = std::min(least, variant.runs.size());
+      most = std::max(most, variant.runs.size());
+    }
+  }
+  return least == most ? fmt::format("{} for each variant", most)
+                       : fmt::format("{} to {} for each variant", least, most);
+}
+
+std::string machine_cell(const Runs& runs) {
+  std::vector<std::string> machines;
+  for (const TrainingRun* run : runs) {
+    const auto cpu = run->environment.find("cpu");
+    const auto threads = run->environment.find("threads");
+    if (cpu == run->environment.end()) continue;
+    std::string text = markdown_text(attribute_text(cpu->second));
+    if (threads != run->environment.end()) {
+      const auto* number = std::get_if<std::int64_t>(&threads->second);
+      if (number != nullptr) text += ", " + counted(*number, "thread");
+    }
+    if (std::find(machines.begin(), machines.end(), text) == machines.end()) {
+      machines.push_back(text);
+    }
+  }
+  return machines.empty() ? "–" : fmt::format("{}", fmt::join(machines, "; "));
+}
+
+TableEntry sides_table(const std::vector<Study>& studies) {
+  const Runs runs = runs_of(studies);
+  TableEntry entry;
+  entry.source = source_of(runs);
+  entry.table.columns = {{"What"}, {"The paper"}, {"Here"}};
+  const auto row = [&](const std::string& what, const std::string& here) {
+    entry.table.rows.push_back({what, std::string(paper_side(what)), here});
+  };
+  row("Data", data_cell(runs));
+  row("Network", here_cell(runs, "model"));
+  row("Parameters", parameters_cell(runs));
+  row("Activation", here_cell(runs, "activation"));
+  row("Pooling", here_cell(runs, "pooling"));
+  row("Normalization", here_cell(runs, "normalization"));
+  row("Dropout", here_cell(runs, "dropout"));
+  row("Initial weights", here_cell(runs, "initializer"));
+  row("Optimizer", here_cell(runs, "optimizer"));
+  row("Batch size", here_cell(runs, "batch_size"));
+  row("Learning rate", here_cell(runs, "learning_rate"));
+  row("Momentum", here_cell(runs, "momentum"));
+  row("Weight decay", here_cell(runs, "weight_decay"));
+  row("Epochs", here_cell(runs, "epochs"));
+  row("Repetitions", "seeds: " + seeds_cell(studies));
+  row("Machine", machine_cell(runs));
+  std::erase_if(entry.table.rows, [](const auto& cells) { return cells[2] == "–"; });
+  return entry;
+}
+
+/// Settings that all runs have with one value, but for the seed.
+std::map<std::string, std::string> shared_settings(const Runs& runs) {
+  std::map<std::string, std::string> shared;
+  for (const auto& [name, value] : runs.front()->settings) {
+    const bool same =
+        std::all_of(runs.begin(), runs.end(), [&, key = name](const TrainingRun* run) {
+          const auto found = run->settings.find(key);
+          return found != run->settings.end() && found->second == runs.front()->settings.at(key);
+        });
+    if (same && name != "seed") shared[name] = attribute_text(value);
+  }
+  return shared;
+}
+
+TableEntry shared_table(const Runs& runs, const std::map<std::string, std::string>& shared) {
+  TableEntry entry;
+  entry.source = source_of(runs);
+  entry.table.columns = {{"Setting"}, {"Value"}, {"What it is"}};
+  for (const auto& [name, value] : shared) {
+    entry.table.rows.push_back(
+        {code_span(name), markdown_text(value.empty() ? "none" : value), setting_meaning(name)});
+  }
+  return entry;
+}
+
+/// "`activation` tanh, `learning_rate` 0.01".
+std::string own_settings(const Variant& variant, const std::map<std::string, std::string>& shared) {
+  std::vector<std::string> parts;
+  for (const auto& [name, value] : variant.runs.front().run->settings) {
+    if (name == "seed" || shared.count(name) > 0) continue;
+    const std::string text = attribute_text(value);
+    parts.push_back(code_span(name) + " " + markdown_text(text.empty() ? "none" : text));
+  }
+  return fmt::format("{}", fmt::join(parts, ", "));
+}
+
+TableEntry variants_table(const std::vector<Study>& studies,
+                          const std::map<std::string, std::string>& shared) {
+  TableEntry entry;
+  entry.source = source_of(runs_of(studies));
+  entry.table.columns = {
+      {"Study"}, {"Variant"}, {"What it is"}, {"Settings of its own"}, {"Seeds"}};
+  for (const Study& study : studies) {
+    for (const Variant& variant : study.variants) {
+      std::vector<std::string> seeds;
+      for (const StudyRun& run : variant.runs) seeds.push_back(std::to_string(run.run->seed));
+      const bool first = &variant == &study.variants.front();
+      entry.table.rows.push_back({first ? markdown_text(heading_of(study.name)) : "",
+                                  markdown_text(words_of(variant.name)) +
+                                      (variant.name == study.baseline_name ? " (baseline)" : ""),
+                                  markdown_text(variant.description), own_settings(variant, shared),
+                                  fmt::format("{}", fmt::join(seeds, ", "))});
+    }
+  }
+  return entry;
+}
+
+TableEntry pilots_table(const std::vector<PilotGrid>& grids, const Runs& pilots) {
+  TableEntry entry;
+  entry.source = source_of(pilots);
+  entry.table.columns = {{"Study"}, {"Variant"}, {"Training error by learning rate"}};
+  for (const PilotGrid& grid : grids) {
+    std::vector<std::string> cells;
+    for (const auto& [rate, error] : grid.errors) {
+      const std::string text = fmt::format("{}:\u00a0{}", shortest(rate), percent(error, 1));
+      cells.push_back(rate == grid.best() ? "**" + text + "**" : text);
+    }
+    entry.table.rows.push_back({markdown_text(heading_of(grid.study->name)),
+                                markdown_text(words_of(grid.variant)),
+                                fmt::format("{}", fmt::join(cells, ", "))});
+  }
+  return entry;
+}
+
+void add_pilots(const std::vector<Study>& studies, Draft& draft) {
+  Runs pilots;
+  for (const Study& study : studies) {
+    pilots.insert(pilots.end(), study.pilots.begin(), study.pilots.end());
+  }
+  const std::vector<PilotGrid> grids = pilot_grids(studies);
+  draft.set("has_pilots", !pilots.empty());
+  std::vector<std::string> edges;
+  std::vector<std::string> unused;
+  for (const PilotGrid& grid : grids) {
+    const std::string name = fmt::format("{} ({})", markdown_text(words_of(grid.variant)),
+                                         markdown_text(words_of(grid.study->name)));
+    if (grid.is_at_edge()) edges.push_back(name);
+    if (!grid.is_used()) unused.push_back(name);
+  }
+  draft.set("has_edges", !edges.empty());
+  draft.set("edges", listed(edges));
+  draft.set("has_unused_rates", !unused.empty());
+  draft.set("unused_rates", listed(unused));
+  if (!pilots.empty()) draft.add("pilots", pilots_table(grids, pilots));
+}
+
+}  // namespace
+
+double PilotGrid::best() const {
+  const auto least =
+      std::min_element(errors.begin(), errors.end(),
+                       [](const auto& a, const auto& b) { return a.second < b.second; });
+  return least->first;
+}
+
+bool PilotGrid::is_at_edge() const {
+  return errors.size() > 1 && (best() == errors.begin()->first || best() == errors.rbegin()->first);
+}
+
+bool PilotGrid::is_used() const {
+  const Variant* measured = study->variant(variant);
+  if (measured == nullptr) return true;
+  const auto& settings = measured->runs.front().run->settings;
+  const auto rate = settings.find("learning_rate");
+  return rate != settings.end() && attribute_text(rate->second) == shortest(best());
+}
+
+std::vector<PilotGrid> pilot_grids(const std::vector<Study>& studies) {
+  std::vector<PilotGrid> grids;
+  for (const Study& study : studies) {
+    std::map<std::pair<std::int64_t, std::string>, std::map<double, std::vector<double>>> errors;
+    for (const TrainingRun* run : study.pilots) {
+      const double rate = std::stod(attribute_text(run->settings.at("learning_rate")));
+      errors[{run->study->variant_order, run->study->variant}][rate].push_back(
+          final_train_error(*run));
+    }
+    for (const auto& [variant, by_rate] : errors) {
+      PilotGrid grid{&study, variant.second, {}};
+      for (const auto& [rate, values] : by_rate) grid.errors[rate] = spread_of(values).mean;
+      grids.push_back(std::move(grid));
+    }
+  }
+  return grids;
+}
+
+void add_study_setup(const std::vector<Study>& studies, Draft& draft) {
+  const Runs runs = runs_of(studies);
+  const std::map<std::string, std::string> shared = shared_settings(runs);
+  draft.add("sides", sides_table(studies));
+  draft.add("variants", variants_table(studies, shared));
+  draft.set("has_shared_settings", !shared.empty());
+  if (!shared.empty()) draft.add("shared_settings", shared_table(runs, shared));
+  draft.set("study_count", count_word(static_cast<std::int64_t>(studies.size())));
+  draft.set("one_study", studies.size() == 1);
+  draft.set("study_runs", grouped(static_cast<std::int64_t>(runs.size())));
+  const bool by_step = std::any_of(studies.begin(), studies.end(), [](const Study& study) {
+    return study.measure == Measure::epochs_to_train_error;
+  });
+  draft.set("by_step", by_step);
+  draft.set("least_smoothing", count_word(static_cast<std::int64_t>(smoothing_steps(1))));
+  draft.set("level", shortest(kLevel));
+  add_pilots(studies, draft);
+}
+
+}  // namespace reprise::reports

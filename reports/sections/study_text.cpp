@@ -1,0 +1,155 @@
+#include "sections/study_text.hpp"
+
+#include <fmt/format.h>
+
+#include <algorithm>
+#include <array>
+#include <cmath>
+
+#include "format.hpp"
+#include "reprise/core/digest.hpp"
+
+namespace reprise::reports {
+namespace {
+
+/// What is printed of a value or difference: shares as percentages.
+double printed(const Study& study, double value) {
+  return is_share(study.measure) ? 100 * value : value;
+}
+
+/// Seconds below one need more digits than minutes.
+int decimals_of(const Study& study) {
+  if (study.measure != Measure::seconds_per_epoch) return 2;
+  return spread_of(study.baseline()->values()).mean < 1 ? 3 : 2;
+}
+
+std::string_view unit_of(const Study& study) {
+  if (is_share(study.measure)) return "points";
+  return study.measure == Measure::seconds_per_epoch ? "s" : "epochs";
+}
+
+}  // namespace
+
+std::string column_title(const Study& study) {
+  switch (study.measure) {
+    case Measure::epochs_to_train_error:
+      return "Epochs";
+    case Measure::seconds_per_epoch:
+      return "Seconds per epoch";
+    case Measure::generalization_gap:
+      return "Gap (points)";
+    default:
+      return capitalized(measure_text(study.measure, study.threshold)) + " (%)";
+  }
+}
+
+std::string bare_value(const Study& study, double value) {
+  return fixed(printed(study, value), decimals_of(study));
+}
+
+std::string value_text(const Study& study, double value) {
+  const std::string number = bare_value(study, value);
+  if (study.measure == Measure::epochs_to_train_error) return number;
+  if (study.measure == Measure::generalization_gap) return number + " points";
+  return is_share(study.measure) ? number + "%" : fmt::format("{} {}", number, unit_of(study));
+}
+
+std::string difference_text(const Study& study, double difference) {
+  return fmt::format("{} {}", bare_value(study, difference), unit_of(study));
+}
+
+std::string size_text(const Study& study, double difference) {
+  return fmt::format("{} {}", bare_value(study, std::abs(difference)),
+                     is_share(study.measure) ? "percentage points" : unit_of(study));
+}
+
+std::string interval_text(const Study& study, const Interval& interval) {
+  if (!std::isfinite(interval.low)) return "–";
+  return fmt::format("{} to {} {}", bare_value(study, interval.low),
+                     bare_value(study, interval.high), unit_of(study));
+}
+
+std::string p_text(double p) {
+  if (std::isnan(p)) return "–";
+  return p < 0.0005 ? "<0.001" : fixed(p, 3);
+}
+
+std::string p_phrase(double p) {
+  if (p < 0.0005) return "p < 0.001";
+  return "p = " + fixed(p, 3);
+}
+
+std::string verdict_text(const Contrast& contrast) {
+  const auto seeds = static_cast<std::int64_t>(contrast.seeds.size());
+  switch (contrast.judgement.verdict) {
+    case Verdict::supported:
+      return "supported";
+    case Verdict::contradicted:
+      return "contradicted";
+    case Verdict::no_difference:
+      return fmt::format("no difference seen with {} seeds", count_word(seeds));
+    case Verdict::none:
+      break;
+  }
+  switch (contrast.judgement.doubt) {
+    case Doubt::few_seeds:
+      return fmt::format("no verdict from {}", seeds == 1 ? "one seed" : "no common seed");
+    case Doubt::borderline:
+      return "no verdict: it differs, perhaps by less than the margin";
+    case Doubt::not_finite:
+      return "no verdict: a run diverged";
+    default:
+      return "no claim";
+  }
+}
+
+std::string contrast_name(const Contrast& contrast) {
+  return fmt::format("{} against {}", words_of(contrast.variant->name),
+                     words_of(contrast.baseline->name));
+}
+
+std::string paper_figure(const Variant& variant) {
+  const std::string& figure = variant.paper_figure;
+  static constexpr std::array<std::string_view, 4> kNone = {"no ", "none", "not ", "–"};
+  const bool none = std::any_of(kNone.begin(), kNone.end(), [&](std::string_view beginning) {
+    return figure.starts_with(beginning);
+  });
+  return none ? "" : figure;
+}
+
+std::string one_line(std::string_view text) {
+  std::string line;
+  for (const char c : text) {
+    const bool blank = c == '\n' || c == ' ';
+    if (!blank) {
+      const bool closes = c == ':' || c == '.' || c == ',' || c == ';';
+      if (closes && line.ends_with(' ')) line.pop_back();
+      line += c;
+    } else if (!line.empty() && line.back() != ' ') {
+      line += ' ';
+    }
+  }
+  while (line.ends_with(' ')) line.pop_back();
+  return line;
+}
+
+Source source_of(const std::vector<const TrainingRun*>& runs) {
+  if (runs.size() == 1) return short_digest(runs.front()->digest);
+  std::vector<std::string> digests;
+  for (const TrainingRun* run : runs) digests.push_back(run->digest);
+  std::sort(digests.begin(), digests.end());
+  std::string text;
+  for (const std::string& digest : digests) text += digest + "\n";
+  const std::string digest = sha256_hex(std::as_bytes(std::span(text.data(), text.size())));
+  return {short_digest(digest), runs.size()};
+}
+
+std::vector<const TrainingRun*> runs_of(const std::vector<Study>& studies) {
+  std::vector<const TrainingRun*> all;
+  for (const Study& study : studies) {
+    for (const TrainingRun* run : study.runs()) all.push_back(run);
+  }
+  return all;
+}
+
+}  // namespace reprise::reports

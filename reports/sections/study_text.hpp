@@ -1,0 +1,54 @@
+/// \file
+/// How the sections on studies print values, differences and verdicts, and name their sources.
+#pragma once
+
+#include <string>
+#include <string_view>
+#include <vector>
+
+#include "contrast.hpp"
+#include "draft.hpp"
+
+namespace reprise::reports {
+
+/// "Test error (%)", "Epochs", "Seconds": a column's or an axis' title.
+std::string column_title(const Study& study);
+/// Without its unit, for a column with that title: "10.24".
+std::string bare_value(const Study& study, double value);
+/// "10.24%", "1.52 s"; of epochs the bare number.
+std::string value_text(const Study& study, double value);
+/// "−1.24 points", "−3.20 epochs": for tables.
+std::string difference_text(const Study& study, double difference);
+/// "1.24 percentage points", "3.20 epochs": the size, for sentences.
+std::string size_text(const Study& study, double difference);
+/// "−1.60 to −0.88 points".
+std::string interval_text(const Study& study, const Interval& interval);
+/// "0.034", "<0.001", "–" for NaN.
+std::string p_text(double p);
+/// "p = 0.034", "p < 0.001".
+std::string p_phrase(double p);
+
+/// "supported", "no difference seen with five seeds", "no verdict from one seed", ...
+std::string verdict_text(const Contrast& contrast);
+/// "ReLU against tanh", not escaped.
+std::string contrast_name(const Contrast& contrast);
+
+/// Everything that templates say of a contrast, for study_parts.cpp and study_conclusion.cpp.
+void set_contrast_values(const Contrast& contrast, Draft& part);
+
+/// The paper's figure; "" where there is none, also if the record says so in words.
+std::string paper_figure(const Variant& variant);
+
+/// A template's lines as one line, without blanks before punctuation.
+std::string one_line(std::string_view text);
+
+/// With a capital at its beginning and a mark at its end.
+std::string sentence(std::string text);
+
+/// The short digest over the records' digests, in the order of the alphabet, a line for each; of a
+/// single record its own.
+Source source_of(const std::vector<const TrainingRun*>& runs);
+
+std::vector<const TrainingRun*> runs_of(const std::vector<Study>& studies);
+
+}  // namespace reprise::reports

@@ -1,0 +1,276 @@
+#include "study.hpp"
+
+#include <fmt/format.h>
+
+#include <algorithm>
+#include <limits>
+#include <map>
+
+#include "reading.hpp"
+#include "reprise/core/error.hpp"
+
+namespace reprise::reports {
+namespace {
+
+constexpr std::size_t kLeastSmoothing = 10;      // steps
+constexpr std::size_t kSmoothingsPerEpoch = 10;  // a tenth of an epoch
+
+[[noreturn]] void refuse(const TrainingRun& run, const std::string& problem,
+                         const TrainingRun& other) {
+  throw Error(run.name, problem, "what the same study has in " + other.name);
+}
+
+/// What all runs of a study must have in common.
+void check_same_study(const TrainingRun& first, const TrainingRun& other) {
+  const StudyLabel& a = *first.study;
+  const StudyLabel& b = *other.study;
+  const auto check = [&](bool same, const char* what) {
+    if (!same) refuse(other, fmt::format("another {} of {}", what, b.name), first);
+  };
+  check(a.question == b.question, "question");
+  check(a.section == b.section, "section");
+  check(a.measure == b.measure, "measure");
+  check(a.threshold == b.threshold, "threshold");
+  check(a.baseline == b.baseline, "baseline");
+  const auto same_file = [](const InputFile& x, const InputFile& y) {
+    return x.sha256 == y.sha256;
+  };
+  check(std::equal(first.files.begin(), first.files.end(), other.files.begin(), other.files.end(),
+                   same_file),
+        "data");
+}
+
+/// What all measured runs of a variant must have in common.
+void check_same_variant(const TrainingRun& first, const TrainingRun& other) {
+  const StudyLabel& a = *first.study;
+  const StudyLabel& b = *other.study;
+  const std::string name = fmt::format("{}, {}", b.name, b.variant);
+  if (first.seed == other.seed) {
+    throw Error(other.name,
+                fmt::format("seed {} of {}, which {} has too", other.seed, name, first.name),
+                "runs that differ in their seeds");
+  }
+  const auto check = [&](bool same, const std::string& what) {
+    if (!same) refuse(other, fmt::format("another {} of {}", what, name), first);
+  };
+  check(a.variant_description == b.variant_description, "description");
+  check(a.variant_order == b.variant_order, "order");
+  check(a.claim == b.claim, "claim");
+  check(a.paper_figure == b.paper_figure, "paper_figure");
+  check(a.expectation == b.expectation, "expectation");
+  check(a.margin == b.margin, "margin");
+  check(first.layers.size() == other.layers.size() && first.parameters == other.parameters,
+        "network");
+  const std::string setting = differing_setting(first, other);
+  check(setting.empty(), setting);
+}
+
+Variant& variant_of(Study& study, const StudyLabel& label) {
+  for (Variant& variant : study.variants) {
+    if (variant.name == label.variant) return variant;
+  }
+  study.variants.push_back({label.variant,
+                            label.variant_description,
+                            label.variant_order,
+                            label.claim,
+                            label.paper_figure,
+                            label.expectation,
+                            label.margin,
+                            {}});
+  return study.variants.back();
+}
+
+void add_run(Study& study, const TrainingRun& run) {
+  if (run.study->role == Role::pilot) {
+    study.pilots.push_back(&run);
+    return;
+  }
+  Variant& variant = variant_of(study, *run.study);
+  for (const StudyRun& earlier : variant.runs) check_same_variant(*earlier.run, run);
+  try {
+    variant.runs.push_back({&run, measure_of(run, study.measure, study.threshold)});
+  } catch (const std::runtime_error& problem) {
+    throw Error(run.name, problem.what(), "what the measure of its study needs");
+  }
+}
+
+void check_pilots(const Study& study) {
+  const auto rate = [](const TrainingRun& run) {
+    const auto found = run.settings.find("learning_rate");
+    return found == run.settings.end() ? "" : attribute_text(found->second);
+  };
+  for (std::size_t i = 0; i < study.pilots.size(); ++i) {
+    const TrainingRun& run = *study.pilots[i];
+    if (rate(run).empty()) {
+      throw Error(run.name, "a pilot without a learning_rate", "one in /configuration");
+    }
+    for (std::size_t j = 0; j < i; ++j) {
+      const TrainingRun& other = *study.pilots[j];
+      if (other.study->variant == run.study->variant && other.seed == run.seed &&
+          rate(other) == rate(run)) {
+        throw Error(run.name,
+                    fmt::format("a pilot of {}, {} with seed {} and learning rate {}, as in {}",
+                                study.name, run.study->variant, run.seed, rate(run), other.name),
+                    "each pilot once");
+      }
+    }
+  }
+}
+
+/// Pilots may make do with fewer images; the runs that are compared may not differ in them.
+void check_images(const Study& study) {
+  const std::vector<const TrainingRun*> runs = study.runs();
+  for (const TrainingRun* run : runs) {
+    if (run->train_images != runs.front()->train_images ||
+        run->test_images != runs.front()->test_images) {
+      refuse(*run, "another number of images of " + study.name, *runs.front());
+    }
+  }
+}
+
+void finish(Study& study) {
+  std::stable_sort(study.variants.begin(), study.variants.end(),
+                   [&](const Variant& a, const Variant& b) {
+                     return std::pair(a.order, a.name) < std::pair(b.order, b.name);
+                   });
+  for (Variant& variant : study.variants) {
+    std::stable_sort(
+        variant.runs.begin(), variant.runs.end(),
+        [](const StudyRun& a, const StudyRun& b) { return a.run->seed < b.run->seed; });
+  }
+  check_pilots(study);
+  check_images(study);
+  if (study.baseline() == nullptr) {
+    throw Error("study " + study.name, "no measured run of its baseline " + study.baseline_name,
+                "at least one");
+  }
+}
+
+}  // namespace
+
+std::vector<double> Variant::values() const {
+  std::vector<double> values;
+  for (const StudyRun& run : runs) values.push_back(run.measured.value);
+  return values;
+}
+
+std::size_t Variant::censored() const {
+  return static_cast<std::size_t>(std::count_if(
+      runs.begin(), runs.end(), [](const StudyRun& run) { return run.measured.censored; }));
+}
+
+const StudyRun* Variant::with_seed(std::int64_t seed) const {
+  for (const StudyRun& run : runs) {
+    if (run.run->seed == seed) return &run;
+  }
+  return nullptr;
+}
+
+const Variant* Study::variant(const std::string& wanted) const {
+  for (const Variant& candidate : variants) {
+    if (candidate.name == wanted) return &candidate;
+  }
+  return nullptr;
+}
+
+const Variant* Study::baseline() const {
+  return variant(baseline_name);
+}
+
+std::vector<const TrainingRun*> Study::runs() const {
+  std::vector<const TrainingRun*> all;
+  for (const Variant& variant : variants) {
+    for (const StudyRun& run : variant.runs) all.push_back(run.run);
+  }
+  return all;
+}
+
+std::vector<Study> group_studies(const std::vector<TrainingRun>& runs) {
+  std::map<std::string, Study> by_name;
+  std::map<std::string, const TrainingRun*> firsts;
+  for (const TrainingRun& run : runs) {
+    const StudyLabel& label = *run.study;
+    const auto [first, is_new] = firsts.emplace(label.name, &run);
+    Study& study = by_name[label.name];
+    if (is_new) {
+      study = {label.name,
+               label.question,
+               label.section,
+               label.measure,
+               label.threshold,
+               label.baseline,
+               {},
+               {}};
+    }
+    check_same_study(*first->second, run);
+    add_run(study, run);
+  }
+  std::vector<Study> studies;
+  for (auto& [key, study] : by_name) {
+    finish(study);
+    studies.push_back(std::move(study));
+  }
+  std::stable_sort(studies.begin(), studies.end(),
+                   [](const Study& a, const Study& b) { return a.section < b.section; });
+  return studies;
+}
+
+double final_test_error(const TrainingRun& run) {
+  return 1 - run.test_accuracy;
+}
+
+double final_train_error(const TrainingRun& run) {
+  return run.history.train_error.back();
+}
+
+double median_seconds(const TrainingRun& run) {
+  std::vector<double> seconds = run.seconds_per_epoch;
+  if (seconds.empty()) return std::numeric_limits<double>::quiet_NaN();
+  std::sort(seconds.begin(), seconds.end());
+  const std::size_t middle = seconds.size() / 2;
+  return seconds.size() % 2 == 1 ? seconds[middle] : (seconds[middle - 1] + seconds[middle]) / 2;
+}
+
+std::size_t smoothing_steps(std::size_t steps_per_epoch) {
+  const std::size_t tenth = (steps_per_epoch + kSmoothingsPerEpoch / 2) / kSmoothingsPerEpoch;
+  return std::max(kLeastSmoothing, tenth);
+}
+
+std::vector<double> smoothed_error(const TrainingRun& run) {
+  const std::vector<double>& errors = run.history.step_error;
+  const std::size_t width = smoothing_steps(run.history.steps_per_epoch);
+  std::vector<double> means;
+  for (std::size_t end = width; end <= errors.size(); ++end) {
+    double sum = 0;
+    for (std::size_t step = end - width; step < end; ++step) sum += errors[step];
+    means.push_back(sum / static_cast<double>(width));
+  }
+  return means;
+}
+
+Measured measure_of(const TrainingRun& run, Measure measure, double threshold) {
+  switch (measure) {
+    case Measure::test_error:
+      return {final_test_error(run)};
+    case Measure::train_error:
+      return {final_train_error(run)};
+    case Measure::generalization_gap:
+      return {final_test_error(run) - final_train_error(run)};
+    case Measure::seconds_per_epoch:
+      require(!run.seconds_per_epoch.empty(), "no seconds_per_epoch");
+      return {median_seconds(run)};
+    case Measure::epochs_to_train_error:
+      break;
+  }
+  require(run.history.steps_per_epoch > 0, "no step_error");
+  const double steps_per_epoch = static_cast<double>(run.history.steps_per_epoch);
+  const std::vector<double> means = smoothed_error(run);
+  const auto reached =
+      std::find_if(means.begin(), means.end(), [&](double mean) { return mean <= threshold; });
+  const std::size_t steps = static_cast<std::size_t>(reached - means.begin()) +
+                            smoothing_steps(run.history.steps_per_epoch);
+  if (reached == means.end()) return {static_cast<double>(run.epochs), true};
+  return {static_cast<double>(steps) / steps_per_epoch};
+}
+
+}  // namespace reprise::reports

@@ -1,0 +1,61 @@
+/// \file
+/// What a record says of the study that its run belongs to: the group /study.
+#pragma once
+
+#include <cstdint>
+#include <string>
+#include <string_view>
+
+#include "reprise/record/record.hpp"
+
+namespace reprise::reports {
+
+/// What a study compares its variants by.
+enum class Measure {
+  test_error,             ///< share of the test images, after the last epoch
+  train_error,            ///< share of the training images, mean over the last epoch
+  epochs_to_train_error,  ///< epochs until the training error is at or below the threshold
+  seconds_per_epoch,      ///< median over the epochs
+  generalization_gap      ///< test_error - train_error
+};
+
+/// What the claim says of a variant's measure against the baseline's.
+enum class Expectation { none, lower, higher, same };
+
+enum class Role {
+  measured,
+  pilot  ///< served to choose a learning rate, by training error
+};
+
+struct StudyLabel {
+  // The same in all runs of a study.
+  std::string name, question;
+  std::string section;  ///< of the AlexNet paper, such as "3.1"
+  Measure measure = Measure::test_error;
+  double threshold = 0;  ///< of epochs_to_train_error, a share
+  std::string baseline;  ///< name of a variant
+  // The same in all runs of a variant.
+  std::string variant, variant_description;
+  std::int64_t variant_order = 0;
+  std::string claim, paper_figure;  ///< "" for none
+  Expectation expectation = Expectation::none;
+  double margin = 0;  ///< how large a difference still counts as the same, in the measure's unit
+
+  Role role = Role::measured;
+};
+
+/// std::runtime_error with what is missing or unknown.
+StudyLabel read_study_label(const Group& group);
+
+/// Whether values are shares, to be printed as percentages.
+bool is_share(Measure measure);
+
+/// "test error", "epochs to a training error of 25%": for the middle of a sentence.
+std::string measure_text(Measure measure, double threshold);
+
+/// "ReLU against tanh" for "relu_vs_tanh": words, well-known abbreviations as they are written.
+std::string words_of(std::string_view name);
+/// The same, for the beginning of a line.
+std::string heading_of(std::string_view name);
+
+}  // namespace reprise::reports

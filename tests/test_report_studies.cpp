@@ -1,0 +1,315 @@
+// reports: the paper that studies make, from made-up records.
+#include <filesystem>
+#include <functional>
+#include <regex>
+#include <set>
+
+#include "report.hpp"
+#include "reprise/record/record_file.hpp"
+#include "support/catch.hpp"
+#include "support/command.hpp"
+#include "support/comparison_record.hpp"
+#include "support/errors.hpp"
+#include "support/study_record.hpp"
+#include "support/temporary_folder.hpp"
+#include "support/training_record.hpp"
+
+using namespace reprise;
+using namespace reprise::reports;
+using namespace reprise::test;
+
+namespace {
+
+bool holds(const std::string& text, const std::string& part) {
+  return text.find(part) != std::string::npos;
+}
+
+std::string between(const std::string& text, const std::string& begin, const std::string& end) {
+  const std::size_t first = text.find(begin);
+  if (first == std::string::npos) return "";
+  return text.substr(first, text.find(end, first) - first);
+}
+
+/// A study of two variants; wrong test images by seed.
+std::vector<NamedRecord> study_of(StudyRecordOptions options,
+                                  const std::vector<std::int64_t>& baseline,
+                                  const std::vector<std::int64_t>& variant) {
+  std::vector<NamedRecord> records;
+  const auto add = [&](const std::string& name, const std::vector<std::int64_t>& wrong) {
+    options.variant = name;
+    for (std::size_t i = 0; i < wrong.size(); ++i) {
+      options.seed = static_cast<std::int64_t>(i + 1);
+      options.wrong = wrong[i];
+      records.push_back({options.study + "/" + name + std::to_string(options.seed) + ".h5",
+                         study_record(options)});
+    }
+  };
+  const std::string name = options.variant;
+  add(options.baseline, baseline);
+  add(name, variant);
+  return records;
+}
+
+void append(std::vector<NamedRecord>& records, const std::vector<NamedRecord>& more) {
+  records.insert(records.end(), more.begin(), more.end());
+}
+
+StudyRecordOptions epochs_study() {
+  StudyRecordOptions options;
+  options.study = "relu_vs_tanh";
+  options.section = "3.1";
+  options.measure = "epochs_to_train_error";
+  options.variant = "relu";
+  options.baseline = "tanh";
+  options.paper_figure = "six times fewer epochs";
+  return options;
+}
+
+/// Three studies: one claim supported, one contradicted, one undecided; pilots for the first.
+std::vector<NamedRecord> three_studies() {
+  std::vector<NamedRecord> records = study_of({}, {60, 62, 61, 66}, {50, 51, 50, 54});
+  StudyRecordOptions second;
+  second.study = "dropout";
+  second.section = "4.2";
+  second.variant = "dropout";
+  second.baseline = "none";
+  append(records, study_of(second, {60, 62, 61, 66}, {70, 73, 70, 77}));
+  StudyRecordOptions third = epochs_study();
+  third.measure = "test_error";
+  append(records, study_of(third, {60, 62, 61, 66}, {58, 63, 60, 68}));
+  for (const double rate : {0.1, 0.01}) {
+    third.pilot = true;
+    third.learning_rate = rate;
+    third.train_error = rate;
+    records.push_back({"pilot" + std::to_string(rate), study_record(third)});
+  }
+  return records;
+}
+
+/// With LeNet-5 and a comparison; made once.
+const Report& whole_report() {
+  static const Report report = [] {
+    std::vector<NamedRecord> records = three_studies();
+    records.push_back({"lenet1.h5", training_record({1, 2})});
+    records.push_back({"lenet2.h5", training_record({2, 2})});
+    records.push_back({"convolutions.h5", comparison_record()});
+    return make_report(records, "");
+  }();
+  return report;
+}
+
+std::string verdict_row(const std::string& markdown, const std::string& name) {
+  const std::string rows = between(markdown, "| Claim | Verdict |", "\n\n");
+  std::istringstream lines(rows);
+  for (std::string line; std::getline(lines, line);) {
+    if (holds(line, name)) return line;
+  }
+  return "";
+}
+
+std::string error_with(const std::vector<NamedRecord>& records) {
+  return error_of([&] { make_report(records, ""); });
+}
+
+std::string& text_of(Record& record, const std::string& attribute) {
+  return std::get<std::string>(record.groups["study"].attributes[attribute]);
+}
+
+}  // namespace
+
+TEST_CASE("a claim is supported, contradicted or undecided as its numbers say") {
+  const std::string& text = whole_report().markdown;
+  const std::string supported = verdict_row(text, "3x3 against 2x2");
+  CHECK(holds(supported, "**supported**"));
+  CHECK(holds(supported, "| −2.20 points |"));  // 10, 11, 11 and 12 of 500 images fewer
+  CHECK(holds(supported, "| −2.46 to −1.94 points |"));
+  CHECK(holds(verdict_row(text, "Dropout against none"), "**contradicted**"));
+  CHECK(holds(verdict_row(text, "ReLU against tanh"), "no difference seen with four seeds"));
+
+  const std::string conclusion = between(text, "## Conclusion", "## Personal Notes");
+  CHECK(holds(conclusion,
+              "With 3x3 the test error is lower by 2.20 percentage points than with 2x2"));
+  CHECK(holds(conclusion,
+              "One claim is contradicted. With dropout the test error ought to be lower"));
+  CHECK(holds(conclusion, "- ReLU against tanh: the test error is the same to the digits shown") ==
+        false);
+  CHECK(holds(conclusion, "- ReLU against tanh: the test error is"));
+  CHECK(holds(conclusion, "would have shown"));
+  CHECK(holds(text,
+              "Of three comparisons, one supports the paper's claim, one contradicts the paper "
+              "and one shows no difference"));
+}
+
+TEST_CASE("studies stand in the order of the paper's sections, with all that belongs to them") {
+  const std::string& text = whole_report().markdown;
+  std::size_t place = 0;
+  for (const char* heading :
+       {"# AlexNet’s claims, re-tested", "**Figure 1.**", "## Introduction", "## Procedures",
+        "### The paper and this report", "## Results", "### Verdicts",
+        "### ReLU against tanh (section 3.1)", "### Overlapping pooling (section 3.4)",
+        "### Dropout (section 4.2)", "### The paper's tables", "### What the networks see",
+        "### LeNet-5 beside the paper of 1998", "### Convolution algorithms", "## Conclusion",
+        "## Personal Notes", "## References", "## Records"}) {
+    INFO(heading);
+    const std::size_t found = text.find(heading, place);
+    REQUIRE(found != std::string::npos);
+    place = found;
+  }
+  CHECK(holds(text, "**60,965,224**"));
+  CHECK(holds(text, "| Batch size | 128 | 32 |"));
+  CHECK(holds(text, "0.01:\u00a01.0%**"));  // the better rate of the pilots
+  CHECK(holds(text, "60 of 72 are of the same class"));
+  CHECK(holds(text, "| `dropout/none1.h5` | dropout | none | 1 |"));
+  CHECK(!holds(text, "@ref"));
+  CHECK(!holds(text, "{{"));
+}
+
+TEST_CASE("every figure and table of a whole report is mentioned and on one page") {
+  const Report& report = whole_report();
+  const std::regex caption(R"(\*\*((?:Figure|Table) \d+)\.\*\*)");
+  const std::string prose = std::regex_replace(report.markdown, caption, "");
+  std::size_t captions = 0;
+  for (std::sregex_iterator at(report.markdown.begin(), report.markdown.end(), caption), end;
+       at != end; ++at) {
+    INFO((*at)[1]);
+    ++captions;
+    CHECK(std::regex_search(prose, std::regex((*at)[1].str() + "\\b")));
+  }
+  CHECK(captions > 30);
+  std::set<std::string> ids;
+  const std::regex id(R"re(\bid=['"](\w[\w-]*)['"])re");
+  for (std::sregex_iterator at(report.html.begin(), report.html.end(), id), end; at != end; ++at) {
+    INFO((*at)[1]);
+    CHECK(ids.insert((*at)[1]).second);
+  }
+  CHECK(!holds(report.html, "<script"));
+}
+
+TEST_CASE("studies alone make a report, and one without a claim to judge") {
+  const Report alone = make_report(study_of({}, {60, 62}, {50, 51}), "");
+  CHECK(holds(alone.markdown, "### Overlapping pooling"));
+  CHECK(holds(alone.markdown, "No comparison of convolution algorithms is among the records"));
+  CHECK(!holds(alone.markdown, "### LeNet-5"));
+  const Report baseline_only = make_report(study_of({}, {60, 62}, {}), "");
+  CHECK(holds(baseline_only.markdown, "No variant has been run beside the baseline"));
+}
+
+TEST_CASE("one seed gets no verdict anywhere") {
+  const std::string text = make_report(study_of({}, {90}, {10}), "").markdown;
+  CHECK(holds(verdict_row(text, "3x3 against 2x2"), "no verdict from one seed"));
+  CHECK(!holds(verdict_row(text, "3x3 against 2x2"), "supported"));
+  const std::string conclusion = between(text, "## Conclusion", "## References");
+  CHECK(holds(conclusion, "There is no verdict on 3x3 against 2x2"));
+  CHECK(!holds(conclusion, "hold"));
+}
+
+TEST_CASE("seeds that one variant lacks are named and left out") {
+  const std::string text = make_report(study_of({}, {60, 62, 61}, {50, 51}), "").markdown;
+  CHECK(holds(text, "Seed 3 is missing on one side and left out"));
+  CHECK(holds(verdict_row(text, "3x3 against 2x2"), "| 2 |"));
+}
+
+TEST_CASE("runs that never reach the threshold are bounds, and ratios stand beside differences") {
+  StudyRecordOptions options = epochs_study();
+  std::vector<NamedRecord> records;
+  for (const std::int64_t seed : {1, 2, 3}) {
+    options.seed = seed;
+    options.variant = "tanh";
+    options.quarter = seed == 3 ? 9 : 2.0 + 0.1 * static_cast<double>(seed);
+    records.push_back({"tanh" + std::to_string(seed), study_record(options)});
+    options.variant = "relu";
+    options.quarter = 0.5;
+    records.push_back({"relu" + std::to_string(seed), study_record(options)});
+  }
+  const std::string text = make_report(records, "").markdown;
+  CHECK(holds(text, "| tanh (baseline) | >"));
+  CHECK(holds(text, "tanh takes at least "));
+  CHECK(holds(verdict_row(text, "ReLU against tanh"), "at least"));
+  CHECK(holds(text, "Not every run reached its threshold: 1 of 3 with tanh did not"));
+  CHECK(holds(text, "with a dashed line at 25%"));
+}
+
+TEST_CASE("a claim of sameness is judged by its margin") {
+  StudyRecordOptions options;
+  options.expectation = "same";
+  options.margin = 0.05;
+  const std::string same = make_report(study_of(options, {60, 62, 61}, {61, 61, 62}), "").markdown;
+  CHECK(holds(verdict_row(same, "3x3 against 2x2"), "**supported**"));
+  CHECK(holds(same, "3x3 agrees with 2x2 in test error to within 5.00 percentage points"));
+  options.margin = 0.002;
+  const std::string other = make_report(study_of(options, {60, 62, 61}, {90, 91, 92}), "").markdown;
+  CHECK(holds(verdict_row(other, "3x3 against 2x2"), "**contradicted**"));
+}
+
+TEST_CASE("records that do not make the table that they claim are refused by name") {
+  const std::vector<NamedRecord> whole = study_of({}, {60, 62}, {50, 51});
+  struct Case {
+    std::string name, expected;
+    std::function<void(Record&)> damage;
+  };
+  const auto& last = whole.back().name;
+  const std::vector<Case> cases = {
+      {last, "another batch_size of overlapping_pooling, 3x3",
+       [](Record& r) { r.groups["configuration"].attributes["batch_size"] = std::int64_t{64}; }},
+      {last, "another data of overlapping_pooling",
+       [](Record& r) {
+         std::get<std::vector<std::string>>(r.groups["data"].datasets["file_sha256"].values)[0] =
+             std::string(64, '0');
+       }},
+      {last, "seed 1 of overlapping_pooling, 3x3, which overlapping_pooling/3x31.h5 has too",
+       [](Record& r) { r.groups["configuration"].attributes["seed"] = std::int64_t{1}; }},
+      {last, "another measure", [](Record& r) { text_of(r, "measure") = "train_error"; }},
+      {last, "another claim", [](Record& r) { text_of(r, "claim") = "It does not"; }},
+      {last, "another baseline", [](Record& r) { text_of(r, "baseline") = "3x3"; }},
+      {last, "measure \"luck\"", [](Record& r) { text_of(r, "measure") = "luck"; }},
+      {last, "expectation \"more\"", [](Record& r) { text_of(r, "expectation") = "more"; }},
+      {last, "role \"spare\"", [](Record& r) { text_of(r, "role") = "spare"; }},
+      {last, "without a margin", [](Record& r) { text_of(r, "expectation") = "same"; }},
+      {last, "question", [](Record& r) { r.groups["study"].attributes.erase("question"); }},
+      {last, "nearest_labels",
+       [](Record& r) { r.groups["evaluation"].datasets.erase("nearest_labels"); }},
+      {last, "step_error",
+       [](Record& r) {
+         r.groups["history"].datasets["step_error"].shape = {1, 120};
+       }},
+  };
+  for (const Case& c : cases) {
+    INFO(c.expected);
+    std::vector<NamedRecord> records = whole;
+    c.damage(records.back().record);
+    CHECK(is_line_with(error_with(records), c.name, c.expected));
+  }
+  CHECK(is_line_with(error_with(study_of({}, {}, {50, 51})), "overlapping_pooling",
+                     "no measured run of its baseline 2x2"));
+
+  std::vector<NamedRecord> without_steps = study_of(epochs_study(), {60}, {50});
+  without_steps[1].record.groups["history"].datasets.erase("step_error");
+  CHECK(is_line_with(error_with(without_steps), "relu1.h5", "no step_error"));
+}
+
+TEST_CASE("runs that lie far from the others are named, by a rule") {
+  const std::string text =
+      make_report(study_of({}, {60, 61, 62, 61, 200}, {50, 51, 52, 51, 50}), "").markdown;
+  CHECK(holds(text, "One run lies far from the others"));
+  CHECK(holds(text, "seed 5: 40.00%, where the median is 12.20% (`overlapping_pooling/2x25.h5`)"));
+}
+
+TEST_CASE("write_report reads all records of a folder and names them from there") {
+  const TemporaryFolder folder;
+  std::filesystem::create_directories(folder / "records/overlapping_pooling");
+  for (const NamedRecord& record : study_of({}, {60, 62}, {50, 51})) {
+    save_record(record.record, folder / ("records/" + record.name));
+  }
+  const std::string program = "'" REPRISE_BINARY_DIR "/reports/write_report' --output '";
+  const CommandResult outcome =
+      run_command(program + (folder / "out") + "' '" + (folder / "records") + "'");
+  CHECK(outcome.err.empty());
+  CHECK(outcome.status == 0);
+  CHECK(holds(test::read_file(folder / "out/report.md"), "`overlapping_pooling/2x22.h5`"));
+
+  std::filesystem::create_directory(folder / "empty");
+  const CommandResult none =
+      run_command(program + (folder / "out2") + "' '" + (folder / "empty") + "'");
+  CHECK(none.status == 1);
+  CHECK(is_line_with(none.err.substr(0, none.err.size() - 1), "empty", "without records"));
+}

@@ -1,0 +1,197 @@
+// reports: paired tests, Holm's adjustment, the measures of runs, and the rule of verdicts.
+#include <cmath>
+#include <limits>
+
+#include "contrast.hpp"
+#include "statistics.hpp"
+#include "study.hpp"
+#include "support/catch.hpp"
+#include "support/study_record.hpp"
+
+using namespace reprise;
+using namespace reprise::reports;
+using namespace reprise::test;
+
+namespace {
+
+bool close(double a, double b, double tolerance = 1e-6) {
+  return std::abs(a - b) <= tolerance;
+}
+
+PairedTest test_of(const std::vector<double>& differences) {
+  return paired_t_test(differences);
+}
+
+Verdict verdict_of(const std::vector<double>& differences, Expectation expectation,
+                   double margin = 0) {
+  return judge(test_of(differences), expectation, margin).verdict;
+}
+
+}  // namespace
+
+TEST_CASE("Student's t distribution has its published quantiles") {
+  // NIST/SEMATECH e-Handbook of Statistical Methods, section 1.3.6.7.2, column 0.975.
+  struct Case {
+    std::size_t degrees;
+    double quantile;
+  };
+  for (const Case& c : {Case{1, 12.706}, Case{2, 4.303}, Case{4, 2.776}, Case{9, 2.262}}) {
+    std::vector<double> differences(c.degrees + 1, 0.0);
+    differences[0] = 1;
+    const PairedTest test = test_of(differences);
+    const double n = static_cast<double>(differences.size());
+    CHECK(close(test.detectable / (test.standard_deviation / std::sqrt(n)), c.quantile, 5e-4));
+  }
+}
+
+TEST_CASE("a paired t-test has the values of its closed forms") {
+  // Four degrees: F(t) = 1/2 + 3/8 x (1 - x^2 / 12 ...) with t = 3 sqrt 2; scipy.stats.ttest_rel
+  // gives p = 0.0132355991.
+  const PairedTest five = test_of({1, 2, 3, 4, 5});
+  CHECK(five.pairs == 5);
+  CHECK(five.mean == 3);
+  CHECK(close(five.standard_deviation, std::sqrt(2.5)));
+  CHECK(close(five.p, 0.0132355991));
+  CHECK(close(five.interval.low, 3 - 2.7764451 * std::sqrt(0.5)));
+  CHECK(close(five.interval.high, 3 + 2.7764451 * std::sqrt(0.5)));
+  CHECK(close(five.detectable, 2.7764451 * std::sqrt(0.5)));
+  CHECK(close(test_of({-1, -2, -3, -4, -5}).p, five.p, 1e-15));
+
+  // One degree is Cauchy's distribution: t = 2, p = 1 - 2 atan(2) / pi.
+  const PairedTest two = test_of({1, 3});
+  CHECK(close(two.p, 1 - 2 * std::atan(2.0) / std::acos(-1.0)));
+  CHECK(close(two.interval.high - two.mean, 12.7062047, 1e-5));
+}
+
+TEST_CASE("a paired t-test knows its degenerate cases") {
+  for (const std::vector<double>& few : {std::vector<double>{}, std::vector<double>{7}}) {
+    const PairedTest test = test_of(few);
+    CHECK(std::isnan(test.p));
+    CHECK(test.interval.low == -std::numeric_limits<double>::infinity());
+    CHECK(test.interval.high == std::numeric_limits<double>::infinity());
+    CHECK(std::isinf(test.detectable));
+  }
+  const PairedTest zero = test_of({0, 0, 0});
+  CHECK(zero.p == 1);
+  CHECK(zero.interval.low == 0);
+  CHECK(zero.interval.high == 0);
+  const PairedTest equal = test_of({0.5, 0.5, 0.5});
+  CHECK(equal.p == 0);
+  CHECK(equal.standard_deviation == 0);
+}
+
+TEST_CASE("Holm's adjustment multiplies, keeps the order and stops at one") {
+  const double nan = std::nan("");
+  const std::vector<double> adjusted =
+      holm_adjusted(std::vector<double>{0.01, 0.04, nan, 0.03, 0.005});
+  CHECK(close(adjusted[0], 0.03));
+  CHECK(close(adjusted[1], 0.06));
+  CHECK(std::isnan(adjusted[2]));
+  CHECK(close(adjusted[3], 0.06));
+  CHECK(close(adjusted[4], 0.02));
+  CHECK(holm_adjusted(std::vector<double>{0.6, 0.7}) == std::vector<double>{1, 1});
+  CHECK(holm_adjusted(std::vector<double>{0.2}) == std::vector<double>{0.2});
+  CHECK(holm_adjusted({}).empty());
+}
+
+TEST_CASE("verdicts follow the rule") {
+  const std::vector<double> down = {-1, -2, -3, -4, -5};  // p = 0.013
+  const std::vector<double> up = {1, 2, 3, 4, 5};
+  const std::vector<double> mixed = {-1, 2, -1, 1, 0};
+  CHECK(verdict_of(down, Expectation::lower) == Verdict::supported);
+  CHECK(verdict_of(up, Expectation::lower) == Verdict::contradicted);
+  CHECK(verdict_of(up, Expectation::higher) == Verdict::supported);
+  CHECK(verdict_of(down, Expectation::higher) == Verdict::contradicted);
+  CHECK(verdict_of(mixed, Expectation::lower) == Verdict::no_difference);
+  CHECK(verdict_of(mixed, Expectation::higher) == Verdict::no_difference);
+  CHECK(verdict_of({1, 2}, Expectation::higher) == Verdict::no_difference);  // p = 0.2
+
+  // The interval of `up` is 1.04 to 4.96.
+  CHECK(verdict_of(up, Expectation::same, 5) == Verdict::supported);
+  CHECK(verdict_of(up, Expectation::same, 1) == Verdict::contradicted);
+  CHECK(verdict_of(down, Expectation::same, 1) == Verdict::contradicted);
+  CHECK(verdict_of(mixed, Expectation::same, 1) == Verdict::no_difference);
+  CHECK(verdict_of({0, 0, 0}, Expectation::same, 0.1) == Verdict::supported);
+  const Judgement borderline = judge(test_of(up), Expectation::same, 2);
+  CHECK(borderline.verdict == Verdict::none);
+  CHECK(borderline.doubt == Doubt::borderline);
+}
+
+TEST_CASE("one seed never gets a verdict") {
+  for (const Expectation expectation :
+       {Expectation::lower, Expectation::higher, Expectation::same}) {
+    for (const double difference : {-1e9, -1.0, 0.0, 1.0, 1e9}) {
+      const Judgement judgement = judge(test_of({difference}), expectation, 1e12);
+      CHECK(judgement.verdict == Verdict::none);
+      CHECK(judgement.doubt == Doubt::few_seeds);
+    }
+  }
+  const double nan = std::nan("");
+  CHECK(judge(test_of({1, nan}), Expectation::lower, 0).doubt == Doubt::not_finite);
+  CHECK(judge(test_of({1, 2}), Expectation::none, 0).doubt == Doubt::no_claim);
+}
+
+TEST_CASE("the training error is smoothed over a tenth of an epoch, at least ten steps") {
+  CHECK(smoothing_steps(1) == 10);
+  CHECK(smoothing_steps(100) == 10);
+  CHECK(smoothing_steps(469) == 47);
+}
+
+TEST_CASE(
+    "epochs to a training error are counted in steps, and are bounds if it is never reached") {
+  TrainingRun run;
+  run.epochs = 2;
+  run.history.steps_per_epoch = 20;
+  run.history.step_error.assign(40, 1.0);
+  std::fill(run.history.step_error.begin() + 15, run.history.step_error.end(), 0.0);
+  // The mean of ten steps is at most 1/4 once eight of them are zero: after step 23.
+  const Measured reached = measure_of(run, Measure::epochs_to_train_error, 0.25);
+  CHECK(reached.value == 23.0 / 20);
+  CHECK(!reached.censored);
+  run.history.step_error.assign(40, 0.3);
+  const Measured never = measure_of(run, Measure::epochs_to_train_error, 0.25);
+  CHECK(never.value == 2);
+  CHECK(never.censored);
+  CHECK(!measure_of(run, Measure::epochs_to_train_error, 0.35).censored);
+}
+
+TEST_CASE("the other measures are the errors after the last epoch, their gap, and a median time") {
+  TrainingRun run;
+  run.test_accuracy = 0.75;
+  run.history.train_error = {0.5, 0.125};
+  run.seconds_per_epoch = {9, 1, 2};
+  CHECK(measure_of(run, Measure::test_error, 0).value == 0.25);
+  CHECK(measure_of(run, Measure::train_error, 0).value == 0.125);
+  CHECK(measure_of(run, Measure::generalization_gap, 0).value == 0.125);
+  CHECK(measure_of(run, Measure::seconds_per_epoch, 0).value == 2);
+}
+
+TEST_CASE("contrasts pair the runs of one seed, and epochs are compared as ratios too") {
+  std::vector<TrainingRun> runs;
+  const auto add = [&](const std::string& variant, std::int64_t seed, double quarter) {
+    StudyRecordOptions options;
+    options.measure = "epochs_to_train_error";
+    options.variant = variant;
+    options.seed = seed;
+    options.quarter = quarter;
+    runs.push_back(read_training_run({variant + std::to_string(seed), study_record(options)}));
+  };
+  add("2x2", 1, 2);
+  add("2x2", 2, 1.6);
+  add("2x2", 5, 1.6);
+  add("3x3", 2, 0.8);
+  add("3x3", 1, 1);
+  const std::vector<Study> studies = group_studies(runs);
+  REQUIRE(studies.size() == 1);
+  const std::vector<Contrast> contrasts = contrasts_of(studies);
+  REQUIRE(contrasts.size() == 1);
+  const Contrast& contrast = contrasts.front();
+  CHECK(contrast.seeds == std::vector<std::int64_t>{1, 2});
+  CHECK(contrast.missing_seeds == std::vector<std::int64_t>{5});
+  CHECK(contrast.differences.size() == 2);
+  for (const double difference : contrast.differences) CHECK(difference < -0.5);
+  REQUIRE(contrast.ratio);
+  CHECK(close(contrast.ratio->mean, 0.5, 0.04));
+  CHECK(contrast.ratio->interval.contains(contrast.ratio->mean));
+  CHECK(contrast.is_unanimous());
+}
