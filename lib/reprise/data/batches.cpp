@@ -1,6 +1,7 @@
 #include "reprise/data/batches.hpp"
 
 #include <algorithm>
+#include <array>
 #include <limits>
 
 #include "reprise/core/error.hpp"
@@ -15,11 +16,18 @@ std::vector<std::uint32_t> epoch_order(const RandomStream& stream, std::uint64_t
 }
 
 void gather_images(const ImageSet& set, std::span<const std::uint32_t> indices, float* output) {
+  static const std::array<float, 256> values = [] {
+    std::array<float, 256> table{};
+    for (std::size_t pixel = 0; pixel < table.size(); ++pixel) {
+      table[pixel] = static_cast<float>(pixel) / 255.0F;
+    }
+    return table;
+  }();
   const std::size_t size = set.image_size();
   for (const std::uint32_t index : indices) {
     const std::uint8_t* pixels = set.pixels.data() + index * size;
     output = std::transform(pixels, pixels + size, output,
-                            [](std::uint8_t pixel) { return static_cast<float>(pixel) / 255.0F; });
+                            [](std::uint8_t pixel) { return values[pixel]; });
   }
 }
 

@@ -144,6 +144,48 @@ HWY_INLINE void for_each_window_of_row(const PoolShape& s, const Body& body) {
   }
 }
 
+/// The cells of a window of 2x2, in row-major order.
+template <class V>
+struct FourCells {
+  V a0, a1, a2, a3;
+};
+
+template <class D>
+HWY_INLINE auto load_four(D d, const float* top, const float* bottom, std::size_t C) {
+  return FourCells<hn::Vec<D>>{hn::LoadU(d, top), hn::LoadU(d, top + C), hn::LoadU(d, bottom),
+                               hn::LoadU(d, bottom + C)};
+}
+
+/// Whether none of the cells is NaN; it may say no where some are infinite.
+template <class D, class V>
+HWY_INLINE bool surely_numbers(D d, const FourCells<V>& cells) {
+  const auto sum = hn::Add(hn::Add(cells.a0, cells.a1), hn::Add(cells.a2, cells.a3));
+  return hn::AllTrue(d, hn::Eq(sum, sum));
+}
+
+/// The cells as a ReLU leaves them.
+template <class D, class V>
+HWY_INLINE FourCells<V> rectified(D d, const FourCells<V>& cells) {
+  const auto one = [&](V v) HWY_ATTR { return hn::IfThenZeroElse(hn::Lt(v, hn::Zero(d)), v); };
+  return {one(cells.a0), one(cells.a1), one(cells.a2), one(cells.a3)};
+}
+
+/// The first maximum of any cells.
+template <class V>
+HWY_INLINE V first_of_any(const FourCells<V>& c) {
+  V most = hn::IfThenElse(replaces(c.a1, c.a0), c.a1, c.a0);
+  most = hn::IfThenElse(replaces(c.a2, most), c.a2, most);
+  return hn::IfThenElse(replaces(c.a3, most), c.a3, most);
+}
+
+/// The same of cells that are numbers.
+template <class V>
+HWY_INLINE V first_of_numbers(const FourCells<V>& c) {
+  const V top = hn::IfThenElse(hn::Gt(c.a1, c.a0), c.a1, c.a0);
+  const V bottom = hn::IfThenElse(hn::Gt(c.a3, c.a2), c.a3, c.a2);
+  return hn::IfThenElse(hn::Gt(bottom, top), bottom, top);
+}
+
 void forward_two_by_two(const PoolShape& s, bool relu, const float* image, float* output) {
   for (std::size_t oh = 0; oh < s.OH; ++oh) {
     const float* const top = image + 2 * oh * s.IW * s.C;
@@ -151,47 +193,81 @@ void forward_two_by_two(const PoolShape& s, bool relu, const float* image, float
     float* const out = output + oh * s.OW * s.C;
     for_each_window_of_row(s, [&](auto d, std::size_t ow, std::size_t c) HWY_ATTR {
       const std::size_t left = 2 * ow * s.C + c;
-      auto most = load(d, top + left, relu);
-      for (const float* cell : {top + left + s.C, bottom + left, bottom + left + s.C}) {
-        const auto value = load(d, cell, relu);
-        most = hn::IfThenElse(replaces(value, most), value, most);
+      const auto cells = load_four(d, top + left, bottom + left, s.C);
+      auto most = cells.a0;
+      if (surely_numbers(d, cells)) {
+        most = first_of_numbers(cells);
+        if (relu) {  // where none is above 0, all are zeros behind a ReLU, and the first one counts
+          const auto first = hn::IfThenZeroElse(hn::Lt(cells.a0, hn::Zero(d)), cells.a0);
+          most = hn::IfThenElse(hn::Gt(most, hn::Zero(d)), most, first);
+        }
+      } else {
+        most = first_of_any(relu ? rectified(d, cells) : cells);
       }
       hn::StoreU(most, d, out + ow * s.C + c);
     });
   }
 }
 
+/// Stores grad to the cells of a window of 2x2 that get it, 0 to the others. `most` is the first
+/// maximum; a cell gets it if it equals most: of several the first, or all.
+template <class D, class V>
+HWY_INLINE void store_four(D d, const FourCells<V>& cells, V most, bool all, V grad, float* top,
+                           float* bottom, std::size_t C) {
+  const auto e0 = hn::Eq(cells.a0, most);
+  const auto e1 = hn::Eq(cells.a1, most);
+  const auto e2 = hn::Eq(cells.a2, most);
+  const auto e3 = hn::Eq(cells.a3, most);
+  const auto e01 = hn::Or(e0, e1);
+  hn::StoreU(hn::IfThenElseZero(e0, grad), d, top);
+  hn::StoreU(hn::IfThenElseZero(all ? e1 : hn::AndNot(e0, e1), grad), d, top + C);
+  hn::StoreU(hn::IfThenElseZero(all ? e2 : hn::AndNot(e01, e2), grad), d, bottom);
+  hn::StoreU(hn::IfThenElseZero(all ? e3 : hn::AndNot(hn::Or(e01, e2), e3), grad), d, bottom + C);
+}
+
+/// The same where some cells may be NaN.
+template <class D, class V>
+HWY_INLINE void store_any_four(D d, const FourCells<V>& cells, bool all, bool relu, V grad,
+                               float* top, float* bottom, std::size_t C) {
+  // A cell is the first maximum if it replaces what stood before and no later one replaces it.
+  const auto r1 = replaces(cells.a1, cells.a0);
+  const auto m1 = hn::IfThenElse(r1, cells.a1, cells.a0);
+  const auto r2 = replaces(cells.a2, m1);
+  const auto m2 = hn::IfThenElse(r2, cells.a2, m1);
+  const auto r3 = replaces(cells.a3, m2);
+  const auto most = hn::IfThenElse(r3, cells.a3, m2);
+  const auto given = passed(d, most, grad, relu);
+  const auto store = [&](float* cell, V value, auto is_first) HWY_ATTR {
+    const auto gets = all ? hn::Or(is_first, hn::Eq(value, most)) : is_first;
+    hn::StoreU(hn::IfThenElseZero(gets, given), d, cell);
+  };
+  const auto not_later = hn::Not(hn::Or(r2, r3));
+  store(top, cells.a0, hn::And(hn::Not(r1), not_later));
+  store(top + C, cells.a1, hn::And(r1, not_later));
+  store(bottom, cells.a2, hn::And(r2, hn::Not(r3)));
+  store(bottom + C, cells.a3, r3);
+}
+
 void backward_two_by_two(const PoolShape& s, MaxTies ties, bool relu, const float* grad_output,
                          const float* image, float* grad_image) {
   const bool all = ties == MaxTies::all;
   for (std::size_t oh = 0; oh < s.OH; ++oh) {
-    const std::size_t top = 2 * oh * s.IW * s.C;
+    const std::size_t top_row = 2 * oh * s.IW * s.C;
     const float* const grads = grad_output + oh * s.OW * s.C;
     for_each_window_of_row(s, [&](auto d, std::size_t ow, std::size_t c) HWY_ATTR {
-      const std::size_t left = top + 2 * ow * s.C + c;
-      const std::size_t cell[4] = {left, left + s.C, left + s.IW * s.C, left + s.IW * s.C + s.C};
-      const auto a0 = load(d, image + cell[0], relu);
-      const auto a1 = load(d, image + cell[1], relu);
-      const auto a2 = load(d, image + cell[2], relu);
-      const auto a3 = load(d, image + cell[3], relu);
-      // A cell is the first maximum if it replaces what stood before and no later one replaces it.
-      const auto r1 = replaces(a1, a0);
-      const auto m1 = hn::IfThenElse(r1, a1, a0);
-      const auto r2 = replaces(a2, m1);
-      const auto m2 = hn::IfThenElse(r2, a2, m1);
-      const auto r3 = replaces(a3, m2);
-      const auto most = hn::IfThenElse(r3, a3, m2);
-      const auto grad =
-          hn::Add(passed(d, most, hn::LoadU(d, grads + ow * s.C + c), relu), hn::Zero(d));
-      const auto store = [&](std::size_t i, auto value, auto is_first) HWY_ATTR {
-        const auto gets = all ? hn::Or(is_first, hn::Eq(value, most)) : is_first;
-        hn::StoreU(hn::IfThenElseZero(gets, grad), d, grad_image + cell[i]);
-      };
-      const auto not_later = hn::Not(hn::Or(r2, r3));
-      store(0, a0, hn::And(hn::Not(r1), not_later));
-      store(1, a1, hn::And(r1, not_later));
-      store(2, a2, hn::And(r2, hn::Not(r3)));
-      store(3, a3, r3);
+      const std::size_t top = top_row + 2 * ow * s.C + c;
+      const std::size_t bottom = top + s.IW * s.C;
+      const auto cells = load_four(d, image + top, image + bottom, s.C);
+      const auto grad = hn::Add(hn::LoadU(d, grads + ow * s.C + c), hn::Zero(d));
+      if (surely_numbers(d, cells)) {
+        const auto most =
+            hn::Max(hn::Max(cells.a0, cells.a1), hn::Max(cells.a2, cells.a3));  // zeros are equal
+        store_four(d, cells, most, all, passed(d, most, grad, relu), grad_image + top,
+                   grad_image + bottom, s.C);
+      } else {
+        store_any_four(d, relu ? rectified(d, cells) : cells, all, relu, grad, grad_image + top,
+                       grad_image + bottom, s.C);
+      }
     });
   }
 }
