@@ -358,21 +358,17 @@ Record comparison_record(const std::vector<Row>& rows, const Options& options, d
   return record;
 }
 
-/// OpenBLAS chooses its kernels by the CPU's model and takes old ones for models it does not know.
+/// Says so where im2col_gemm is judged by kernels that are older than the CPU.
 void warn_of_slow_blas(const std::vector<Row>& rows) {
   const bool used = std::any_of(rows.begin(), rows.end(), [](const Row& row) {
     return row.algorithm->name == std::string_view("im2col_gemm");
   });
-  const std::string description = blas_description();
-  const std::vector<std::string> targets = simd_targets();
-  const bool has_avx512 = std::find(targets.begin(), targets.end(), "avx512") != targets.end();
-  const bool old_kernels = description.find("Haswell") != std::string::npos ||
-                           description.find("Zen") != std::string::npos;
-  if (used && has_avx512 && old_kernels) {
+  const std::string better = better_blas_core(blas_core(), simd_targets());
+  if (used && !better.empty()) {
     fmt::print(
-        "note: {} uses AVX2 kernels on this AVX-512 CPU, about half its speed; for a fair "
-        "im2col_gemm set OPENBLAS_CORETYPE=SkylakeX\n",
-        description);
+        "note: OpenBLAS uses its kernels for {}, older than this CPU ({}); for a fair im2col_gemm "
+        "set OPENBLAS_CORETYPE={}\n",
+        blas_core(), simd_targets().front(), better);
   }
 }
 

@@ -93,6 +93,22 @@ TEST_CASE("gemm and blas_gemm are exact on small integers, transposed or not, ad
   }
 }
 
+TEST_CASE("OpenBLAS's kernels are told from those that the CPU should have") {
+  const std::vector<std::string> avx512{"avx512", "avx2"};
+  const std::vector<std::string> avx2{"avx2"};
+  CHECK(better_blas_core("Haswell", avx512) == "SkylakeX");
+  CHECK(better_blas_core("Zen", avx512) == "SkylakeX");
+  CHECK(better_blas_core("Prescott", avx512) == "SkylakeX");
+  CHECK(better_blas_core("Prescott", avx2) == "Haswell");
+  for (const char* good : {"SkylakeX", "Cooperlake", "Sapphirerapids"}) {
+    CHECK(better_blas_core(good, avx512).empty());
+  }
+  CHECK(better_blas_core("Zen", avx2).empty());
+  CHECK(better_blas_core("Haswell", avx2).empty());
+  CHECK(better_blas_core("neoversen1", {"neon"}).empty());
+  CHECK(!std::string_view(blas_core()).empty());
+}
+
 TEST_CASE("gemm is one ascending fma chain per element on every target and any number of threads") {
   for (const Product& p : kProducts) {
     CAPTURE(p.M, p.N, p.K);

@@ -1,13 +1,12 @@
 #include "reprise/linalg/blas.hpp"
 
-#if __has_include(<xtensor-blas/xlinalg.hpp>)
+#include <algorithm>
+#include <iterator>
 #include <xtensor-blas/xblas.hpp>
-#else
-#include <xtensor-blas/xblas.hpp>
-#endif
 
 extern "C" {
 char* openblas_get_config();
+char* openblas_get_corename();
 void openblas_set_num_threads(int threads);
 }
 
@@ -32,6 +31,28 @@ void set_blas_threads(std::size_t threads) {
 
 const char* blas_description() {
   return openblas_get_config();
+}
+
+const char* blas_core() {
+  return openblas_get_corename();
+}
+
+std::string better_blas_core(std::string_view core, const std::vector<std::string>& simd_targets) {
+  const auto has = [&](std::string_view target) {
+    return std::find(simd_targets.begin(), simd_targets.end(), target) != simd_targets.end();
+  };
+  // The core types whose single-precision kernels use no more than AVX2, and those below it.
+  static constexpr std::string_view avx2[] = {"Haswell", "Zen", "Excavator", "Steamroller"};
+  static constexpr std::string_view sse[] = {
+      "Prescott",     "Core2",     "Penryn", "Dunnington", "Nehalem",    "Atom",        "Opteron",
+      "Opteron_SSE3", "Barcelona", "Bobcat", "Bulldozer",  "Piledriver", "Sandybridge", "Katmai",
+      "Coppermine",   "Northwood", "Banias", "Athlon",     "Nano"};
+  const auto is_among = [&](const auto& cores) {
+    return std::find(std::begin(cores), std::end(cores), core) != std::end(cores);
+  };
+  if (has("avx512") && (is_among(avx2) || is_among(sse))) return "SkylakeX";
+  if (has("avx2") && is_among(sse)) return "Haswell";
+  return "";
 }
 
 }  // namespace reprise

@@ -4,6 +4,9 @@
 #pragma once
 
 #include <cstddef>
+#include <string>
+#include <string_view>
+#include <vector>
 
 namespace reprise {
 
@@ -21,5 +24,13 @@ void set_blas_threads(std::size_t threads);
 
 /// OpenBLAS's description of itself: version and the core type it chose.
 const char* blas_description();
+
+/// The core type it chose, e.g. "SkylakeX".
+const char* blas_core();
+
+/// OpenBLAS chooses its kernels by the CPU's model, and takes those of an older core for models it
+/// does not know: the value of OPENBLAS_CORETYPE that a CPU with these vector instructions
+/// (simd_targets()) should have instead of `core`; "" if the choice is good.
+std::string better_blas_core(std::string_view core, const std::vector<std::string>& simd_targets);
 
 }  // namespace reprise

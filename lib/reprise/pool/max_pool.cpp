@@ -18,6 +18,7 @@
 #include <limits>
 
 #include "reprise/pool/channel_vectors-inl.hpp"
+#include "reprise/pool/max_pool_two-inl.hpp"
 #include "reprise/pool/pool2d.hpp"
 #include "reprise/pool/window.hpp"
 
@@ -27,24 +28,12 @@ namespace HWY_NAMESPACE {
 namespace {
 namespace hn = hwy::HWY_NAMESPACE;
 
-/// Where a value takes the place of a maximum that stands before it: it is larger or the first NaN.
-template <class V>
-HWY_INLINE auto replaces(V value, V most) {
-  return hn::And(hn::Eq(most, most), hn::Not(hn::Le(value, most)));
-}
-
 /// Values from a place: 0 for those below 0 if `relu`.
 template <class D>
 HWY_INLINE auto load(D d, const float* from, bool relu) {
   const auto least = hn::Set(d, relu ? 0.0F : -std::numeric_limits<float>::infinity());
   const auto value = hn::LoadU(d, from);
   return hn::IfThenZeroElse(hn::Lt(value, least), value);
-}
-
-/// The gradient that a maximum passes on.
-template <class D, class V>
-HWY_INLINE auto passed(D d, V most, V grad, bool relu) {
-  return relu ? hn::IfThenElseZero(hn::Gt(most, hn::Zero(d)), grad) : grad;
 }
 
 /// The maximum of each channel of a window.
@@ -116,84 +105,6 @@ void backward_image(const PoolShape& s, MaxTies ties, bool relu, const float* gr
       add_gradient(d, s, ties, relu, window, grad_output + out + c, image + c, grad_image + c);
     });
   });
-}
-
-/// Calls body(tag, ow, c) for the channels of the windows of a row: one vector that may be wider
-/// than C, but not so wide that it leaves the next window, for all windows but the last, if there
-/// is such a vector; else vectors that cover the channels exactly.
-template <std::size_t width, class Body>
-HWY_INLINE void for_each_wide_window(const PoolShape& s, const Body& body) {
-  const hn::CappedTag<float, width> d;
-  std::size_t ow = 0;
-  if (s.C <= hn::Lanes(d) && hn::Lanes(d) <= 2 * s.C) {
-    for (; ow + 1 < s.OW; ++ow) body(d, ow, std::size_t{0});
-  }
-  for (; ow < s.OW; ++ow) {
-    for_each_channel_vector(s.C, [&](auto tag, std::size_t c) HWY_ATTR { body(tag, ow, c); });
-  }
-}
-
-template <class Body>
-HWY_INLINE void for_each_window_of_row(const PoolShape& s, const Body& body) {
-  if (s.C <= 4) {
-    for_each_wide_window<4>(s, body);
-  } else if (s.C <= 8) {
-    for_each_wide_window<8>(s, body);
-  } else {
-    for_each_wide_window<16>(s, body);
-  }
-}
-
-void forward_two_by_two(const PoolShape& s, bool relu, const float* image, float* output) {
-  for (std::size_t oh = 0; oh < s.OH; ++oh) {
-    const float* const top = image + 2 * oh * s.IW * s.C;
-    const float* const bottom = top + s.IW * s.C;
-    float* const out = output + oh * s.OW * s.C;
-    for_each_window_of_row(s, [&](auto d, std::size_t ow, std::size_t c) HWY_ATTR {
-      const std::size_t left = 2 * ow * s.C + c;
-      auto most = load(d, top + left, relu);
-      for (const float* cell : {top + left + s.C, bottom + left, bottom + left + s.C}) {
-        const auto value = load(d, cell, relu);
-        most = hn::IfThenElse(replaces(value, most), value, most);
-      }
-      hn::StoreU(most, d, out + ow * s.C + c);
-    });
-  }
-}
-
-void backward_two_by_two(const PoolShape& s, MaxTies ties, bool relu, const float* grad_output,
-                         const float* image, float* grad_image) {
-  const bool all = ties == MaxTies::all;
-  for (std::size_t oh = 0; oh < s.OH; ++oh) {
-    const std::size_t top = 2 * oh * s.IW * s.C;
-    const float* const grads = grad_output + oh * s.OW * s.C;
-    for_each_window_of_row(s, [&](auto d, std::size_t ow, std::size_t c) HWY_ATTR {
-      const std::size_t left = top + 2 * ow * s.C + c;
-      const std::size_t cell[4] = {left, left + s.C, left + s.IW * s.C, left + s.IW * s.C + s.C};
-      const auto a0 = load(d, image + cell[0], relu);
-      const auto a1 = load(d, image + cell[1], relu);
-      const auto a2 = load(d, image + cell[2], relu);
-      const auto a3 = load(d, image + cell[3], relu);
-      // A cell is the first maximum if it replaces what stood before and no later one replaces it.
-      const auto r1 = replaces(a1, a0);
-      const auto m1 = hn::IfThenElse(r1, a1, a0);
-      const auto r2 = replaces(a2, m1);
-      const auto m2 = hn::IfThenElse(r2, a2, m1);
-      const auto r3 = replaces(a3, m2);
-      const auto most = hn::IfThenElse(r3, a3, m2);
-      const auto grad =
-          hn::Add(passed(d, most, hn::LoadU(d, grads + ow * s.C + c), relu), hn::Zero(d));
-      const auto store = [&](std::size_t i, auto value, auto is_first) HWY_ATTR {
-        const auto gets = all ? hn::Or(is_first, hn::Eq(value, most)) : is_first;
-        hn::StoreU(hn::IfThenElseZero(gets, grad), d, grad_image + cell[i]);
-      };
-      const auto not_later = hn::Not(hn::Or(r2, r3));
-      store(0, a0, hn::And(hn::Not(r1), not_later));
-      store(1, a1, hn::And(r1, not_later));
-      store(2, a2, hn::And(r2, hn::Not(r3)));
-      store(3, a3, r3);
-    });
-  }
 }
 
 }  // namespace

@@ -35,11 +35,6 @@ double groups_and_positions(const Correlation& c) {
 
 }  // namespace
 
-double inside_terms(const Correlation& c) {
-  const Shares share(c);
-  return share.h * share.w * static_cast<double>(c.depth());
-}
-
 double estimated_cost(const Correlation& c) {
   const Shares share(c);
   const auto depth = static_cast<double>(c.depth());

@@ -220,19 +220,34 @@ bool images_fit(const Correlation& c) {
 
 }  // namespace
 
+namespace {
+
+/// Steps of all chains of a column and image, with those of the positions that fill up tiles.
+double steps_in_tiles(const Correlation& c) {
+  constexpr std::size_t positions = 4;  // of a tile
+  std::size_t steps = 0;
+  const std::vector<AxisClass> w_classes = axis_classes(c.w, c.B, c.step_w, c.SW);
+  for (const AxisClass& h : axis_classes(c.h, c.A, c.step_h, c.SH)) {
+    for (const AxisClass& w : w_classes) {
+      const std::size_t count = (h.end - h.begin) * (w.end - w.begin);
+      const std::size_t taps = (h.tap_end - h.tap_begin) * (w.tap_end - w.tap_begin);
+      steps += (count + positions - 1) / positions * positions * (taps * c.channels + 4);
+    }
+  }
+  return static_cast<double>(steps);
+}
+
+}  // namespace
+
 bool images_pay(const Correlation& c) {
   if (!images_fit(c) || c.depth() == 0 || c.N < kMostLanes / 2) return false;
   // As estimated_cost() counts; tiles of one vector of columns wait for their loads.
-  const std::size_t vectors = (c.N + kMostLanes - 1) / kMostLanes;
-  const double filled = static_cast<double>(vectors * kMostLanes) /
-                        static_cast<double>(std::max<std::size_t>(c.N, 1));
-  const auto moved = static_cast<double>(kMostLanes * c.columns);
-  const double copied = static_cast<double>(kMostLanes * source_size(c)) /
-                        static_cast<double>(std::max<std::size_t>(c.A * c.B, 1));
-  const double by_images =
-      inside_terms(c) * static_cast<double>(c.columns) * filled + moved + copied;
+  const std::size_t filled = (c.N + kMostLanes - 1) / kMostLanes * kMostLanes;
+  const std::size_t moved = kMostLanes * (c.A * c.B * c.columns + source_size(c));
+  const double by_images = static_cast<double>(filled * c.columns) * steps_in_tiles(c) +
+                           static_cast<double>(c.N * moved);
   const double waiting = c.columns <= kMostLanes ? 1.3 : 1.0;
-  return by_images * static_cast<double>(c.positions()) < waiting * estimated_cost(c);
+  return by_images < waiting * estimated_cost(c);
 }
 
 std::size_t images_workspace_bytes(const Correlation& c, std::size_t threads) {

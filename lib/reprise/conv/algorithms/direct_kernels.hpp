@@ -175,7 +175,5 @@ bool sparse_grad_input_pays(const ConvShape& shape, std::size_t nonzeros, double
 /// gradient of its weights.
 double estimated_cost(const Correlation& correlation);
 double estimated_weight_gradient_cost(const Correlation& forward);
-/// The length of a chain without what is outside the image, on average.
-double inside_terms(const Correlation& correlation);
 
 }  // namespace reprise::direct
