@@ -216,6 +216,14 @@ TEST_CASE("runs shorter than the smoothing have curves by epoch") {
   CHECK(holds(text, "| tanh (baseline) | >1.00"));
 }
 
+TEST_CASE("a run outside the studies shows its neighbours too") {
+  Record record = study_record();
+  record.groups.erase("study");
+  const std::string text = make_report({{"lenet.h5", record}}, "").markdown;
+  CHECK(holds(text, "60 of 72 are of the same class (LeNet-5, seed 1)"));
+  CHECK(!holds(text, "### Verdicts"));
+}
+
 TEST_CASE("one seed gets no verdict anywhere") {
   const std::string text = make_report(study_of({}, {90}, {10}), "").markdown;
   CHECK(holds(verdict_row(text, "3x3 against 2x2"), "no verdict from one seed"));

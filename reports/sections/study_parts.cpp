@@ -20,7 +20,7 @@ std::string seed_cell(const Study& study, const StudyRun* run) {
 std::string mean_and_deviation(const std::vector<double>& values, double scale, int decimals) {
   const Spread spread = spread_of(values);
   if (!std::isfinite(spread.mean)) return "–";
-  const std::string mean = fixed(scale * spread.mean, decimals);
+  std::string mean = fixed(scale * spread.mean, decimals);
   if (values.size() < 2) return mean;
   return fmt::format("{} ± {}", mean, fixed(scale * spread.standard_deviation, decimals));
 }

@@ -57,7 +57,7 @@ std::string bare_value(const Study& study, double value) {
 }
 
 std::string value_text(const Study& study, double value) {
-  const std::string number = bare_value(study, value);
+  std::string number = bare_value(study, value);
   if (study.measure == Measure::epochs_to_train_error) return number;
   if (study.measure == Measure::generalization_gap) return number + " points";
   return is_share(study.measure) ? number + "%" : fmt::format("{} {}", number, unit_of(study));
