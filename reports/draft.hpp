@@ -54,6 +54,11 @@ class Draft {
   void add(const std::string& name, Figure figure) { figures_[name] = std::move(figure); }
   void add(const std::string& name, TableEntry table) { tables_[name] = std::move(table); }
 
+  /// A value that is text.
+  [[nodiscard]] std::string text(const std::string& name) const {
+    return values_.at(name).string_value();
+  }
+
   using Values = std::map<std::string, kainjow::mustache::data>;
   [[nodiscard]] const Values& values() const { return values_; }
   [[nodiscard]] const std::map<std::string, Figure>& figures() const { return figures_; }

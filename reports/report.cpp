@@ -18,10 +18,6 @@ namespace {
 constexpr std::string_view kNotesLine = "@notes\n";
 constexpr std::string_view kNotesMark = "<!--notes-->\n";
 
-std::string plain_text(const Draft& draft, const std::string& name) {
-  return draft.values().at(name).string_value();
-}
-
 /// The sections on one run of LeNet-5 and its repetitions with other seeds.
 void add_lenet(const std::vector<TrainingRun>& runs, Draft& draft) {
   const TrainingRun& run = runs.front();
@@ -46,7 +42,7 @@ void add_studies(const std::vector<Study>& studies, const std::vector<Contrast>&
 /// The title and what search engines show below it.
 void add_title(const TrainingRun& first, bool has_studies, Draft& draft) {
   if (has_studies) {
-    draft.set("title", "AlexNet’s claims, re-tested at the scale of one machine");
+    draft.set("title", "AlexNet’s claims, re‑tested at the scale of one machine");
     draft.set("headline",
               "Claims of the AlexNet paper re-tested by seeded experiments, each with "
               "its interval and verdict.");
@@ -55,8 +51,8 @@ void add_title(const TrainingRun& first, bool has_studies, Draft& draft) {
   const std::string data = data_display_name(first.data_name);
   draft.set("title", "LeNet-5 on " + data);
   draft.set("headline",
-            fmt::format("{} of {} test images named right after {}.", plain_text(draft, "accuracy"),
-                        plain_text(draft, "test_images"), plain_text(draft, "epochs")));
+            fmt::format("{} of {} test images named right after {}.", draft.text("accuracy"),
+                        draft.text("test_images"), draft.text("epochs")));
 }
 
 /// Runs of LeNet-5, those without distortions first.
@@ -109,8 +105,8 @@ std::string html_page(const std::string& text, const Draft& draft, const std::st
   if (!notes.empty()) body = with_notes(std::move(body), kNotesMark, notes_html(notes));
 
   Draft page;
-  page.set("title", plain_text(draft, "title"));
-  page.set("headline", plain_text(draft, "headline"));
+  page.set("title", draft.text("title"));
+  page.set("headline", draft.text("headline"));
   page.set("body", body);
   return render_template("page.html.mustache", page.values(), html_text);
 }

@@ -210,8 +210,9 @@ std::vector<Study> group_studies(const std::vector<TrainingRun>& runs) {
     finish(study);
     studies.push_back(std::move(study));
   }
-  std::stable_sort(studies.begin(), studies.end(),
-                   [](const Study& a, const Study& b) { return a.section < b.section; });
+  std::stable_sort(studies.begin(), studies.end(), [](const Study& a, const Study& b) {
+    return std::pair(a.section.empty(), a.section) < std::pair(b.section.empty(), b.section);
+  });
   return studies;
 }
 

@@ -53,10 +53,11 @@ struct Study {
   [[nodiscard]] std::vector<const TrainingRun*> runs() const;
 };
 
-/// By section of the paper, then by name. The runs must outlive the result. Error, with a record's
-/// name, if two runs of a study contradict one another in what the study is; if two runs of a
-/// variant differ in a setting other than the seed or have the same seed; if a study's runs used
-/// other data; if its measure needs what a record lacks; if its baseline has no run.
+/// By section of the paper (those without one last), then by name. The runs must outlive the
+/// result. Error, with a record's name, if two runs of a study contradict one another in what the
+/// study is; if two runs of a variant differ in a setting other than the seed or have the same
+/// seed; if a study's runs used other data; if its measure needs what a record lacks; if its
+/// baseline has no run.
 std::vector<Study> group_studies(const std::vector<TrainingRun>& runs);
 
 /// What the report takes as a run's test and training error at the end.

@@ -316,6 +316,27 @@ TEST_CASE("several seeds are compared, other differences are refused by name") {
   CHECK(is_line_with(error_with(changed), "b.h5", "data files"));
 }
 
+TEST_CASE("LeNet-5 stands beside the paper of 1998, plain and distorted") {
+  std::vector<NamedRecord> records;
+  for (const std::int64_t seed : {1, 2, 3}) {
+    records.push_back({"plain" + std::to_string(seed), training_record({seed, 1})});
+    Record distorted = training_record({seed, 1});
+    distorted.groups["configuration"].attributes["shift"] = std::int64_t{2};
+    records.push_back({"shifted" + std::to_string(seed), distorted});
+  }
+  const std::string clothes = make_report(records, "").markdown;
+  CHECK(holds(clothes, "| as they are | "));
+  CHECK(holds(clothes, "| shifted or distorted | "));
+  CHECK(holds(clothes, "| 3 | 0.95% |"));
+  CHECK(holds(clothes, "| 3 | 0.80% |"));
+  CHECK(holds(clothes, "Those are of another data set"));
+  for (NamedRecord& record : records) record.record.groups["data"].attributes["name"] = "mnist";
+  const std::string digits = make_report(records, "").markdown;
+  CHECK(holds(digits, "The mean error over the seeds is above the former."));
+  CHECK(holds(digits, "With shifted or distorted images it is above the latter."));
+  CHECK(!holds(digits, "another data set"));
+}
+
 TEST_CASE("a record without one of the parts that the report needs is refused by name") {
   const Record whole = training_record({1, 2});
   const std::set<std::string> unused = {"logits", "summary", "log", "git_diff"};

@@ -136,7 +136,7 @@ TEST_CASE("a claim is supported, contradicted or undecided as its numbers say") 
   CHECK(holds(conclusion, "- ReLU against tanh: the test error is"));
   CHECK(holds(conclusion, "would have shown"));
   CHECK(holds(text,
-              "Of three comparisons, one supports the paper's claim, one contradicts the paper "
+              "Of three comparisons, one supports the claim, one contradicts the claim "
               "and one shows no difference"));
 }
 
@@ -144,7 +144,7 @@ TEST_CASE("studies stand in the order of the paper's sections, with all that bel
   const std::string& text = whole_report().markdown;
   std::size_t place = 0;
   for (const char* heading :
-       {"# AlexNet’s claims, re-tested", "**Figure 1.**", "## Introduction", "## Procedures",
+       {"# AlexNet’s claims, ", "**Figure 1.**", "## Introduction", "## Procedures",
         "### The paper and this report", "## Results", "### Verdicts",
         "### ReLU against tanh (section 3.1)", "### Overlapping pooling (section 3.4)",
         "### Dropout (section 4.2)", "### The paper's tables", "### What the networks see",
@@ -192,6 +192,36 @@ TEST_CASE("studies alone make a report, and one without a claim to judge") {
   CHECK(!holds(alone.markdown, "### LeNet-5"));
   const Report baseline_only = make_report(study_of({}, {60, 62}, {}), "");
   CHECK(holds(baseline_only.markdown, "No variant has been run beside the baseline"));
+}
+
+TEST_CASE("names from a record cannot leave the folder or break the page") {
+  StudyRecordOptions options;
+  options.study = "../a <script> study";
+  options.variant = "<b>|*x*";
+  const Report report = make_report(study_of(options, {60, 62}, {50, 51}), "");
+  for (const auto& [path, svg] : report.figures) CHECK(!holds(path, ".."));
+  CHECK(!holds(report.html, "<script"));
+  CHECK(!holds(report.html, "<b>"));
+}
+
+TEST_CASE("runs shorter than the smoothing have curves by epoch") {
+  StudyRecordOptions options = epochs_study();
+  options.epochs = 1;
+  std::vector<NamedRecord> records = study_of(options, {60}, {50});
+  for (NamedRecord& record : records) {
+    record.record.groups["history"].datasets["step_error"] = {
+        {1, 4}, std::vector<double>(4, 0.5), {"epoch", "step"}};
+  }
+  const std::string text = make_report(records, "").markdown;
+  CHECK(holds(text, "| tanh (baseline) | >1.00"));
+}
+
+TEST_CASE("a run outside the studies shows its neighbours too") {
+  Record record = study_record();
+  record.groups.erase("study");
+  const std::string text = make_report({{"lenet.h5", record}}, "").markdown;
+  CHECK(holds(text, "60 of 72 are of the same class (LeNet-5, seed 1)"));
+  CHECK(!holds(text, "### Verdicts"));
 }
 
 TEST_CASE("one seed gets no verdict anywhere") {

@@ -169,7 +169,7 @@ void add_1998_row(const std::string& name, const std::vector<TrainingRun>& runs,
   const PairedTest mean = paired_t_test(errors);
   const bool several = errors.size() > 1;
   table.rows.push_back(
-      {name, percent(spread.mean, 2), several ? points(spread.standard_deviation, 2) : "–",
+      {name, percent(spread.mean, 2), several ? fixed(100 * spread.standard_deviation, 2) : "–",
        several ? percent_span(mean.interval, 2) : "–", percent_span({spread.least, spread.most}, 2),
        std::to_string(errors.size()), percent(published, 2)});
 }
@@ -188,7 +188,7 @@ void add_1998(const Inputs& inputs, Draft& draft) {
   TableEntry entry;
   entry.table.columns = {{"Training images"},
                          {"Test error", Align::right},
-                         {"SD", Align::right},
+                         {"SD (points)", Align::right},
                          {fmt::format("{} interval", percent(kConfidence, 0)), Align::right},
                          {"Least to largest", Align::right},
                          {"Seeds", Align::right},

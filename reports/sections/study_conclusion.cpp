@@ -92,7 +92,13 @@ void add_group(const std::string& name, const Contrasts& contrasts, Draft& draft
 
 /// "two support the paper's claim and one shows no difference": the lines that are not empty.
 std::string tally(const Draft& draft) {
-  std::istringstream lines(render_template("tally.md.mustache", draft.values(), markdown_text));
+  Draft part = draft;
+  for (const char* group : {"supported", "contradicted", "undecided", "unjudged"}) {
+    const std::string count = std::string(group) + "_count";
+    const bool all = draft.text(count) == draft.text("claim_count");
+    if (all) part.set(count, draft.text(count) == "two" ? "both" : "all");
+  }
+  std::istringstream lines(render_template("tally.md.mustache", part.values(), markdown_text));
   std::vector<std::string> parts;
   for (std::string line; std::getline(lines, line);) {
     if (!line.empty()) parts.push_back(line);

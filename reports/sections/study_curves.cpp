@@ -4,6 +4,7 @@
 #include <algorithm>
 #include <array>
 #include <cmath>
+#include <limits>
 
 #include "format.hpp"
 #include "gnuplot.hpp"
@@ -106,12 +107,15 @@ std::string commands_of(const CurvePlot& plot) {
   std::string data;
   std::vector<std::string> bands;
   std::vector<std::string> lines;
+  double first = plot.threshold > 0 ? 0 : std::numeric_limits<double>::infinity();
   double last = 0;
   for (std::size_t i = 0; i < plot.curves.size(); ++i) {
     const Look& look = kLooks.at(i % kLooks.size());
     const bool sparse = plot.curves[i].size() <= 25;
     data += curve_block(plot.curves[i], i);
-    if (!plot.curves[i].empty()) last = std::max(last, plot.curves[i].back().epoch);
+    if (plot.curves[i].empty()) continue;
+    first = std::min(first, plot.curves[i].front().epoch);
+    last = std::max(last, plot.curves[i].back().epoch);
     bands.push_back(
         fmt::format("$curve{} using 1:3:4 with filledcurves fs transparent solid 0.2 "
                     "noborder lc rgb '{}' notitle",
@@ -121,12 +125,14 @@ std::string commands_of(const CurvePlot& plot) {
                                 sparse ? fmt::format(" pt {} ps 0.4", 4 + 2 * (i % 5) + 1) : "",
                                 look.colour, plot_text(words_of(plot.variants[i]->name))));
   }
+  const double margin = last > first ? 0.03 * (last - first) : 0.5;
   std::string text = data;
   text += fmt::format(
-      "set xrange [0:{}]\nset yrange [0:{}]\nset xlabel 'Epoch'\nset ylabel {}\n"
+      "set xrange [{}:{}]\nset yrange [0:{}]\nset xlabel 'Epoch'\nset ylabel {}\n"
       "set xtics {}\n"
       "set key tmargin left vertical maxrows {} Left reverse samplen 3 width 1\n",
-      plot_number(last * 1.02), plot_number(top_of(plot)), plot_text(plot.quantity + " (%)"),
+      plot_number(first > 0 ? first - margin : 0), plot_number(last + margin),
+      plot_number(top_of(plot)), plot_text(plot.quantity + " (%)"),
       tick_step(static_cast<std::int64_t>(std::ceil(last))), (plot.curves.size() + 1) / 2);
   if (plot.threshold > 0) {
     text += fmt::format(
@@ -157,9 +163,12 @@ Panel draw_curves(const CurvePlot& plot) {
 }  // namespace
 
 Figure curves_figure(const Study& study) {
-  CurvePlot train{"train_" + study.name, "Training error", {}, {}, 0};
-  CurvePlot test{"test_" + study.name, "Test error", {}, {}, 0};
-  const bool by_step = study.measure == Measure::epochs_to_train_error;
+  CurvePlot train{"train_" + key_of(study), "Training error", {}, {}, 0};
+  CurvePlot test{"test_" + key_of(study), "Test error", {}, {}, 0};
+  const bool by_step =
+      study.measure == Measure::epochs_to_train_error &&
+      std::all_of(study.variants.begin(), study.variants.end(),
+                  [](const Variant& variant) { return !step_curve(variant).empty(); });
   if (by_step) train.threshold = 100 * study.threshold;
   for (const Variant& variant : study.variants) {
     train.variants.push_back(&variant);

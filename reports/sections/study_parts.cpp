@@ -20,7 +20,7 @@ std::string seed_cell(const Study& study, const StudyRun* run) {
 std::string mean_and_deviation(const std::vector<double>& values, double scale, int decimals) {
   const Spread spread = spread_of(values);
   if (!std::isfinite(spread.mean)) return "–";
-  const std::string mean = fixed(scale * spread.mean, decimals);
+  std::string mean = fixed(scale * spread.mean, decimals);
   if (values.size() < 2) return mean;
   return fmt::format("{} ± {}", mean, fixed(scale * spread.standard_deviation, decimals));
 }
@@ -177,7 +177,7 @@ std::string study_part(const Study& study, const std::vector<Contrast>& contrast
   part.set("has_claims", !claims.empty());
   part.set("claims", claims);
   part.set("measure", measure_text(study.measure, study.threshold));
-  part.set("measure_capital", capitalized(measure_text(study.measure, study.threshold)));
+  part.set("unit", unit_name(study));
   part.set("baseline", words_of(study.baseline_name));
   std::vector<const Contrast*> own;
   for (const Contrast& contrast : contrasts) {
@@ -194,12 +194,12 @@ std::string study_part(const Study& study, const std::vector<Contrast>& contrast
   part.set("has_censored", censored > 0);
   part.set("by_step", study.measure == Measure::epochs_to_train_error);
   part.set("threshold", percent(study.threshold, 0));
-  part.set("values", "values_" + study.name);
-  part.set("outcome", "outcome_" + study.name);
-  part.set("curves", "curves_" + study.name);
-  draft.add("values_" + study.name, values_table(study));
-  draft.add("outcome_" + study.name, outcome_table(study));
-  draft.add("curves_" + study.name, curves_figure(study));
+  part.set("values", "values_" + key_of(study));
+  part.set("outcome", "outcome_" + key_of(study));
+  part.set("curves", "curves_" + key_of(study));
+  draft.add("values_" + key_of(study), values_table(study));
+  draft.add("outcome_" + key_of(study), outcome_table(study));
+  draft.add("curves_" + key_of(study), curves_figure(study));
   return render_template("study.md.mustache", part.values(), markdown_text);
 }
 

@@ -4,6 +4,7 @@
 
 #include <algorithm>
 #include <array>
+#include <cctype>
 #include <cmath>
 
 #include "format.hpp"
@@ -30,16 +31,24 @@ std::string_view unit_of(const Study& study) {
 
 }  // namespace
 
-std::string column_title(const Study& study) {
+std::string key_of(const Study& study) {
+  std::string key;
+  for (const char c : study.name) {
+    key += std::isalnum(static_cast<unsigned char>(c)) != 0 ? c : '_';
+  }
+  return key;
+}
+
+std::string unit_name(const Study& study) {
   switch (study.measure) {
     case Measure::epochs_to_train_error:
-      return "Epochs";
+      return "epochs";
     case Measure::seconds_per_epoch:
-      return "Seconds per epoch";
+      return "seconds";
     case Measure::generalization_gap:
-      return "Gap (points)";
+      return "percentage points";
     default:
-      return capitalized(measure_text(study.measure, study.threshold)) + " (%)";
+      return "percent";
   }
 }
 
@@ -48,7 +57,7 @@ std::string bare_value(const Study& study, double value) {
 }
 
 std::string value_text(const Study& study, double value) {
-  const std::string number = bare_value(study, value);
+  std::string number = bare_value(study, value);
   if (study.measure == Measure::epochs_to_train_error) return number;
   if (study.measure == Measure::generalization_gap) return number + " points";
   return is_share(study.measure) ? number + "%" : fmt::format("{} {}", number, unit_of(study));

@@ -11,8 +11,11 @@
 
 namespace reprise::reports {
 
-/// "Test error (%)", "Epochs", "Seconds": a column's or an axis' title.
-std::string column_title(const Study& study);
+/// The study's name as part of a file's name: letters, digits and underscores alone.
+std::string key_of(const Study& study);
+
+/// "percent", "epochs": of bare values.
+std::string unit_name(const Study& study);
 /// Without its unit, for a column with that title: "10.24".
 std::string bare_value(const Study& study, double value);
 /// "10.24%", "1.52 s"; of epochs the bare number.
