@@ -89,7 +89,7 @@ void add_disagreements(const std::vector<Contrast>& contrasts, Draft& draft) {
   for (const Contrast& contrast : contrasts) {
     if (contrast.seeds.size() < 2 || contrast.variant->expectation == Expectation::same) continue;
     ++compared;
-    if (contrast.is_unanimous()) continue;
+    if (contrast.is_unanimous() || contrast.test.mean == 0) continue;
     names.push_back(fmt::format("{} ({} of {} against the mean)",
                                 markdown_text(contrast_name(contrast)), contrast.dissenters(),
                                 contrast.seeds.size()));
