@@ -221,7 +221,7 @@ double final_test_error(const TrainingRun& run) {
 }
 
 double final_train_error(const TrainingRun& run) {
-  return run.history.train_error.back();
+  return run.train_error;
 }
 
 double median_seconds(const TrainingRun& run) {

@@ -13,7 +13,7 @@ namespace reprise::reports {
 /// What a study compares its variants by.
 enum class Measure {
   test_error,             ///< share of the test images, after the last epoch
-  train_error,            ///< share of the training images, mean over the last epoch
+  train_error,            ///< share of the images trained on, by the trained network
   epochs_to_train_error,  ///< epochs until the training error is at or below the threshold
   seconds_per_epoch,      ///< median over the epochs
   generalization_gap      ///< test_error - train_error

@@ -166,6 +166,7 @@ void check_confusion(const TrainingRun& run) {
 void read_evaluation(const Group& group, TrainingRun& run) {
   run.test_loss = number(group, "test_loss");
   run.test_accuracy = number(group, "test_accuracy");
+  run.train_error = number(group, "train_error");
   run.test_labels = values_of_length<std::uint8_t>(group, "test_labels", run.test_images);
   const std::size_t ranks = std::min<std::size_t>(5, run.classes());
   run.likeliest.ranks = ranks;

@@ -103,6 +103,7 @@ struct TrainingRun {
   std::vector<LayerRow> layers;
 
   double test_loss = 0, test_accuracy = 0;
+  double train_error = 0;  ///< of the trained network on the images trained on, as they are
   std::vector<std::uint8_t> test_labels;
   LikeliestLabels likeliest;
   std::vector<std::int64_t> confusion;  ///< (true class, predicted class), counts

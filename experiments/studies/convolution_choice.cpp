@@ -35,11 +35,9 @@ Study study() {
   study.name = "convolution_choice";
   study.question =
       "Does it matter to a trained network by which algorithm its convolutions are computed?";
-  study.section = "";
   study.claim =
       "Algorithms that compute the same convolution in other orders train networks of the same "
       "test error.";
-  study.paper_figure = "not in the paper";
   study.margin = 0.01;
   study.settings = study_settings();
   study.settings.model = "lenet5";

@@ -13,7 +13,6 @@ Study study() {
   study.claim =
       "Training on random crops of the images and their reflections is what keeps the network "
       "from substantial overfitting.";
-  study.paper_figure = "no figure is given";
   study.measure = "generalization_gap";
   study.settings = study_settings();
   study.settings.model = "lenet5";

@@ -11,7 +11,6 @@ Study study() {
   study.question = "Does dropout in the hidden dense layers keep a network from overfitting?";
   study.section = "4.2";
   study.claim = "Without dropout in its dense layers the network overfits substantially.";
-  study.paper_figure = "no figure is given";
   study.measure = "generalization_gap";
   study.settings = study_settings();
   study.settings.model = "lenet5";

@@ -9,11 +9,9 @@ Study study() {
   Study study;
   study.name = "pooling_mode";
   study.question = "Does a network err less with maximum pooling than with average pooling?";
-  study.section = "3.4";
   study.claim =
-      "AlexNet pools by the maximum throughout, where LeNet-5 of 1998 averaged; the paper does not "
-      "compare the two.";
-  study.paper_figure = "no figure is given";
+      "Maximum pooling, as in AlexNet, serves better than averages, as in LeNet-5 of 1998; the "
+      "paper does not compare the two.";
   study.settings = study_settings();
   study.variants = {
       {"average", "the mean of each window", "",

@@ -247,7 +247,7 @@ std::vector<PilotGrid> pilot_grids(const std::vector<Study>& studies) {
     for (const TrainingRun* run : study.pilots) {
       const double rate = std::stod(attribute_text(run->settings.at("learning_rate")));
       errors[{run->study->variant_order, run->study->variant}][rate].push_back(
-          final_train_error(*run));
+          run->history.train_error.back());
     }
     for (const auto& [variant, by_rate] : errors) {
       PilotGrid grid{&study, variant.second, {}};

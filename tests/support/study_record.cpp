@@ -114,6 +114,7 @@ Record study_record(const StudyRecordOptions& options) {
   set_wrong(record, options.wrong);
   Group& history = record.groups["history"];
   values_in<double>(history, "train_error").back() = options.train_error;
+  record.groups["evaluation"].attributes["train_error"] = options.train_error;
   add_steps(options, history);
   if (options.neighbours) add_neighbours(record.groups["evaluation"]);
   return record;
