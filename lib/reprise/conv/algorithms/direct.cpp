@@ -68,10 +68,13 @@ double estimated_cost(const ConvShape& shape, ConvPass pass) {
 
 void grad_input(const ConvShape& shape, const float* grad_output, const float* weight,
                 float* grad_input, const ConvResources& resources) {
+  double cost = 0.0;
+  for_each_phase(shape, [&](const direct::Correlation& phase) {
+    cost += std::min(direct::estimated_cost(phase), direct::estimated_cost_by_images(phase));
+  });
   const direct::Survey values = direct::survey(grad_output, shape.output_size());
   const bool sparse = values.finite &&
-                      direct::sparse_grad_input_pays(shape, values.nonzeros,
-                                                     estimated_cost(shape, ConvPass::grad_input)) &&
+                      direct::sparse_grad_input_pays(shape, values.nonzeros, cost) &&
                       direct::all_finite(weight, shape.weight_size());
   if (sparse) {
     direct::grad_input_of_sparse(shape, grad_output, weight, grad_input, resources.workspace.data(),

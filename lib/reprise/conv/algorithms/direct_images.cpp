@@ -12,7 +12,7 @@
 #include <hwy/highway.h>
 
 #include <algorithm>
-#include <cmath>
+#include <limits>
 
 #include "reprise/conv/algorithms/direct_columns_plan.hpp"
 #include "reprise/conv/algorithms/direct_pixels_plan.hpp"
@@ -239,15 +239,19 @@ double steps_in_tiles(const Correlation& c) {
 
 }  // namespace
 
-bool images_pay(const Correlation& c) {
-  if (!images_fit(c) || c.depth() == 0 || c.N < kMostLanes / 2) return false;
-  // As estimated_cost() counts; tiles of one vector of columns wait for their loads.
+double estimated_cost_by_images(const Correlation& c) {
+  if (!images_fit(c) || c.depth() == 0 || c.N < kMostLanes / 2) {
+    return std::numeric_limits<double>::infinity();
+  }
   const std::size_t filled = (c.N + kMostLanes - 1) / kMostLanes * kMostLanes;
   const std::size_t moved = kMostLanes * (c.A * c.B * c.columns + source_size(c));
-  const double by_images = static_cast<double>(filled * c.columns) * steps_in_tiles(c) +
-                           static_cast<double>(c.N * moved);
-  const double waiting = c.columns <= kMostLanes ? 1.3 : 1.0;
-  return by_images < waiting * estimated_cost(c);
+  return static_cast<double>(filled * c.columns) * steps_in_tiles(c) +
+         static_cast<double>(c.N * moved);
+}
+
+bool images_pay(const Correlation& c) {
+  const double waiting = c.columns <= kMostLanes ? 1.3 : 1.0;  // tiles of one vector wait for loads
+  return estimated_cost_by_images(c) < waiting * estimated_cost(c);
 }
 
 std::size_t images_workspace_bytes(const Correlation& c, std::size_t threads) {

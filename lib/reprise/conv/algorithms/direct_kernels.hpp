@@ -132,6 +132,8 @@ void correlate_by_images(const Correlation& correlation, const CorrelationData& 
 std::size_t images_workspace_bytes(const Correlation& correlation, std::size_t threads);
 /// Whether correlate_by_images is offered, and faster.
 bool images_pay(const Correlation& correlation);
+/// As estimated_cost() below; infinite where it is not offered or there are few images.
+double estimated_cost_by_images(const Correlation& correlation);
 
 /// The gradient of a forward correlation's weights: element (th, tw, c, g, j) is a chain from 0,
 /// ascending over the positions at which the tap is inside the image, of fma(source, grad_output,

@@ -162,10 +162,11 @@ std::size_t grad_input_sparse_bytes(const ConvShape& s, std::size_t threads) {
 bool sparse_grad_input_pays(const ConvShape& s, std::size_t nonzeros, double dense_cost) {
   const SparseInputPlan plan(s);
   if (!plan.fits(s)) return false;
-  // In vectors: a value's weights; a position's cells, there and back, and its values.
+  // In vectors: a value's weights; a position's cells, which cross cache lines, there and back, and
+  // finding its values.
   const auto vectors = static_cast<double>(plan.weights) / static_cast<double>(plan.width);
   const double sparse = static_cast<double>(nonzeros) * (vectors + 2.0) +
-                        static_cast<double>(s.N * s.OH * s.OW) * (2.0 * vectors + 15.0);
+                        static_cast<double>(s.N * s.OH * s.OW) * (6.0 * vectors + 30.0);
   return sparse * kVectorUnit < dense_cost;
 }
 
