@@ -123,48 +123,50 @@ TableEntry sides_table(const std::vector<Study>& studies) {
   return entry;
 }
 
-/// Settings that all runs have with one value, but for the seed.
-std::map<std::string, std::string> shared_settings(const Runs& runs) {
-  std::map<std::string, std::string> shared;
-  for (const auto& [name, value] : runs.front()->settings) {
-    const bool same =
-        std::all_of(runs.begin(), runs.end(), [&, key = name](const TrainingRun* run) {
-          const auto found = run->settings.find(key);
-          return found != run->settings.end() && found->second == runs.front()->settings.at(key);
-        });
-    if (same && name != "seed") shared[name] = attribute_text(value);
+/// The value that most runs have of each setting but the seed, as text; the lesser text on ties.
+std::map<std::string, std::string> usual_settings(const Runs& runs) {
+  std::map<std::string, std::map<std::string, std::size_t>> counts;
+  for (const TrainingRun* run : runs) {
+    for (const auto& [name, value] : run->settings) ++counts[name][attribute_text(value)];
   }
-  return shared;
+  counts.erase("seed");
+  std::map<std::string, std::string> usual;
+  for (const auto& [name, by_value] : counts) {
+    usual[name] =
+        std::max_element(by_value.begin(), by_value.end(), [](const auto& x, const auto& y) {
+          return x.second < y.second;
+        })->first;
+  }
+  return usual;
 }
 
-TableEntry shared_table(const Runs& runs, const std::map<std::string, std::string>& shared) {
+TableEntry usual_table(const Runs& runs, const std::map<std::string, std::string>& usual) {
   TableEntry entry;
   entry.source = source_of(runs);
   entry.table.columns = {{"Setting"}, {"Value"}, {"What it is"}};
-  for (const auto& [name, value] : shared) {
+  for (const auto& [name, value] : usual) {
     entry.table.rows.push_back(
         {code_span(name), markdown_text(value.empty() ? "none" : value), setting_meaning(name)});
   }
   return entry;
 }
 
-/// "`activation` tanh, `learning_rate` 0.01".
-std::string own_settings(const Variant& variant, const std::map<std::string, std::string>& shared) {
+/// "`activation` tanh, `learning_rate` 0.01": what is not as usual.
+std::string own_settings(const Variant& variant, const std::map<std::string, std::string>& usual) {
   std::vector<std::string> parts;
   for (const auto& [name, value] : variant.runs.front().run->settings) {
-    if (name == "seed" || shared.count(name) > 0) continue;
     const std::string text = attribute_text(value);
+    if (name == "seed" || usual.at(name) == text) continue;
     parts.push_back(code_span(name) + " " + markdown_text(text.empty() ? "none" : text));
   }
-  return fmt::format("{}", fmt::join(parts, ", "));
+  return parts.empty() ? "–" : fmt::format("{}", fmt::join(parts, ", "));
 }
 
 TableEntry variants_table(const std::vector<Study>& studies,
-                          const std::map<std::string, std::string>& shared) {
+                          const std::map<std::string, std::string>& usual) {
   TableEntry entry;
   entry.source = source_of(runs_of(studies));
-  entry.table.columns = {
-      {"Study"}, {"Variant"}, {"What it is"}, {"Settings of its own"}, {"Seeds"}};
+  entry.table.columns = {{"Study"}, {"Variant"}, {"What it is"}, {"Settings"}, {"Seeds"}};
   for (const Study& study : studies) {
     for (const Variant& variant : study.variants) {
       std::vector<std::string> seeds;
@@ -173,7 +175,7 @@ TableEntry variants_table(const std::vector<Study>& studies,
       entry.table.rows.push_back({first ? markdown_text(heading_of(study.name)) : "",
                                   markdown_text(words_of(variant.name)) +
                                       (variant.name == study.baseline_name ? " (baseline)" : ""),
-                                  markdown_text(variant.description), own_settings(variant, shared),
+                                  markdown_text(variant.description), own_settings(variant, usual),
                                   fmt::format("{}", fmt::join(seeds, ", "))});
     }
   }
@@ -260,11 +262,10 @@ std::vector<PilotGrid> pilot_grids(const std::vector<Study>& studies) {
 
 void add_study_setup(const std::vector<Study>& studies, Draft& draft) {
   const Runs runs = runs_of(studies);
-  const std::map<std::string, std::string> shared = shared_settings(runs);
+  const std::map<std::string, std::string> usual = usual_settings(runs);
   draft.add("sides", sides_table(studies));
-  draft.add("variants", variants_table(studies, shared));
-  draft.set("has_shared_settings", !shared.empty());
-  if (!shared.empty()) draft.add("shared_settings", shared_table(runs, shared));
+  draft.add("variants", variants_table(studies, usual));
+  draft.add("usual_settings", usual_table(runs, usual));
   draft.set("study_count", count_word(static_cast<std::int64_t>(studies.size())));
   draft.set("one_study", studies.size() == 1);
   draft.set("study_runs", grouped(static_cast<std::int64_t>(runs.size())));
