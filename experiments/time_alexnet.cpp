@@ -11,6 +11,7 @@
 #include "reprise/core/digest.hpp"
 #include "reprise/core/error.hpp"
 #include "reprise/core/parallel.hpp"
+#include "reprise/linalg/blas.hpp"
 #include "reprise/linalg/simd.hpp"
 #include "reprise/nn/batch_gradient.hpp"
 #include "reprise/nn/models/alexnet.hpp"
@@ -139,6 +140,7 @@ int time_alexnet(int argc, const char* const* argv) {
   const std::optional<Options> options = parse(argc, argv);
   if (!options) return 0;
   select_simd_target(options->simd);
+  set_blas_threads(1);
   Steps steps(*options);
   fmt::print("alexnet: {} parameters, batch size {}, block size {}, threads {}, {}, {}\n",
              steps.parameter_count(), options->batch_size, options->block_size, options->threads,

@@ -76,13 +76,15 @@ std::function<void()> add_settings(CLI::App& app, TrainingConfiguration& configu
 std::optional<Options> parse(int argc, const char* const* argv) {
   Options options;
   std::string config_file;
-  CLI::App app("Trains the modified LeNet-5 and saves the record of the run.", "train_lenet5");
+  CLI::App app("Trains the modified LeNet-5, or another --model, and saves the record of the run.",
+               "train_lenet5");
   const auto take_settings = add_settings(app, options.configuration, config_file);
   app.add_option("--data", options.data,
-                 "folder with the four IDX files of MNIST or the like, gzipped or not")
+                 "folder with the four IDX files of MNIST or the like, gzipped or not, or with "
+                 "CIFAR-10's binary files")
       ->capture_default_str();
   app.add_option("--output", options.output,
-                 "the record; default lenet5-DATA-seedN.h5 in the current folder");
+                 "the record; default MODEL-DATA-seedN.h5 in the current folder");
   app.add_flag("--force", options.force, "overwrite the record if it exists");
   app.add_flag("--resume", options.resume, "go on from the checkpoint beside the record");
   app.add_option("--checkpoint-steps", options.checkpoint_steps,
@@ -103,7 +105,8 @@ std::optional<Options> parse(int argc, const char* const* argv) {
   return options;
 }
 
-std::string default_output(const std::string& data_name, std::int64_t seed) {
+std::string default_output(const std::string& model, const std::string& data_name,
+                           std::int64_t seed) {
   std::string name;
   for (const char c : data_name) {
     if (std::isalnum(static_cast<unsigned char>(c)) != 0) {
@@ -113,7 +116,7 @@ std::string default_output(const std::string& data_name, std::int64_t seed) {
     }
   }
   while (!name.empty() && name.back() == '-') name.pop_back();
-  return fmt::format("lenet5-{}-seed{}.h5", name, seed);
+  return fmt::format("{}-{}-seed{}.h5", model, name, seed);
 }
 
 /// Trains to the end, telling how far it is; false if it was interrupted.
@@ -144,7 +147,7 @@ bool train(TrainingRun& run, const Options& options, Log& log) {
         "{:.0f} images/s",
         run.epochs_done(), epochs, result.train_loss, 100 * result.train_error, result.test_loss,
         100 * result.test_error, result.train_seconds,
-        static_cast<double>(run.data().train.count) / result.train_seconds));
+        static_cast<double>(run.train_images()) / result.train_seconds));
     if (run.epochs_done() < epochs) save_checkpoint(run, checkpoint);
   };
   const bool finished = run.train(observer);
@@ -203,7 +206,8 @@ int train_lenet5(int argc, const char* const* argv) {
   set_blas_threads(1);
   const ImageDataset data = load_dataset(options.data);
   if (options.output.empty())
-    options.output = default_output(data.name, options.configuration.seed);
+    options.output =
+        default_output(options.configuration.model, data.name, options.configuration.seed);
   const Overwrite overwrite = options.force ? Overwrite::yes : Overwrite::no;
   TrainingRun run(options.configuration, data, options.threads);
   if (options.resume && !options.force && finished_before(run, options.output)) return 0;
@@ -211,7 +215,7 @@ int train_lenet5(int argc, const char* const* argv) {
 
   Log log;
   log.line(fmt::format("{}: {} training and {} test images, {} classes", data.name,
-                       data.train.count, data.test.count, data.class_names.size()));
+                       run.train_images(), data.test.count, data.class_names.size()));
   log.line(fmt::format("{}: {} parameters, seed {}, {} threads, {}", run.model().name(),
                        run.model().parameters().size(), options.configuration.seed, options.threads,
                        simd_target()));

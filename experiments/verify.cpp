@@ -70,8 +70,7 @@ std::string_view text_of(Verification::Verdict verdict) {
 
 bool verify_one(const std::string& path, const Options& options) {
   const Record record = load_record(path);
-  const ImageDataset data =
-      load_dataset(options.data.empty() ? data_folder(record) : options.data);
+  const ImageDataset data = load_dataset(options.data.empty() ? data_folder(record) : options.data);
   ProgressLine progress;
   const double started = steady_seconds();
   const auto show = [&](const TrainingRun& run, std::size_t step) {

@@ -26,10 +26,6 @@ Study study() {
          c.shift = 2;
          c.reflect = 1;
        }},
-      {"colour", "noise along the principal components of colour", "lower",
-       [](TrainingConfiguration& c) { c.colour = 0.1; },
-       "Noise along the principal components of the images' colours lowers the test error.",
-       "top-1 error over 1 point lower", true},
   };
   return study;
 }

@@ -1,4 +1,4 @@
-// Does LeNet-5 err less if it is trained on distorted images as well?
+// Does LeNet-5 err less if it is trained on distorted images?
 #include "support/study.hpp"
 
 namespace {
@@ -21,7 +21,8 @@ Study study() {
   study.settings.drop_epochs = "16,21";
   study.variants = {
       {"none", "images as they are", "", [](TrainingConfiguration&) {}},
-      {"distorted", "moved by up to 1 pixel, scaled, squeezed and sheared by up to 15%", "lower",
+      {"distorted",
+       "moved by up to 1 pixel; scaled, squeezed, sheared and turned, each by up to 15%", "lower",
        [](TrainingConfiguration& c) {
          c.shift = 1;
          c.distortion = 0.15;

@@ -11,9 +11,9 @@ Study study() {
   study.question = "Do rectified linear units learn in fewer epochs than tanh units?";
   study.section = "3.1";
   study.claim =
-      "A four-layer network with rectified linear units reaches 25% training error in a sixth of "
-      "the epochs that an equal one with tanh units needs, each at its own learning rate and "
-      "without regularization.";
+      "A four-layer network with rectified linear units reaches 25% training error in fewer epochs "
+      "than an equal one with tanh units, each at its own learning rate and without "
+      "regularization.";
   study.paper_figure = "six times fewer epochs";
   study.measure = "epochs_to_train_error";
   study.threshold = 0.25;

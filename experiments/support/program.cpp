@@ -3,6 +3,7 @@
 #include <fmt/core.h>
 #include <unistd.h>
 
+#include <atomic>
 #include <chrono>
 #include <cmath>
 #include <csignal>
@@ -14,7 +15,9 @@
 namespace reprise {
 namespace {
 
-volatile std::sig_atomic_t stop_requested = 0;
+/// Set by the signal handler, read by several threads.
+std::atomic<int> stop_requested = 0;
+static_assert(std::atomic<int>::is_always_lock_free);
 
 extern "C" void on_interrupt(int signal) {
   if (stop_requested != 0) {

@@ -85,7 +85,7 @@ std::optional<Options> parse(const Study& study, int argc, const char* const* ar
   if (options.quick) {
     if (app.count("--seeds") == 0) options.seeds = {1, 2};
     if (epochs->count() == 0) options.epochs = 2;
-    if (images->count() == 0) options.train_images = 0;
+    if (images->count() == 0 && data->count() == 0) options.train_images = 0;
     if (data->count() == 0) options.data = REPRISE_FIXTURES "/fashion-mnist";
   }
   if (options.output.empty()) options.output = "runs/" + study.name;
@@ -108,14 +108,13 @@ void check_seeds(std::vector<std::int64_t> seeds) {
 
 Group study_group(const Study& study, std::size_t order, const std::string& role) {
   const Variant& variant = study.variants[order];
-  const bool own = !variant.claim.empty();
   Group group;
   group.attributes = {
       {"name", study.name},
       {"question", study.question},
       {"section", study.section},
-      {"claim", own ? variant.claim : study.claim},
-      {"paper_figure", own ? variant.paper_figure : study.paper_figure},
+      {"claim", study.claim},
+      {"paper_figure", study.paper_figure},
       {"measure", study.measure},
       {"threshold", study.threshold},
       {"margin", study.margin},
@@ -155,6 +154,10 @@ class StudyPlan {
     // The study's own number gives way to a smaller data set; one that was asked for does not.
     const bool own = options.train_images == study.settings.train_images;
     common_.train_images = own && options.train_images >= images ? 0 : options.train_images;
+  }
+
+  [[nodiscard]] std::size_t steps_of_a_run(const ImageDataset& data) const {
+    return steps_of(common_, data);
   }
 
   /// A run per variant and learning rate.
@@ -249,14 +252,6 @@ std::string digest_of_study(const std::vector<StudyRun>& runs) {
   return hash.finish_hex();
 }
 
-/// Without the variants that these images do not allow.
-Study study_on(Study study, const ImageDataset& data) {
-  if (data.train.channels < 3) {
-    std::erase_if(study.variants, [](const Variant& variant) { return variant.colour_only; });
-  }
-  return study;
-}
-
 }  // namespace
 
 TrainingConfiguration study_settings() {
@@ -270,25 +265,35 @@ TrainingConfiguration study_settings() {
   return settings;
 }
 
-int run_study(const Study& whole, int argc, const char* const* argv) {
-  const std::optional<Options> options = parse(whole, argc, argv);
+int run_study(const Study& study, int argc, const char* const* argv) {
+  const std::optional<Options> options = parse(study, argc, argv);
   if (!options) return 0;
   check_seeds(options->seeds);
   select_simd_target(options->simd);
   set_blas_threads(1);
   const ImageDataset data = load_dataset(options->data);
-  const Study study = study_on(whole, data);
+  if (study.colour_only && data.train.channels < 3) {
+    fmt::print("{}: {}\n{} has no colours, so there is nothing to run\n", study.name,
+               study.question, data.name);
+    return 0;
+  }
   const StudyPlan plan(study, *options, data);
   std::filesystem::create_directories(options->output);
   fmt::print("{}: {}\n{}, {} variants, seeds {}\n", study.name, study.question, data.name,
              study.variants.size(), fmt::join(options->seeds, ", "));
   catch_interrupts();
-  std::vector<StudyRun> all;
-  const auto do_all = [&](const std::vector<StudyRun>& runs) {
-    all.insert(all.end(), runs.begin(), runs.end());
-    return do_runs(runs, data, options->runs);
-  };
-  if (!do_all(plan.pilots()) || !do_all(plan.measured())) {
+  std::vector<StudyRun> all = plan.pilots();
+  StudyProgress progress;
+  progress.runs_to_come = options->seeds.size() * study.variants.size();
+  progress.steps_to_come = progress.runs_to_come * plan.steps_of_a_run(data);
+  bool finished = do_runs(all, data, options->runs, progress);
+  if (finished) {
+    const std::vector<StudyRun> measured = plan.measured();
+    progress.runs_to_come = progress.steps_to_come = 0;
+    finished = do_runs(measured, data, options->runs, progress);
+    all.insert(all.end(), measured.begin(), measured.end());
+  }
+  if (!finished) {
     fmt::print("stopped; kept {}; go on with --resume\n", options->output);
     return kInterrupted;
   }

@@ -24,9 +24,6 @@ struct Variant {
   /// "same"; "" for the baseline.
   std::string expectation;
   std::function<void(TrainingConfiguration&)> apply;  ///< changes the common settings
-  std::string claim{};         ///< what was found of this one, "" for what the study says
-  std::string paper_figure{};  ///< the figure that goes with that claim
-  bool colour_only = false;    ///< left out where images have one channel
 };
 
 struct Study {
@@ -39,8 +36,9 @@ struct Study {
   /// the trained network's error on the images it was trained on; epochs_to_train_error;
   /// seconds_per_epoch.
   std::string measure = "test_error";
-  double threshold = 0.0;  ///< epochs_to_train_error: the training error to reach, a fraction
-  double margin = 0.0;     ///< expectation "same": differences up to this, in the measure's unit
+  double threshold = 0.0;    ///< epochs_to_train_error: the training error to reach, a fraction
+  bool colour_only = false;  ///< asks nothing where images have one channel
+  double margin = 0.0;       ///< expectation "same": differences up to this, in the measure's unit
   /// Common to all variants. Where --epochs asks for another number, drop_epochs scale with it.
   TrainingConfiguration settings;
   std::vector<Variant> variants;  ///< the first is the baseline

@@ -43,7 +43,9 @@ bool is_recorded(const StudyRun& run, const ImageDataset& data) {
 /// Steps done and to do over all runs; told by several threads.
 class Progress {
  public:
-  Progress(std::size_t runs, std::size_t steps) : runs_(runs), steps_(steps) {}
+  /// `steps` are those of all runs from here on.
+  Progress(std::size_t runs_done, std::size_t runs, std::size_t steps)
+      : runs_(runs), runs_done_(runs_done), steps_(steps) {}
 
   void count_steps(std::size_t steps) {
     const std::lock_guard<std::mutex> lock(mutex_);
@@ -68,17 +70,10 @@ class Progress {
  private:
   std::mutex mutex_;
   ProgressLine line_;
-  std::size_t runs_, runs_done_ = 0;
+  std::size_t runs_, runs_done_;
   std::size_t steps_, steps_before_ = 0, steps_here_ = 0;
   double started_ = steady_seconds();
 };
-
-std::size_t steps_of(const TrainingConfiguration& c, const ImageDataset& data) {
-  const std::size_t images =
-      c.train_images == 0 ? data.train.count : static_cast<std::size_t>(c.train_images);
-  const auto batch = static_cast<std::size_t>(c.batch_size);
-  return static_cast<std::size_t>(c.epochs) * ((images + batch - 1) / batch);
-}
 
 /// Where the run stands if it was begun before. Error if it was, and nobody asked to go on.
 void take_up(TrainingRun& run, const StudyRun& wanted, const StudyRunOptions& options,
@@ -93,12 +88,20 @@ void take_up(TrainingRun& run, const StudyRun& wanted, const StudyRunOptions& op
   progress.count_steps(run.epochs_done() * run.steps_per_epoch() + run.state().step_in_epoch);
 }
 
+/// The runs at work side by side.
+struct Workers {
+  std::size_t count = 1;
+  std::atomic<bool> stopped = false;  ///< one of them stopped or failed, so all shall
+};
+
 /// One run from begin to end; false if it was stopped.
 bool do_run(const StudyRun& wanted, const ImageDataset& data, const StudyRunOptions& options,
-            std::size_t threads, Progress& progress) {
+            const Workers& workers, Progress& progress) {
+  const std::size_t threads = options.threads / workers.count;
   RunEnvironment environment;
   environment.started_unix = unix_now();
   environment.threads = threads;
+  environment.runs_at_once = workers.count;
   environment.command_line = options.command_line;
   environment.data_folder = options.data_folder;
   TrainingRun run(wanted.configuration, data, threads);
@@ -107,7 +110,7 @@ bool do_run(const StudyRun& wanted, const ImageDataset& data, const StudyRunOpti
   observer.step = [&](std::size_t step, std::size_t steps) {
     progress.step(fmt::format("{}: epoch {}/{} step {}/{}", wanted.label, run.epochs_done() + 1,
                               wanted.configuration.epochs, step, steps));
-    return !interrupted();
+    return !interrupted() && !workers.stopped;
   };
   observer.epoch = [&](const EpochResult& result) {
     environment.log += fmt::format("epoch {}  train error {:.2f}%  test error {:.2f}%  {:.2f} s\n",
@@ -121,6 +124,8 @@ bool do_run(const StudyRun& wanted, const ImageDataset& data, const StudyRunOpti
     }
   } catch (const Diverged&) {
     if (!wanted.may_diverge) throw;
+    fs::remove(checkpoint_path(wanted.path));
+    if (options.force) fs::remove(wanted.path);
     progress.finished(wanted.label + ": diverged");
     return true;
   }
@@ -145,43 +150,52 @@ std::vector<StudyRun> not_recorded(const std::vector<StudyRun>& runs, const Imag
 
 }  // namespace
 
+std::size_t steps_of(const TrainingConfiguration& c, const ImageDataset& data) {
+  const std::size_t images =
+      c.train_images == 0 ? data.train.count : static_cast<std::size_t>(c.train_images);
+  const auto batch = static_cast<std::size_t>(c.batch_size);
+  return static_cast<std::size_t>(c.epochs) * ((images + batch - 1) / batch);
+}
+
 bool do_runs(const std::vector<StudyRun>& runs, const ImageDataset& data,
-             const StudyRunOptions& options) {
+             const StudyRunOptions& options, StudyProgress& overall) {
   const std::vector<StudyRun> missing = not_recorded(runs, data, options.force);
   if (missing.size() < runs.size()) {
     fmt::print("{} of {} runs are recorded already\n", runs.size() - missing.size(), runs.size());
   }
   if (missing.empty()) return true;
-  std::size_t steps = 0;
+  std::size_t steps = overall.steps_to_come;
   for (const StudyRun& run : missing) steps += steps_of(run.configuration, data);
-  Progress progress(missing.size(), steps);
+  Progress progress(overall.runs_done, overall.runs_done + missing.size() + overall.runs_to_come,
+                    steps);
+  overall.runs_done += missing.size();
 
   // Whole runs side by side waste less than the threads of one run waiting for each other.
-  const std::size_t workers = std::min(options.threads, missing.size());
+  Workers workers;
+  workers.count = std::min(options.threads, missing.size());
   std::atomic<std::size_t> next = 0;
-  std::atomic<bool> stopped = false;
   std::exception_ptr failure;
   std::mutex failure_mutex;
   const auto work = [&] {
-    while (!stopped) {
+    while (!workers.stopped) {
       const std::size_t i = next++;
       if (i >= missing.size()) return;
       try {
-        if (!do_run(missing[i], data, options, options.threads / workers, progress)) stopped = true;
+        if (!do_run(missing[i], data, options, workers, progress)) workers.stopped = true;
       } catch (...) {
         const std::lock_guard<std::mutex> lock(failure_mutex);
         if (!failure) failure = std::current_exception();
-        stopped = true;
+        workers.stopped = true;
       }
     }
   };
   std::vector<std::thread> threads;
-  for (std::size_t i = 1; i < workers; ++i) threads.emplace_back(work);
+  for (std::size_t i = 1; i < workers.count; ++i) threads.emplace_back(work);
   work();
   for (std::thread& thread : threads) thread.join();
   progress.clear();
   if (failure) std::rethrow_exception(failure);
-  return !stopped;
+  return !workers.stopped;
 }
 
 }  // namespace reprise

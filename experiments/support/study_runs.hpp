@@ -28,9 +28,18 @@ struct StudyRunOptions {
   std::string command_line;  ///< for the records
 };
 
+/// Optimizer steps of a whole run.
+std::size_t steps_of(const TrainingConfiguration& configuration, const ImageDataset& data);
+
+/// What the progress line counts beside the runs at hand.
+struct StudyProgress {
+  std::size_t runs_done = 0;                        ///< by earlier calls; kept up to date
+  std::size_t runs_to_come = 0, steps_to_come = 0;  ///< after the runs at hand
+};
+
 /// Does the runs that have no record yet; false if Ctrl-C stopped them, each with a checkpoint.
 /// Error if a record or checkpoint there is of another run, or a run fails.
 bool do_runs(const std::vector<StudyRun>& runs, const ImageDataset& data,
-             const StudyRunOptions& options);
+             const StudyRunOptions& options, StudyProgress& overall);
 
 }  // namespace reprise

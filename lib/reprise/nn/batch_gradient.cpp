@@ -3,9 +3,8 @@
 // the same sitting (its floor by arithmetic alone, dense and at the core's peak, is 0.22):
 //   0.70  layers one by one
 //   0.49  ReLU, Adam and the bias gradients in vectors (ReLU's backward pass branched on signs)
-//   0.36  convolution gradients leave out the zeros that pooling leaves (direct_sparse_*.cpp);
-//   dense
-//         layers without packing (gemm_unpacked.cpp)
+//   0.36  convolution gradients leave out the zeros that pooling leaves (direct_sparse_*.cpp),
+//         dense layers do without packing (gemm_unpacked.cpp)
 //   0.34  ReLU worked within the pooling behind it; lanes across images in forward convolutions
 //         (direct_images.cpp); one test for NaN per pooling window; the next image prefetched
 // Tried and left: vectors of half the width in the sparse weight gradient (1.5 times its time,

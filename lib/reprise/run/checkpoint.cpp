@@ -12,6 +12,7 @@ Group state_group(const TrainingState& state) {
   group.attributes = {
       {"step_in_epoch", static_cast<std::int64_t>(state.step_in_epoch)},
       {"epoch_loss", state.epoch_loss},
+      {"epoch_seconds", state.epoch_seconds},
       {"epoch_errors", static_cast<std::int64_t>(state.epoch_errors)},
       {"optimizer_steps", static_cast<std::int64_t>(state.optimizer.steps)},
       {"beta1_power", state.optimizer.beta1_power},
@@ -72,6 +73,7 @@ TrainingState state_from(const Record& record) {
   state.step_in_epoch = count("step_in_epoch");
   state.epoch_loss = group.attribute<double>("epoch_loss");
   state.epoch_errors = count("epoch_errors");
+  state.epoch_seconds = group.attribute<double>("epoch_seconds");
   state.step_losses = group.values<double>("step_loss");
   state.step_errors = group.values<double>("step_error");
   state.parameters = group.values<float>("parameters");

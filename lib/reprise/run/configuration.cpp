@@ -86,7 +86,9 @@ std::vector<Setting> settings_of(TrainingConfiguration& c) {
       {"shift", "training images are moved by up to so many pixels; 0 or more", &c.shift},
       {"reflect", "1: half of the training images are reflected, left to right; 0: none",
        &c.reflect},
-      {"distortion", "training images are scaled, squeezed, sheared by up to this share",
+      {"distortion",
+       "training images are scaled, squeezed, sheared and turned, each by up to this share; 0 to "
+       "0.5",
        &c.distortion},
       {"colour", "standard deviation of the noise on principal components of colour; 0 or more",
        &c.colour},
@@ -127,7 +129,8 @@ void check(const TrainingConfiguration& c) {
     require(std::isfinite(value) && value >= 0.0, name, number(value),
             "a finite number, 0 or more");
   };
-  share("distortion", c.distortion);
+  require(c.distortion >= 0.0 && c.distortion <= 0.5, "distortion", number(c.distortion),
+          "0 to 0.5");
   not_negative("colour", c.colour);
   conv_algorithm(c.conv);
   optimizer_kind(c.optimizer);

@@ -64,6 +64,7 @@ Group environment_group(const RunEnvironment& environment) {
       {"cpu", cpu_name()},
       {"simd", simd_target()},
       {"threads", static_cast<std::int64_t>(environment.threads)},
+      {"runs_at_once", static_cast<std::int64_t>(environment.runs_at_once)},
       {"host", host_name()},
       {"command_line", clean_text(environment.command_line)},
       {"started", iso_time(environment.started_unix)},

@@ -21,7 +21,8 @@ const SourceVersion& source_version();
 /// What a program knows of its own run.
 struct RunEnvironment {
   std::size_t threads = 1;
-  double started_unix = 0.0;  ///< seconds since 1970 UTC
+  std::size_t runs_at_once = 1;  ///< runs that the program had at work side by side
+  double started_unix = 0.0;     ///< seconds since 1970 UTC
   std::string command_line;
   std::string data_folder;  ///< where the data was, "" if there was none
   std::string log;          ///< what the program printed

@@ -76,14 +76,15 @@ double TrainingRun::learning_rate() const {
 
 bool TrainingRun::train(const Observer& observer) {
   while (history_.size() < static_cast<std::size_t>(configuration_.epochs)) {
-    const double started = seconds_now();
     const std::vector<std::uint32_t> order =
         epoch_order(stream_.child("order"), history_.size(), train_images());
     while (step_in_epoch_ < steps_per_epoch()) {
+      const double started = seconds_now();
       train_step(order);
+      epoch_seconds_ += seconds_now() - started;
       if (observer.step && !observer.step(step_in_epoch_, steps_per_epoch())) return false;
     }
-    const EpochResult result = finish_epoch(seconds_now() - started);
+    const EpochResult result = finish_epoch();
     if (observer.epoch) observer.epoch(result);
   }
   return true;
@@ -114,7 +115,7 @@ void TrainingRun::train_step(const std::vector<std::uint32_t>& order) {
   ++step_in_epoch_;
 }
 
-EpochResult TrainingRun::finish_epoch(double train_seconds) {
+EpochResult TrainingRun::finish_epoch() {
   const auto images = static_cast<double>(train_images());
   const Evaluation test = evaluate(model_, data_.test, threads_);
   EpochResult result;
@@ -126,7 +127,7 @@ EpochResult TrainingRun::finish_epoch(double train_seconds) {
   result.parameters_sha256 = parameters_sha256(model_.parameters());
   result.step_losses = std::exchange(step_losses_, {});
   result.step_errors = std::exchange(step_errors_, {});
-  result.train_seconds = train_seconds;
+  result.train_seconds = std::exchange(epoch_seconds_, 0.0);
   history_.push_back(result);
   step_in_epoch_ = 0;
   epoch_loss_ = 0.0;
@@ -136,9 +137,15 @@ EpochResult TrainingRun::finish_epoch(double train_seconds) {
 
 TrainingState TrainingRun::state() const {
   const std::span<const float> parameters = model_.parameters();
-  return {step_in_epoch_, epoch_loss_,  epoch_errors_,
-          step_losses_,   step_errors_, {parameters.begin(), parameters.end()},
-          optimizer_,     history_};
+  return {step_in_epoch_,
+          epoch_loss_,
+          epoch_errors_,
+          step_losses_,
+          step_errors_,
+          epoch_seconds_,
+          {parameters.begin(), parameters.end()},
+          optimizer_,
+          history_};
 }
 
 void TrainingRun::restore(const TrainingState& state) {
@@ -153,6 +160,7 @@ void TrainingRun::restore(const TrainingState& state) {
   epoch_errors_ = state.epoch_errors;
   step_losses_ = state.step_losses;
   step_errors_ = state.step_errors;
+  epoch_seconds_ = state.epoch_seconds;
   history_ = state.history;
 }
 

@@ -36,6 +36,7 @@ struct TrainingState {
   std::uint64_t epoch_errors = 0;
   std::vector<double> step_losses;  ///< of those steps
   std::vector<double> step_errors;
+  double epoch_seconds = 0.0;  ///< that they took
   std::vector<float> parameters;
   OptimizerState optimizer;
   std::vector<EpochResult> history;
@@ -81,7 +82,7 @@ class TrainingRun {
  private:
   [[nodiscard]] double learning_rate() const;
   void train_step(const std::vector<std::uint32_t>& order);
-  EpochResult finish_epoch(double train_seconds);
+  EpochResult finish_epoch();
 
   TrainingConfiguration configuration_;
   const ImageDataset& data_;
@@ -96,6 +97,7 @@ class TrainingRun {
   double epoch_loss_ = 0.0;
   std::uint64_t epoch_errors_ = 0;
   std::vector<double> step_losses_, step_errors_;
+  double epoch_seconds_ = 0.0;
   std::vector<EpochResult> history_;
 };
 

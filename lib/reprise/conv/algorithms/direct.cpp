@@ -3,8 +3,8 @@
 // Equations; each element is one chain of acc = fma(a, b, acc), and +0 in the end (so that no
 // result is -0), over those terms whose cell is inside the image:
 //   output(n, oh, ow, oc)       starts at bias(oc), then ascending (kh, kw, ic):
-//     a = input(n, oh*stride_h + kh*dilation_h - pad_top, ow*stride_w + kw*dilation_w - pad_left,
-//     ic) b = weight(kh, kw, ic, oc)
+//     a = input(n, oh*stride_h + kh*dilation_h - pad_top,
+//                  ow*stride_w + kw*dilation_w - pad_left, ic); b = weight(kh, kw, ic, oc)
 //   grad_input(n, ih, iw, ic)   starts at 0, then ascending (kh, kw, oc):
 //     a = grad_output(n, oh, ow, oc) where oh = (ih + pad_top - kh*dilation_h) / stride_h and ow
 //     (likewise) are whole; b = weight(kh, kw, ic, oc)

@@ -24,8 +24,8 @@ namespace reprise {
 /// Every squashing is 1.7159 tanh(2a/3). Weights start uniform in +-2.4 / fan_in (section III.B),
 /// biases at 0. The output is minus the distance of equation 7, so that argmax is the class and
 /// softmax cross-entropy the MAP criterion, equation 9, without the rubbish class. The paper trains
-/// it by stochastic diagonal Levenberg-Marquardt; here plain SGD does: that method's per-weight
-/// learning rates are not implemented.
+/// it by stochastic diagonal Levenberg-Marquardt; here plain SGD serves (optimizer sgd, momentum
+/// 0): that method's per-weight learning rates are not implemented.
 Sequential lenet5_1998(const FeatureShape& image = {28, 28, 1}, std::size_t classes = 10,
                        const ConvAlgorithm& algorithm = default_conv_algorithm());
 
