@@ -27,8 +27,8 @@ struct Planes {
     const std::size_t per_row = std::max<std::size_t>(c.channels, 1) * row;
     // Neighbouring bands both copy the rows that both read: a band has four times as many, if the
     // L2 cache holds them.
-    const std::size_t fitting = std::max(kWantedPlaneFloats / per_row,
-                                         std::min(4 * span, kFewPlaneFloats / per_row));
+    const std::size_t fitting =
+        std::max(kWantedPlaneFloats / per_row, std::min(4 * span, kFewPlaneFloats / per_row));
     band = fitting > span ? (fitting - span) / c.step_h + 1 : 1;
     band = std::min(band, std::max<std::size_t>(c.A, 1));
     rows = std::min((band - 1) * c.step_h + span, c.SH);
