@@ -21,10 +21,10 @@ struct Product {
 };
 
 // Sizes around the kernel's tiles and blocks, and degenerate ones.
-const Product kProducts[] = {{1, 1, 1},      {14, 32, 7},   {15, 33, 8},    {5, 100, 385},
-                             {169, 17, 400}, {337, 3, 5},   {3, 2049, 2},   {8, 120, 400},
-                             {16, 401, 85},  {300, 50, 16}, {20, 90, 1100}, {70, 70, 70},
-                             {1, 5, 0},      {0, 4, 3}};
+const Product kProducts[] = {
+    {1, 1, 1},       {14, 32, 7},     {15, 33, 8},    {5, 100, 385}, {169, 17, 400}, {337, 3, 5},
+    {3, 2049, 2},    {8, 120, 400},   {16, 401, 85},  {300, 50, 16}, {20, 90, 1100}, {70, 70, 70},
+    {40, 1003, 300}, {3000, 101, 20}, {52, 33, 1100}, {1, 5, 0},     {0, 4, 3}};
 
 std::vector<double> exact_product(const Product& p, const std::vector<float>& a,
                                   const std::vector<float>& b) {
@@ -81,6 +81,16 @@ TEST_CASE("gemm and blas_gemm are exact on small integers, transposed or not, ad
     const std::vector<float> bt = transposed(p.K, p.N, b);
     gemm(p.M, p.N, p.K, {at.data(), 1, p.M}, {bt.data(), 1, p.K}, c.data(), p.N, true, 3);
     CHECK(same_bits(c, twice));
+    for (const bool transposed_too : {false, true}) {
+      CAPTURE(transposed_too);
+      const ConstMatrix left =
+          transposed_too ? ConstMatrix{at.data(), 1, p.M} : ConstMatrix{a.data(), p.K, 1};
+      const ConstMatrix right =
+          transposed_too ? ConstMatrix{bt.data(), 1, p.K} : ConstMatrix{b.data(), p.N, 1};
+      c = expected;
+      gemm(p.M, p.N, p.K, left, right, c.data(), p.N, true);
+      CHECK(same_bits(c, twice));
+    }
 
     if (p.M == 0 || p.K == 0) continue;
     std::vector<float> d(p.M * p.N, std::numeric_limits<float>::quiet_NaN());

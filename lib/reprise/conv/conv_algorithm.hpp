@@ -90,4 +90,10 @@ const ConvAlgorithm& auto_conv_algorithm();
 /// the shape alone.
 const ConvAlgorithm& resolve(const ConvAlgorithm& algorithm, const ConvShape& shape, ConvPass pass);
 
+/// The same for a layer that works images in blocks of any number: chosen as for 16 of them, over
+/// which an algorithm spreads the transforms of its weights. shape.N does not matter, so that an
+/// image's output does not depend on the company it is in.
+const ConvAlgorithm& resolve_for_blocks(const ConvAlgorithm& algorithm, ConvShape shape,
+                                        ConvPass pass);
+
 }  // namespace reprise

@@ -110,4 +110,10 @@ const ConvAlgorithm& resolve(const ConvAlgorithm& algorithm, const ConvShape& sh
   return &algorithm == &auto_conv_algorithm() ? choose(shape, pass) : algorithm;
 }
 
+const ConvAlgorithm& resolve_for_blocks(const ConvAlgorithm& algorithm, ConvShape shape,
+                                        ConvPass pass) {
+  shape.N = 16;
+  return resolve(algorithm, shape, pass);
+}
+
 }  // namespace reprise

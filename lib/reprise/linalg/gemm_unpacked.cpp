@@ -1,20 +1,31 @@
-// Small matrix products without packing: those of dense layers on a block of images.
+// Matrix products of few rows or short chains: those of dense layers on a block of images.
 //
 // A packed copy pays when it is read many times. Here a register tile reads elements of a and rows
-// of b where they are; only columns that do not fill a vector are copied. Where b lies transposed
-// and a has few rows, as for the gradient of a layer's input, the product is made transposed: rows
-// of b's transpose are broadcast, and lanes hold rows of a, which is small enough to copy.
-// The chains are those of gemm.cpp.
+// of b where they are; only columns that do not fill a vector are copied. Where b or c is larger
+// than a cache, it goes through once: rows of b that lie pages apart are copied in pieces that stay
+// in the L2 cache, and c is written in blocks of rows.
+// Where b lies transposed and a has few rows, as for the gradient of a layer's input, the product
+// is made transposed: rows of b's transpose are broadcast, and lanes hold rows of a, which is
+// copied. The chains are those of gemm.cpp.
+//
+// Tried (one core, AVX-512, 118 GFLOP/s measured peak; a layer 9216 -> 4096 on 32 images, 2.4 GFLOP
+// and 151 MB of weights, the floor of each product being 21 ms):
+//   |                                              | forward | grad_weight | grad_input |
+//   | packed as by gemm.cpp (grad_weight: unpacked)  | 60 ms   | 49 ms       | 109 ms     |
+//   | b copied in panels of 256 KiB, c by 32 rows    | 38      | 44          |            |
+//   | made transposed for 3 vectors of rows of a     |         |             | 23         |
+//   | c stored past the caches                       |         | 48          |            |
+// grad_weight waits for the memory to read and write 151 MB, about 24 ms beside its products.
 #undef HWY_TARGET_INCLUDE
 #define HWY_TARGET_INCLUDE "reprise/linalg/gemm_unpacked.cpp"
 #include <hwy/foreach_target.h>
 // After foreach_target.h:
+#include <hwy/aligned_allocator.h>
 #include <hwy/highway.h>
 
 #include <algorithm>
-#include <array>
-#include <utility>
 
+#include "reprise/linalg/gemm_tile-inl.hpp"
 #include "reprise/linalg/gemm_unpacked.hpp"
 
 HWY_BEFORE_NAMESPACE();
@@ -23,87 +34,8 @@ namespace HWY_NAMESPACE {
 namespace {
 namespace hn = hwy::HWY_NAMESPACE;
 
-// Registers: rows x vectors sums, the vectors of a row of b, one element of a.
-#if HWY_TARGET == HWY_AVX3 || HWY_TARGET == HWY_NEON
-constexpr std::size_t kMostRows = 8;
-constexpr std::size_t kMostVectors = 3;
-#else
-constexpr std::size_t kMostRows = 6;
-constexpr std::size_t kMostVectors = 2;
-#endif
 constexpr std::size_t kDepthBlock = 512;
 constexpr std::size_t kRowBlock = 64;
-
-/// One k-block of a product: a is `depth` steps, from_zero says that chains begin here.
-struct Product {
-  std::size_t depth;
-  ConstMatrix a;
-  const float* b;
-  std::size_t b_row_stride;
-  float* c;
-  std::size_t c_row_stride;
-  bool from_zero;
-};
-
-/// The tile at c of `rows` rows and `vectors` vectors of columns.
-template <std::size_t rows, std::size_t vectors>
-HWY_NOINLINE void tile_kernel(const Product& p) {
-  const hn::ScalableTag<float> d;
-  using Vector = hn::Vec<decltype(d)>;
-  const std::size_t lanes = hn::Lanes(d);
-  Vector acc[rows][vectors];
-  const float* a[rows];
-  for (std::size_t i = 0; i < rows; ++i) {
-    a[i] = p.a.data + i * p.a.row_stride;
-    for (std::size_t v = 0; v < vectors; ++v) {
-      acc[i][v] = p.from_zero ? hn::Zero(d) : hn::LoadU(d, p.c + i * p.c_row_stride + v * lanes);
-    }
-  }
-  const float* HWY_RESTRICT b = p.b;
-  std::size_t at = 0;
-  for (std::size_t k = 0; k < p.depth; ++k, b += p.b_row_stride, at += p.a.column_stride) {
-    Vector row[vectors];
-    for (std::size_t v = 0; v < vectors; ++v) row[v] = hn::LoadU(d, b + v * lanes);
-    for (std::size_t i = 0; i < rows; ++i) {
-      const Vector element = hn::Set(d, a[i][at]);
-      for (std::size_t v = 0; v < vectors; ++v) {
-        acc[i][v] = hn::MulAdd(element, row[v], acc[i][v]);
-      }
-    }
-  }
-  for (std::size_t i = 0; i < rows; ++i) {
-    for (std::size_t v = 0; v < vectors; ++v) {
-      hn::StoreU(acc[i][v], d, p.c + i * p.c_row_stride + v * lanes);
-    }
-  }
-}
-
-using TileKernel = void (*)(const Product&);
-
-template <std::size_t vectors, std::size_t... index>
-constexpr std::array<TileKernel, sizeof...(index)> make_kernels(std::index_sequence<index...>) {
-  return {tile_kernel<index + 1, vectors>...};
-}
-
-TileKernel kernel_for(std::size_t rows, std::size_t vectors) {
-  constexpr std::make_index_sequence<kMostRows> all;
-  static constexpr std::array<std::array<TileKernel, kMostRows>, 3> kernels{
-      make_kernels<1>(all), make_kernels<std::min<std::size_t>(2, kMostVectors)>(all),
-      make_kernels<kMostVectors>(all)};
-  return kernels[vectors - 1][rows - 1];
-}
-
-/// All M rows of `vectors` vectors of columns.
-void run_rows(std::size_t M, std::size_t vectors, const Product& product) {
-  const std::size_t tiles = (M + kMostRows - 1) / kMostRows;
-  for (std::size_t tile = 0; tile < tiles; ++tile) {  // of as equal heights as can be
-    const std::size_t first = tile * M / tiles;
-    Product p = product;
-    p.a.data += first * p.a.row_stride;
-    p.c += first * p.c_row_stride;
-    kernel_for((tile + 1) * M / tiles - first, vectors)(p);
-  }
-}
 
 /// All M rows of the last columns, fewer than a vector: through copies of b and c.
 void run_last_columns(std::size_t M, std::size_t columns, const Product& product) {
@@ -159,46 +91,120 @@ void multiply_rows_of_b(std::size_t M, std::size_t N, std::size_t K, ConstMatrix
   }
 }
 
+/// packed: for each panel of kMostVectors vectors (depth, columns of the panel).
+void copy_panels(std::size_t depth, std::size_t vectors, const float* b, std::size_t b_row_stride,
+                 float* HWY_RESTRICT packed) {
+  const hn::ScalableTag<float> d;
+  const std::size_t lanes = hn::Lanes(d);
+  for (std::size_t k = 0; k < depth; ++k, b += b_row_stride) {
+    for (std::size_t first = 0; first < vectors; first += kMostVectors) {
+      const std::size_t wide = std::min(kMostVectors, vectors - first);
+      float* const to = packed + (first * depth + k * wide) * lanes;
+      for (std::size_t v = 0; v < wide; ++v) {
+        hn::Store(hn::LoadU(d, b + (first + v) * lanes), d, to + v * lanes);
+      }
+    }
+  }
+}
+
+/// copy(k, i) = a(i, k).
+void copy_rows(std::size_t rows, std::size_t depth, ConstMatrix a, float* HWY_RESTRICT copy) {
+  for (std::size_t i = 0; i < rows; ++i) {
+    const float* const from = a.data + i * a.row_stride;
+    for (std::size_t k = 0; k < depth; ++k) copy[k * rows + i] = from[k * a.column_stride];
+  }
+}
+
+/// multiply_rows_of_b for b or c larger than a cache.
+void multiply_streamed(std::size_t M, std::size_t N, std::size_t K, ConstMatrix a, ConstMatrix b,
+                       float* c, std::size_t c_row_stride, bool accumulate) {
+  constexpr std::size_t kDepth = 128;
+  constexpr std::size_t kRows = 32;
+  constexpr std::size_t kPanelFloats = std::size_t{1} << 16;
+  const std::size_t lanes = hn::Lanes(hn::ScalableTag<float>());
+  const std::size_t whole = N / lanes;
+  const std::size_t most = kPanelFloats / std::min(K, kDepth) / lanes;
+  const auto panels = hwy::AllocateAligned<float>(kPanelFloats);
+  const auto rows_of_a = hwy::AllocateAligned<float>(kRows * kDepth);
+  for (std::size_t k = 0; k < K; k += kDepth) {
+    const std::size_t depth = std::min(kDepth, K - k);
+    const bool from_zero = k == 0 && !accumulate;
+    const float* const b_rows = b.data + k * b.row_stride;
+    for (std::size_t first = 0; first < whole; first += most) {
+      const std::size_t vectors = std::min(most, whole - first);
+      copy_panels(depth, vectors, b_rows + first * lanes, b.row_stride, panels.get());
+      for (std::size_t m = 0; m < M; m += kRows) {
+        const std::size_t rows = std::min(kRows, M - m);
+        const float* const a_rows = a.data + m * a.row_stride + k * a.column_stride;
+        if (first == 0 || M > kRows) {
+          copy_rows(rows, depth, {a_rows, a.row_stride, a.column_stride}, rows_of_a.get());
+        }
+        float* const result = c + m * c_row_stride + first * lanes;
+        for (std::size_t v = 0; v < vectors; v += kMostVectors) {
+          const std::size_t wide = std::min(kMostVectors, vectors - v);
+          run_rows(rows, wide,
+                   {depth,
+                    {rows_of_a.get(), 1, rows},
+                    panels.get() + v * lanes * depth,
+                    wide * lanes,
+                    result + v * lanes,
+                    c_row_stride,
+                    from_zero});
+        }
+      }
+    }
+    if (N % lanes > 0) {
+      const ConstMatrix a_columns{a.data + k * a.column_stride, a.row_stride, a.column_stride};
+      run_last_columns(M, N % lanes,
+                       {depth, a_columns, b_rows + whole * lanes, b.row_stride, c + whole * lanes,
+                        c_row_stride, from_zero});
+    }
+  }
+}
+
 /// c = a b, made as its transpose; columns of b are contiguous, and lanes hold rows of a.
 void multiply_columns_of_b(std::size_t M, std::size_t N, std::size_t K, ConstMatrix a,
                            ConstMatrix b, float* c, std::size_t c_row_stride, bool accumulate) {
   const hn::ScalableTag<float> d;
   const std::size_t lanes = hn::Lanes(d);
-  HWY_ALIGN float a_copy[kDepthBlock * hn::MaxLanes(d)];
-  HWY_ALIGN float c_copy[kRowBlock * hn::MaxLanes(d)];
-  for (std::size_t m = 0; m < M; m += lanes) {
-    const std::size_t rows = std::min(lanes, M - m);
-    for (std::size_t k0 = 0; k0 < K; k0 += kDepthBlock) {
-      const std::size_t depth = std::min(kDepthBlock, K - k0);
-      for (std::size_t k = 0; k < depth; ++k) {
-        for (std::size_t i = 0; i < lanes; ++i) {
-          a_copy[k * lanes + i] =
-              i < rows ? a.data[(m + i) * a.row_stride + (k0 + k) * a.column_stride] : 0.0F;
-        }
-      }
-      for (std::size_t n = 0; n < N; n += kRowBlock) {
-        const std::size_t columns = std::min(kRowBlock, N - n);
-        const Product p{depth,
-                        {b.data + n * b.column_stride + k0, b.column_stride, 1},
-                        a_copy,
-                        lanes,
-                        c_copy,
-                        lanes,
-                        k0 == 0 && !accumulate};
-        float* const result = c + m * c_row_stride + n;
-        if (!p.from_zero) {
-          std::fill_n(c_copy, columns * lanes, 0.0F);
-          for (std::size_t i = 0; i < rows; ++i) {
-            for (std::size_t j = 0; j < columns; ++j) {
-              c_copy[j * lanes + i] = result[i * c_row_stride + j];
-            }
-          }
-        }
-        run_rows(columns, 1, p);
+  HWY_ALIGN float c_copy[kRowBlock * kMostVectors * hn::MaxLanes(d)];
+  const std::size_t most = kMostVectors * lanes;
+  const auto a_copy =
+      hwy::AllocateAligned<float>(K * std::min(most, (M + lanes - 1) / lanes * lanes));
+  for (std::size_t m = 0; m < M; m += most) {
+    const std::size_t rows = std::min(most, M - m);
+    const std::size_t vectors = (rows + lanes - 1) / lanes;
+    const std::size_t width = vectors * lanes;
+    for (std::size_t k = 0; k < K; ++k) {
+      const float* const from = a.data + m * a.row_stride + k * a.column_stride;
+      float* const to = a_copy.get() + k * width;
+      for (std::size_t i = 0; i < rows; ++i) to[i] = from[i * a.row_stride];
+      std::fill(to + rows, to + width, 0.0F);
+    }
+    for (std::size_t n = 0; n < N; n += kRowBlock) {
+      const std::size_t columns = std::min(kRowBlock, N - n);
+      float* const result = c + m * c_row_stride + n;
+      if (accumulate) {
+        std::fill_n(c_copy, columns * width, 0.0F);
         for (std::size_t i = 0; i < rows; ++i) {
           for (std::size_t j = 0; j < columns; ++j) {
-            result[i * c_row_stride + j] = c_copy[j * lanes + i];
+            c_copy[j * width + i] = result[i * c_row_stride + j];
           }
+        }
+      }
+      for (std::size_t k = 0; k < K; k += kDepthBlock) {
+        run_rows(columns, vectors,
+                 {std::min(kDepthBlock, K - k),
+                  {b.data + n * b.column_stride + k, b.column_stride, 1},
+                  a_copy.get() + k * width,
+                  width,
+                  c_copy,
+                  width,
+                  k == 0 && !accumulate});
+      }
+      for (std::size_t i = 0; i < rows; ++i) {
+        for (std::size_t j = 0; j < columns; ++j) {
+          result[i * c_row_stride + j] = c_copy[j * width + i];
         }
       }
     }
@@ -213,16 +219,20 @@ HWY_AFTER_NAMESPACE();
 #if HWY_ONCE
 namespace reprise {
 HWY_EXPORT(multiply_rows_of_b);
+HWY_EXPORT(multiply_streamed);
 HWY_EXPORT(multiply_columns_of_b);
 
 bool gemm_unpacked(std::size_t M, std::size_t N, std::size_t K, ConstMatrix a, ConstMatrix b,
                    float* c, std::size_t c_row_stride, bool accumulate) {
-  constexpr std::size_t few = 64;  // reads of a packed value
-  constexpr std::size_t most_floats = std::size_t{1}
-                                      << 18;  // of b: 1 MiB, so that it is in a cache
-  if (K * N > most_floats) return false;
+  constexpr std::size_t few = 64;                              // reads of a packed value
+  constexpr std::size_t cached_floats = std::size_t{1} << 18;  // 1 MiB
   if (b.column_stride == 1 && (M <= few || K <= few)) {
-    HWY_DYNAMIC_DISPATCH(multiply_rows_of_b)(M, N, K, a, b, c, c_row_stride, accumulate);
+    const bool cached = std::max(K, M) * N <= cached_floats;
+    if (cached) {
+      HWY_DYNAMIC_DISPATCH(multiply_rows_of_b)(M, N, K, a, b, c, c_row_stride, accumulate);
+    } else {
+      HWY_DYNAMIC_DISPATCH(multiply_streamed)(M, N, K, a, b, c, c_row_stride, accumulate);
+    }
     return true;
   }
   if (b.row_stride == 1 && M <= few) {

@@ -107,7 +107,7 @@ class Conv2dLayer final : public Layer {
                                          ConvPass::grad_weight};
 
   [[nodiscard]] const ConvAlgorithm& algorithm_for(ConvPass pass) const {
-    return resolve(algorithm_, shape_, pass);
+    return resolve_for_blocks(algorithm_, shape_, pass);
   }
 
   /// "direct", or, where `auto` chose differently per pass, "auto: direct, direct, fft".

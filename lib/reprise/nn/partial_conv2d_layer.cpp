@@ -158,7 +158,7 @@ class PartialConv2dLayer final : public Layer {
   }
 
   [[nodiscard]] const ConvAlgorithm& algorithm_for(ConvPass pass) const {
-    return resolve(algorithm_, shape_, pass);
+    return resolve_for_blocks(algorithm_, shape_, pass);
   }
 
   [[nodiscard]] ConvShape for_images(std::size_t N) const {

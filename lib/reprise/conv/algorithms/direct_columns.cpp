@@ -126,17 +126,33 @@ HWY_INLINE std::size_t panel_vectors(std::size_t left) {
   return left > lanes ? 2 : 1;
 }
 
+/// packed(k, i) = from(k * channel_stride + i * column_stride) for k < length, i < count. By blocks
+/// of steps, so that where steps are neighbours a cache line is read once: with 512 channels a
+/// column apart, lines of a whole panel fall into two sets of the cache and would not stay there.
+void pack_transposed(const float* from, std::size_t length, std::size_t channel_stride,
+                     std::size_t count, std::size_t column_stride, std::size_t width,
+                     float* HWY_RESTRICT packed) {
+  constexpr std::size_t kSteps = 16;
+  for (std::size_t first = 0; first < length; first += kSteps) {
+    const std::size_t steps = std::min(kSteps, length - first);
+    for (std::size_t i = 0; i < count; ++i) {
+      const float* const column = from + first * channel_stride + i * column_stride;
+      float* const to = packed + first * width + i;
+      for (std::size_t k = 0; k < steps; ++k) to[k * width] = column[k * channel_stride];
+    }
+  }
+}
+
 /// packed(k, i) = weights of step k and column i of a panel, zeros from `count` to `width`.
 void pack_panel(const Correlation& c, const float* weight, const std::vector<Piece>& taps,
                 std::size_t count, std::size_t width, float* HWY_RESTRICT packed) {
   for (const Piece& piece : taps) {
     const float* from = weight + piece.weight;
+    if (c.w_column != 1) {
+      pack_transposed(from, piece.length, c.w_channel, count, c.w_column, width, packed);
+    }
     for (std::size_t k = 0; k < piece.length; ++k, packed += width, from += c.w_channel) {
-      if (c.w_column == 1) {
-        std::copy_n(from, count, packed);
-      } else {
-        for (std::size_t i = 0; i < count; ++i) packed[i] = from[i * c.w_column];
-      }
+      if (c.w_column == 1) std::copy_n(from, count, packed);
       std::fill(packed + count, packed + width, 0.0F);
     }
   }

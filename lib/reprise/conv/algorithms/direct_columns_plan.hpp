@@ -10,7 +10,7 @@
 namespace reprise::direct {
 
 constexpr std::size_t kMostWidth = 64;                      // columns of a panel, on any target
-constexpr std::size_t kMostColumns = 512;                   // of a block of packed weights
+constexpr std::size_t kMostColumns = 256;                   // of a block of packed weights
 constexpr std::size_t kMostDepth = 1024;                    // of a block of packed weights
 constexpr std::size_t kBlockFloats = std::size_t{1} << 17;  // of a block of packed weights: 512 KiB
 

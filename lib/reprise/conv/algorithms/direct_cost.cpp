@@ -1,5 +1,6 @@
 // What the sums of direct_kernels.hpp cost, by a model of a core with 16 lanes.
 #include "reprise/conv/algorithms/direct_kernels.hpp"
+#include "reprise/conv/algorithms/direct_pixels_plan.hpp"
 #include "reprise/conv/algorithms/direct_weight_windows_plan.hpp"
 
 namespace reprise::direct {
@@ -33,6 +34,15 @@ double groups_and_positions(const Correlation& c) {
   return static_cast<double>(c.G) * static_cast<double>(c.positions());
 }
 
+/// Of a position's cells into planes: a cycle for each value, and another where channels are so
+/// many that each goes to a cache line that has left the L1 cache since.
+double copied(const Correlation& c) {
+  const Planes planes(c);
+  const double values = static_cast<double>(c.channels * planes.rows * c.step_w);
+  const double cycles = c.channels < static_cast<std::size_t>(kLanes) ? 1.0 : 2.0;
+  return kLanes * cycles * values / static_cast<double>(planes.band);
+}
+
 }  // namespace
 
 double estimated_cost(const Correlation& c) {
@@ -43,8 +53,7 @@ double estimated_cost(const Correlation& c) {
   const double moved = kLanes * columns;  // a cycle for each value of the result
   const double by_columns =
       share.h * share.w * depth * in_vectors(c.columns) + moved / kLanes * 2.0;
-  const double by_pixels = share.h * depth * columns * in_vectors(c.B) / B + moved +
-                           kLanes * static_cast<double>(c.channels * c.step_h * c.step_w);
+  const double by_pixels = share.h * depth * columns * in_vectors(c.B) / B + moved + copied(c);
   return groups_and_positions(c) * std::min(by_columns, by_pixels);
 }
 

@@ -12,6 +12,7 @@ namespace reprise::direct {
 constexpr std::size_t kMostLanes = 16;                            // on any target
 constexpr std::size_t kMostTile = 6;                              // columns of a tile
 constexpr std::size_t kWantedPlaneFloats = std::size_t{1} << 15;  // 128 KiB
+constexpr std::size_t kFewPlaneFloats = std::size_t{1} << 17;     // 512 KiB
 constexpr std::size_t kMostPlaneFloats = std::size_t{1} << 18;    // 1 MiB
 constexpr std::size_t kMostWeightFloats = std::size_t{1} << 17;   // 512 KiB
 
@@ -24,7 +25,10 @@ struct Planes {
         row(phases * cells) {
     const auto span = static_cast<std::size_t>(c.h.highest() - c.h.lowest()) + 1;
     const std::size_t per_row = std::max<std::size_t>(c.channels, 1) * row;
-    const std::size_t fitting = kWantedPlaneFloats / per_row;
+    // Neighbouring bands both copy the rows that both read: a band has four times as many, if the
+    // L2 cache holds them.
+    const std::size_t fitting =
+        std::max(kWantedPlaneFloats / per_row, std::min(4 * span, kFewPlaneFloats / per_row));
     band = fitting > span ? (fitting - span) / c.step_h + 1 : 1;
     band = std::min(band, std::max<std::size_t>(c.A, 1));
     rows = std::min((band - 1) * c.step_h + span, c.SH);

@@ -98,30 +98,43 @@ double winograd_error_bound(const ConvShape& shape, ConvPass pass) {
          tiles / terms;
 }
 
-// Factors fitted to measured times on one AVX-512 core (fma of a tile's products: 1): the products
-// run at 5/6 of direct's speed; a point's share of transforms moves with tiles x channels and,
-// where transformed weights do not stay in the cache, with weights for each pass over them.
+namespace {
+
+/// What a tile's products, a tile's transforms (per channel) and a pass over the weights cost, per
+/// point, in multiply-adds of direct at its best; fitted to measured times on one AVX-512 core.
+struct WinogradFactors {
+  double product, transform, weight;
+};
+// Where transformed weights stay in the cache, products run faster than those of direct; else they
+// wait for the memory, beside which transforms are cheap.
+constexpr WinogradFactors kKeptProduct{0.85, 12.0, 4.0};
+constexpr WinogradFactors kStreamedProduct{1.2, 3.0, 14.0};
+constexpr WinogradFactors kKeptReduction{0.85, 20.0, 1.0};
+constexpr WinogradFactors kStreamedReduction{1.15, 5.0, 7.0};
+
+}  // namespace
+
 double winograd_estimated_cost(const ConvShape& shape, ConvPass pass) {
   const WinogradTiles tiling = winograd_tiles(shape, pass);
   const auto real = [](std::size_t size) { return static_cast<double>(size); };
-  const double points = real(tiling.points);
-  const double channels = real(shape.IC + shape.OC);
+  const double transforms = real(tiling.tiles) * real(shape.IC + shape.OC);
   const double weights = real(shape.IC / shape.G * shape.OC);
   constexpr std::size_t half_rows = kMostTileRows / 2;
+  const auto cost = [&](const WinogradFactors& f, std::size_t products, std::size_t passes) {
+    return real(tiling.points) * (f.product * real(shape.G * products) + f.transform * transforms +
+                                  f.weight * real(passes) * weights);
+  };
   if (pass == ConvPass::grad_weight) {
     const WinogradReduction r = winograd_reduction(shape, 1);
-    const double products = real(shape.G * rounded_up(r.rows, half_rows) *
-                                 rounded_up(r.columns, kMostLanes) * tiling.tiles);
-    const double weight_factor = (r.chunk_tasks ? 1.0 : 20.0) * real(r.chunks);
-    return points *
-           (1.2 * products + 25.0 * real(tiling.tiles) * channels + weight_factor * weights);
+    const std::size_t products =
+        rounded_up(r.rows, half_rows) * rounded_up(r.columns, kMostLanes) * tiling.tiles;
+    return cost(r.chunk_tasks ? kKeptReduction : kStreamedReduction, products, r.chunks);
   }
   const WinogradProduct p = winograd_product(shape, pass, 1);
-  const double products = real(shape.G * rounded_up(tiling.tiles, half_rows) * p.depth *
-                               rounded_up(p.columns, kMostLanes));
-  const double weight_factor =
-      p.keep_weights ? 4.0 : 28.0 * real(divided_up(tiling.tiles, p.super_tiles));
-  return points * (1.2 * products + 11.0 * real(tiling.tiles) * channels + weight_factor * weights);
+  const std::size_t products =
+      rounded_up(tiling.tiles, half_rows) * p.depth * rounded_up(p.columns, kMostLanes);
+  if (p.keep_weights) return cost(kKeptProduct, products, 1);
+  return cost(kStreamedProduct, products, divided_up(tiling.tiles, p.super_tiles));
 }
 
 WinogradProduct winograd_product(const ConvShape& shape, ConvPass pass, std::size_t threads) {

@@ -1,0 +1,112 @@
+/// \file
+/// Register tiles of a matrix product whose operands lie where they are or in copies: internal to
+/// gemm_unpacked.cpp.
+///
+/// Highway: to be included after foreach_target.h, once per target.
+#if defined(REPRISE_LINALG_GEMM_TILE_INL_HPP) == defined(HWY_TARGET_TOGGLE)
+#ifdef REPRISE_LINALG_GEMM_TILE_INL_HPP
+#undef REPRISE_LINALG_GEMM_TILE_INL_HPP
+#else
+#define REPRISE_LINALG_GEMM_TILE_INL_HPP
+#endif
+
+#include <hwy/highway.h>
+
+#include <algorithm>
+#include <array>
+#include <utility>
+
+#include "reprise/linalg/gemm.hpp"
+
+HWY_BEFORE_NAMESPACE();
+namespace reprise {
+namespace HWY_NAMESPACE {
+namespace {
+namespace hn = hwy::HWY_NAMESPACE;
+
+// Registers: rows x vectors sums, the vectors of a row of b, one element of a.
+#if HWY_TARGET == HWY_AVX3 || HWY_TARGET == HWY_NEON
+constexpr std::size_t kMostRows = 8;
+constexpr std::size_t kMostVectors = 3;
+#else
+constexpr std::size_t kMostRows = 6;
+constexpr std::size_t kMostVectors = 2;
+#endif
+
+/// One k-block of a product: a is `depth` steps, from_zero says that chains begin here.
+struct Product {
+  std::size_t depth;
+  ConstMatrix a;
+  const float* b;
+  std::size_t b_row_stride;
+  float* c;
+  std::size_t c_row_stride;
+  bool from_zero;
+};
+
+/// The tile at c of `rows` rows and `vectors` vectors of columns.
+template <std::size_t rows, std::size_t vectors>
+HWY_NOINLINE void tile_kernel(const Product& p) {
+  const hn::ScalableTag<float> d;
+  using Vector = hn::Vec<decltype(d)>;
+  const std::size_t lanes = hn::Lanes(d);
+  Vector acc[rows][vectors];
+  const float* a[rows];
+  for (std::size_t i = 0; i < rows; ++i) {
+    a[i] = p.a.data + i * p.a.row_stride;
+    for (std::size_t v = 0; v < vectors; ++v) {
+      acc[i][v] = p.from_zero ? hn::Zero(d) : hn::LoadU(d, p.c + i * p.c_row_stride + v * lanes);
+    }
+  }
+  const float* HWY_RESTRICT b = p.b;
+  std::size_t at = 0;
+  for (std::size_t k = 0; k < p.depth; ++k, b += p.b_row_stride, at += p.a.column_stride) {
+    Vector row[vectors];
+    for (std::size_t v = 0; v < vectors; ++v) row[v] = hn::LoadU(d, b + v * lanes);
+    for (std::size_t i = 0; i < rows; ++i) {
+      const Vector element = hn::Set(d, a[i][at]);
+      for (std::size_t v = 0; v < vectors; ++v) {
+        acc[i][v] = hn::MulAdd(element, row[v], acc[i][v]);
+      }
+    }
+  }
+  for (std::size_t i = 0; i < rows; ++i) {
+    for (std::size_t v = 0; v < vectors; ++v) {
+      hn::StoreU(acc[i][v], d, p.c + i * p.c_row_stride + v * lanes);
+    }
+  }
+}
+
+using TileKernel = void (*)(const Product&);
+
+template <std::size_t vectors, std::size_t... index>
+constexpr std::array<TileKernel, sizeof...(index)> make_kernels(std::index_sequence<index...>) {
+  return {tile_kernel<index + 1, vectors>...};
+}
+
+TileKernel kernel_for(std::size_t rows, std::size_t vectors) {
+  constexpr std::make_index_sequence<kMostRows> all;
+  static constexpr std::array<std::array<TileKernel, kMostRows>, 3> kernels{
+      make_kernels<1>(all), make_kernels<std::min<std::size_t>(2, kMostVectors)>(all),
+      make_kernels<kMostVectors>(all)};
+  return kernels[vectors - 1][rows - 1];
+}
+
+/// All M rows of `vectors` vectors of columns.
+void run_rows(std::size_t M, std::size_t vectors, const Product& product) {
+  const std::size_t tiles = (M + kMostRows - 1) / kMostRows;
+  for (std::size_t tile = 0; tile < tiles; ++tile) {  // of as equal heights as can be
+    const std::size_t first = tile * M / tiles;
+    Product p = product;
+    p.a.data += first * p.a.row_stride;
+    p.c += first * p.c_row_stride;
+    kernel_for((tile + 1) * M / tiles - first, vectors)(p);
+  }
+}
+
+}  // namespace
+}  // namespace HWY_NAMESPACE
+}  // namespace reprise
+HWY_AFTER_NAMESPACE();
+
+#endif  // per-target include guard
