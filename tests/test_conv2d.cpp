@@ -162,6 +162,22 @@ TEST_CASE("conv2d_forward and conv2d_backward run the algorithm that is asked fo
   }
 }
 
+TEST_CASE("what auto runs in a layer does not depend on the images of a call") {
+  const ConvAlgorithm& automatic = conv_algorithm("auto");
+  ConvShape shape = parse_conv_shape("ic256ih13oc384oh13kh3ph1");
+  for (const ConvPass pass : {ConvPass::forward, ConvPass::grad_input, ConvPass::grad_weight}) {
+    shape.N = 16;
+    const ConvAlgorithm& of_a_block = resolve(automatic, shape, pass);
+    for (const std::size_t N : {0, 1, 128}) {
+      shape.N = N;
+      CHECK(&resolve_for_blocks(automatic, shape, pass) == &of_a_block);
+    }
+    CHECK(of_a_block.name != "direct");  // which one image would run
+  }
+  CHECK(&resolve_for_blocks(conv_algorithm("fft"), shape, ConvPass::forward) ==
+        &conv_algorithm("fft"));
+}
+
 TEST_CASE("an empty batch gives an empty output and zero gradients") {
   const Call call(parse_conv_shape("mb0ic2ih5oc3kh3"));
   for (const ConvAlgorithm* algorithm : conv_algorithms()) {
