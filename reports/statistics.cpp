@@ -49,7 +49,7 @@ PairedTest paired_t_test(std::span<const double> differences, double resolution)
   if (test.pairs > 1) test.standard_deviation = spread_of(differences).standard_deviation;
   const double least = std::max(resolution, kRounding * std::abs(test.mean));
   test.lacks_spread = test.pairs > 1 && test.mean != 0 && test.standard_deviation <= least;
-  if (test.pairs < 2 || test.lacks_spread) {
+  if (test.pairs < 2 || test.lacks_spread || !std::isfinite(test.standard_deviation)) {
     test.interval = {-kInfinity, kInfinity};
     test.p = std::numeric_limits<double>::quiet_NaN();
     test.detectable = kInfinity;

@@ -58,9 +58,9 @@ struct PairedTest {
   bool lacks_spread = false;
 };
 
-/// Any number of differences, all finite; for fewer than two the test says nothing. `resolution` is
-/// the standard deviation that rounding alone gives a difference; whatever it is, a spread within
-/// the rounding of doubles is none. p is 1 where all differences are zero.
+/// Any number of differences; for fewer than two, or one that is not finite, the test says nothing.
+/// `resolution` is the standard deviation that rounding alone gives a difference; whatever it is, a
+/// spread within the rounding of doubles is none. p is 1 where all differences are zero.
 PairedTest paired_t_test(std::span<const double> differences, double resolution = 0);
 
 /// Holm's step-down adjustment (S. Holm 1979), in the order given: of p-values sorted upwards, the
