@@ -2,6 +2,7 @@
 
 #include <algorithm>
 #include <cmath>
+#include <limits>
 
 namespace reprise::reports {
 namespace {
@@ -40,15 +41,30 @@ void pair(Contrast& contrast) {
   std::sort(contrast.missing_seeds.begin(), contrast.missing_seeds.end());
 }
 
+PairedTest test_error_of(const Contrast& contrast) {
+  std::vector<double> differences;
+  for (const std::int64_t seed : contrast.seeds) {
+    differences.push_back(final_test_error(*contrast.variant->with_seed(seed)->run) -
+                          final_test_error(*contrast.baseline->with_seed(seed)->run));
+  }
+  const TrainingRun& run = *contrast.variant->runs.front().run;
+  return paired_t_test(differences, resolution_of(run, Measure::test_error));
+}
+
 Contrast contrast_of(const Study& study, const Variant& variant) {
   Contrast contrast;
   contrast.study = &study;
   contrast.baseline = study.baseline();
   contrast.variant = &variant;
   pair(contrast);
-  contrast.test = paired_t_test(contrast.differences);
+  const TrainingRun& run = *variant.runs.front().run;
+  contrast.test = paired_t_test(contrast.differences, resolution_of(run, study.measure));
+  if (study.measure == Measure::generalization_gap) contrast.test_error = test_error_of(contrast);
   contrast.judgement = judge(contrast.test, variant.expectation, variant.margin);
   if (!is_share(study.measure)) contrast.ratio = ratio_of(contrast);
+  if (contrast.ratio && contrast.test.lacks_spread) {
+    contrast.ratio->interval = {0, std::numeric_limits<double>::infinity()};
+  }
   return contrast;
 }
 
@@ -74,7 +90,9 @@ Judgement judge_sameness(const PairedTest& test, double margin) {
 Judgement judge(const PairedTest& test, Expectation expectation, double margin) {
   if (expectation == Expectation::none) return {Verdict::none, Doubt::no_claim};
   if (test.pairs < 2) return {Verdict::none, Doubt::few_seeds};
-  if (!std::isfinite(test.mean) || std::isnan(test.p)) return {Verdict::none, Doubt::not_finite};
+  if (!std::isfinite(test.mean)) return {Verdict::none, Doubt::not_finite};
+  if (test.lacks_spread) return {Verdict::none, Doubt::no_spread};
+  if (std::isnan(test.p)) return {Verdict::none, Doubt::not_finite};
   if (expectation == Expectation::same) return judge_sameness(test, margin);
   if (test.p >= kLevel) return {Verdict::no_difference};
   const bool as_claimed = (test.mean < 0) == (expectation == Expectation::lower);
@@ -87,11 +105,22 @@ bool Contrast::leans_on_one_test() const {
   return decided && claims_difference() && !survives_adjustment();
 }
 
+bool Contrast::is_lower_bound() const {
+  if (censored_variant == censored_baseline) return false;
+  return censored_variant ? test.mean > 0 : test.mean < 0;
+}
+
 bool Contrast::is_unanimous() const {
-  return dissenters() == 0;
+  return exceptions() == 0;
 }
 
 std::size_t Contrast::dissenters() const {
+  return static_cast<std::size_t>(
+      std::count_if(differences.begin(), differences.end(),
+                    [&](double d) { return test.mean < 0 ? d > 0 : d < 0; }));
+}
+
+std::size_t Contrast::exceptions() const {
   return static_cast<std::size_t>(
       std::count_if(differences.begin(), differences.end(),
                     [&](double d) { return test.mean < 0 ? d >= 0 : d <= 0; }));

@@ -33,27 +33,37 @@ Spread spread_of(std::span<const double> values) {
   return spread;
 }
 
-PairedTest paired_t_test(std::span<const double> differences) {
+double median_of(std::vector<double> values) {
+  if (values.empty()) return std::numeric_limits<double>::quiet_NaN();
+  std::sort(values.begin(), values.end());
+  const std::size_t middle = values.size() / 2;
+  return values.size() % 2 == 1 ? values[middle] : (values[middle - 1] + values[middle]) / 2;
+}
+
+PairedTest paired_t_test(std::span<const double> differences, double resolution) {
   constexpr double kInfinity = std::numeric_limits<double>::infinity();
+  constexpr double kRounding = 1e-9;  // relative, far above that of a few sums
   PairedTest test;
   test.pairs = differences.size();
   if (test.pairs > 0) test.mean = spread_of(differences).mean;
-  if (test.pairs < 2) {
+  if (test.pairs > 1) test.standard_deviation = spread_of(differences).standard_deviation;
+  const double least = std::max(resolution, kRounding * std::abs(test.mean));
+  test.lacks_spread = test.pairs > 1 && test.mean != 0 && test.standard_deviation <= least;
+  if (test.pairs < 2 || test.lacks_spread || !std::isfinite(test.standard_deviation)) {
     test.interval = {-kInfinity, kInfinity};
     test.p = std::numeric_limits<double>::quiet_NaN();
     test.detectable = kInfinity;
     return test;
   }
-  test.standard_deviation = spread_of(differences).standard_deviation;
   const double n = static_cast<double>(test.pairs);
   const double error_of_mean = test.standard_deviation / std::sqrt(n);
   const boost::math::students_t t(n - 1);
-  test.detectable = boost::math::quantile(t, (1 + kConfidence) / 2) * error_of_mean;
-  test.interval = {test.mean - test.detectable, test.mean + test.detectable};
-  if (error_of_mean > 0) {
+  const double level_quantile = boost::math::quantile(t, (1 + kConfidence) / 2);
+  const double half = level_quantile * error_of_mean;
+  test.interval = {test.mean - half, test.mean + half};
+  test.detectable = (level_quantile + boost::math::quantile(t, kPower)) * error_of_mean;
+  if (test.mean != 0) {
     test.p = 2 * boost::math::cdf(boost::math::complement(t, std::abs(test.mean) / error_of_mean));
-  } else {
-    test.p = test.mean == 0 ? 1 : 0;
   }
   return test;
 }

@@ -18,6 +18,8 @@ struct Interval {
 inline constexpr double kConfidence = 0.95;
 /// The level of every test: p-values below it count.
 inline constexpr double kLevel = 0.05;
+/// How often a true difference is found that is said to be found.
+inline constexpr double kPower = 0.8;
 
 /// Wilson's score interval for a proportion (E. B. Wilson 1927): with p = successes / trials, n =
 /// trials and z the normal quantile of kConfidence,
@@ -36,22 +38,30 @@ struct Spread {
 /// Requires at least one value.
 Spread spread_of(std::span<const double> values);
 
+/// The value in the middle, or the mean of the two there; NaN for no values.
+double median_of(std::vector<double> values);
+
 /// Whether paired differences have a mean other than zero: Student's t with n - 1 degrees of
 /// freedom (Student 1908), t = mean / (sd / sqrt(n)).
 struct PairedTest {
   std::size_t pairs = 0;
   double mean = 0;
   double standard_deviation = 0;  ///< of the differences (n - 1)
-  Interval interval;              ///< of the mean; without bounds for fewer than two pairs
-  double p = 1;                   ///< two-sided; NaN for fewer than two pairs
-  /// The smallest mean difference that so many pairs of such a spread could have shown at the level
-  /// 1 - kConfidence: t's quantile * sd / sqrt(n). Infinite for fewer than two pairs.
+  Interval interval;              ///< of the mean; without bounds for a test that says nothing
+  double p = 1;                   ///< two-sided; NaN for a test that says nothing
+  /// The true difference that so many pairs of such a spread find (p below kLevel, by kConfidence)
+  /// with a probability of about kPower: the sum of t's quantiles (1 + kConfidence) / 2 and kPower,
+  /// times sd / sqrt(n). Infinite for a test that says nothing; 0 where all differences are zero.
   double detectable = 0;
+  /// The mean is not zero, but the spread is within the resolution: equal differences may be a
+  /// coincidence of rounding, so the test says nothing.
+  bool lacks_spread = false;
 };
 
-/// Where all differences are equal the spread is zero and p is its limit: 1 if they are zero, else
-/// 0. Any number of differences, all finite.
-PairedTest paired_t_test(std::span<const double> differences);
+/// Any number of differences; for fewer than two, or one that is not finite, the test says nothing.
+/// `resolution` is the standard deviation that rounding alone gives a difference; whatever it is, a
+/// spread within the rounding of doubles is none. p is 1 where all differences are zero.
+PairedTest paired_t_test(std::span<const double> differences, double resolution = 0);
 
 /// Holm's step-down adjustment (S. Holm 1979), in the order given: of p-values sorted upwards, the
 /// i-th of m (from 0) becomes the largest of (m - j) p_j for j <= i, at most 1. NaN stays NaN and

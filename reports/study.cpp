@@ -3,11 +3,12 @@
 #include <fmt/format.h>
 
 #include <algorithm>
-#include <limits>
+#include <cmath>
 #include <map>
 
 #include "reading.hpp"
 #include "reprise/core/error.hpp"
+#include "statistics.hpp"
 
 namespace reprise::reports {
 namespace {
@@ -225,11 +226,7 @@ double final_train_error(const TrainingRun& run) {
 }
 
 double median_seconds(const TrainingRun& run) {
-  std::vector<double> seconds = run.seconds_per_epoch;
-  if (seconds.empty()) return std::numeric_limits<double>::quiet_NaN();
-  std::sort(seconds.begin(), seconds.end());
-  const std::size_t middle = seconds.size() / 2;
-  return seconds.size() % 2 == 1 ? seconds[middle] : (seconds[middle - 1] + seconds[middle]) / 2;
+  return median_of(run.seconds_per_epoch);
 }
 
 std::size_t smoothing_steps(std::size_t steps_per_epoch) {
@@ -247,6 +244,21 @@ std::vector<double> smoothed_error(const TrainingRun& run) {
     means.push_back(sum / static_cast<double>(width));
   }
   return means;
+}
+
+double resolution_of(const TrainingRun& run, Measure measure) {
+  const auto step_of = [](std::size_t parts) {
+    return parts == 0 ? 0 : 1 / static_cast<double>(parts);
+  };
+  const double test = step_of(run.test_images);
+  const double train = step_of(run.train_images);
+  double step = 0;
+  if (measure == Measure::test_error) step = test;
+  if (measure == Measure::train_error) step = train;
+  if (measure == Measure::generalization_gap) step = std::hypot(test, train);
+  if (measure == Measure::epochs_to_train_error) step = step_of(run.history.steps_per_epoch);
+  return step /
+         std::sqrt(6.0);  // a step's rounding is uniform, step / sqrt(12); twice that variance
 }
 
 Measured measure_of(const TrainingRun& run, Measure measure, double threshold) {

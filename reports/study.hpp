@@ -74,6 +74,10 @@ std::size_t smoothing_steps(std::size_t steps_per_epoch);
 /// before it (it included); element i belongs to step smoothing_steps - 1 + i.
 std::vector<double> smoothed_error(const TrainingRun& run);
 
+/// The standard deviation of the rounding of a difference between two runs' values: of shares of
+/// images and of epochs counted in steps; 0 for times.
+double resolution_of(const TrainingRun& run, Measure measure);
+
 /// std::runtime_error if the record has not what the measure needs.
 Measured measure_of(const TrainingRun& run, Measure measure, double threshold);
 

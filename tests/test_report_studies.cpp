@@ -123,6 +123,7 @@ TEST_CASE("a claim is supported, contradicted or undecided as its numbers say") 
   CHECK(holds(supported, "**supported**"));
   CHECK(holds(supported, "| −2.20 points |"));  // 10, 11, 11 and 12 of 500 images fewer
   CHECK(holds(supported, "| −2.46 to −1.94 points |"));
+  CHECK(holds(supported, "| 0.16 |"));  // the standard deviation of 10, 11, 11 and 12 of 500
   CHECK(holds(verdict_row(text, "Dropout against none"), "**contradicted**"));
   CHECK(holds(verdict_row(text, "ReLU against tanh"), "no difference seen with four seeds"));
 
@@ -134,7 +135,7 @@ TEST_CASE("a claim is supported, contradicted or undecided as its numbers say") 
   CHECK(holds(conclusion, "- ReLU against tanh: the test error is the same to the digits shown") ==
         false);
   CHECK(holds(conclusion, "- ReLU against tanh: the test error is"));
-  CHECK(holds(conclusion, "would have shown"));
+  CHECK(holds(conclusion, "would have been found about four times in five"));
   CHECK(holds(text,
               "Of three comparisons, one supports the claim, one contradicts the claim "
               "and one shows no difference"));
@@ -231,6 +232,47 @@ TEST_CASE("one seed gets no verdict anywhere") {
   const std::string conclusion = between(text, "## Conclusion", "## References");
   CHECK(holds(conclusion, "There is no verdict on 3x3 against 2x2"));
   CHECK(!holds(conclusion, "hold"));
+}
+
+TEST_CASE("differences without spread get no verdict, and none is said to have shown") {
+  const std::string text = make_report(study_of({}, {60, 62, 61}, {50, 52, 51}), "").markdown;
+  CHECK(holds(verdict_row(text, "3x3 against 2x2"), "no verdict: the seeds show no spread"));
+  CHECK(!holds(verdict_row(text, "3x3 against 2x2"), "<0.001"));
+  CHECK(holds(text, "The seeds show no spread beyond the rounding of what is counted"));
+  const std::string same = make_report(study_of({}, {60, 62, 61}, {60, 62, 61}), "").markdown;
+  CHECK(holds(verdict_row(same, "3x3 against 2x2"), "no difference seen with three seeds"));
+  CHECK(!holds(same, "0.00 percentage points would have"));
+}
+
+TEST_CASE("a claim without a section is not the paper's") {
+  StudyRecordOptions options;
+  options.section = "";
+  const std::string own = make_report(study_of(options, {60, 62, 61}, {70, 73, 70}), "").markdown;
+  CHECK(holds(verdict_row(own, "3x3 against 2x2"), "**contradicted**"));
+  CHECK(holds(verdict_row(own, "3x3 against 2x2"), "| – |"));
+  CHECK(!holds(own, "in the paper: 0.4 points lower"));
+  CHECK(!holds(own, "Before blaming the paper"));
+  CHECK(holds(own, "To be expected: It matters."));
+  CHECK(holds(own, "Claims without a section are not the paper's"));
+  options.section = "3.4";
+  const std::string paper = make_report(study_of(options, {60, 62, 61}, {70, 73, 70}), "").markdown;
+  CHECK(holds(verdict_row(paper, "3x3 against 2x2"), "| 0.4 points lower (3.4) |"));
+  CHECK(holds(paper, "(in the paper: 0.4 points lower)"));
+  CHECK(holds(paper, "Before blaming the paper"));
+  CHECK(!holds(paper, "Claims without a section"));
+}
+
+TEST_CASE("a gap is told with what test error did, and runs at a time with the times") {
+  StudyRecordOptions options;
+  options.measure = "generalization_gap";
+  std::vector<NamedRecord> records = study_of(options, {60, 62, 61}, {50, 50, 51});
+  const std::string text = make_report(records, "").markdown;
+  CHECK(holds(text, "Test error itself is lower by 2.13 percentage points (interval"));
+  CHECK(!holds(text, "shared the machine"));
+  for (NamedRecord& record : records) {
+    record.record.groups["environment"].attributes["runs_at_once"] = std::int64_t{2};
+  }
+  CHECK(holds(make_report(records, "").markdown, "Two runs at a time shared the machine."));
 }
 
 TEST_CASE("seeds that one variant lacks are named and left out") {

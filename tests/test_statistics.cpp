@@ -40,7 +40,8 @@ TEST_CASE("Student's t distribution has its published quantiles") {
     differences[0] = 1;
     const PairedTest test = test_of(differences);
     const double n = static_cast<double>(differences.size());
-    CHECK(close(test.detectable / (test.standard_deviation / std::sqrt(n)), c.quantile, 5e-4));
+    CHECK(close((test.interval.high - test.mean) / (test.standard_deviation / std::sqrt(n)),
+                c.quantile, 5e-4));
   }
 }
 
@@ -54,7 +55,8 @@ TEST_CASE("a paired t-test has the values of its closed forms") {
   CHECK(close(five.p, 0.0132355991));
   CHECK(close(five.interval.low, 3 - 2.7764451 * std::sqrt(0.5)));
   CHECK(close(five.interval.high, 3 + 2.7764451 * std::sqrt(0.5)));
-  CHECK(close(five.detectable, 2.7764451 * std::sqrt(0.5)));
+  // Quantiles 0.975 and 0.8 of four degrees: 2.7764451 and 0.9409646.
+  CHECK(close(five.detectable, (2.7764451 + 0.9409646) * std::sqrt(0.5)));
   CHECK(close(test_of({-1, -2, -3, -4, -5}).p, five.p, 1e-15));
 
   // One degree is Cauchy's distribution: t = 2, p = 1 - 2 atan(2) / pi.
@@ -75,9 +77,80 @@ TEST_CASE("a paired t-test knows its degenerate cases") {
   CHECK(zero.p == 1);
   CHECK(zero.interval.low == 0);
   CHECK(zero.interval.high == 0);
-  const PairedTest equal = test_of({0.5, 0.5, 0.5});
-  CHECK(equal.p == 0);
-  CHECK(equal.standard_deviation == 0);
+  CHECK(zero.detectable == 0);
+  CHECK(!zero.lacks_spread);
+}
+
+TEST_CASE("equal differences that are not zero say nothing") {
+  const auto says_nothing = [](const PairedTest& test) {
+    return test.lacks_spread && std::isnan(test.p) && std::isinf(test.interval.high) &&
+           std::isinf(test.detectable);
+  };
+  CHECK(says_nothing(test_of({0.5, 0.5, 0.5})));
+  CHECK(says_nothing(test_of({0.3 - 0.1, 0.2, 0.4 - 0.2})));  // a spread of 1e-17
+  CHECK(!test_of({0.5, 0.5, 0.51}).lacks_spread);
+
+  // Ten or eleven of 500 images: a spread of 0.354 / 500 for one of eight that differs, 0.577 / 500
+  // for one of three; the resolution is 0.408 / 500.
+  TrainingRun run;
+  run.test_images = 500;
+  run.train_images = 250;
+  const double resolution = resolution_of(run, Measure::test_error);
+  CHECK(close(resolution, 0.408248 / 500, 1e-8));
+  std::vector<double> eight(8, 0.02);
+  eight[3] = 0.022;
+  CHECK(says_nothing(paired_t_test(eight, resolution)));
+  CHECK(!paired_t_test(std::vector<double>{0.02, 0.022, 0.02}, resolution).lacks_spread);
+  CHECK(!paired_t_test(std::vector<double>{0, 0, 0}, resolution).lacks_spread);
+  CHECK(close(resolution_of(run, Measure::train_error), 0.408248 / 250, 1e-8));
+  CHECK(
+      close(resolution_of(run, Measure::generalization_gap), 0.408248 * std::sqrt(5) / 500, 1e-8));
+  CHECK(resolution_of(run, Measure::seconds_per_epoch) == 0);
+  run.history.steps_per_epoch = 40;
+  CHECK(close(resolution_of(run, Measure::epochs_to_train_error), 0.408248 / 40, 1e-7));
+
+  for (const Expectation expectation :
+       {Expectation::lower, Expectation::higher, Expectation::same}) {
+    const Judgement judgement = judge(test_of({-0.5, -0.5}), expectation, 1);
+    CHECK(judgement.verdict == Verdict::none);
+    CHECK(judgement.doubt == Doubt::no_spread);
+  }
+}
+
+TEST_CASE("a median of an even number of values is the mean of the two in the middle") {
+  CHECK(median_of({3, 1, 2}) == 2);
+  CHECK(median_of({4, 1, 3, 2}) == 2.5);
+  CHECK(std::isnan(median_of({})));
+}
+
+TEST_CASE("a difference is a bound only if the capped side has the larger mean") {
+  struct Case {
+    bool variant, baseline;
+    double mean;
+    bool is_bound;
+  };
+  for (const Case& c :
+       {Case{true, false, 1, true}, Case{true, false, -1, false}, Case{false, true, -1, true},
+        Case{false, true, 1, false}, Case{true, true, 1, false}, Case{false, false, -1, false}}) {
+    Contrast contrast;
+    contrast.censored_variant = c.variant;
+    contrast.censored_baseline = c.baseline;
+    contrast.test.mean = c.mean;
+    CHECK(contrast.is_lower_bound() == c.is_bound);
+  }
+}
+
+TEST_CASE("a difference of zero is an exception to unanimity but no dissent") {
+  Contrast contrast;
+  contrast.differences = {-1, 0, -2};
+  contrast.test = paired_t_test(contrast.differences);
+  CHECK(contrast.dissenters() == 0);
+  CHECK(contrast.exceptions() == 1);
+  CHECK(!contrast.is_unanimous());
+  contrast.differences = {-1, 3, -9};
+  CHECK(contrast.dissenters() == 1);
+  contrast.differences = {-1, -3};
+  CHECK(contrast.is_unanimous());
 }
 
 TEST_CASE("Holm's adjustment multiplies, keeps the order and stops at one") {
@@ -158,7 +231,7 @@ TEST_CASE(
 TEST_CASE("the other measures are the errors after the last epoch, their gap, and a median time") {
   TrainingRun run;
   run.test_accuracy = 0.75;
-  run.history.train_error = {0.5, 0.125};
+  run.train_error = 0.125;
   run.seconds_per_epoch = {9, 1, 2};
   CHECK(measure_of(run, Measure::test_error, 0).value == 0.25);
   CHECK(measure_of(run, Measure::train_error, 0).value == 0.125);

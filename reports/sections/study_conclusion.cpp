@@ -5,6 +5,7 @@
 #include <cmath>
 #include <iterator>
 #include <map>
+#include <numeric>
 #include <sstream>
 
 #include "format.hpp"
@@ -131,13 +132,13 @@ void add_adjustment(const std::vector<Contrast>& contrasts, Draft& draft) {
   draft.set("leaning_names", names_of(leaning));
 }
 
-/// How the claims of a difference fare as a whole.
+/// How the paper's claims of a difference fare as a whole.
 void add_balance(const std::vector<Contrast>& contrasts, Draft& draft) {
   std::size_t claims = 0;
   std::size_t supported = 0;
   std::size_t decided = 0;
   for (const Contrast& contrast : contrasts) {
-    if (!contrast.claims_difference()) continue;
+    if (!contrast.claims_difference() || contrast.study->section.empty()) continue;
     const Verdict verdict = contrast.judgement.verdict;
     ++claims;
     supported += verdict == Verdict::supported ? 1 : 0;
@@ -148,6 +149,32 @@ void add_balance(const std::vector<Contrast>& contrasts, Draft& draft) {
   draft.set("balance_most", most);
   draft.set("balance_few", few && !most);
   draft.set("balance_mixed", !most && !few && claims > 1);
+}
+
+/// The scale of all runs: the most that any has, and how long one trains.
+void add_scale(const Runs& runs, Draft& draft) {
+  TrainingRun most;
+  std::size_t classes = 0;
+  std::vector<double> seconds;
+  for (const TrainingRun* run : runs) {
+    most.train_images = std::max(most.train_images, run->train_images);
+    most.parameters = std::max(most.parameters, run->parameters);
+    most.epochs = std::max(most.epochs, run->epochs);
+    classes = std::max(classes, run->classes());
+    if (run->height * run->width > most.height * most.width) {
+      most.height = run->height;
+      most.width = run->width;
+    }
+    const std::vector<double>& epochs = run->seconds_per_epoch;
+    if (!epochs.empty()) seconds.push_back(std::accumulate(epochs.begin(), epochs.end(), 0.0));
+  }
+  draft.set("most_train_images", grouped(static_cast<std::int64_t>(most.train_images)));
+  draft.set("most_parameters", grouped(most.parameters));
+  draft.set("most_epochs", counted(most.epochs, "epoch"));
+  draft.set("most_classes", grouped(static_cast<std::int64_t>(classes)));
+  draft.set("largest_image", fmt::format("{}×{}", most.height, most.width));
+  draft.set("has_training_time", !seconds.empty());
+  draft.set("typical_training", seconds.empty() ? "" : duration(median_of(seconds)));
 }
 
 }  // namespace
@@ -189,10 +216,11 @@ void add_study_conclusion(const std::vector<Study>& studies, const std::vector<C
   add_adjustment(contrasts, draft);
   add_balance(contrasts, draft);
   draft.set("all_supported", claims > 1 && supported.size() == claims);
-  const Runs runs = runs_of(studies);
-  std::size_t most_images = 0;
-  for (const TrainingRun* run : runs) most_images = std::max(most_images, run->train_images);
-  draft.set("most_train_images", grouped(static_cast<std::int64_t>(most_images)));
+  draft.set("paper_contradicted",
+            std::any_of(contradicted.begin(), contradicted.end(), [](const Contrast* contrast) {
+              return !contrast->study->section.empty();
+            }));
+  add_scale(runs_of(studies), draft);
 }
 
 }  // namespace reprise::reports

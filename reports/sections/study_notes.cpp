@@ -16,12 +16,6 @@ constexpr double kOutlier = 3.5;       // modified z-scores beyond (B. Iglewicz,
 constexpr double kNormalMad = 0.6745;  // of a normal distribution, in standard deviations
 constexpr std::size_t kLeastRuns = 4;  // to tell an outlier
 
-double median_of(std::vector<double> values) {
-  std::sort(values.begin(), values.end());
-  const std::size_t middle = values.size() / 2;
-  return values.size() % 2 == 1 ? values[middle] : (values[middle - 1] + values[middle]) / 2;
-}
-
 /// Runs whose modified z-score, 0.6745 (x - median) / MAD, lies beyond kOutlier.
 std::vector<const StudyRun*> outliers_of(const Variant& variant) {
   std::vector<const StudyRun*> found;
@@ -89,7 +83,7 @@ void add_disagreements(const std::vector<Contrast>& contrasts, Draft& draft) {
   for (const Contrast& contrast : contrasts) {
     if (contrast.seeds.size() < 2 || contrast.variant->expectation == Expectation::same) continue;
     ++compared;
-    if (contrast.is_unanimous() || contrast.test.mean == 0) continue;
+    if (contrast.dissenters() == 0 || contrast.test.mean == 0) continue;
     names.push_back(fmt::format("{} ({} of {} against the mean)",
                                 markdown_text(contrast_name(contrast)), contrast.dissenters(),
                                 contrast.seeds.size()));
@@ -141,26 +135,22 @@ void add_censored(const std::vector<Study>& studies, Draft& draft) {
   draft.set("unfinished", listed(names));
 }
 
-/// Undecided claims whose smallest difference that would have shown exceeds the one seen.
+/// The undecided claim about an error that only the largest true difference could have decided.
 void add_power(const std::vector<Contrast>& contrasts, Draft& draft) {
   const Contrast* weakest = nullptr;
-  std::int64_t count = 0;
   for (const Contrast& contrast : contrasts) {
     if (contrast.judgement.verdict != Verdict::no_difference) continue;
-    ++count;
-    if (!is_share(contrast.study->measure)) continue;
+    if (!is_share(contrast.study->measure) || !(contrast.test.detectable > 0)) continue;
     if (weakest == nullptr || contrast.test.detectable > weakest->test.detectable) {
       weakest = &contrast;
     }
   }
   draft.set("has_weakest", weakest != nullptr);
-  draft.set("one_without_power", count == 1);
-  draft.set("without_power_count", count_word(count));
   if (weakest == nullptr) return;
   draft.set("weakest_name", contrast_name(*weakest));
   draft.set("weakest_detectable", size_text(*weakest->study, weakest->test.detectable));
-  draft.set("weakest_has_figure", !paper_figure(*weakest->variant).empty());
-  draft.set("weakest_figure", paper_figure(*weakest->variant));
+  draft.set("weakest_has_figure", !paper_figure(*weakest).empty());
+  draft.set("weakest_figure", paper_figure(*weakest));
 }
 
 }  // namespace

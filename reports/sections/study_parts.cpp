@@ -75,10 +75,10 @@ std::string seconds_cell(const Variant& variant) {
     seconds.insert(seconds.end(), of_run.begin(), of_run.end());
   }
   if (seconds.empty()) return "–";
-  std::sort(seconds.begin(), seconds.end());
-  const int decimals = seconds.front() < 1 ? 3 : 2;
-  return fmt::format("{} ({}–{})", fixed(seconds[seconds.size() / 2], decimals),
-                     fixed(seconds.front(), decimals), fixed(seconds.back(), decimals));
+  const Spread spread = spread_of(seconds);
+  const int decimals = spread.least < 1 ? 3 : 2;
+  return fmt::format("{} ({}–{})", fixed(median_of(seconds), decimals),
+                     fixed(spread.least, decimals), fixed(spread.most, decimals));
 }
 
 /// What was measured beside: both errors, the gap, the time.
@@ -105,37 +105,6 @@ TableEntry outcome_table(const Study& study) {
     if (sizes_differ) entry.table.rows.back().push_back(grouped(parameters(variant)));
   }
   return entry;
-}
-
-void set_verdict_flags(const Contrast& contrast, Draft& part) {
-  const Verdict verdict = contrast.judgement.verdict;
-  const Doubt doubt = contrast.judgement.doubt;
-  const bool same = contrast.variant->expectation == Expectation::same;
-  part.set("supported", verdict == Verdict::supported && !same);
-  part.set("supported_same", verdict == Verdict::supported && same);
-  part.set("contradicted", verdict == Verdict::contradicted && !same);
-  part.set("contradicted_same", verdict == Verdict::contradicted && same);
-  part.set("no_difference", verdict == Verdict::no_difference);
-  part.set("few_seeds", verdict == Verdict::none && doubt == Doubt::few_seeds);
-  part.set("borderline", verdict == Verdict::none && doubt == Doubt::borderline);
-  part.set("no_claim", verdict == Verdict::none && doubt == Doubt::no_claim);
-  part.set("not_finite", verdict == Verdict::none && doubt == Doubt::not_finite);
-}
-
-void set_ratio(const Contrast& contrast, Draft& part) {
-  part.set("has_ratio", contrast.ratio.has_value());
-  if (!contrast.ratio) return;
-  const Ratio& ratio = *contrast.ratio;
-  const bool slower = ratio.mean > 1;
-  const Interval turned =
-      slower ? ratio.interval : Interval{1 / ratio.interval.high, 1 / ratio.interval.low};
-  part.set("slow", words_of(slower ? contrast.variant->name : contrast.baseline->name));
-  part.set("fast", words_of(slower ? contrast.baseline->name : contrast.variant->name));
-  part.set("ratio", fixed(slower ? ratio.mean : 1 / ratio.mean, 2));
-  part.set("has_ratio_interval", std::isfinite(std::log(turned.high)) && turned.low > 0);
-  part.set("ratio_interval", fixed(turned.low, 2) + " to " + fixed(turned.high, 2));
-  part.set("in_epochs", contrast.study->measure == Measure::epochs_to_train_error);
-  part.set("ratio_is_bound", contrast.is_lower_bound());
 }
 
 std::string result_text(const Contrast& contrast, std::string_view file) {
@@ -167,6 +136,18 @@ std::string claims_text(const Study& study) {
   return markdown_text(fmt::format("{}", fmt::join(claims, " ")));
 }
 
+/// The most runs at a time that the records say shared the machine; 1 if they do not say.
+std::int64_t runs_at_once(const Study& study) {
+  std::int64_t most = 1;
+  for (const TrainingRun* run : study.runs()) {
+    const auto found = run->environment.find("runs_at_once");
+    if (found == run->environment.end()) continue;
+    const auto* number = std::get_if<std::int64_t>(&found->second);
+    if (number != nullptr) most = std::max(most, *number);
+  }
+  return most;
+}
+
 std::string study_part(const Study& study, const std::vector<Contrast>& contrasts, Draft& draft) {
   Draft part;
   part.set("heading", heading_of(study.name));
@@ -192,6 +173,8 @@ std::string study_part(const Study& study, const std::vector<Contrast>& contrast
     censored += static_cast<std::int64_t>(variant.censored());
   }
   part.set("has_censored", censored > 0);
+  part.set("several_at_once", runs_at_once(study) > 1);
+  part.set("runs_at_once", capitalized(count_word(runs_at_once(study))));
   part.set("by_step", study.measure == Measure::epochs_to_train_error);
   part.set("threshold", percent(study.threshold, 0));
   part.set("values", "values_" + key_of(study));
@@ -204,47 +187,6 @@ std::string study_part(const Study& study, const std::vector<Contrast>& contrast
 }
 
 }  // namespace
-
-void set_contrast_values(const Contrast& contrast, Draft& part) {
-  const Study& study = *contrast.study;
-  const PairedTest& test = contrast.test;
-  set_verdict_flags(contrast, part);
-  set_ratio(contrast, part);
-  part.set("paired", !contrast.seeds.empty());
-  part.set("name", contrast_name(contrast));
-  part.set("study", heading_of(study.name));
-  part.set("variant", words_of(contrast.variant->name));
-  part.set("variant_capital", heading_of(contrast.variant->name));
-  part.set("baseline", words_of(contrast.baseline->name));
-  part.set("measure", measure_text(study.measure, study.threshold));
-  part.set("variant_mean", value_text(study, spread_of(contrast.variant->values()).mean));
-  part.set("baseline_mean", value_text(study, spread_of(contrast.baseline->values()).mean));
-  part.set("size", size_text(study, test.mean));
-  part.set("is_zero", bare_value(study, test.mean).find_first_not_of("0.") == std::string::npos);
-  part.set("same_expected", contrast.variant->expectation == Expectation::same);
-  part.set("direction", test.mean < 0 ? "lower" : "higher");
-  part.set("lowers", test.mean < 0 ? "lowers" : "raises");
-  part.set("claimed", contrast.variant->expectation == Expectation::lower ? "lower" : "higher");
-  part.set("interval", interval_text(study, test.interval));
-  part.set("confidence", percent(kConfidence, 0));
-  part.set("p", std::isnan(test.p) ? "" : p_phrase(test.p));
-  part.set("seeds", count_word(static_cast<std::int64_t>(contrast.seeds.size())));
-  part.set("one_seed", contrast.seeds.size() == 1);
-  part.set("seed", contrast.seeds.empty() ? "" : std::to_string(contrast.seeds.front()));
-  part.set("unanimous", contrast.is_unanimous());
-  part.set("dissenters", count_word(static_cast<std::int64_t>(contrast.dissenters())));
-  part.set("detectable", std::isfinite(test.detectable) ? size_text(study, test.detectable) : "");
-  part.set("margin", size_text(study, contrast.variant->margin));
-  part.set("has_figure", !paper_figure(*contrast.variant).empty());
-  part.set("paper_figure", paper_figure(*contrast.variant));
-  part.set("lower_bound", contrast.is_lower_bound());
-  part.set("both_censored", contrast.censored_baseline && contrast.censored_variant);
-  std::vector<std::string> missing;
-  for (const std::int64_t seed : contrast.missing_seeds) missing.push_back(std::to_string(seed));
-  part.set("has_missing", !missing.empty());
-  part.set("one_missing", missing.size() == 1);
-  part.set("missing", listed(missing));
-}
 
 std::string sentence(std::string text) {
   if (!text.empty() && std::string_view(".?!").find(text.back()) == std::string_view::npos) {

@@ -105,6 +105,8 @@ std::string verdict_text(const Contrast& contrast) {
       return fmt::format("no verdict from {}", seeds == 1 ? "one seed" : "no common seed");
     case Doubt::borderline:
       return "no verdict: it differs, perhaps by less than the margin";
+    case Doubt::no_spread:
+      return "no verdict: the seeds show no spread";
     case Doubt::not_finite:
       return "no verdict: a run diverged";
     default:
@@ -117,8 +119,9 @@ std::string contrast_name(const Contrast& contrast) {
                      words_of(contrast.baseline->name));
 }
 
-std::string paper_figure(const Variant& variant) {
-  const std::string& figure = variant.paper_figure;
+std::string paper_figure(const Contrast& contrast) {
+  if (contrast.study->section.empty()) return "";
+  const std::string& figure = contrast.variant->paper_figure;
   static constexpr std::array<std::string_view, 4> kNone = {"no ", "none", "not ", "–"};
   const bool none = std::any_of(kNone.begin(), kNone.end(), [&](std::string_view beginning) {
     return figure.starts_with(beginning);

@@ -39,8 +39,9 @@ std::string contrast_name(const Contrast& contrast);
 /// Everything that templates say of a contrast, for study_parts.cpp and study_conclusion.cpp.
 void set_contrast_values(const Contrast& contrast, Draft& part);
 
-/// The paper's figure; "" where there is none, also if the record says so in words.
-std::string paper_figure(const Variant& variant);
+/// The paper's figure; "" where there is none, also if the record says so in words, or if the study
+/// is none of the paper's.
+std::string paper_figure(const Contrast& contrast);
 
 /// A template's lines as one line, without blanks before punctuation.
 std::string one_line(std::string_view text);
