@@ -205,9 +205,10 @@ int train_lenet5(int argc, const char* const* argv) {
   select_simd_target(options.simd);
   set_blas_threads(1);
   const ImageDataset data = load_dataset(options.data);
-  if (options.output.empty())
+  if (options.output.empty()) {
     options.output =
         default_output(options.configuration.model, data.name, options.configuration.seed);
+  }
   const Overwrite overwrite = options.force ? Overwrite::yes : Overwrite::no;
   TrainingRun run(options.configuration, data, options.threads);
   if (options.resume && !options.force && finished_before(run, options.output)) return 0;
