@@ -89,7 +89,7 @@ std::vector<ConvShape> shapes_of(const std::vector<std::string>& names) {
 
 std::vector<ConvPass> passes_of(const std::vector<std::string>& names) {
   std::vector<ConvPass> passes;
-  for (const ConvPass pass : {ConvPass::forward, ConvPass::grad_input, ConvPass::grad_weight}) {
+  for (const ConvPass pass : kConvPasses) {
     if (names.empty() || std::find(names.begin(), names.end(), name_of(pass)) != names.end()) {
       passes.push_back(pass);
     }

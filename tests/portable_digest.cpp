@@ -361,7 +361,7 @@ void add_convolutions(Parts& parts, std::size_t threads) {
   for (const char* line : kConvShapes) {
     const ConvShape s = parse_conv_shape(line);
     const Operands given(s);
-    for (const ConvPass pass : {ConvPass::forward, ConvPass::grad_input, ConvPass::grad_weight}) {
+    for (const ConvPass pass : kConvPasses) {
       const std::string what = std::string(name_of(pass)) + " " + s.name + " ";
       for (const ConvAlgorithm* algorithm : conv_algorithms()) {
         if (algorithm->reproducibility != Reproducibility::portable) continue;

@@ -165,7 +165,7 @@ TEST_CASE("conv2d_forward and conv2d_backward run the algorithm that is asked fo
 TEST_CASE("what auto runs in a layer does not depend on the images of a call") {
   const ConvAlgorithm& automatic = conv_algorithm("auto");
   ConvShape shape = parse_conv_shape("ic256ih13oc384oh13kh3ph1");
-  for (const ConvPass pass : {ConvPass::forward, ConvPass::grad_input, ConvPass::grad_weight}) {
+  for (const ConvPass pass : kConvPasses) {
     shape.N = 16;
     const ConvAlgorithm& of_a_block = resolve(automatic, shape, pass);
     for (const std::size_t N : {0, 1, 128}) {

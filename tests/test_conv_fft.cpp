@@ -15,8 +15,6 @@ using namespace reprise;
 
 namespace {
 
-constexpr ConvPass kPasses[] = {ConvPass::forward, ConvPass::grad_input, ConvPass::grad_weight};
-
 std::vector<float> random_values(std::size_t count, std::string_view stream) {
   const RandomStream random = RandomStream(1).child(stream);
   std::vector<float> values(count);
@@ -101,7 +99,7 @@ TEST_CASE("fft convolution stays within its declared bound, and well within it")
   for (const char* line : kShapes) {
     const ConvShape s = parse_conv_shape(line);
     const Operands operands(s);
-    for (const ConvPass pass : kPasses) {
+    for (const ConvPass pass : kConvPasses) {
       INFO(line << " " << name_of(pass));
       REQUIRE(conv_algorithm("fft").unsupported(s, pass).empty());
       const auto result = fft(s, pass, operands, 1);
@@ -125,7 +123,7 @@ TEST_CASE("fft convolution has the same bits for every vector target and number 
   for (const char* line : kShapes) {
     const ConvShape s = parse_conv_shape(line);
     const Operands operands(s);
-    for (const ConvPass pass : kPasses) {
+    for (const ConvPass pass : kConvPasses) {
       INFO(line << " " << name_of(pass));
       const auto result = fft(s, pass, operands, 1);
       CHECK(fft(s, pass, operands, 2) == result);
@@ -171,12 +169,12 @@ TEST_CASE("fft says which kernels it does not offer, and keeps to its workspace"
   CHECK(conv_algorithm("fft").unsupported(parse_conv_shape("ic1ih64oc1kh33"), ConvPass::forward) ==
         "kernel 33x33, dilation included, does not fit the largest tile, 32x32");
   const ConvShape conv2 = parse_conv_shape("mb16ic96ih27oc256kh5ph2");
-  for (const ConvPass pass : kPasses) {
+  for (const ConvPass pass : kConvPasses) {
     CHECK(conv_algorithm("fft").workspace_bytes(conv2, pass, 2) <= std::size_t{64} << 20);
   }
   // Memory does not grow with the image, nor with the batch.
   const ConvShape large = parse_conv_shape("mb64ic64ih500oc64kh5ph2");
-  for (const ConvPass pass : kPasses) {
+  for (const ConvPass pass : kConvPasses) {
     CHECK(conv_algorithm("fft").workspace_bytes(large, pass, 1) <= std::size_t{64} << 20);
   }
 }

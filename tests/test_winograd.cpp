@@ -166,8 +166,6 @@ std::vector<double> reference(const ConvShape& s, ConvPass pass, const Operands&
   return result;
 }
 
-constexpr std::array kPasses{ConvPass::forward, ConvPass::grad_input, ConvPass::grad_weight};
-
 }  // namespace
 
 TEST_CASE("winograd's transforms fulfil the identity exactly and amplify no more than declared") {
@@ -199,7 +197,7 @@ TEST_CASE("winograd is exact on small integers with tiles of 2x2") {
                            "mb2ic40ih1iw2oc33kh3ph3pw1"}) {
     const ConvShape s = parse_conv_shape(line);
     const Operands operands = random_operands(s, 4);
-    for (const ConvPass pass : kPasses) {
+    for (const ConvPass pass : kConvPasses) {
       INFO(name_of(pass) << " " << line);
       if (winograd_tiles(s, pass).variant != WinogradVariant::f2) continue;
       const auto exact = reference(s, pass, operands);
@@ -217,7 +215,7 @@ TEST_CASE("winograd keeps its bound, and its bits on any target and number of th
         "mb3ic200ih2iw6oc100kh3ph1"}) {
     const ConvShape s = parse_conv_shape(line);
     const Operands operands = random_operands(s, 0);
-    for (const ConvPass pass : kPasses) {
+    for (const ConvPass pass : kConvPasses) {
       const auto exact = reference(s, pass, operands);
       const auto first = run(s, pass, operands, 1);
       double worst = 0;

@@ -9,7 +9,7 @@ using namespace reprise;
 /// True if the algorithm has all that a network of 5x5 convolutions asks of it.
 bool serves(const ConvAlgorithm& algorithm) {
   const ConvShape shape = parse_conv_shape("g1mb16ic6ih14oc16oh10kh5ph0");
-  for (const ConvPass pass : {ConvPass::forward, ConvPass::grad_input, ConvPass::grad_weight}) {
+  for (const ConvPass pass : kConvPasses) {
     if (!algorithm.unsupported(shape, pass).empty()) return false;
   }
   return true;

@@ -1,3 +1,4 @@
+// The peak of one core, measured: independent chains of fused multiply-adds in registers.
 #undef HWY_TARGET_INCLUDE
 #define HWY_TARGET_INCLUDE "support/machine_peak.cpp"
 #include <hwy/foreach_target.h>

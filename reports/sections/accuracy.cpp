@@ -1,3 +1,4 @@
+// LeNet-5: test accuracy, its interval, and the runs by seed.
 #include <fmt/format.h>
 
 #include "format.hpp"

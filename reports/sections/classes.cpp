@@ -1,3 +1,4 @@
+// LeNet-5: confusion matrix and error by class.
 #include <fmt/format.h>
 
 #include <algorithm>

@@ -1,3 +1,4 @@
+// First-layer kernels drawn as small squares.
 #include <fmt/format.h>
 
 #include <algorithm>

@@ -1,3 +1,4 @@
+// Personal Notes on LeNet-5: what its data show beside the question.
 #include <fmt/format.h>
 
 #include <algorithm>

@@ -1,3 +1,4 @@
+// Digests of the records, and the commands that make and verify them.
 #include <fmt/format.h>
 
 #include <algorithm>

@@ -1,3 +1,4 @@
+// Data files, network, settings and machine.
 #include <fmt/format.h>
 
 #include <algorithm>

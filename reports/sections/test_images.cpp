@@ -1,3 +1,4 @@
+// Test images with their likeliest labels as bars.
 #include <fmt/format.h>
 
 #include <algorithm>

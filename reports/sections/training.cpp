@@ -1,3 +1,4 @@
+// LeNet-5: the curves of training and the table of epochs.
 #include <fmt/format.h>
 
 #include <algorithm>

@@ -10,9 +10,6 @@
 
 namespace reprise::test {
 
-inline constexpr ConvPass kConvPasses[] = {ConvPass::forward, ConvPass::grad_input,
-                                           ConvPass::grad_weight};
-
 /// The operands of a shape's three passes, in the layouts of conv_shape.hpp.
 template <class T>
 struct ConvOperands {

@@ -65,6 +65,8 @@ struct Conv2dOptions {
 
 /// The three passes of a convolution layer.
 enum class ConvPass { forward, grad_input, grad_weight };
+inline constexpr ConvPass kConvPasses[] = {ConvPass::forward, ConvPass::grad_input,
+                                           ConvPass::grad_weight};
 std::string_view name_of(ConvPass pass);
 
 /// A convolution's sizes, resolved and checked.

@@ -1,3 +1,4 @@
+// Elementary functions on arrays, in vectors of any target with the same bits (math.hpp).
 #undef HWY_TARGET_INCLUDE
 #define HWY_TARGET_INCLUDE "reprise/linalg/math.cpp"
 #include <hwy/foreach_target.h>

@@ -1,8 +1,7 @@
 // A convolution layer: output = conv(input, weight) + bias.
-#include <algorithm>
 
 #include "reprise/conv/conv2d.hpp"
-#include "reprise/core/error.hpp"
+#include "reprise/nn/layer_convolution.hpp"
 #include "reprise/nn/layers.hpp"
 
 namespace reprise {
@@ -45,15 +44,7 @@ class Conv2dLayer final : public Layer {
   FeatureShape build(const FeatureShape& input) override {
     shape_ = make_conv_shape(1, input.height, input.width, input.channels, options_.filters,
                              options_.kernel.h, options_.kernel.w, options_.convolution);
-    for (const ConvPass pass : kPasses) {
-      const std::string reason = algorithm_for(pass).unsupported(shape_, pass);
-      if (!reason.empty()) {
-        throw Error("conv2d layer",
-                    std::string(algorithm_.name) + " for " + std::string(name_of(pass)) + " of " +
-                        to_line(shape_),
-                    "another algorithm: " + reason);
-      }
-    }
+    convolution().check_offered("conv2d layer");
     return {shape_.OH, shape_.OW, shape_.OC};
   }
 
@@ -73,58 +64,45 @@ class Conv2dLayer final : public Layer {
   }
 
   [[nodiscard]] std::size_t workspace_bytes(std::size_t N, std::size_t threads) const override {
-    const ConvShape shape = for_images(N);
-    std::size_t most = 0;
-    for (const ConvPass pass : kPasses) {
-      most = std::max(most, algorithm_for(pass).workspace_bytes(shape, pass, threads));
-    }
-    return most;
+    return convolution().workspace_bytes(N, threads);
   }
 
   void forward(const LayerContext& context, const float* input, const float* parameters,
                float* output) const override {
-    algorithm_for(ConvPass::forward)
-        .forward(for_images(context.N), input, parameters, parameters + shape_.weight_size(),
-                 output, {context.workspace, context.threads});
+    convolution()
+        .algorithm_for(ConvPass::forward)
+        .forward(convolution().for_images(context.N), input, parameters,
+                 parameters + shape_.weight_size(), output, {context.workspace, context.threads});
   }
 
   void backward(const LayerContext& context, const float* grad_output, const float* input,
                 const float* /*output*/, const float* parameters, float* grad_input,
                 float* grad_parameters) const override {
-    const ConvShape shape = for_images(context.N);
+    const ConvShape shape = convolution().for_images(context.N);
     const ConvResources resources{context.workspace, context.threads};
-    algorithm_for(ConvPass::grad_weight)
+    convolution()
+        .algorithm_for(ConvPass::grad_weight)
         .grad_weight(shape, grad_output, input, grad_parameters, resources);
     conv2d_grad_bias(shape, grad_output, grad_parameters + shape.weight_size());
     if (grad_input != nullptr) {
-      algorithm_for(ConvPass::grad_input)
+      convolution()
+          .algorithm_for(ConvPass::grad_input)
           .grad_input(shape, grad_output, parameters, grad_input, resources);
     }
   }
 
  private:
-  static constexpr ConvPass kPasses[] = {ConvPass::forward, ConvPass::grad_input,
-                                         ConvPass::grad_weight};
-
-  [[nodiscard]] const ConvAlgorithm& algorithm_for(ConvPass pass) const {
-    return resolve_for_blocks(algorithm_, shape_, pass);
-  }
+  [[nodiscard]] LayerConvolution convolution() const { return {shape_, algorithm_}; }
 
   /// "direct", or, where `auto` chose differently per pass, "auto: direct, direct, fft".
   [[nodiscard]] std::string algorithms() const {
     if (algorithm_.name != "auto") return std::string(algorithm_.name);
     std::string text = "auto: ";
-    for (const ConvPass pass : kPasses) {
+    for (const ConvPass pass : kConvPasses) {
       if (pass != ConvPass::forward) text += ", ";
-      text += algorithm_for(pass).name;
+      text += convolution().algorithm_for(pass).name;
     }
     return text;
-  }
-
-  [[nodiscard]] ConvShape for_images(std::size_t N) const {
-    ConvShape shape = shape_;
-    shape.N = N;
-    return shape;
   }
 
   Conv2dLayerOptions options_;

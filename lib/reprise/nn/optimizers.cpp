@@ -1,3 +1,4 @@
+// The update rules of optimizers.hpp, in vectors: elements do not depend on each other.
 #undef HWY_TARGET_INCLUDE
 #define HWY_TARGET_INCLUDE "reprise/nn/optimizers.cpp"
 #include <hwy/foreach_target.h>

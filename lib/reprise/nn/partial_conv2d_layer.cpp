@@ -7,12 +7,11 @@
 
 #include "reprise/conv/conv2d.hpp"
 #include "reprise/core/error.hpp"
+#include "reprise/nn/layer_convolution.hpp"
 #include "reprise/nn/layers.hpp"
 
 namespace reprise {
 namespace {
-
-constexpr ConvPass kPasses[] = {ConvPass::forward, ConvPass::grad_input, ConvPass::grad_weight};
 
 class PartialConv2dLayer final : public Layer {
  public:
@@ -30,12 +29,7 @@ class PartialConv2dLayer final : public Layer {
     check_connections(input.channels);
     shape_ = make_conv_shape(1, input.height, input.width, input.channels,
                              options_.connections.size(), options_.kernel.h, options_.kernel.w);
-    for (const ConvPass pass : kPasses) {
-      const std::string reason = algorithm_for(pass).unsupported(shape_, pass);
-      if (!reason.empty()) {
-        throw Error("partial conv2d layer", to_line(shape_), "another algorithm: " + reason);
-      }
-    }
+    convolution().check_offered("partial conv2d layer");
     settle_places();
     return {shape_.OH, shape_.OW, shape_.OC};
   }
@@ -59,32 +53,30 @@ class PartialConv2dLayer final : public Layer {
   }
 
   [[nodiscard]] std::size_t workspace_bytes(std::size_t N, std::size_t threads) const override {
-    const ConvShape shape = for_images(N);
-    std::size_t most = 0;
-    for (const ConvPass pass : kPasses) {
-      most = std::max(most, algorithm_for(pass).workspace_bytes(shape, pass, threads));
-    }
-    return kernel_bytes() + most;
+    return kernel_bytes() + convolution().workspace_bytes(N, threads);
   }
 
   void forward(const LayerContext& context, const float* input, const float* parameters,
                float* output) const override {
-    algorithm_for(ConvPass::forward)
-        .forward(for_images(context.N), input, whole_kernel(context, parameters),
+    convolution()
+        .algorithm_for(ConvPass::forward)
+        .forward(convolution().for_images(context.N), input, whole_kernel(context, parameters),
                  parameters + places_.size(), output, resources(context));
   }
 
   void backward(const LayerContext& context, const float* grad_output, const float* input,
                 const float* /*output*/, const float* parameters, float* grad_input,
                 float* grad_parameters) const override {
-    const ConvShape shape = for_images(context.N);
+    const ConvShape shape = convolution().for_images(context.N);
     float* const kernel = reinterpret_cast<float*>(context.workspace.data());
-    algorithm_for(ConvPass::grad_weight)
+    convolution()
+        .algorithm_for(ConvPass::grad_weight)
         .grad_weight(shape, grad_output, input, kernel, resources(context));
     for (std::size_t i = 0; i < places_.size(); ++i) grad_parameters[i] = kernel[places_[i]];
     conv2d_grad_bias(shape, grad_output, grad_parameters + places_.size());
     if (grad_input == nullptr) return;
-    algorithm_for(ConvPass::grad_input)
+    convolution()
+        .algorithm_for(ConvPass::grad_input)
         .grad_input(shape, grad_output, whole_kernel(context, parameters), grad_input,
                     resources(context));
   }
@@ -157,15 +149,7 @@ class PartialConv2dLayer final : public Layer {
     return kernel;
   }
 
-  [[nodiscard]] const ConvAlgorithm& algorithm_for(ConvPass pass) const {
-    return resolve_for_blocks(algorithm_, shape_, pass);
-  }
-
-  [[nodiscard]] ConvShape for_images(std::size_t N) const {
-    ConvShape shape = shape_;
-    shape.N = N;
-    return shape;
-  }
+  [[nodiscard]] LayerConvolution convolution() const { return {shape_, algorithm_}; }
 
   PartialConv2dLayerOptions options_;
   const ConvAlgorithm& algorithm_;
