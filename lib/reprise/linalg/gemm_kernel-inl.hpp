@@ -19,6 +19,8 @@
 #include <algorithm>
 #include <cstddef>
 
+#include "reprise/linalg/unroll.hpp"
+
 HWY_BEFORE_NAMESPACE();
 namespace reprise {
 namespace HWY_NAMESPACE {
@@ -69,6 +71,7 @@ HWY_INLINE void micro_kernel(std::size_t depth, const float* HWY_RESTRICT a,
   using Vector = hn::Vec<decltype(d)>;
   const std::size_t lanes = hn::Lanes(d);
   Vector acc[Rows][Vectors];
+  REPRISE_UNROLL
   for (std::size_t i = 0; i < Rows; ++i) {
     for (std::size_t j = 0; j < Vectors; ++j) {
       acc[i][j] = from_zero ? hn::Zero(d) : hn::LoadU(d, c + i * c_row_stride + j * lanes);
@@ -79,6 +82,7 @@ HWY_INLINE void micro_kernel(std::size_t depth, const float* HWY_RESTRICT a,
     for (std::size_t k = 0; k < steps; ++k) {
       Vector row[Vectors];
       for (std::size_t j = 0; j < Vectors; ++j) row[j] = hn::Load(d, b + j * lanes);
+      REPRISE_UNROLL
       for (std::size_t i = 0; i < Rows; ++i) {
         const Vector element = hn::Set(d, a[i * Panel::kRowStride]);
         for (std::size_t j = 0; j < Vectors; ++j) {
@@ -90,6 +94,7 @@ HWY_INLINE void micro_kernel(std::size_t depth, const float* HWY_RESTRICT a,
     }
     a += Panel::kBlockGap;
   }
+  REPRISE_UNROLL
   for (std::size_t i = 0; i < Rows; ++i) {
     for (std::size_t j = 0; j < Vectors; ++j) {
       hn::StoreU(acc[i][j], d, c + i * c_row_stride + j * lanes);

@@ -17,6 +17,7 @@
 #include <utility>
 
 #include "reprise/linalg/gemm.hpp"
+#include "reprise/linalg/unroll.hpp"
 
 HWY_BEFORE_NAMESPACE();
 namespace reprise {
@@ -52,6 +53,7 @@ HWY_NOINLINE void tile_kernel(const Product& p) {
   const std::size_t lanes = hn::Lanes(d);
   Vector acc[rows][vectors];
   const float* a[rows];
+  REPRISE_UNROLL
   for (std::size_t i = 0; i < rows; ++i) {
     a[i] = p.a.data + i * p.a.row_stride;
     for (std::size_t v = 0; v < vectors; ++v) {
@@ -63,6 +65,7 @@ HWY_NOINLINE void tile_kernel(const Product& p) {
   for (std::size_t k = 0; k < p.depth; ++k, b += p.b_row_stride, at += p.a.column_stride) {
     Vector row[vectors];
     for (std::size_t v = 0; v < vectors; ++v) row[v] = hn::LoadU(d, b + v * lanes);
+    REPRISE_UNROLL
     for (std::size_t i = 0; i < rows; ++i) {
       const Vector element = hn::Set(d, a[i][at]);
       for (std::size_t v = 0; v < vectors; ++v) {
@@ -70,6 +73,7 @@ HWY_NOINLINE void tile_kernel(const Product& p) {
       }
     }
   }
+  REPRISE_UNROLL
   for (std::size_t i = 0; i < rows; ++i) {
     for (std::size_t v = 0; v < vectors; ++v) {
       hn::StoreU(acc[i][v], d, p.c + i * p.c_row_stride + v * lanes);

@@ -25,6 +25,7 @@
 
 #include "reprise/conv/algorithms/direct_columns_plan.hpp"
 #include "reprise/core/parallel.hpp"
+#include "reprise/linalg/unroll.hpp"
 
 HWY_BEFORE_NAMESPACE();
 namespace reprise::direct {
@@ -70,6 +71,7 @@ HWY_NOINLINE void tile_kernel(const Panel& panel, const float* const* cell,
   using Vector = hn::Vec<decltype(d)>;
   const std::size_t lanes = hn::Lanes(d);
   Vector acc[rows][vectors];
+  REPRISE_UNROLL
   for (std::size_t i = 0; i < rows; ++i) {
     for (std::size_t v = 0; v < vectors; ++v) {
       acc[i][v] = hn::LoadU(d, from[i] + v * lanes);
@@ -78,6 +80,7 @@ HWY_NOINLINE void tile_kernel(const Panel& panel, const float* const* cell,
   }
   for (const Piece& piece : panel.pieces) {
     const float* p[rows];
+    REPRISE_UNROLL
     for (std::size_t i = 0; i < rows; ++i) p[i] = cell[i] + piece.offset;
     const float* HWY_RESTRICT weights =
         panel.weights + (piece.step - panel.first_step) * vectors * lanes;
@@ -85,6 +88,7 @@ HWY_NOINLINE void tile_kernel(const Panel& panel, const float* const* cell,
     for (std::size_t k = 0; k < length; ++k, weights += vectors * lanes) {
       Vector w[vectors];
       for (std::size_t v = 0; v < vectors; ++v) w[v] = hn::Load(d, weights + v * lanes);
+      REPRISE_UNROLL
       for (std::size_t i = 0; i < rows; ++i) {
         const Vector x = hn::Set(d, p[i][k]);
         for (std::size_t v = 0; v < vectors; ++v) acc[i][v] = hn::MulAdd(x, w[v], acc[i][v]);
@@ -92,6 +96,7 @@ HWY_NOINLINE void tile_kernel(const Panel& panel, const float* const* cell,
     }
   }
   const Vector zero = hn::Zero(d);
+  REPRISE_UNROLL
   for (std::size_t i = 0; i < rows; ++i) {
     for (std::size_t v = 0; v < vectors; ++v) {
       hn::StoreU(hn::Add(acc[i][v], zero), d, to[i] + v * lanes);

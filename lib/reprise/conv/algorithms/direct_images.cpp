@@ -18,6 +18,7 @@
 #include "reprise/conv/algorithms/direct_pixels_plan.hpp"
 #include "reprise/conv/algorithms/direct_write_lanes-inl.hpp"
 #include "reprise/core/parallel.hpp"
+#include "reprise/linalg/unroll.hpp"
 
 namespace reprise::direct {
 #ifndef REPRISE_CONV_DIRECT_IMAGES_SCRATCH
@@ -74,6 +75,7 @@ HWY_NOINLINE void tile_kernel(const Positions& positions, const std::vector<Piec
   using Vector = hn::Vec<decltype(d)>;
   const std::size_t lanes = hn::Lanes(d);
   Vector acc[columns][kVectors];
+  REPRISE_UNROLL
   for (std::size_t j = 0; j < columns; ++j) {
     for (std::size_t v = 0; v < kVectors; ++v) acc[j][v] = hn::Set(d, start[j]);
   }
@@ -86,6 +88,7 @@ HWY_NOINLINE void tile_kernel(const Positions& positions, const std::vector<Piec
     for (std::size_t at = 0; at < piece.length * lanes; at += lanes, weight += columns) {
       Vector x[kVectors];
       for (std::size_t v = 0; v < kVectors; ++v) x[v] = hn::Load(d, from[v] + at);
+      REPRISE_UNROLL
       for (std::size_t j = 0; j < columns; ++j) {
         const Vector w = hn::Set(d, weight[j]);
         for (std::size_t v = 0; v < kVectors; ++v) acc[j][v] = hn::MulAdd(x[v], w, acc[j][v]);
@@ -93,6 +96,7 @@ HWY_NOINLINE void tile_kernel(const Positions& positions, const std::vector<Piec
     }
   }
   const Vector zero = hn::Zero(d);
+  REPRISE_UNROLL
   for (std::size_t j = 0; j < columns; ++j) {
     for (std::size_t v = 0; v < kVectors; ++v) {
       hn::Store(hn::Add(acc[j][v], zero), d, sums + (j * kVectors + v) * lanes);

@@ -19,6 +19,7 @@
 #include "reprise/conv/algorithms/direct_pixels_plan.hpp"
 #include "reprise/conv/algorithms/direct_write_lanes-inl.hpp"
 #include "reprise/core/parallel.hpp"
+#include "reprise/linalg/unroll.hpp"
 
 HWY_BEFORE_NAMESPACE();
 namespace reprise::direct {
@@ -51,6 +52,7 @@ HWY_NOINLINE void tile_kernel(const PositionVectors& vectors,
   using Vector = hn::Vec<decltype(d)>;
   const std::size_t lanes = hn::Lanes(d);
   Vector acc[columns][kVectors];
+  REPRISE_UNROLL
   for (std::size_t j = 0; j < columns; ++j) {
     for (std::size_t v = 0; v < kVectors; ++v) acc[j][v] = hn::Set(d, start[j]);
   }
@@ -59,6 +61,7 @@ HWY_NOINLINE void tile_kernel(const PositionVectors& vectors,
     for (std::size_t channel = 0; channel < channels; ++channel) {
       Vector x[kVectors];
       for (std::size_t v = 0; v < kVectors; ++v) x[v] = hn::LoadU(d, vectors.x[v] + offset);
+      REPRISE_UNROLL
       for (std::size_t j = 0; j < columns; ++j) {
         const Vector w = hn::Set(d, weights[j]);
         for (std::size_t v = 0; v < kVectors; ++v) acc[j][v] = hn::MulAdd(x[v], w, acc[j][v]);
@@ -68,6 +71,7 @@ HWY_NOINLINE void tile_kernel(const PositionVectors& vectors,
     }
   }
   const Vector zero = hn::Zero(d);
+  REPRISE_UNROLL
   for (std::size_t j = 0; j < columns; ++j) {
     for (std::size_t v = 0; v < kVectors; ++v) {
       hn::Store(hn::Add(acc[j][v], zero), d, sums + (j * kVectors + v) * lanes);

@@ -17,6 +17,7 @@
 
 #include "reprise/conv/algorithms/direct_weight_columns_plan.hpp"
 #include "reprise/core/parallel.hpp"
+#include "reprise/linalg/unroll.hpp"
 
 HWY_BEFORE_NAMESPACE();
 namespace reprise::direct {
@@ -47,6 +48,7 @@ HWY_NOINLINE void tile_kernel(const Positions& positions, std::size_t first,
   using Vector = hn::Vec<decltype(d)>;
   const std::size_t lanes = hn::Lanes(d);
   Vector acc[rows][vectors];
+  REPRISE_UNROLL
   for (std::size_t i = 0; i < rows; ++i) {
     for (std::size_t v = 0; v < vectors; ++v) {
       acc[i][v] = hn::LoadU(d, grad_weight + i * row_stride + v * lanes);
@@ -60,12 +62,14 @@ HWY_NOINLINE void tile_kernel(const Positions& positions, std::size_t first,
     const float* HWY_RESTRICT g = grad + at[p] * (vectors * lanes);
     Vector gv[vectors];
     for (std::size_t v = 0; v < vectors; ++v) gv[v] = hn::Load(d, g + v * lanes);
+    REPRISE_UNROLL
     for (std::size_t i = 0; i < rows; ++i) {
       const Vector xi = hn::Set(d, x[i]);
       for (std::size_t v = 0; v < vectors; ++v) acc[i][v] = hn::MulAdd(xi, gv[v], acc[i][v]);
     }
   }
   const Vector zero = hn::Zero(d);
+  REPRISE_UNROLL
   for (std::size_t i = 0; i < rows; ++i) {
     for (std::size_t v = 0; v < vectors; ++v) {
       hn::StoreU(hn::Add(acc[i][v], zero), d, grad_weight + i * row_stride + v * lanes);

@@ -18,6 +18,7 @@
 
 #include "reprise/conv/algorithms/direct_weight_windows_plan.hpp"
 #include "reprise/core/parallel.hpp"
+#include "reprise/linalg/unroll.hpp"
 
 HWY_BEFORE_NAMESPACE();
 namespace reprise::direct {
@@ -54,6 +55,7 @@ HWY_NOINLINE void tile_kernel(const Positions& positions, const RowVector* rows,
   Vector acc[columns][vectors];
   std::size_t offset[vectors];
   for (std::size_t v = 0; v < vectors; ++v) offset[v] = rows[v].offset;
+  REPRISE_UNROLL
   for (std::size_t i = 0; i < columns; ++i) {
     for (std::size_t v = 0; v < vectors; ++v) {
       acc[i][v] = hn::LoadU(d, sums + i * sums_stride + rows[v].row);
@@ -66,11 +68,13 @@ HWY_NOINLINE void tile_kernel(const Positions& positions, const RowVector* rows,
     const float* HWY_RESTRICT from = window[p];
     Vector x[vectors];
     for (std::size_t v = 0; v < vectors; ++v) x[v] = hn::LoadU(d, from + offset[v]);
+    REPRISE_UNROLL
     for (std::size_t i = 0; i < columns; ++i) {
       const Vector g = hn::Set(d, grad[i]);
       for (std::size_t v = 0; v < vectors; ++v) acc[i][v] = hn::MulAdd(x[v], g, acc[i][v]);
     }
   }
+  REPRISE_UNROLL
   for (std::size_t i = 0; i < columns; ++i) {
     for (std::size_t v = 0; v < vectors; ++v) {
       hn::StoreU(acc[i][v], d, sums + i * sums_stride + rows[v].row);

@@ -11,6 +11,7 @@
 #include <type_traits>
 
 #include "reprise/conv/algorithms/fft_kernels.hpp"
+#include "reprise/linalg/unroll.hpp"
 
 HWY_BEFORE_NAMESPACE();
 namespace reprise {
@@ -244,6 +245,7 @@ HWY_INLINE void product_tile(const FftProduct& x, const float* HWY_RESTRICT a,
   Vector p1[Rows][Vectors];
   Vector p2[Rows][Vectors];
   Vector p3[Rows][Vectors];
+  REPRISE_UNROLL
   for (std::size_t i = 0; i < Rows; ++i) {
     for (std::size_t j = 0; j < Vectors; ++j) p1[i][j] = p2[i][j] = p3[i][j] = hn::Zero(d);
   }
@@ -257,6 +259,7 @@ HWY_INLINE void product_tile(const FftProduct& x, const float* HWY_RESTRICT a,
       difference[j] = hn::Sub(im, re[j]);
       sum[j] = hn::Add(im, re[j]);
     }
+    REPRISE_UNROLL
     for (std::size_t i = 0; i < Rows; ++i) {
       const Vector are = hn::Set(d, a[i * x.a_row]);
       const Vector aim = hn::Set(d, a[i * x.a_row + x.a_imaginary]);
@@ -268,6 +271,7 @@ HWY_INLINE void product_tile(const FftProduct& x, const float* HWY_RESTRICT a,
     a += x.a_depth;
     b += kComplexPanel;
   }
+  REPRISE_UNROLL
   for (std::size_t i = 0; i < Rows; ++i) {
     for (std::size_t j = 0; j < Vectors; ++j) {
       float* to = c + i * x.c_row + j * lanes;
