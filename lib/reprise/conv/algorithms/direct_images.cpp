@@ -16,7 +16,7 @@
 
 #include "reprise/conv/algorithms/direct_columns_plan.hpp"
 #include "reprise/conv/algorithms/direct_pixels_plan.hpp"
-#include "reprise/conv/algorithms/direct_write_lanes-inl.hpp"
+#include "reprise/conv/algorithms/direct_transpose-inl.hpp"
 #include "reprise/core/parallel.hpp"
 #include "reprise/linalg/unroll.hpp"
 
@@ -26,15 +26,22 @@ namespace reprise::direct {
 namespace {
 
 constexpr std::size_t kMostImageFloats = std::size_t{1} << 17;  // of a vector of images: 512 KiB
+constexpr std::size_t kMostPositions = 4;                       // of a tile, on any target
 
 /// Floats of an image of the source.
 std::size_t source_size(const Correlation& c) {
   return c.SH * c.SW * c.channels;
 }
 
+/// Floats of all columns of a tile's positions.
+std::size_t sums_size(const Correlation& c) {
+  return kMostPositions * c.columns * kMostLanes;
+}
+
 std::size_t images_scratch_bytes(const Correlation& c) {
   return piece_bytes<float>(source_size(c) * kMostLanes) +
-         piece_bytes<float>(c.depth() * c.columns) + piece_bytes<float>(c.columns);
+         piece_bytes<float>(c.depth() * c.columns) + piece_bytes<float>(c.columns) +
+         piece_bytes<float>(sums_size(c));
 }
 
 /// The scratch of one worker.
@@ -44,10 +51,12 @@ struct ImageScratch {
     source = pieces.take<float>(source_size(c) * kMostLanes);
     weights = pieces.take<float>(c.depth() * c.columns);
     start = pieces.take<float>(c.columns);
+    sums = pieces.take<float>(sums_size(c));
   }
   float* source;   ///< (SH, SW, channels, lanes)
   float* weights;  ///< tiles of (depth, columns of the tile)
   float* start;    ///< (columns)
+  float* sums;     ///< (positions of a tile, columns, lanes)
 };
 
 }  // namespace
@@ -67,10 +76,12 @@ struct Positions {
   std::size_t size;          ///< how many; the others repeat the last
 };
 
-/// The chains of `columns` columns for all positions, stored into sums(column, position, image).
+/// The chains of `columns` columns for all positions, stored into sums(position, column, image),
+/// `pitch` floats from position to position.
 template <std::size_t columns>
 HWY_NOINLINE void tile_kernel(const Positions& positions, const std::vector<Piece>& pieces,
-                              const float* weights, const float* start, float* HWY_RESTRICT sums) {
+                              const float* weights, const float* start, float* HWY_RESTRICT sums,
+                              std::size_t pitch) {
   const hn::ScalableTag<float> d;
   using Vector = hn::Vec<decltype(d)>;
   const std::size_t lanes = hn::Lanes(d);
@@ -99,40 +110,46 @@ HWY_NOINLINE void tile_kernel(const Positions& positions, const std::vector<Piec
   REPRISE_UNROLL
   for (std::size_t j = 0; j < columns; ++j) {
     for (std::size_t v = 0; v < kVectors; ++v) {
-      hn::Store(hn::Add(acc[j][v], zero), d, sums + (j * kVectors + v) * lanes);
+      hn::Store(hn::Add(acc[j][v], zero), d, sums + v * pitch + j * lanes);
     }
   }
 }
 
-/// `images` images, one after the other in the result.
-template <std::size_t columns>
-void run_tile(const Correlation& c, const Positions& positions, std::size_t images,
-              const std::vector<Piece>& pieces, const ImageScratch& scratch, std::size_t j_begin) {
-  const hn::ScalableTag<float> d;
-  const std::size_t lanes = hn::Lanes(d);
-  HWY_ALIGN float sums[columns * kVectors * hn::MaxLanes(d)];
-  tile_kernel<columns>(positions, pieces, scratch.weights + c.depth() * j_begin,
-                       scratch.start + j_begin, sums);
-  for (std::size_t v = 0; v < positions.size; ++v) {
-    write_lanes<columns>(sums + v * lanes, images, positions.result[v] + j_begin, c.r_image);
+using TileKernel = void (*)(const Positions&, const std::vector<Piece>&, const float*, const float*,
+                            float*, std::size_t);
+
+/// Writes the sums of all columns to the result; what is contiguous there, at once.
+void write_positions(const Correlation& c, const Positions& positions, std::size_t images,
+                     const float* sums) {
+  const std::size_t lanes = hn::Lanes(hn::ScalableTag<float>());
+  for (std::size_t v = 0; v < positions.size;) {
+    std::size_t end = v + 1;
+    while (end < positions.size &&
+           positions.result[end] == positions.result[v] + (end - v) * c.columns) {
+      ++end;
+    }
+    write_lanes(sums + v * c.columns * lanes, lanes, (end - v) * c.columns, images,
+                positions.result[v], c.r_image);
+    v = end;
   }
 }
-
-using RunTile = void (*)(const Correlation&, const Positions&, std::size_t,
-                         const std::vector<Piece>&, const ImageScratch&, std::size_t);
 
 /// All columns of the positions.
 void run_positions(const Correlation& c, Positions& positions, std::size_t images,
                    const std::vector<Piece>& pieces, const ImageScratch& scratch) {
-  static constexpr RunTile run[kMostTile] = {run_tile<1>, run_tile<2>, run_tile<3>,
-                                             run_tile<4>, run_tile<5>, run_tile<6>};
+  static constexpr TileKernel kernels[kMostTile] = {tile_kernel<1>, tile_kernel<2>, tile_kernel<3>,
+                                                    tile_kernel<4>, tile_kernel<5>, tile_kernel<6>};
+  const std::size_t lanes = hn::Lanes(hn::ScalableTag<float>());
   for (std::size_t v = positions.size; v < kVectors; ++v) positions.x[v] = positions.x[v - 1];
   const std::size_t tiles = tile_count(c);
   for (std::size_t tile = 0; tile < tiles; ++tile) {
     const std::size_t j_begin = tile * c.columns / tiles;
     const std::size_t j_end = (tile + 1) * c.columns / tiles;
-    run[j_end - j_begin - 1](c, positions, images, pieces, scratch, j_begin);
+    kernels[j_end - j_begin - 1](positions, pieces, scratch.weights + c.depth() * j_begin,
+                                 scratch.start + j_begin, scratch.sums + j_begin * lanes,
+                                 c.columns * lanes);
   }
+  write_positions(c, positions, images, scratch.sums);
 }
 
 /// All positions of one class.
@@ -155,39 +172,6 @@ void run_class(const Correlation& c, const AxisClass& h, const AxisClass& w, std
   }
 }
 
-/// copy(i, image) = source(image, i) for `images` images of `size` floats, the last one repeated.
-void interleave_images(const float* source, std::size_t size, std::size_t images,
-                       float* HWY_RESTRICT copy) {
-  const std::size_t lanes = hn::Lanes(hn::ScalableTag<float>());
-  const auto image = [&](std::size_t n) { return source + std::min(n, images - 1) * size; };
-  std::size_t done = 0;
-#if HWY_TARGET != HWY_SCALAR
-  const hn::FixedTag<float, 4> d;
-  const hn::RepartitionToWide<decltype(d)> pairs;
-  for (; done + 4 <= size; done += 4) {
-    for (std::size_t n = 0; n < lanes; n += 4) {
-      const auto row = [&](std::size_t i) HWY_ATTR { return hn::LoadU(d, image(n + i) + done); };
-      const auto r0 = row(0);
-      const auto r1 = row(1);
-      const auto r2 = row(2);
-      const auto r3 = row(3);
-      const auto low01 = hn::BitCast(pairs, hn::InterleaveLower(d, r0, r1));
-      const auto high01 = hn::BitCast(pairs, hn::InterleaveUpper(d, r0, r1));
-      const auto low23 = hn::BitCast(pairs, hn::InterleaveLower(d, r2, r3));
-      const auto high23 = hn::BitCast(pairs, hn::InterleaveUpper(d, r2, r3));
-      float* const to = copy + done * lanes + n;
-      hn::StoreU(hn::BitCast(d, hn::InterleaveLower(pairs, low01, low23)), d, to);
-      hn::StoreU(hn::BitCast(d, hn::InterleaveUpper(pairs, low01, low23)), d, to + lanes);
-      hn::StoreU(hn::BitCast(d, hn::InterleaveLower(pairs, high01, high23)), d, to + 2 * lanes);
-      hn::StoreU(hn::BitCast(d, hn::InterleaveUpper(pairs, high01, high23)), d, to + 3 * lanes);
-    }
-  }
-#endif
-  for (; done < size; ++done) {
-    for (std::size_t n = 0; n < lanes; ++n) copy[done * lanes + n] = image(n)[done];
-  }
-}
-
 std::size_t lanes_of_images() {
   return hn::Lanes(hn::ScalableTag<float>());
 }
@@ -196,7 +180,7 @@ std::size_t lanes_of_images() {
 void run_images(const Correlation& c, const float* source, std::size_t images, float* result,
                 const std::vector<AxisClass>& h_classes, const std::vector<AxisClass>& w_classes,
                 const ImageScratch& scratch) {
-  interleave_images(source, source_size(c), images, scratch.source);
+  read_lanes(source, source_size(c), images, source_size(c), scratch.source);
   std::vector<Piece> pieces;
   for (const AxisClass& h : h_classes) {
     for (const AxisClass& w : w_classes) {

@@ -17,7 +17,7 @@
 #include <cmath>
 
 #include "reprise/conv/algorithms/direct_pixels_plan.hpp"
-#include "reprise/conv/algorithms/direct_write_lanes-inl.hpp"
+#include "reprise/conv/algorithms/direct_transpose-inl.hpp"
 #include "reprise/core/parallel.hpp"
 #include "reprise/linalg/unroll.hpp"
 
@@ -90,7 +90,8 @@ void run_tile(const Correlation& c, std::size_t plane, const PositionVectors& ve
   tile_kernel<columns>(vectors, scratch.taps + taps.begin, taps.count, c.channels, plane, weights,
                        scratch.start + j_begin, sums);
   for (std::size_t v = 0; v < vectors.size; ++v) {
-    write_lanes<columns>(sums + v * lanes, vectors.count[v], vectors.result[v] + j_begin, c.r_cell);
+    write_lanes(sums + v * lanes, kVectors * lanes, columns, vectors.count[v],
+                vectors.result[v] + j_begin, c.r_cell);
   }
 }
 
