@@ -16,12 +16,6 @@ constexpr std::size_t sparse_width(std::size_t run) {
   return run <= kHalfUnit ? kHalfUnit : kVectorUnit;
 }
 
-/// A value of grad_output that is not 0: what it multiplies begins at `window`.
-struct SparseValue {
-  std::uint32_t window;
-  float grad;
-};
-
 /// The weights' gradient: a band of source rows at a time.
 struct SparseWeightPlan {
   explicit SparseWeightPlan(const Correlation& c)
@@ -31,18 +25,21 @@ struct SparseWeightPlan {
   std::size_t pitch;  ///< length of a run in whole vectors
 
   [[nodiscard]] std::size_t sum_rows() const { return windows.runs * pitch; }
-  [[nodiscard]] std::size_t positions(const Correlation& c) const { return windows.band * c.B; }
+  /// Values that a column's list takes: those of all positions, in whole vectors.
+  [[nodiscard]] std::size_t capacity(const Correlation& c) const {
+    return round_up(windows.band * c.B, kVectorUnit);
+  }
   [[nodiscard]] bool fits(const Correlation& c) const {
     return c.G == 1 && c.depth() > 0 && windows.band_floats <= kMostSparseFloats &&
            sum_rows() * c.columns <= kMostSparseFloats &&
-           positions(c) * c.columns <= kMostSparseFloats;
+           capacity(c) * c.columns <= kMostSparseFloats;
   }
   [[nodiscard]] std::size_t bytes(const Correlation& c) const {
     return piece_bytes<float>(windows.band_floats) + piece_bytes<float>(sum_rows() * c.columns) +
-           piece_bytes<SparseValue>(positions(c) * c.columns) +
-           piece_bytes<std::uint32_t>(positions(c) * c.columns + kVectorUnit) +
-           piece_bytes<std::uint32_t>(positions(c)) + piece_bytes<std::size_t>(c.columns) +
-           piece_bytes<RowVector>(sum_rows());
+           piece_bytes<float>(capacity(c) * c.columns) +
+           piece_bytes<std::uint32_t>(capacity(c) * c.columns) +
+           piece_bytes<std::uint32_t>(capacity(c)) + piece_bytes<std::size_t>(c.columns) +
+           piece_bytes<float>(c.columns * kVectorUnit) + piece_bytes<RowVector>(sum_rows());
   }
 };
 
@@ -50,28 +47,30 @@ struct SparseWeightPlan {
 struct SparseWeightScratch {
   SparseWeightScratch(const Correlation& c, const SparseWeightPlan& plan, std::byte* memory) {
     WorkspacePieces pieces({memory, plan.bytes(c)});
-    const std::size_t positions = plan.positions(c);
+    const std::size_t capacity = plan.capacity(c);
     band = pieces.take<float>(plan.windows.band_floats);
     sums = pieces.take<float>(plan.sum_rows() * c.columns);
-    values = pieces.take<SparseValue>(positions * c.columns);
-    index = pieces.take<std::uint32_t>(positions * c.columns + kVectorUnit);
-    window = pieces.take<std::uint32_t>(positions);
+    grads = pieces.take<float>(capacity * c.columns);
+    windows = pieces.take<std::uint32_t>(capacity * c.columns);
+    window = pieces.take<std::uint32_t>(capacity);
     count = pieces.take<std::size_t>(c.columns);
+    lanes = pieces.take<float>(c.columns * kVectorUnit);
     rows = pieces.take<RowVector>(plan.sum_rows());
     std::fill_n(band, plan.windows.band_floats, 0.0F);
     std::fill_n(sums, plan.sum_rows() * c.columns, 0.0F);
-    for (std::size_t p = 0; p < positions; ++p) {
+    for (std::size_t p = 0; p < capacity; ++p) {
       window[p] = static_cast<std::uint32_t>(p / c.B * c.step_h * plan.windows.row +
                                              p % c.B * c.step_w * c.channels);
     }
   }
-  float* band;            ///< (source rows, row)
-  float* sums;            ///< (columns, sum_rows)
-  SparseValue* values;    ///< (columns, positions): of a column, in ascending order of positions
-  std::uint32_t* index;   ///< which of (positions, columns) are not 0
-  std::uint32_t* window;  ///< (positions): where a position's window begins in the band
-  std::size_t* count;     ///< (columns): of values
-  RowVector* rows;        ///< the vectors of a window
+  float* band;   ///< (source rows, row)
+  float* sums;   ///< (columns, sum_rows)
+  float* grads;  ///< (columns, capacity): values that are not 0, in ascending order of positions
+  std::uint32_t* windows;  ///< likewise: where what a value multiplies begins in the band
+  std::uint32_t* window;   ///< (capacity): the same for every position
+  std::size_t* count;      ///< (columns): of values
+  float* lanes;            ///< (columns, lanes): some positions' values
+  RowVector* rows;         ///< the vectors of a window
 };
 
 /// grad_input: kImagesTogether images at a time, in copies with padding.

@@ -16,6 +16,7 @@
 #include <utility>
 
 #include "reprise/conv/algorithms/direct_sparse_plan.hpp"
+#include "reprise/conv/algorithms/direct_transpose-inl.hpp"
 #include "reprise/core/parallel.hpp"
 
 HWY_BEFORE_NAMESPACE();
@@ -28,7 +29,8 @@ constexpr std::size_t kMostVectors = 10;  // of a tile, besides a value of grad_
 
 /// sums + rows[v].row continue their chains over the listed values.
 template <std::size_t width, std::size_t vectors>
-HWY_NOINLINE void tile_kernel(const SparseValue* HWY_RESTRICT values, std::size_t count,
+HWY_NOINLINE void tile_kernel(const float* HWY_RESTRICT grads,
+                              const std::uint32_t* HWY_RESTRICT windows, std::size_t count,
                               const float* HWY_RESTRICT band, const RowVector* rows,
                               float* HWY_RESTRICT sums) {
   const hn::CappedTag<float, width> d;
@@ -40,8 +42,8 @@ HWY_NOINLINE void tile_kernel(const SparseValue* HWY_RESTRICT values, std::size_
     from[v] = band + rows[v].offset;
   }
   for (std::size_t i = 0; i < count; ++i) {
-    const Vector g = hn::Set(d, values[i].grad);
-    const std::size_t window = values[i].window;
+    const Vector g = hn::Set(d, grads[i]);
+    const std::size_t window = windows[i];
     for (std::size_t v = 0; v < vectors; ++v) {
       acc[v] = hn::MulAdd(hn::LoadU(d, from[v] + window), g, acc[v]);
     }
@@ -49,8 +51,8 @@ HWY_NOINLINE void tile_kernel(const SparseValue* HWY_RESTRICT values, std::size_
   for (std::size_t v = 0; v < vectors; ++v) hn::StoreU(acc[v], d, sums + rows[v].row);
 }
 
-using TileKernel = void (*)(const SparseValue*, std::size_t, const float*, const RowVector*,
-                            float*);
+using TileKernel = void (*)(const float*, const std::uint32_t*, std::size_t, const float*,
+                            const RowVector*, float*);
 
 /// tile_kernel<width, vectors>; vectors is at most kMostVectors.
 template <std::size_t width, std::size_t... index>
@@ -60,46 +62,31 @@ TileKernel kernel_for(std::size_t vectors, std::index_sequence<index...> /*all*/
   return kernels[vectors - 1];
 }
 
-/// Lists which of `count` values are not 0; returns how many. Up to a vector more is written.
-std::size_t list_nonzeros(const float* HWY_RESTRICT values, std::size_t count,
-                          std::uint32_t* HWY_RESTRICT index) {
+/// Lists the band's values of columns [j_begin, j_end) that are not 0, column by column: lanes hold
+/// positions.
+void list_values(const Correlation& c, const SparseWeightPlan& plan, const WindowBand& band,
+                 const float* grad, const SparseWeightScratch& scratch) {
   const hn::ScalableTag<float> d;
   const hn::RebindToUnsigned<decltype(d)> du;
   const std::size_t lanes = hn::Lanes(d);
-  std::size_t listed = 0;
-  std::size_t i = 0;
-  auto numbers = hn::Iota(du, 0);
-  const auto step = hn::Set(du, static_cast<std::uint32_t>(lanes));
-  for (; i + lanes <= count; i += lanes, numbers = hn::Add(numbers, step)) {
-    const auto nonzero = hn::RebindMask(du, hn::Ne(hn::LoadU(d, values + i), hn::Zero(d)));
-    hn::StoreU(hn::Compress(numbers, nonzero), du, index + listed);
-    listed += hn::CountTrue(du, nonzero);
-  }
-  for (; i < count; ++i) {
-    index[listed] = static_cast<std::uint32_t>(i);
-    listed += values[i] != 0.0F ? 1 : 0;
-  }
-  return listed;
-}
-
-/// Lists the band's values of columns [j_begin, j_end), column by column.
-void list_values(const Correlation& c, const WindowBand& band, std::size_t capacity,
-                 const float* grad, const SparseWeightScratch& scratch) {
   const std::size_t positions = (band.a_end - band.a_begin) * c.B;
-  const std::size_t listed = list_nonzeros(grad, positions * c.columns, scratch.index);
+  const std::size_t columns = band.j_end - band.j_begin;
+  const std::size_t capacity = plan.capacity(c);
   std::fill_n(scratch.count, c.columns, 0);
-  // i / columns = (i * reciprocal) >> 32 for all i < 2^32 / columns.
-  const std::uint64_t reciprocal = (std::uint64_t{1} << 32) / c.columns + 1;
-  const std::size_t columns = c.columns;
-  const std::uint32_t* HWY_RESTRICT index = scratch.index;
-  const std::uint32_t* HWY_RESTRICT window = scratch.window;
-  SparseValue* HWY_RESTRICT values = scratch.values;
-  std::size_t* HWY_RESTRICT counts = scratch.count;
-  for (std::size_t i = 0; i < listed; ++i) {
-    const std::size_t number = index[i];
-    const std::size_t position = (number * reciprocal) >> 32;
-    const std::size_t j = number - position * columns;
-    values[j * capacity + counts[j]++] = {window[position], grad[number]};
+  for (std::size_t p = 0; p < positions; p += lanes) {
+    const std::size_t count = std::min(lanes, positions - p);
+    read_lanes(grad + p * c.columns + band.j_begin, c.columns, count, columns, scratch.lanes);
+    const auto inside = hn::FirstN(d, count);
+    const auto window = hn::LoadU(du, scratch.window + p);
+    for (std::size_t j = 0; j < columns; ++j) {
+      const auto values = hn::Load(d, scratch.lanes + j * lanes);
+      const auto nonzero = hn::And(hn::Ne(values, hn::Zero(d)), inside);
+      std::size_t& listed = scratch.count[band.j_begin + j];
+      const std::size_t at = (band.j_begin + j) * capacity + listed;
+      hn::StoreU(hn::Compress(values, nonzero), d, scratch.grads + at);
+      hn::StoreU(hn::Compress(window, hn::RebindMask(du, nonzero)), du, scratch.windows + at);
+      listed += hn::CountTrue(d, nonzero);
+    }
   }
 }
 
@@ -126,19 +113,19 @@ void sum_in_vectors(const Correlation& c, const SparseWeightPlan& plan,
                     const SparseWeightScratch& scratch) {
   const std::size_t vectors = list_rows<width>(c, plan, scratch.rows);
   const std::size_t tiles = (vectors + kMostVectors - 1) / kMostVectors;
-  const std::size_t capacity = plan.positions(c);
+  const std::size_t capacity = plan.capacity(c);
   for (std::size_t n = 0; n < c.N; ++n) {
     for (std::size_t a = 0; a < c.A; a += plan.windows.band) {
       const WindowBand band{0, n, a, std::min(c.A, a + plan.windows.band), j_begin, j_end};
       copy_band(c, plan.windows, data.source, band, scratch.band);
-      list_values(c, band, capacity, data.grad_output + (n * c.A + a) * c.B * c.columns, scratch);
+      list_values(c, plan, band, data.grad_output + (n * c.A + a) * c.B * c.columns, scratch);
       for (std::size_t tile = 0; tile < tiles; ++tile) {
         const std::size_t first = tile * vectors / tiles;
         const TileKernel kernel = kernel_for<width>((tile + 1) * vectors / tiles - first,
                                                     std::make_index_sequence<kMostVectors>());
         for (std::size_t j = j_begin; j < j_end; ++j) {
-          kernel(scratch.values + j * capacity, scratch.count[j], scratch.band,
-                 scratch.rows + first, scratch.sums + j * plan.sum_rows());
+          kernel(scratch.grads + j * capacity, scratch.windows + j * capacity, scratch.count[j],
+                 scratch.band, scratch.rows + first, scratch.sums + j * plan.sum_rows());
         }
       }
     }

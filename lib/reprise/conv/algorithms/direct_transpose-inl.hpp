@@ -1,6 +1,6 @@
 /// \file
-/// Between rows in memory and vectors across them, a lane per row: internal to direct. Included once
-/// per vector target, after foreach_target.h.
+/// Between rows in memory and vectors across them, a lane per row: internal to direct. Included
+/// once per vector target, after foreach_target.h.
 #if defined(REPRISE_CONV_DIRECT_TRANSPOSE_INL_HPP) == defined(HWY_TARGET_TOGGLE)
 #ifdef REPRISE_CONV_DIRECT_TRANSPOSE_INL_HPP
 #undef REPRISE_CONV_DIRECT_TRANSPOSE_INL_HPP
@@ -72,8 +72,8 @@ HWY_INLINE void store_blocks(D d, hn::Vec<D> v, float* to, std::size_t step) {
 }
 #endif
 
-/// vectors(i, lane) = rows(lane, i) for i < size and as many lanes as a vector has; rows are `pitch`
-/// floats apart, and where there are fewer than lanes the last one is repeated.
+/// vectors(i, lane) = rows(lane, i) for i < size and as many lanes as a vector has; rows are
+/// `pitch` floats apart, and where there are fewer than lanes the last one is repeated.
 HWY_INLINE void read_lanes(const float* rows, std::size_t pitch, std::size_t count,
                            std::size_t size, float* HWY_RESTRICT vectors) {
   const hn::ScalableTag<float> d;
@@ -83,11 +83,10 @@ HWY_INLINE void read_lanes(const float* rows, std::size_t pitch, std::size_t cou
   if (count >= lanes && size >= 4) {
     while (i < size) {
       i = std::min(i, size - 4);  // the last four may overlap those before
-      const auto four =
-          transpose_blocks(d, load_blocks(d, rows + i, 4 * pitch),
-                           load_blocks(d, rows + pitch + i, 4 * pitch),
-                           load_blocks(d, rows + 2 * pitch + i, 4 * pitch),
-                           load_blocks(d, rows + 3 * pitch + i, 4 * pitch));
+      const auto four = transpose_blocks(d, load_blocks(d, rows + i, 4 * pitch),
+                                         load_blocks(d, rows + pitch + i, 4 * pitch),
+                                         load_blocks(d, rows + 2 * pitch + i, 4 * pitch),
+                                         load_blocks(d, rows + 3 * pitch + i, 4 * pitch));
       hn::Store(four.v0, d, vectors + i * lanes);
       hn::Store(four.v1, d, vectors + (i + 1) * lanes);
       hn::Store(four.v2, d, vectors + (i + 2) * lanes);
@@ -139,9 +138,9 @@ HWY_INLINE void write_lanes(const float* HWY_RESTRICT vectors, std::size_t vecto
   while (size >= 4 && i < size) {
     i = std::min(i, size - 4);  // the last four may overlap those before
     const float* const from = vectors + i * vector_pitch;
-    const auto four = transpose_blocks(
-        d, hn::Load(d, from), hn::Load(d, from + vector_pitch),
-        hn::Load(d, from + 2 * vector_pitch), hn::Load(d, from + 3 * vector_pitch));
+    const auto four = transpose_blocks(d, hn::Load(d, from), hn::Load(d, from + vector_pitch),
+                                       hn::Load(d, from + 2 * vector_pitch),
+                                       hn::Load(d, from + 3 * vector_pitch));
     write_blocks(d, four, count, rows + i, row_pitch);
     i += 4;
   }
