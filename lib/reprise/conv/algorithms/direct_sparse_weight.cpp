@@ -72,20 +72,24 @@ void list_values(const Correlation& c, const SparseWeightPlan& plan, const Windo
   const std::size_t positions = (band.a_end - band.a_begin) * c.B;
   const std::size_t columns = band.j_end - band.j_begin;
   const std::size_t capacity = plan.capacity(c);
-  std::fill_n(scratch.count, c.columns, 0);
+  float* HWY_RESTRICT grads = scratch.grads + band.j_begin * capacity;
+  std::uint32_t* HWY_RESTRICT windows = scratch.windows + band.j_begin * capacity;
+  std::size_t* HWY_RESTRICT listed = scratch.count + band.j_begin;
+  std::fill_n(listed, columns, 0);
   for (std::size_t p = 0; p < positions; p += lanes) {
-    const std::size_t count = std::min(lanes, positions - p);
-    read_lanes(grad + p * c.columns + band.j_begin, c.columns, count, columns, scratch.lanes);
-    const auto inside = hn::FirstN(d, count);
-    const auto window = hn::LoadU(du, scratch.window + p);
+    // The last vector begins earlier, with positions that are listed already.
+    const std::size_t first = positions < lanes ? p : std::min(p, positions - lanes);
+    read_lanes(grad + first * c.columns + band.j_begin, c.columns, positions - first, columns,
+               scratch.lanes);
+    const auto fresh = hn::AndNot(hn::FirstN(d, p - first), hn::FirstN(d, positions - first));
+    const auto window = hn::LoadU(du, scratch.window + first);
     for (std::size_t j = 0; j < columns; ++j) {
       const auto values = hn::Load(d, scratch.lanes + j * lanes);
-      const auto nonzero = hn::And(hn::Ne(values, hn::Zero(d)), inside);
-      std::size_t& listed = scratch.count[band.j_begin + j];
-      const std::size_t at = (band.j_begin + j) * capacity + listed;
-      hn::StoreU(hn::Compress(values, nonzero), d, scratch.grads + at);
-      hn::StoreU(hn::Compress(window, hn::RebindMask(du, nonzero)), du, scratch.windows + at);
-      listed += hn::CountTrue(d, nonzero);
+      const auto nonzero = hn::And(hn::Ne(values, hn::Zero(d)), fresh);
+      const std::size_t at = j * capacity + listed[j];
+      hn::StoreU(hn::Compress(values, nonzero), d, grads + at);
+      hn::StoreU(hn::Compress(window, hn::RebindMask(du, nonzero)), du, windows + at);
+      listed[j] += hn::CountTrue(d, nonzero);
     }
   }
 }

@@ -3,9 +3,10 @@
 //
 // Some rows of the source are copied with their padding. A window consists of runs, one per row of
 // the kernel, that are contiguous there; if vectors would hold little of them, each position's
-// window is copied to be one run. A tile of up to three vectors of rows x several columns stays in
-// registers while its chains run over a block of positions: each step loads the vectors and
-// multiplies them with one broadcast value of grad_output per column.
+// window is copied to be one run, or a vector's halves hold different runs. A tile of up to three
+// vectors of rows x several columns stays in registers while its chains run over a block of
+// positions: each step loads the vectors and multiplies them with one broadcast value of
+// grad_output per column.
 #undef HWY_TARGET_INCLUDE
 #define HWY_TARGET_INCLUDE "reprise/conv/algorithms/direct_weight_windows.cpp"
 #include <hwy/foreach_target.h>
@@ -46,15 +47,37 @@ struct Positions {
   std::size_t grad_stride;
 };
 
+/// Whether a vector holds two halves of `width` lanes.
+template <std::size_t width>
+constexpr bool halved() {
+  return width == kHalfUnit && hn::MaxLanes(hn::ScalableTag<float>()) == 2 * kHalfUnit;
+}
+
+/// A vector of a window.
+template <std::size_t width, class D>
+HWY_INLINE hn::Vec<D> load_rows(D d, const float* lower, [[maybe_unused]] const float* upper) {
+#if HWY_TARGET != HWY_SCALAR
+  if constexpr (halved<width>()) {
+    const hn::Half<D> half;
+    return hn::Combine(d, hn::LoadU(half, upper), hn::LoadU(half, lower));
+  }
+#endif
+  return hn::LoadU(d, lower);
+}
+
 /// sums + j * sums_stride + rows[v].row, for column j, continue their chains over the positions.
 template <std::size_t width, std::size_t vectors, std::size_t columns>
 HWY_NOINLINE void tile_kernel(const Positions& positions, const RowVector* rows, std::size_t j,
                               float* HWY_RESTRICT sums, std::size_t sums_stride) {
-  const hn::CappedTag<float, width> d;
+  const hn::CappedTag<float, halved<width>() ? 2 * width : width> d;
   using Vector = hn::Vec<decltype(d)>;
   Vector acc[columns][vectors];
-  std::size_t offset[vectors];
-  for (std::size_t v = 0; v < vectors; ++v) offset[v] = rows[v].offset;
+  std::size_t lower[vectors];
+  std::size_t upper[vectors];
+  for (std::size_t v = 0; v < vectors; ++v) {
+    lower[v] = rows[v].offset;
+    upper[v] = rows[v].upper;
+  }
   REPRISE_UNROLL
   for (std::size_t i = 0; i < columns; ++i) {
     for (std::size_t v = 0; v < vectors; ++v) {
@@ -67,7 +90,9 @@ HWY_NOINLINE void tile_kernel(const Positions& positions, const RowVector* rows,
   for (std::size_t p = 0; p < positions.count; ++p, grad += grad_stride) {
     const float* HWY_RESTRICT from = window[p];
     Vector x[vectors];
-    for (std::size_t v = 0; v < vectors; ++v) x[v] = hn::LoadU(d, from + offset[v]);
+    for (std::size_t v = 0; v < vectors; ++v) {
+      x[v] = load_rows<width>(d, from + lower[v], from + upper[v]);
+    }
     REPRISE_UNROLL
     for (std::size_t i = 0; i < columns; ++i) {
       const Vector g = hn::Set(d, grad[i]);
@@ -99,7 +124,7 @@ TileKernel kernel_for(std::size_t vectors, std::size_t columns) {
   return vectors == 2 ? two[columns - 1] : three[columns - 1];
 }
 
-/// All rows of grad_weight as vectors of `width` lanes, or as many as there are.
+/// All rows of grad_weight as vectors.
 template <std::size_t width>
 std::vector<RowVector> row_vectors(const WindowPlan& plan, const WindowScratch& scratch) {
   const std::size_t lanes = hn::Lanes(hn::CappedTag<float, width>());
@@ -110,7 +135,13 @@ std::vector<RowVector> row_vectors(const WindowPlan& plan, const WindowScratch& 
       rows.push_back({offset + row, segment * plan.segment_pitch + row});
     }
   }
-  return rows;
+  if (!halved<width>()) return rows;
+  std::vector<RowVector> pairs;
+  for (std::size_t i = 0; i < rows.size(); i += 2) {
+    pairs.push_back(rows[i]);
+    pairs.back().upper = rows[std::min(i + 1, rows.size() - 1)].offset;
+  }
+  return pairs;
 }
 
 /// All rows for columns [j_begin, j_end) over the positions.

@@ -43,7 +43,7 @@ struct WindowPlan {
   std::size_t runs;           ///< of a window
   std::size_t row;            ///< floats of a padded row of one group's channels
   std::size_t span;           ///< source rows that a position reads, with those between
-  std::size_t width;          ///< most lanes of a vector
+  std::size_t width;          ///< most lanes of one run in a vector
   bool unroll;                ///< windows are copied to be contiguous
   std::size_t segments;       ///< what a window consists of then
   std::size_t segment;        ///< length of a segment
@@ -54,7 +54,9 @@ struct WindowPlan {
   double cost;                ///< of a position, in multiply-adds of whole vectors
 
   /// Rows of grad_weight, with those that fill up vectors.
-  [[nodiscard]] std::size_t sum_rows() const { return segments * segment_pitch; }
+  [[nodiscard]] std::size_t sum_rows() const {
+    return round_up(segments * segment_pitch, kVectorUnit);
+  }
   [[nodiscard]] bool fits(const Correlation& c) const {
     return c.depth() <= kMostWindow && band_floats <= kMostBandFloats &&
            sum_rows() * c.columns <= kMostSumFloats;
@@ -69,8 +71,8 @@ struct WindowPlan {
   }
 
  private:
-  /// Whole vectors, half vectors (two at a time) or contiguous windows, whichever costs least where
-  /// a vector has 16 lanes.
+  /// Whole vectors, vectors of two halves or contiguous windows, whichever costs least where a
+  /// vector has 16 lanes.
   void choose_vectors(const Correlation& c) {
     const auto columns = static_cast<double>(c.columns);
     const auto vectors = [](std::size_t size, std::size_t unit) {
@@ -79,7 +81,7 @@ struct WindowPlan {
     };
     const auto count = static_cast<double>(runs);
     const double whole = count * vectors(run, kVectorUnit) * columns;
-    const double half = count * vectors(run, kHalfUnit) * columns * 0.55;
+    const double half = vectors(runs * round_up(run, kHalfUnit), kVectorUnit) * (columns + 1.0);
     const double copied =
         vectors(c.depth(), kVectorUnit) * columns + count * 2.5 * vectors(run, kHalfUnit);
     cost = std::min({whole, half, copied});
@@ -134,8 +136,9 @@ struct WindowScratch {
 
 /// Neighbouring rows of grad_weight that make a vector.
 struct RowVector {
-  std::size_t offset;  ///< in a window
-  std::size_t row;     ///< of the sums
+  std::size_t offset;     ///< in a window
+  std::size_t row;        ///< of the sums
+  std::size_t upper = 0;  ///< offset of the upper half, where that is another run's
 };
 
 /// Some rows of positions of one image, for some columns of a group.
