@@ -56,23 +56,26 @@ void forward(const ConvShape& shape, const float* input, const float* weight, co
   correlate(shape, direct::forward_correlation(shape), {input, weight, bias, output}, resources);
 }
 
+double least_cost(const direct::Correlation& correlation) {
+  return std::min(direct::estimated_cost(correlation),
+                  direct::estimated_cost_by_images(correlation));
+}
+
 double estimated_cost(const ConvShape& shape, ConvPass pass) {
   const direct::Correlation forward = direct::forward_correlation(shape);
-  // Each weight comes from memory and is packed, or is written: about a cycle.
-  double cost = 15.0 * static_cast<double>(shape.weight_size());
-  if (pass == ConvPass::forward) return cost + direct::estimated_cost(forward);
+  // Each weight comes from memory and is packed, or is written: about a cycle; three transposed.
+  double cost =
+      (pass == ConvPass::grad_input ? 45.0 : 15.0) * static_cast<double>(shape.weight_size());
+  if (pass == ConvPass::forward) return cost + least_cost(forward);
   if (pass == ConvPass::grad_weight) return cost + direct::estimated_weight_gradient_cost(forward);
-  for_each_phase(shape,
-                 [&](const direct::Correlation& phase) { cost += direct::estimated_cost(phase); });
+  for_each_phase(shape, [&](const direct::Correlation& phase) { cost += least_cost(phase); });
   return cost;
 }
 
 void grad_input(const ConvShape& shape, const float* grad_output, const float* weight,
                 float* grad_input, const ConvResources& resources) {
   double cost = 0.0;
-  for_each_phase(shape, [&](const direct::Correlation& phase) {
-    cost += std::min(direct::estimated_cost(phase), direct::estimated_cost_by_images(phase));
-  });
+  for_each_phase(shape, [&](const direct::Correlation& phase) { cost += least_cost(phase); });
   const direct::Survey values = direct::survey(grad_output, shape.output_size());
   const bool sparse = values.finite &&
                       direct::sparse_grad_input_pays(shape, values.nonzeros, cost) &&

@@ -7,10 +7,27 @@ namespace reprise::direct {
 namespace {
 
 constexpr double kLanes = 16.0;
+constexpr double kOneVector = 1.3;  // tiles of one vector of columns wait for their loads
 
 /// Multiply-adds for `count` values in whole vectors.
 double in_vectors(std::size_t count) {
   return static_cast<double>(round_up(count, static_cast<std::size_t>(kLanes)));
+}
+
+/// Steps of all chains of a column, by lanes across columns: a class of few positions waits for its
+/// weights about as long as one of four does.
+double steps_by_columns(const Correlation& c) {
+  constexpr std::size_t fewest = 4;
+  std::size_t steps = 0;
+  const std::vector<AxisClass> w_classes = axis_classes(c.w, c.B, c.step_w, c.SW);
+  for (const AxisClass& h : axis_classes(c.h, c.A, c.step_h, c.SH)) {
+    for (const AxisClass& w : w_classes) {
+      const std::size_t positions = c.N * (h.end - h.begin) * (w.end - w.begin);
+      const std::size_t taps = (h.tap_end - h.tap_begin) * (w.tap_end - w.tap_begin);
+      steps += std::max(positions, fewest) * taps * c.channels;
+    }
+  }
+  return static_cast<double>(steps);
 }
 
 /// Of the taps at all positions along an axis, the share that is inside the image.
@@ -51,15 +68,17 @@ double estimated_cost(const Correlation& c) {
   const auto columns = static_cast<double>(c.columns);
   const auto B = static_cast<double>(c.B);
   const double moved = kLanes * columns;  // a cycle for each value of the result
+  const double one_vector = c.columns <= static_cast<std::size_t>(kLanes) ? kOneVector : 1.0;
   const double by_columns =
-      share.h * share.w * depth * in_vectors(c.columns) + moved / kLanes * 2.0;
+      one_vector * static_cast<double>(c.G) * steps_by_columns(c) * in_vectors(c.columns) +
+      groups_and_positions(c) * columns * 2.0;
   const double by_pixels = share.h * depth * columns * in_vectors(c.B) / B + moved + copied(c);
-  return groups_and_positions(c) * std::min(by_columns, by_pixels);
+  return std::min(by_columns, groups_and_positions(c) * by_pixels);
 }
 
 double estimated_weight_gradient_cost(const Correlation& c) {
   const Shares share(c);
-  const double one_vector = c.columns <= static_cast<std::size_t>(kLanes) ? 1.35 : 1.0;
+  const double one_vector = c.columns <= static_cast<std::size_t>(kLanes) ? kOneVector : 1.0;
   const double short_pieces = 1.0 + 4.0 / static_cast<double>(c.channels);
   double position = share.h * share.w * static_cast<double>(c.depth()) * in_vectors(c.columns) *
                     one_vector * short_pieces;

@@ -219,7 +219,7 @@ double steps_in_tiles(const Correlation& c) {
     for (const AxisClass& w : w_classes) {
       const std::size_t count = (h.end - h.begin) * (w.end - w.begin);
       const std::size_t taps = (h.tap_end - h.tap_begin) * (w.tap_end - w.tap_begin);
-      steps += (count + positions - 1) / positions * positions * (taps * c.channels + 4);
+      steps += (count + positions - 1) / positions * positions * (taps * c.channels + 2);
     }
   }
   return static_cast<double>(steps);
@@ -232,14 +232,13 @@ double estimated_cost_by_images(const Correlation& c) {
     return std::numeric_limits<double>::infinity();
   }
   const std::size_t filled = (c.N + kMostLanes - 1) / kMostLanes * kMostLanes;
-  const std::size_t moved = kMostLanes * (c.A * c.B * c.columns + source_size(c));
+  const std::size_t moved = kMostLanes / 4 * (c.A * c.B * c.columns + source_size(c));
   return static_cast<double>(filled * c.columns) * steps_in_tiles(c) +
          static_cast<double>(c.N * moved);
 }
 
 bool images_pay(const Correlation& c) {
-  const double waiting = c.columns <= kMostLanes ? 1.3 : 1.0;  // tiles of one vector wait for loads
-  return estimated_cost_by_images(c) < waiting * estimated_cost(c);
+  return estimated_cost_by_images(c) < estimated_cost(c);
 }
 
 std::size_t images_workspace_bytes(const Correlation& c, std::size_t threads) {

@@ -173,8 +173,8 @@ void grad_input_of_sparse(const ConvShape& shape, const float* grad_output, cons
 std::size_t grad_input_sparse_bytes(const ConvShape& shape, std::size_t threads);
 bool sparse_grad_input_pays(const ConvShape& shape, std::size_t nonzeros, double dense_cost);
 
-/// Estimated time on one core, in multiply-adds that fill their vectors; of the sum and of the
-/// gradient of its weights.
+/// Estimated time on one core, in multiply-adds that fill their vectors; of the sum, by columns or
+/// by pixels, and of the gradient of its weights.
 double estimated_cost(const Correlation& correlation);
 double estimated_weight_gradient_cost(const Correlation& forward);
 

@@ -57,16 +57,19 @@ void complete(FftPlan& plan, const ConvShape& shape, ConvPass pass) {
   const auto in = static_cast<double>(plan.in_channels);
   const auto out = static_cast<double>(rounded(plan.out_channels, kFftChannelMultiple));
   const auto blocks = static_cast<double>(parts(plan.tiles, plan.block));
-  // Per point: of a channel's transform, cheap while a block's points stay in the L3 cache; of a
-  // kernel's transform; of a product (three fused multiply-adds, with their loads); and of
-  // beginning a product's chain, in steps of the chain.
+  // Per point: of a channel's transform, which takes more steps in a larger tile and waits where a
+  // block's points do not stay in a cache; of a kernel's transform; of a product (three fused
+  // multiply-adds, with their loads); and of beginning a product's chain, in steps of the chain.
   constexpr std::size_t cached_floats = std::size_t{2} << 20;
   const bool cached = plan.points * (plan.in_point + plan.out_point) <= cached_floats;
-  const double transform = cached ? 35.0 : 115.0;
-  constexpr double product = 3.6;
-  constexpr double begin = 2.0;
-  const double kernel = 0.9 * (12.0 + static_cast<double>(shape.KH) +
-                               2.0 * static_cast<double>(taps) / static_cast<double>(plan.tile.h));
+  const std::size_t longest = std::max(plan.tile.h, plan.tile.w);
+  const double stages = longest == 8 ? 39.0 : longest == 16 ? 50.0 : 73.0;
+  const double transform = (cached ? 1.0 : 1.4) * stages;
+  constexpr double product = 3.3;
+  constexpr double begin = 4.0;
+  const double kernel = (longest == 32 ? 1.8 : 1.3) *
+                        (12.0 + static_cast<double>(shape.KH) +
+                         2.0 * static_cast<double>(taps) / static_cast<double>(plan.tile.h));
   const double products = pass == ConvPass::grad_weight ? in * out * (tiles + begin * blocks)
                                                         : tiles * out * (in + begin);
   plan.cost = points * (transform * tiles * (static_cast<double>(plan.in_stride) + out) +

@@ -108,16 +108,18 @@ struct WinogradFactors {
 // Where transformed weights stay in the cache, products run faster than those of direct; else they
 // wait for the memory, beside which transforms are cheap.
 constexpr WinogradFactors kKeptProduct{0.85, 12.0, 4.0};
-constexpr WinogradFactors kStreamedProduct{1.2, 3.0, 14.0};
+constexpr WinogradFactors kStreamedProduct{0.98, 3.0, 14.0};
 constexpr WinogradFactors kKeptReduction{0.85, 20.0, 1.0};
-constexpr WinogradFactors kStreamedReduction{1.15, 5.0, 7.0};
+constexpr WinogradFactors kStreamedReduction{1.05, 5.0, 7.0};
 
 }  // namespace
 
 double winograd_estimated_cost(const ConvShape& shape, ConvPass pass) {
   const WinogradTiles tiling = winograd_tiles(shape, pass);
   const auto real = [](std::size_t size) { return static_cast<double>(size); };
-  const double transforms = real(tiling.tiles) * real(shape.IC + shape.OC);
+  const std::size_t channels =
+      rounded_up(shape.IC / shape.G, kMostLanes) + rounded_up(shape.OC / shape.G, kMostLanes);
+  const double transforms = real(tiling.tiles) * real(shape.G * channels);
   const double weights = real(shape.IC / shape.G * shape.OC);
   constexpr std::size_t half_rows = kMostTileRows / 2;
   const auto cost = [&](const WinogradFactors& f, std::size_t products, std::size_t passes) {
