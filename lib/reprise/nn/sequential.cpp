@@ -135,16 +135,14 @@ BlockTape::BlockTape(const Sequential& model, std::size_t capacity, std::size_t 
 }
 
 LayerContext BlockTape::context_for(const Call& call, const Step& step) {
-  LayerContext context;
-  context.N = call.N;
-  context.training = call.training;
-  context.step = call.step;
-  context.first_image = call.first_image;
-  context.stream = step.stream;
-  context.workspace = {workspace_.get(), workspace_bytes_};
-  context.threads = threads_;
-  context.behind_relu = step.behind_relu;
-  return context;
+  return {.N = call.N,
+          .training = call.training,
+          .step = call.step,
+          .first_image = call.first_image,
+          .stream = step.stream,
+          .workspace = {workspace_.get(), workspace_bytes_},
+          .threads = threads_,
+          .behind_relu = step.behind_relu};
 }
 
 void BlockTape::forward(const Call& call) {
