@@ -1,7 +1,6 @@
 #include "reprise/data/batches.hpp"
 
 #include <algorithm>
-#include <array>
 #include <limits>
 
 #include "reprise/core/error.hpp"
@@ -16,13 +15,6 @@ std::vector<std::uint32_t> epoch_order(const RandomStream& stream, std::uint64_t
 }
 
 void gather_images(const ImageSet& set, std::span<const std::uint32_t> indices, float* output) {
-  static const std::array<float, 256> values = [] {
-    std::array<float, 256> table{};
-    for (std::size_t pixel = 0; pixel < table.size(); ++pixel) {
-      table[pixel] = static_cast<float>(pixel) / 255.0F;
-    }
-    return table;
-  }();
   const std::size_t size = set.image_size();
   for (std::size_t i = 0; i < indices.size(); ++i) {
     const std::uint8_t* pixels = set.pixels.data() + indices[i] * size;
@@ -31,7 +23,7 @@ void gather_images(const ImageSet& set, std::span<const std::uint32_t> indices, 
       for (std::size_t line = 0; line < size; line += 64) __builtin_prefetch(next + line);
     }
     output = std::transform(pixels, pixels + size, output,
-                            [](std::uint8_t pixel) { return values[pixel]; });
+                            [](std::uint8_t pixel) { return static_cast<float>(pixel) / 255.0F; });
   }
 }
 

@@ -87,7 +87,17 @@ void multiply_rows_of_b(std::size_t M, std::size_t N, std::size_t K, ConstMatrix
       p.b += vectors * lanes;
       p.c += vectors * lanes;
     }
-    if (N % lanes > 0) run_last_columns(M, N % lanes, p);
+    if (N % lanes == 0) continue;
+    if (N > lanes && K <= kDepthBlock &&
+        p.from_zero) {  // some columns once more, to the same value
+      p.b += N % lanes;
+      p.b -= lanes;
+      p.c += N % lanes;
+      p.c -= lanes;
+      run_rows(M, 1, p);
+    } else {
+      run_last_columns(M, N % lanes, p);
+    }
   }
 }
 
