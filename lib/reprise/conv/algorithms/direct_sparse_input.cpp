@@ -21,6 +21,7 @@
 
 #include "reprise/conv/algorithms/direct_sparse_plan.hpp"
 #include "reprise/core/parallel.hpp"
+#include "reprise/linalg/unroll.hpp"
 
 HWY_BEFORE_NAMESPACE();
 namespace reprise::direct {
@@ -46,19 +47,24 @@ HWY_NOINLINE void tile_kernel(const Position& position, const float* HWY_RESTRIC
   const hn::CappedTag<float, width> d;
   using Vector = hn::Vec<decltype(d)>;
   const std::size_t lanes = hn::Lanes(d);
+  float* const cell = position.cell;
+  const float* const grad = position.grad;
   Vector acc[vectors];
-  for (std::size_t v = 0; v < vectors; ++v) acc[v] = hn::LoadU(d, position.cell + offset[v]);
+  REPRISE_UNROLL
+  for (std::size_t v = 0; v < vectors; ++v) acc[v] = hn::LoadU(d, cell + offset[v]);
   for (std::size_t word = 0; word < position.word_count; ++word) {
     for (std::uint64_t bits = position.words[word]; bits != 0; bits &= bits - 1) {
       const std::size_t oc = word * 64 + static_cast<std::size_t>(std::countr_zero(bits));
-      const Vector g = hn::Set(d, position.grad[oc]);
+      const Vector g = hn::Set(d, grad[oc]);
       const float* const w = weights + oc * stride;
+      REPRISE_UNROLL
       for (std::size_t v = 0; v < vectors; ++v) {
         acc[v] = hn::MulAdd(hn::LoadU(d, w + v * lanes), g, acc[v]);
       }
     }
   }
-  for (std::size_t v = 0; v < vectors; ++v) hn::StoreU(acc[v], d, position.cell + offset[v]);
+  REPRISE_UNROLL
+  for (std::size_t v = 0; v < vectors; ++v) hn::StoreU(acc[v], d, cell + offset[v]);
 }
 
 using TileKernel = void (*)(const Position&, const float*, std::size_t, const std::size_t*);

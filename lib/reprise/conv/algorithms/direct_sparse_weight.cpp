@@ -18,6 +18,7 @@
 #include "reprise/conv/algorithms/direct_sparse_plan.hpp"
 #include "reprise/conv/algorithms/direct_transpose-inl.hpp"
 #include "reprise/core/parallel.hpp"
+#include "reprise/linalg/unroll.hpp"
 
 HWY_BEFORE_NAMESPACE();
 namespace reprise::direct {
@@ -37,6 +38,7 @@ HWY_NOINLINE void tile_kernel(const float* HWY_RESTRICT grads,
   using Vector = hn::Vec<decltype(d)>;
   Vector acc[vectors];
   const float* from[vectors];
+  REPRISE_UNROLL
   for (std::size_t v = 0; v < vectors; ++v) {
     acc[v] = hn::LoadU(d, sums + rows[v].row);
     from[v] = band + rows[v].offset;
@@ -44,10 +46,12 @@ HWY_NOINLINE void tile_kernel(const float* HWY_RESTRICT grads,
   for (std::size_t i = 0; i < count; ++i) {
     const Vector g = hn::Set(d, grads[i]);
     const std::size_t window = windows[i];
+    REPRISE_UNROLL
     for (std::size_t v = 0; v < vectors; ++v) {
       acc[v] = hn::MulAdd(hn::LoadU(d, from[v] + window), g, acc[v]);
     }
   }
+  REPRISE_UNROLL
   for (std::size_t v = 0; v < vectors; ++v) hn::StoreU(acc[v], d, sums + rows[v].row);
 }
 
