@@ -74,6 +74,7 @@ class Steps {
  public:
   explicit Steps(const Options& options)
       : N_(options.batch_size),
+        threads_(options.threads),
         stream_(options.seed),
         model_(alexnet({227, 227, 3}, 1000, conv_algorithm(options.conv))),
         images_(random_images(stream_.child("images"), N_ * model_.input_shape().size())),
@@ -93,7 +94,8 @@ class Steps {
       }
     };
     const BatchGradient::Totals totals = gradient_.run(N_, state_.steps, source);
-    optimizer_step(sgd(), state_, kLearningRate, model_.parameters(), gradient_.gradients());
+    optimizer_step(sgd(), state_, kLearningRate, model_.parameters(), gradient_.gradients(),
+                   threads_);
     return totals.loss / static_cast<double>(N_);
   }
 
@@ -115,7 +117,7 @@ class Steps {
     return options;
   }
 
-  std::size_t N_;
+  std::size_t N_, threads_;
   RandomStream stream_;
   Sequential model_;
   std::vector<float> images_;

@@ -23,55 +23,80 @@ BatchGradient::BatchGradient(const Sequential& model, std::size_t batch_size,
                              std::size_t block_size, std::size_t threads,
                              const RandomStream& stream)
     : model_(model), block_size_(block_size), threads_(threads) {
+  const std::size_t parameters = model.parameters().size();
   const std::size_t blocks = (batch_size + block_size - 1) / block_size;
-  for (std::size_t worker = 0; worker < std::min(threads, blocks); ++worker) {
-    tapes_.push_back(std::make_unique<BlockTape>(model, block_size, 1, stream));
+  const std::size_t level = level_of(blocks);
+  const std::size_t tasks = (blocks + (std::size_t{1} << level) - 1) >> level;
+  for (std::size_t i = 0; i < std::max<std::size_t>(std::min(threads, tasks), 1); ++i) {
+    Worker worker{std::make_unique<BlockTape>(model, block_size, 1, stream), {}};
+    for (std::size_t sum = 0; sum < level; ++sum) {
+      worker.sums.push_back(make_aligned_buffer<float>(parameters));
+    }
+    workers_.push_back(std::move(worker));
   }
-  gradients_ = make_aligned_buffer<float>(blocks * model.parameters().size());
+  // A smaller batch may be cut into more tasks for its blocks, but never into more than it has.
+  gradients_ = make_aligned_buffer<float>(std::min(blocks, 4 * threads) * parameters);
+}
+
+std::size_t BatchGradient::level_of(std::size_t blocks) const {
+  // Two tasks at least for each thread, so that a slower one holds up no other.
+  const std::size_t wanted = threads_ <= 1 ? 1 : 2 * threads_;
+  std::size_t level = 0;
+  while ((blocks >> (level + 1)) >= wanted) ++level;
+  return level;
 }
 
 BatchGradient::Totals BatchGradient::run(std::size_t N, std::uint64_t step, const Source& source) {
   const std::size_t blocks = (N + block_size_ - 1) / block_size_;
   const std::size_t parameters = model_.parameters().size();
-  std::vector<double> losses(blocks);
-  std::vector<std::size_t> errors(blocks);
-  parallel_for(tapes_.size(), blocks, [&](std::size_t block, std::size_t worker) {
-    BlockTape::Call call;
-    call.first_image = block * block_size_;
-    call.N = std::min(block_size_, N - call.first_image);
-    call.training = true;
-    call.step = step;
-    const Totals totals = run_block(*tapes_[worker], call, 1.0F / static_cast<float>(N), source,
-                                    {gradients_.get() + block * parameters, parameters});
-    losses[block] = totals.loss;
-    errors[block] = totals.errors;
+  const std::size_t level = level_of(blocks);
+  const std::size_t tasks = (blocks + (std::size_t{1} << level) - 1) >> level;
+  Batch batch{
+      N, blocks, step, source, std::vector<double>(blocks), std::vector<std::size_t>(blocks)};
+  parallel_for(workers_.size(), tasks, [&](std::size_t task, std::size_t worker) {
+    run_subtree(batch, task << level, level, workers_[worker],
+                gradients_.get() + task * parameters);
   });
-  pairwise_sum(threads_, gradients_.get(), blocks, parameters, parameters);
+  pairwise_sum(threads_, gradients_.get(), tasks, parameters, parameters);
   Totals totals;
-  totals.loss = pairwise_sum(losses);
-  for (const std::size_t count : errors) totals.errors += count;
+  totals.loss = pairwise_sum(batch.losses);
+  for (const std::size_t count : batch.errors) totals.errors += count;
   return totals;
 }
 
-BatchGradient::Totals BatchGradient::run_block(BlockTape& tape, const BlockTape::Call& call,
-                                               float scale, const Source& source,
-                                               std::span<float> gradients) const {
+void BatchGradient::run_subtree(Batch& batch, std::size_t first, std::size_t level,
+                                const Worker& worker, float* gradients) const {
+  const std::size_t parameters = model_.parameters().size();
+  if (level == 0) return run_block(batch, first, *worker.tape, {gradients, parameters});
+  const std::size_t middle = first + (std::size_t{1} << (level - 1));
+  run_subtree(batch, first, level - 1, worker, gradients);
+  if (middle >= batch.blocks) return;
+  const float* const other = worker.sums[level - 1].get();
+  run_subtree(batch, middle, level - 1, worker, worker.sums[level - 1].get());
+  for (std::size_t i = 0; i < parameters; ++i) gradients[i] += other[i];
+}
+
+void BatchGradient::run_block(Batch& batch, std::size_t block, BlockTape& tape,
+                              std::span<float> gradients) const {
+  BlockTape::Call call;
+  call.first_image = block * block_size_;
+  call.N = std::min(block_size_, batch.N - call.first_image);
+  call.training = true;
+  call.step = batch.step;
   const std::size_t classes = model_.output_shape().size();
   std::vector<std::uint8_t> labels(call.N);
   std::vector<float> losses(call.N);
-  source(call.first_image, call.N, tape.input(), labels.data());
+  batch.source(call.first_image, call.N, tape.input(), labels.data());
   tape.forward(call);
   softmax_cross_entropy_forward(call.N, classes, tape.output(), labels.data(), tape.grad_output(),
                                 losses.data());
-  Totals totals;
   for (std::size_t n = 0; n < call.N; ++n) {
-    totals.loss += losses[n];
-    if (argmax(classes, tape.output() + n * classes) != labels[n]) ++totals.errors;
+    batch.losses[block] += losses[n];
+    if (argmax(classes, tape.output() + n * classes) != labels[n]) ++batch.errors[block];
   }
-  softmax_cross_entropy_backward(call.N, classes, tape.grad_output(), labels.data(), scale,
-                                 tape.grad_output());
+  softmax_cross_entropy_backward(call.N, classes, tape.grad_output(), labels.data(),
+                                 1.0F / static_cast<float>(batch.N), tape.grad_output());
   tape.backward(call, gradients);
-  return totals;
 }
 
 std::span<const float> BatchGradient::gradients() const {

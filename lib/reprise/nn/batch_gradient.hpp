@@ -38,14 +38,32 @@ class BatchGradient {
   [[nodiscard]] std::span<const float> gradients() const;
 
  private:
-  Totals run_block(BlockTape& tape, const BlockTape::Call& call, float scale, const Source& source,
-                   std::span<float> gradients) const;
+  /// What a batch's blocks need; results by block.
+  struct Batch {
+    std::size_t N, blocks;
+    std::uint64_t step;
+    const Source& source;
+    std::vector<double> losses;
+    std::vector<std::size_t> errors;
+  };
+  /// What one thread works with.
+  struct Worker {
+    std::unique_ptr<BlockTape> tape;
+    std::vector<AlignedBuffer<float>> sums;  ///< a gradient for each level of a subtree
+  };
+  /// A subtree over blocks [first, first + 2^level), as far as there are such blocks.
+  void run_subtree(Batch& batch, std::size_t first, std::size_t level, const Worker& worker,
+                   float* gradients) const;
+  void run_block(Batch& batch, std::size_t block, BlockTape& tape,
+                 std::span<float> gradients) const;
+  /// Blocks 2^level are a task's.
+  [[nodiscard]] std::size_t level_of(std::size_t blocks) const;
 
   const Sequential& model_;
   std::size_t block_size_;
   std::size_t threads_;
-  std::vector<std::unique_ptr<BlockTape>> tapes_;  ///< one per worker
-  AlignedBuffer<float> gradients_;                 ///< one array per block
+  std::vector<Worker> workers_;
+  AlignedBuffer<float> gradients_;  ///< one array per task
 };
 
 }  // namespace reprise

@@ -41,6 +41,7 @@ OptimizerState make_optimizer_state(const OptimizerOptions& options, std::size_t
 ///         w <- w - (lr / (1 - beta1^t)) m / (sqrt(v) / sqrt(1 - beta2^t) + epsilon)
 ///         (Kingma, Ba 2015, algorithm 1)
 void optimizer_step(const OptimizerOptions& options, OptimizerState& state, double learning_rate,
-                    std::span<float> parameters, std::span<const float> gradients);
+                    std::span<float> parameters, std::span<const float> gradients,
+                    std::size_t threads = 1);
 
 }  // namespace reprise

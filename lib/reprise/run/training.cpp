@@ -107,7 +107,7 @@ void TrainingRun::train_step(const std::vector<std::uint32_t>& order) {
         "the loss is not finite any more", "a smaller learning rate");
   }
   optimizer_step(optimizer_options(configuration_), optimizer_, learning_rate(),
-                 model_.parameters(), gradient_->gradients());
+                 model_.parameters(), gradient_->gradients(), threads_);
   epoch_loss_ += totals.loss;
   epoch_errors_ += totals.errors;
   step_losses_.push_back(totals.loss / static_cast<double>(N));

@@ -256,18 +256,20 @@ HWY_EXPORT(run_block);
 namespace {
 
 /// Cuts a correlation into tasks: enough positions to be worth packing the weights for, few enough
-/// for their results to stay in the cache and for all threads to have work.
+/// for their results to stay in the cache, and where there are few tasks, as many for each thread.
 struct ColumnTasks {
   ColumnTasks(const Correlation& c, std::size_t threads) {
     constexpr std::size_t result_floats = std::size_t{1} << 18;
+    const auto parts = [](std::size_t size, std::size_t part) { return (size + part - 1) / part; };
     const std::size_t fitting = std::clamp<std::size_t>(result_floats / c.columns, 500, 4000);
-    const std::size_t share = (c.positions() + threads - 1) / threads;
+    const std::size_t share = parts(c.positions(), threads);
     const std::size_t size = std::max<std::size_t>(std::min(fitting, share), 100);
     const std::size_t image = c.A * c.B;
     images = std::max<std::size_t>((size + image / 2) / image, 1);
-    rows = images > 1 ? c.A : std::clamp<std::size_t>((size + c.B - 1) / c.B, 1, c.A);
-    image_parts = (c.N + images - 1) / images;
-    row_parts = (c.A + rows - 1) / rows;
+    if (images > 1 && c.N > 0) images = parts(c.N, parts(parts(c.N, images), threads) * threads);
+    rows = images > 1 ? c.A : std::clamp<std::size_t>(parts(size, c.B), 1, c.A);
+    image_parts = parts(c.N, images);
+    row_parts = parts(c.A, rows);
   }
   std::size_t images, rows;            ///< of a task
   std::size_t image_parts, row_parts;  ///< how many such parts

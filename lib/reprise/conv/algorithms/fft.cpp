@@ -115,18 +115,18 @@ FftCells<Float> output_cells(const FftPlan& plan, const Image<Float>& image, std
                   w.out_step);
 }
 
-/// What all steps of a pass share. In points are (point, tile, 2, in_stride); out points, of
-/// `panels` panels at a time, (panel, tile, point, 2, kFftPanel) or, in grad_weight, (panel, point,
-/// tile, 2, kFftPanel).
+/// What all steps of a pass share. In points are (point, tile, 2, in_stride); out points, of one
+/// panel for each worker, (tile, point, 2, kFftPanel) or, in grad_weight, (point, tile, 2,
+/// kFftPanel).
 struct Pass {
   Pass(const ConvShape& pass_shape, ConvPass pass, const ConvResources& resources)
       : shape(pass_shape),
         plan(fft_plan(shape, pass)),
         threads(std::max<std::size_t>(1, resources.threads)),
-        size(fft_workspace(plan, shape, threads)) {
+        size(fft_workspace(plan, shape)) {
     WorkspacePieces pieces(resources.workspace);
     in_points = pieces.take<float>(size.in_points);
-    out_points = pieces.take<float>(size.out_points);
+    out_points = pieces.take<float>(size.out_points * threads);
     taps = pieces.take<float>(size.taps * threads);
     kernel = pieces.take<float>(size.kernel * threads);
   }
@@ -134,9 +134,12 @@ struct Pass {
   FftPlan plan;
   std::size_t threads;
   FftWorkspace size;
-  float *in_points, *out_points;
-  float *taps, *kernel;  ///< of worker 0
+  float* in_points;
+  float *out_points, *taps, *kernel;  ///< of worker 0
 
+  [[nodiscard]] float* out_points_of(std::size_t worker) const {
+    return out_points + worker * size.out_points;
+  }
   [[nodiscard]] float* taps_of(std::size_t worker) const { return taps + worker * size.taps; }
   [[nodiscard]] float* kernel_of(std::size_t worker) const { return kernel + worker * size.kernel; }
   [[nodiscard]] FftTaps taps_at() const {
@@ -201,31 +204,52 @@ void pack_grad_input(const ConvShape& s, Range depth, Range columns, const float
   }
 }
 
-/// Out points (slot `slot`) of a panel = in points times transformed kernels, for some of the
-/// columns of points.
-void multiply_panel(const Pass& pass, std::size_t tiles, std::size_t panel, std::size_t slot,
-                    Range columns, PackTaps pack, const float* weight, std::size_t worker) {
+/// Into how many tasks each panel is cut, of `least` things at least: one, unless too few panels
+/// would leave threads without work.
+std::size_t parts_of_panel(const Pass& pass, std::size_t count, std::size_t least) {
+  const std::size_t panels = pass.plan.out_panels;
+  const std::size_t rounds = (panels + pass.threads - 1) / pass.threads;
+  const bool balanced = 10 * panels >= 7 * rounds * pass.threads;
+  return balanced ? 1 : std::clamp<std::size_t>(count / least, 1, pass.threads);
+}
+
+/// Calls body(panel, range, worker) for all panels and for `count` things, in parts.
+template <class Body>
+void for_panels(const Pass& pass, std::size_t count, std::size_t least, const Body& body) {
+  const std::size_t parts = parts_of_panel(pass, count, least);
+  parallel_for(pass.threads, pass.plan.out_panels * parts,
+               [&](std::size_t task, std::size_t worker) {
+                 const std::size_t part = task % parts;
+                 const std::size_t begin = part * count / parts;
+                 body(task / parts, Range{begin, (part + 1) * count / parts - begin}, worker);
+               });
+}
+
+/// The worker's out points of a panel = in points times transformed kernels, for tiles of a block.
+void multiply_panel(const Pass& pass, Range tiles, std::size_t panel, PackTaps pack,
+                    const float* weight, std::size_t worker) {
   const FftPlan& plan = pass.plan;
   const std::size_t width = pass.width_of(panel);
   float* const taps = pass.taps_of(worker);
   float* const kernel = pass.kernel_of(worker);
   for_ranges(plan.in_channels, plan.depth, [&](Range depth) {
     pack(pass.shape, depth, {panel * kFftPanel, width}, weight, taps);
-    for (std::size_t v = columns.begin; v < columns.begin + columns.count; ++v) {
+    for (std::size_t v = 0; v <= plan.tile.w / 2; ++v) {
       transform_taps(pass.taps_at(), v, depth.count, width, taps, kernel);
       const std::size_t first = fft_column_begin(plan.tile, v);
       multiply({.points = fft_column_points(plan.tile, v),
-                .rows = tiles,
+                .rows = tiles.count,
                 .columns = width,
                 .depth = depth.count,
-                .a = pass.in_points + first * plan.in_point + depth.begin,
+                .a = pass.in_points + first * plan.in_point + tiles.begin * 2 * plan.in_stride +
+                     depth.begin,
                 .a_point = plan.in_point,
                 .a_row = 2 * plan.in_stride,
                 .a_depth = 1,
                 .a_imaginary = plan.in_stride,
                 .b = kernel,
                 .b_point = depth.count * kComplexPanel,
-                .c = pass.out_points + (slot * plan.block * plan.points + first) * kComplexPanel,
+                .c = pass.out_points_of(worker) + first * kComplexPanel,
                 .c_point = kComplexPanel,
                 .c_row = plan.points * kComplexPanel,
                 .accumulate = depth.begin > 0});
@@ -233,45 +257,27 @@ void multiply_panel(const Pass& pass, std::size_t tiles, std::size_t panel, std:
   });
 }
 
-void multiply_panels(const Pass& pass, std::size_t tiles, Range panels, PackTaps pack,
-                     const float* weight) {
-  const std::size_t columns = pass.plan.tile.w / 2 + 1;
-  // One thread: whole panels, so that kernels are packed once; else enough tasks to share out.
-  const std::size_t parts = pass.threads == 1 ? 1 : std::min<std::size_t>(4, columns);
-  parallel_for(pass.threads, panels.count * parts, [&](std::size_t task, std::size_t worker) {
-    const std::size_t slot = task / parts;
-    const std::size_t part = task % parts;
-    const std::size_t begin = part * columns / parts;
-    multiply_panel(pass, tiles, panels.begin + slot, slot,
-                   {begin, (part + 1) * columns / parts - begin}, pack, weight, worker);
-  });
-}
-
-void transform_output(const Pass& pass, Range tiles, Range panels, const float* bias,
-                      const Image<float>& output) {
+void transform_output(const Pass& pass, Range tiles, std::size_t panel, const float* bias,
+                      const Image<float>& output, std::size_t worker) {
   const FftPlan& plan = pass.plan;
   const float scale = 0.5F / static_cast<float>(plan.tile.h * plan.tile.w);
-  parallel_for(pass.threads, tiles.count * panels.count, [&](std::size_t task, std::size_t) {
-    const std::size_t tile = task / panels.count;
-    const std::size_t slot = task % panels.count;
-    const std::size_t panel = panels.begin + slot;
-    const float* const points =
-        pass.out_points + (slot * plan.block + tile) * plan.points * kComplexPanel;
+  const float* points = pass.out_points_of(worker);
+  for (std::size_t tile = 0; tile < tiles.count; ++tile, points += plan.points * kComplexPanel) {
     FftCells<float> cells = output_cells(plan, output, tiles.begin + tile);
     cells.data += panel * kFftPanel;
     inverse_fft2d(plan.tile, pass.width_of(panel), {points, points + kFftPanel, kComplexPanel},
                   scale, bias == nullptr ? nullptr : bias + panel * kFftPanel, cells);
-  });
+  }
 }
 
 /// Forward and grad_input of one group.
 void correlate(const Pass& pass, PackTaps pack, const Image<const float>& input,
                const float* weight, const float* bias, const Image<float>& output) {
-  for_ranges(pass.plan.tiles, pass.plan.block, [&](Range tiles) {
-    transform_input(pass, tiles, input);
-    for_ranges(pass.plan.out_panels, pass.size.panels, [&](Range panels) {
-      multiply_panels(pass, tiles.count, panels, pack, weight);
-      transform_output(pass, tiles, panels, bias, output);
+  for_ranges(pass.plan.tiles, pass.plan.block, [&](Range block) {
+    transform_input(pass, block, input);
+    for_panels(pass, block.count, 1, [&](std::size_t panel, Range tiles, std::size_t worker) {
+      multiply_panel(pass, tiles, panel, pack, weight, worker);
+      transform_output(pass, {block.begin + tiles.begin, tiles.count}, panel, bias, output, worker);
     });
   });
 }
@@ -297,25 +303,22 @@ void grad_input(const ConvShape& s, const float* grad_output, const float* weigh
 }
 
 /// Transforms of grad_output, real and imaginary parts swapped: I times their conjugates.
-void transform_grad_output(const Pass& pass, Range tiles, Range panels,
-                           const Image<const float>& grad_output) {
+void transform_grad_output(const Pass& pass, Range tiles, std::size_t panel,
+                           const Image<const float>& grad_output, std::size_t worker) {
   const FftPlan& plan = pass.plan;
-  parallel_for(pass.threads, tiles.count * panels.count, [&](std::size_t task, std::size_t) {
-    const std::size_t tile = task / panels.count;
-    const std::size_t slot = task % panels.count;
-    const std::size_t panel = panels.begin + slot;
-    float* const points =
-        pass.out_points + slot * plan.points * plan.out_point + tile * kComplexPanel;
+  float* points = pass.out_points_of(worker);
+  for (std::size_t tile = 0; tile < tiles.count; ++tile, points += kComplexPanel) {
     FftCells<const float> cells = output_cells(plan, grad_output, tiles.begin + tile);
     cells.data += panel * kFftPanel;
     fft2d(plan.tile, pass.width_of(panel), cells, {points + kFftPanel, points, plan.out_point});
-  });
+  }
 }
 
 /// taps(k, tap, c) = a block of tiles' sum, for input channels [depth.begin, +depth.count) and the
-/// panel in slot `slot`, times 4*h*w: both transforms came with a factor 2.
+/// worker's panel, times 4*h*w: both transforms came with a factor 2.
 void reduce_panel(const Pass& pass, std::size_t tiles, Range depth, std::size_t width,
-                  std::size_t slot, float* kernel, float* taps) {
+                  std::size_t worker, float* taps) {
+  float* const kernel = pass.kernel_of(worker);
   const FftPlan& plan = pass.plan;
   for (std::size_t v = 0; v <= plan.tile.w / 2; ++v) {
     const std::size_t first = fft_column_begin(plan.tile, v);
@@ -328,7 +331,7 @@ void reduce_panel(const Pass& pass, std::size_t tiles, Range depth, std::size_t 
               .a_row = 1,
               .a_depth = 2 * plan.in_stride,
               .a_imaginary = plan.in_stride,
-              .b = pass.out_points + (slot * plan.points + first) * plan.out_point,
+              .b = pass.out_points_of(worker) + first * plan.out_point,
               .b_point = plan.out_point,
               .c = kernel,
               .c_point = depth.count * kComplexPanel,
@@ -357,28 +360,27 @@ void unpack_taps(const Pass& pass, Range depth, Range columns, const float* taps
   }
 }
 
+/// Each part of the input channels transforms its panel of grad_output again.
+constexpr std::size_t kLeastChannels = 64;
+
 /// grad_weight of one group; blocks of tiles are added in ascending order.
 void reduce(const Pass& pass, const Image<const float>& grad_output,
             const Image<const float>& input, float* grad_weight) {
   const FftPlan& plan = pass.plan;
-  const std::size_t depth_parts = (plan.in_channels + plan.depth - 1) / plan.depth;
   for_ranges(plan.tiles, plan.block, [&](Range tiles) {
     transform_input(pass, tiles, input);
-    for_ranges(plan.out_panels, pass.size.panels, [&](Range panels) {
-      transform_grad_output(pass, tiles, panels, grad_output);
-      parallel_for(
-          pass.threads, depth_parts * panels.count, [&](std::size_t task, std::size_t worker) {
-            const std::size_t slot = task / depth_parts;
-            const std::size_t panel = panels.begin + slot;
-            const std::size_t begin = task % depth_parts * plan.depth;
-            const Range depth{begin, std::min(plan.depth, plan.in_channels - begin)};
-            const std::size_t width = pass.width_of(panel);
-            float* const taps = pass.taps_of(worker);
-            reduce_panel(pass, tiles.count, depth, width, slot, pass.kernel_of(worker), taps);
-            unpack_taps(pass, depth, {panel * kFftPanel, width}, taps, tiles.begin > 0,
-                        grad_weight);
-          });
-    });
+    for_panels(pass, plan.in_channels, kLeastChannels,
+               [&](std::size_t panel, Range channels, std::size_t worker) {
+                 transform_grad_output(pass, tiles, panel, grad_output, worker);
+                 const std::size_t width = pass.width_of(panel);
+                 float* const taps = pass.taps_of(worker);
+                 for_ranges(channels.count, plan.depth, [&](Range depth) {
+                   depth.begin += channels.begin;
+                   reduce_panel(pass, tiles.count, depth, width, worker, taps);
+                   unpack_taps(pass, depth, {panel * kFftPanel, width}, taps, tiles.begin > 0,
+                               grad_weight);
+                 });
+               });
   });
 }
 
@@ -402,8 +404,8 @@ std::string unsupported(const ConvShape& shape, ConvPass) {
 
 std::size_t workspace_bytes(const ConvShape& shape, ConvPass pass, std::size_t threads) {
   threads = std::max<std::size_t>(1, threads);
-  const FftWorkspace floats = fft_workspace(fft_plan(shape, pass), shape, threads);
-  return piece_bytes<float>(floats.in_points) + piece_bytes<float>(floats.out_points) +
+  const FftWorkspace floats = fft_workspace(fft_plan(shape, pass), shape);
+  return piece_bytes<float>(floats.in_points) + piece_bytes<float>(floats.out_points * threads) +
          piece_bytes<float>(floats.taps * threads) + piece_bytes<float>(floats.kernel * threads);
 }
 

@@ -149,9 +149,8 @@ double fft_error_bound(const ConvShape& shape, ConvPass pass) {
   return second_order * (std::sqrt(cells) * (transforms + taps + product) + 1.0);
 }
 
-FftWorkspace fft_workspace(const FftPlan& plan, const ConvShape& shape, std::size_t threads) {
-  const std::size_t panels = std::max<std::size_t>(1, std::min(threads, plan.out_panels));
-  return {panels, plan.points * plan.in_point, plan.points * plan.out_point * panels,
+FftWorkspace fft_workspace(const FftPlan& plan, const ConvShape& shape) {
+  return {plan.points * plan.in_point, plan.points * plan.out_point,
           plan.depth * shape.KH * shape.KW * kFftPanel, plan.tile.h * plan.depth * 2 * kFftPanel};
 }
 

@@ -70,12 +70,11 @@ double fft_error_bound(const ConvShape& shape, ConvPass pass);
 
 /// Floats of the pieces of the workspace.
 struct FftWorkspace {
-  std::size_t panels;      ///< of the output worked at a time: one per thread
   std::size_t in_points;   ///< transforms of a block of tiles of the input
-  std::size_t out_points;  ///< of these panels of the output (or of grad_output)
+  std::size_t out_points;  ///< per worker: of a panel of the output (or of grad_output)
   std::size_t taps;        ///< per worker: a panel's kernels
   std::size_t kernel;      ///< per worker: a column of their transforms
 };
-FftWorkspace fft_workspace(const FftPlan& plan, const ConvShape& shape, std::size_t threads);
+FftWorkspace fft_workspace(const FftPlan& plan, const ConvShape& shape);
 
 }  // namespace reprise
