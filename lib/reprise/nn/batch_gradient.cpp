@@ -7,9 +7,18 @@
 //         dense layers do without packing (gemm_unpacked.cpp)
 //   0.34  ReLU worked within the pooling behind it; lanes across images in forward convolutions
 //         (direct_images.cpp); one test for NaN per pooling window; the next image prefetched
+// On a core of twice that peak (262 GFLOP/s measured), where these give 0.32 (floor 0.16):
+//   0.30  register tiles that GCC keeps in registers (linalg/unroll.hpp)
+//   0.28  results of a tile of images transposed for all columns and positions at once; zeros of
+//         grad_output listed with lanes across positions (direct_transpose-inl.hpp)
+//   0.26  no hash for a default random stream in each layer's context; last columns of dense layers
+//         worked without copies
 // Tried and left: vectors of half the width in the sparse weight gradient (1.5 times its time,
-// though fewer loads cross cache lines); blocks of 8, 32 or 64 images (within 7% of 16). What is
-// left, by time: forward convolutions a third, their gradients a third, dense layers a sixth.
+// though fewer loads cross cache lines); blocks of 8, 32 or 64 images (within 7% of 16); two
+// windows of pooling in a vector (1%); tiles of 8 columns x 3 positions or 14 rows of one vector
+// (no difference). What is left, by time: forward convolutions 0.31, their gradients 0.31, dense
+// layers 0.15, pooling 0.09; the sums over blocks, the loss and the update 0.04.
+// Two threads take 0.55 of the time of one.
 #include "reprise/nn/batch_gradient.hpp"
 
 #include <algorithm>
@@ -22,20 +31,20 @@ namespace reprise {
 BatchGradient::BatchGradient(const Sequential& model, std::size_t batch_size,
                              std::size_t block_size, std::size_t threads,
                              const RandomStream& stream)
-    : model_(model), block_size_(block_size), threads_(threads) {
+    : model_(model), block_size_(block_size), threads_(std::max<std::size_t>(threads, 1)) {
   const std::size_t parameters = model.parameters().size();
   const std::size_t blocks = (batch_size + block_size - 1) / block_size;
   const std::size_t level = level_of(blocks);
   const std::size_t tasks = (blocks + (std::size_t{1} << level) - 1) >> level;
-  for (std::size_t i = 0; i < std::max<std::size_t>(std::min(threads, tasks), 1); ++i) {
+  for (std::size_t i = 0; i < std::min(threads_, std::max<std::size_t>(tasks, 1)); ++i) {
     Worker worker{std::make_unique<BlockTape>(model, block_size, 1, stream), {}};
     for (std::size_t sum = 0; sum < level; ++sum) {
       worker.sums.push_back(make_aligned_buffer<float>(parameters));
     }
     workers_.push_back(std::move(worker));
   }
-  // A smaller batch may be cut into more tasks for its blocks, but never into more than it has.
-  gradients_ = make_aligned_buffer<float>(std::min(blocks, 4 * threads) * parameters);
+  // A smaller batch may have more tasks, but not more than these.
+  gradients_ = make_aligned_buffer<float>(std::min(blocks, 4 * threads_) * parameters);
 }
 
 std::size_t BatchGradient::level_of(std::size_t blocks) const {
