@@ -18,9 +18,9 @@
 // for products, about 30*P*T*(D + C) operations for tiles, (KH + 12 + 2*KH*KW/h)*P*D*C for kernels,
 // once per block of tiles. The tile sizes are those of least cost by fft_plan.cpp's model.
 //
-// Workspace: the input's points of one block of tiles and a panel of 32 output channels per thread,
-// 48 MiB in all for one thread (more only if D > 12,000), and up to 1.25 MiB of kernels per thread.
-// It grows with neither image nor batch. Kernels are transformed one column of points at a time and
+// Workspace, for each thread: the points of one block of tiles of the input and of a panel of 32
+// output channels, at most 48 MiB (more only if D > 12,000), and up to 1.25 MiB of kernels. It
+// grows with neither image nor batch. Kernels are transformed one column of points at a time and
 // used while they are in the L2 cache; they are never whole in memory.
 //
 // Error, in units of u = 2^-24, per tile: (1) F(in) and the inverse are off by e = kFftStageError *
@@ -35,16 +35,20 @@
 // taps and D = block. As a worst case the bound is far from typical errors: 0.1 to 0.4 of that
 // scale without its bracket, 3e-7 of the result's root mean square.
 //
-// Tried (one core, AVX-512, Zen 4, 123 GFLOP/s measured peak; alexnet.conv2, n16, forward):
-//   | tile 32x32, all weights a column of points at a time          | 26.7 ms | | input points
-//   tile-minor, 96 channels of kernels at a time     | 25                           | | a panel of
-//   the output at a time, in place of all              | 25, workspace 23 -> 9 MiB    | | points of
-//   a tile in different cache sets                      | no difference                | | prefetch
-//   of kernels                                           | no difference                | | blocks
-//   of tiles of 12, 16, 24 MiB in place of 48              | no better, n128 worse        | | three
-//   real products: kernel 115 -> 143 GFLOP/s in terms of    | 4 to 10% (AVX2: 8% slower)   | | four
-//   |                              |
+// Tried (one core, AVX-512, 123 GFLOP/s measured peak; alexnet.conv2, n16, forward):
+//   | tile 32x32, all weights a column of points at a time      | 26.7 ms                      |
+//   | input points tile-minor, 96 channels of kernels at a time | 25                           |
+//   | a panel of the output at a time, in place of all          | 25, workspace 23 -> 9 MiB    |
+//   | points of a tile in different cache sets                  | no difference                |
+//   | prefetch of kernels                                       | no difference                |
+//   | blocks of tiles of 12, 16, 24 MiB in place of 48          | no better, n128 worse        |
+//   | three real products in place of four                      | 4 to 10% (AVX2: 8% slower)   |
 // Of 25 ms, products take 60%, kernels 14%, tiles 23%. oneDNN's direct convolution: 117 ms.
+// On a core of twice that peak: 13.3 ms, oneDNN 53.
+//
+// Threads: each works a rectangle of tiles x panels (grad_weight: input channels x panels) to its
+// end and transforms for it what it needs. When threads shared all transforms and met at each pair
+// of panels, two took 5.8 ms for vgg.conv1_2 forward, now 3.7, and 6.4 for alexnet.conv5, now 5.8.
 #include <algorithm>
 #include <vector>
 
@@ -115,33 +119,35 @@ FftCells<Float> output_cells(const FftPlan& plan, const Image<Float>& image, std
                   w.out_step);
 }
 
-/// What all steps of a pass share. In points are (point, tile, 2, in_stride); out points, of one
-/// panel for each worker, (tile, point, 2, kFftPanel) or, in grad_weight, (point, tile, 2,
+/// What all steps of a pass share. A worker's in points are (point, tile, 2, in_stride), its out
+/// points, of one panel, (tile, point, 2, kFftPanel) or, in grad_weight, (point, tile, 2,
 /// kFftPanel).
 struct Pass {
   Pass(const ConvShape& pass_shape, ConvPass pass, const ConvResources& resources)
       : shape(pass_shape),
         plan(fft_plan(shape, pass)),
         threads(std::max<std::size_t>(1, resources.threads)),
-        size(fft_workspace(plan, shape)) {
+        work(fft_work(plan, shape, pass, threads)) {
     WorkspacePieces pieces(resources.workspace);
-    in_points = pieces.take<float>(size.in_points);
-    out_points = pieces.take<float>(size.out_points * threads);
-    taps = pieces.take<float>(size.taps * threads);
-    kernel = pieces.take<float>(size.kernel * threads);
+    in_points = pieces.take<float>(work.in_points * threads);
+    out_points = pieces.take<float>(work.out_points * threads);
+    taps = pieces.take<float>(work.taps * threads);
+    kernel = pieces.take<float>(work.kernel * threads);
   }
   const ConvShape& shape;
   FftPlan plan;
   std::size_t threads;
-  FftWorkspace size;
-  float* in_points;
-  float *out_points, *taps, *kernel;  ///< of worker 0
+  FftWork work;
+  float *in_points, *out_points, *taps, *kernel;  ///< of worker 0
 
-  [[nodiscard]] float* out_points_of(std::size_t worker) const {
-    return out_points + worker * size.out_points;
+  [[nodiscard]] float* in_points_of(std::size_t worker) const {
+    return in_points + worker * work.in_points;
   }
-  [[nodiscard]] float* taps_of(std::size_t worker) const { return taps + worker * size.taps; }
-  [[nodiscard]] float* kernel_of(std::size_t worker) const { return kernel + worker * size.kernel; }
+  [[nodiscard]] float* out_points_of(std::size_t worker) const {
+    return out_points + worker * work.out_points;
+  }
+  [[nodiscard]] float* taps_of(std::size_t worker) const { return taps + worker * work.taps; }
+  [[nodiscard]] float* kernel_of(std::size_t worker) const { return kernel + worker * work.kernel; }
   [[nodiscard]] FftTaps taps_at() const {
     return {plan.tile, shape.KH, shape.KW, shape.dilation_h, shape.dilation_w};
   }
@@ -150,26 +156,48 @@ struct Pass {
   }
 };
 
-/// A range of tiles or of panels.
+/// A range of tiles, of channels or of panels.
 struct Range {
   std::size_t begin, count;
 };
 
-/// Calls body(range) for consecutive ranges of `size`, the last one may be less.
+/// Calls body(range) for consecutive ranges of `size` that make up the whole, the last one may be
+/// less.
 template <class Body>
-void for_ranges(std::size_t count, std::size_t size, const Body& body) {
-  for (std::size_t begin = 0; begin < count; begin += size) {
-    body(Range{begin, std::min(size, count - begin)});
+void for_ranges(Range whole, std::size_t size, const Body& body) {
+  for (std::size_t done = 0; done < whole.count; done += size) {
+    body(Range{whole.begin + done, std::min(size, whole.count - done)});
   }
 }
 
-void transform_input(const Pass& pass, Range tiles, const Image<const float>& input) {
-  const FftPlan& plan = pass.plan;
-  parallel_for(pass.threads, tiles.count, [&](std::size_t tile, std::size_t) {
-    float* const points = pass.in_points + tile * 2 * plan.in_stride;
-    fft2d(plan.tile, plan.in_channels, input_cells(plan, input, tiles.begin + tile),
-          {points, points + plan.in_stride, plan.in_point});
-  });
+/// Part `index` of `parts` of `count` things, in multiples of `unit`.
+Range part_of(std::size_t count, std::size_t unit, std::size_t index, std::size_t parts) {
+  const std::size_t size = ((count + unit - 1) / unit + parts - 1) / parts * unit;
+  const std::size_t begin = std::min(count, index * size);
+  return {begin, std::min(size, count - begin)};
+}
+
+/// Calls body(rows, panels, worker) for the rectangles of rows, of which there are `count` in
+/// multiples of `unit`, and panels.
+template <class Body>
+void for_rectangles(const Pass& pass, std::size_t count, std::size_t unit, const Body& body) {
+  const FftWork& work = pass.work;
+  parallel_for(
+      pass.threads, work.row_parts * work.panel_parts, [&](std::size_t task, std::size_t worker) {
+        body(part_of(count, unit, task / work.panel_parts, work.row_parts),
+             part_of(pass.plan.out_panels, 1, task % work.panel_parts, work.panel_parts), worker);
+      });
+}
+
+void transform_input(const Pass& pass, Range tiles, Range channels, const Image<const float>& input,
+                     std::size_t worker) {
+  float* points = pass.in_points_of(worker);
+  for (std::size_t tile = 0; tile < tiles.count; ++tile, points += 2 * pass.work.in_stride) {
+    FftCells<const float> cells = input_cells(pass.plan, input, tiles.begin + tile);
+    cells.data += channels.begin;
+    fft2d(pass.plan.tile, channels.count, cells,
+          {points, points + pass.work.in_stride, pass.work.in_point});
+  }
 }
 
 /// taps(k, tap, c) = kernel of input channels [depth.begin, +depth.count), a panel's output
@@ -204,49 +232,28 @@ void pack_grad_input(const ConvShape& s, Range depth, Range columns, const float
   }
 }
 
-/// Into how many tasks each panel is cut, of `least` things at least: one, unless too few panels
-/// would leave threads without work.
-std::size_t parts_of_panel(const Pass& pass, std::size_t count, std::size_t least) {
-  const std::size_t panels = pass.plan.out_panels;
-  const std::size_t rounds = (panels + pass.threads - 1) / pass.threads;
-  const bool balanced = 10 * panels >= 7 * rounds * pass.threads;
-  return balanced ? 1 : std::clamp<std::size_t>(count / least, 1, pass.threads);
-}
-
-/// Calls body(panel, range, worker) for all panels and for `count` things, in parts.
-template <class Body>
-void for_panels(const Pass& pass, std::size_t count, std::size_t least, const Body& body) {
-  const std::size_t parts = parts_of_panel(pass, count, least);
-  parallel_for(pass.threads, pass.plan.out_panels * parts,
-               [&](std::size_t task, std::size_t worker) {
-                 const std::size_t part = task % parts;
-                 const std::size_t begin = part * count / parts;
-                 body(task / parts, Range{begin, (part + 1) * count / parts - begin}, worker);
-               });
-}
-
-/// The worker's out points of a panel = in points times transformed kernels, for tiles of a block.
-void multiply_panel(const Pass& pass, Range tiles, std::size_t panel, PackTaps pack,
+/// The worker's out points of a panel = its in points, of so many tiles, times transformed kernels.
+void multiply_panel(const Pass& pass, std::size_t tiles, std::size_t panel, PackTaps pack,
                     const float* weight, std::size_t worker) {
   const FftPlan& plan = pass.plan;
+  const FftWork& work = pass.work;
   const std::size_t width = pass.width_of(panel);
   float* const taps = pass.taps_of(worker);
   float* const kernel = pass.kernel_of(worker);
-  for_ranges(plan.in_channels, plan.depth, [&](Range depth) {
+  for_ranges({0, plan.in_channels}, plan.depth, [&](Range depth) {
     pack(pass.shape, depth, {panel * kFftPanel, width}, weight, taps);
     for (std::size_t v = 0; v <= plan.tile.w / 2; ++v) {
       transform_taps(pass.taps_at(), v, depth.count, width, taps, kernel);
       const std::size_t first = fft_column_begin(plan.tile, v);
       multiply({.points = fft_column_points(plan.tile, v),
-                .rows = tiles.count,
+                .rows = tiles,
                 .columns = width,
                 .depth = depth.count,
-                .a = pass.in_points + first * plan.in_point + tiles.begin * 2 * plan.in_stride +
-                     depth.begin,
-                .a_point = plan.in_point,
-                .a_row = 2 * plan.in_stride,
+                .a = pass.in_points_of(worker) + first * work.in_point + depth.begin,
+                .a_point = work.in_point,
+                .a_row = 2 * work.in_stride,
                 .a_depth = 1,
-                .a_imaginary = plan.in_stride,
+                .a_imaginary = work.in_stride,
                 .b = kernel,
                 .b_point = depth.count * kComplexPanel,
                 .c = pass.out_points_of(worker) + first * kComplexPanel,
@@ -273,11 +280,13 @@ void transform_output(const Pass& pass, Range tiles, std::size_t panel, const fl
 /// Forward and grad_input of one group.
 void correlate(const Pass& pass, PackTaps pack, const Image<const float>& input,
                const float* weight, const float* bias, const Image<float>& output) {
-  for_ranges(pass.plan.tiles, pass.plan.block, [&](Range block) {
-    transform_input(pass, block, input);
-    for_panels(pass, block.count, 1, [&](std::size_t panel, Range tiles, std::size_t worker) {
-      multiply_panel(pass, tiles, panel, pack, weight, worker);
-      transform_output(pass, {block.begin + tiles.begin, tiles.count}, panel, bias, output, worker);
+  for_rectangles(pass, pass.plan.tiles, 1, [&](Range rows, Range panels, std::size_t worker) {
+    for_ranges(rows, pass.work.tiles, [&](Range tiles) {
+      transform_input(pass, tiles, {0, pass.plan.in_channels}, input, worker);
+      for (std::size_t panel = panels.begin; panel < panels.begin + panels.count; ++panel) {
+        multiply_panel(pass, tiles.count, panel, pack, weight, worker);
+        transform_output(pass, tiles, panel, bias, output, worker);
+      }
     });
   });
 }
@@ -310,34 +319,36 @@ void transform_grad_output(const Pass& pass, Range tiles, std::size_t panel,
   for (std::size_t tile = 0; tile < tiles.count; ++tile, points += kComplexPanel) {
     FftCells<const float> cells = output_cells(plan, grad_output, tiles.begin + tile);
     cells.data += panel * kFftPanel;
-    fft2d(plan.tile, pass.width_of(panel), cells, {points + kFftPanel, points, plan.out_point});
+    fft2d(plan.tile, pass.width_of(panel), cells,
+          {points + kFftPanel, points, pass.work.out_point});
   }
 }
 
-/// taps(k, tap, c) = a block of tiles' sum, for input channels [depth.begin, +depth.count) and the
-/// worker's panel, times 4*h*w: both transforms came with a factor 2.
-void reduce_panel(const Pass& pass, std::size_t tiles, Range depth, std::size_t width,
-                  std::size_t worker, float* taps) {
-  float* const kernel = pass.kernel_of(worker);
+/// taps(k, tap, c) = a block of tiles' sum, for `depth` input channels from number `first_channel`
+/// of the worker's on and the worker's panel, times 4*h*w: both transforms came with a factor 2.
+void reduce_panel(const Pass& pass, std::size_t tiles, std::size_t first_channel, std::size_t depth,
+                  std::size_t width, std::size_t worker) {
   const FftPlan& plan = pass.plan;
+  const FftWork& work = pass.work;
+  float* const kernel = pass.kernel_of(worker);
   for (std::size_t v = 0; v <= plan.tile.w / 2; ++v) {
     const std::size_t first = fft_column_begin(plan.tile, v);
     multiply({.points = fft_column_points(plan.tile, v),
-              .rows = depth.count,
+              .rows = depth,
               .columns = width,
               .depth = tiles,
-              .a = pass.in_points + first * plan.in_point + depth.begin,
-              .a_point = plan.in_point,
+              .a = pass.in_points_of(worker) + first * work.in_point + first_channel,
+              .a_point = work.in_point,
               .a_row = 1,
-              .a_depth = 2 * plan.in_stride,
-              .a_imaginary = plan.in_stride,
-              .b = pass.out_points_of(worker) + first * plan.out_point,
-              .b_point = plan.out_point,
+              .a_depth = 2 * work.in_stride,
+              .a_imaginary = work.in_stride,
+              .b = pass.out_points_of(worker) + first * work.out_point,
+              .b_point = work.out_point,
               .c = kernel,
-              .c_point = depth.count * kComplexPanel,
+              .c_point = depth * kComplexPanel,
               .c_row = kComplexPanel,
               .accumulate = false});
-    invert_taps(pass.taps_at(), v, depth.count, width, kernel, taps);
+    invert_taps(pass.taps_at(), v, depth, width, kernel, pass.taps_of(worker));
   }
 }
 
@@ -360,28 +371,25 @@ void unpack_taps(const Pass& pass, Range depth, Range columns, const float* taps
   }
 }
 
-/// Each part of the input channels transforms its panel of grad_output again.
-constexpr std::size_t kLeastChannels = 64;
-
 /// grad_weight of one group; blocks of tiles are added in ascending order.
 void reduce(const Pass& pass, const Image<const float>& grad_output,
             const Image<const float>& input, float* grad_weight) {
   const FftPlan& plan = pass.plan;
-  for_ranges(plan.tiles, plan.block, [&](Range tiles) {
-    transform_input(pass, tiles, input);
-    for_panels(pass, plan.in_channels, kLeastChannels,
-               [&](std::size_t panel, Range channels, std::size_t worker) {
-                 transform_grad_output(pass, tiles, panel, grad_output, worker);
-                 const std::size_t width = pass.width_of(panel);
-                 float* const taps = pass.taps_of(worker);
-                 for_ranges(channels.count, plan.depth, [&](Range depth) {
-                   depth.begin += channels.begin;
-                   reduce_panel(pass, tiles.count, depth, width, worker, taps);
-                   unpack_taps(pass, depth, {panel * kFftPanel, width}, taps, tiles.begin > 0,
-                               grad_weight);
-                 });
-               });
-  });
+  const auto rectangle = [&](Range channels, Range panels, std::size_t worker) {
+    for_ranges({0, plan.tiles}, plan.block, [&](Range tiles) {
+      transform_input(pass, tiles, channels, input, worker);
+      for (std::size_t panel = panels.begin; panel < panels.begin + panels.count; ++panel) {
+        const std::size_t width = pass.width_of(panel);
+        transform_grad_output(pass, tiles, panel, grad_output, worker);
+        for_ranges(channels, plan.depth, [&](Range depth) {
+          reduce_panel(pass, tiles.count, depth.begin - channels.begin, depth.count, width, worker);
+          unpack_taps(pass, depth, {panel * kFftPanel, width}, pass.taps_of(worker),
+                      tiles.begin > 0, grad_weight);
+        });
+      }
+    });
+  };
+  for_rectangles(pass, plan.in_channels, kFftChannelMultiple, rectangle);
 }
 
 void grad_weight(const ConvShape& s, const float* grad_output, const float* input,
@@ -404,9 +412,10 @@ std::string unsupported(const ConvShape& shape, ConvPass) {
 
 std::size_t workspace_bytes(const ConvShape& shape, ConvPass pass, std::size_t threads) {
   threads = std::max<std::size_t>(1, threads);
-  const FftWorkspace floats = fft_workspace(fft_plan(shape, pass), shape);
-  return piece_bytes<float>(floats.in_points) + piece_bytes<float>(floats.out_points * threads) +
-         piece_bytes<float>(floats.taps * threads) + piece_bytes<float>(floats.kernel * threads);
+  const FftWork work = fft_work(fft_plan(shape, pass), shape, pass, threads);
+  return piece_bytes<float>(work.in_points * threads) +
+         piece_bytes<float>(work.out_points * threads) + piece_bytes<float>(work.taps * threads) +
+         piece_bytes<float>(work.kernel * threads);
 }
 
 }  // namespace

@@ -46,10 +46,6 @@ void complete(FftPlan& plan, const ConvShape& shape, ConvPass pass) {
   plan.out_panels = parts(plan.out_channels, kFftPanel);
   const std::size_t tile_floats = 2 * plan.points * (plan.in_stride + kFftPanel);
   plan.block = even_block(plan.tiles, kBlockFloats / tile_floats);
-  // Not a multiple of 4096 bytes, or all points of a tile would fall into the same cache sets.
-  constexpr std::size_t line = 16;
-  plan.in_point = 2 * plan.in_stride * plan.block + line;
-  plan.out_point = 2 * kFftPanel * plan.block + line;
   plan.depth = even_block(plan.in_channels, kKernelFloats / (kFftPanel * (2 * plan.tile.h + taps)));
 
   const auto points = static_cast<double>(plan.points);
@@ -61,7 +57,7 @@ void complete(FftPlan& plan, const ConvShape& shape, ConvPass pass) {
   // block's points do not stay in a cache; of a kernel's transform; of a product (three fused
   // multiply-adds, with their loads); and of beginning a product's chain, in steps of the chain.
   constexpr std::size_t cached_floats = std::size_t{2} << 20;
-  const bool cached = plan.points * (plan.in_point + plan.out_point) <= cached_floats;
+  const bool cached = plan.block * tile_floats <= cached_floats;
   const std::size_t longest = std::max(plan.tile.h, plan.tile.w);
   const double stages = longest == 8 ? 39.0 : longest == 16 ? 50.0 : 73.0;
   const double transform = (cached ? 1.0 : 1.4) * stages;
@@ -72,8 +68,10 @@ void complete(FftPlan& plan, const ConvShape& shape, ConvPass pass) {
                          2.0 * static_cast<double>(taps) / static_cast<double>(plan.tile.h));
   const double products = pass == ConvPass::grad_weight ? in * out * (tiles + begin * blocks)
                                                         : tiles * out * (in + begin);
-  plan.cost = points * (transform * tiles * (static_cast<double>(plan.in_stride) + out) +
-                        kernel * blocks * in * out + product * products);
+  plan.cost = {.input = points * transform * tiles * static_cast<double>(plan.in_stride),
+               .output = points * transform * tiles * out,
+               .kernels = points * kernel * blocks * in * out,
+               .products = points * product * products};
 }
 
 }  // namespace
@@ -112,7 +110,7 @@ FftPlan fft_plan(const ConvShape& shape, ConvPass pass) {
   best.in_channels = (pass == ConvPass::grad_input ? shape.OC : shape.IC) / shape.G;
   best.out_channels = (pass == ConvPass::grad_input ? shape.IC : shape.OC) / shape.G;
   best.tile = {0, 0};
-  best.cost = std::numeric_limits<double>::infinity();
+  double least = std::numeric_limits<double>::infinity();
   FftPlan plan = best;
   for (const std::size_t h : {8, 16, 32}) {
     for (const std::size_t w : {8, 16, 32}) {
@@ -121,14 +119,16 @@ FftPlan fft_plan(const ConvShape& shape, ConvPass pass) {
       plan.cut_w = fft_cut(plan.axis_w, w);
       if (plan.cut_h.outputs == 0 || plan.cut_w.outputs == 0) continue;
       complete(plan, shape, pass);
-      if (plan.cost < best.cost) best = plan;
+      if (plan.cost.sum() >= least) continue;
+      least = plan.cost.sum();
+      best = plan;
     }
   }
   return best;
 }
 
 double fft_estimated_cost(const ConvShape& shape, ConvPass pass) {
-  return fft_plan(shape, pass).cost * static_cast<double>(shape.G);
+  return fft_plan(shape, pass).cost.sum() * static_cast<double>(shape.G);
 }
 
 double fft_error_bound(const ConvShape& shape, ConvPass pass) {
@@ -149,9 +149,57 @@ double fft_error_bound(const ConvShape& shape, ConvPass pass) {
   return second_order * (std::sqrt(cells) * (transforms + taps + product) + 1.0);
 }
 
-FftWorkspace fft_workspace(const FftPlan& plan, const ConvShape& shape) {
-  return {plan.points * plan.in_point, plan.points * plan.out_point,
-          plan.depth * shape.KH * shape.KW * kFftPanel, plan.tile.h * plan.depth * 2 * kFftPanel};
+namespace {
+
+/// Sets the parts of the rectangles that take the least time: what is transformed for rows is
+/// transformed again by every part of the panels, and the other way round.
+void share_out(FftWork& work, const FftPlan& plan, ConvPass pass, std::size_t rows,
+               std::size_t threads) {
+  const auto largest = [](std::size_t size, std::size_t count) {
+    return static_cast<double>(parts(size, count)) /
+           static_cast<double>(std::max<std::size_t>(size, 1));
+  };
+  const FftCost& cost = plan.cost;
+  const bool to_weight = pass == ConvPass::grad_weight;
+  const double of_panels = to_weight ? cost.output : cost.kernels;
+  const double of_both = cost.products + (to_weight ? cost.kernels : cost.output);
+  double least = std::numeric_limits<double>::infinity();
+  for (std::size_t panel_parts = 1; panel_parts <= threads; ++panel_parts) {
+    if (threads % panel_parts != 0) continue;
+    const double panel_share = largest(plan.out_panels, panel_parts);
+    const double row_share = largest(rows, threads / panel_parts);
+    const double time =
+        cost.input * row_share + of_panels * panel_share + of_both * row_share * panel_share;
+    if (time >= least) continue;
+    least = time;
+    work.panel_parts = panel_parts;
+    work.row_parts = threads / panel_parts;
+  }
+}
+
+}  // namespace
+
+FftWork fft_work(const FftPlan& plan, const ConvShape& shape, ConvPass pass, std::size_t threads) {
+  // Not a multiple of 4096 bytes, or all points of a tile would fall into the same cache sets.
+  constexpr std::size_t line = 16;
+  FftWork work{};
+  work.tiles = plan.block;
+  work.in_stride = plan.in_stride;
+  if (pass == ConvPass::grad_weight) {
+    const std::size_t rows = plan.in_stride / kFftChannelMultiple;
+    share_out(work, plan, pass, rows, threads);
+    work.in_stride = parts(rows, work.row_parts) * kFftChannelMultiple;
+  } else {
+    share_out(work, plan, pass, plan.tiles, threads);
+    work.tiles = std::clamp<std::size_t>(parts(plan.tiles, work.row_parts), 1, plan.block);
+  }
+  work.in_point = 2 * work.in_stride * work.tiles + line;
+  work.out_point = 2 * kFftPanel * work.tiles + line;
+  work.in_points = plan.points * work.in_point;
+  work.out_points = plan.points * work.out_point;
+  work.taps = plan.depth * shape.KH * shape.KW * kFftPanel;
+  work.kernel = plan.tile.h * plan.depth * 2 * kFftPanel;
+  return work;
 }
 
 }  // namespace reprise

@@ -40,6 +40,14 @@ struct FftClip {
 };
 FftClip fft_clip(std::ptrdiff_t begin, std::size_t cells, std::size_t samples, std::size_t step);
 
+/// Estimated times in multiply-adds of direct at its best.
+struct FftCost {
+  double input, output;  ///< transforms of their tiles
+  double kernels;        ///< their transforms
+  double products;
+  [[nodiscard]] double sum() const { return input + output + kernels + products; }
+};
+
 /// A pass of a convolution, for one group. grad_weight correlates the same axes as forward, its
 /// kernel being the unknown.
 struct FftPlan {
@@ -47,14 +55,13 @@ struct FftPlan {
   std::size_t in_channels, out_channels;
   FftTile tile;
   FftCut cut_h, cut_w;
-  std::size_t tiles;                ///< of all images
-  std::size_t block;                ///< tiles whose points are kept together
-  std::size_t depth;                ///< input channels whose kernels are kept together
-  std::size_t points;               ///< of a tile
-  std::size_t in_stride;            ///< in_channels, padded
-  std::size_t in_point, out_point;  ///< floats from a point of a block of tiles to the next
-  std::size_t out_panels;           ///< of kFftPanel output channels
-  double cost;                      ///< estimate for one group, see fft_estimated_cost
+  std::size_t tiles;       ///< of all images
+  std::size_t block;       ///< tiles whose points are kept together
+  std::size_t depth;       ///< input channels whose kernels are kept together
+  std::size_t points;      ///< of a tile
+  std::size_t in_stride;   ///< in_channels, padded
+  std::size_t out_panels;  ///< of kFftPanel output channels
+  FftCost cost;            ///< estimate for one group
 
   [[nodiscard]] std::size_t tiles_per_image() const { return cut_h.tiles * cut_w.tiles; }
 };
@@ -68,13 +75,19 @@ double fft_estimated_cost(const ConvShape& shape, ConvPass pass);
 /// Bound in units of ErrorScale::tensorwise; derived in fft.cpp.
 double fft_error_bound(const ConvShape& shape, ConvPass pass);
 
-/// Floats of the pieces of the workspace.
-struct FftWorkspace {
-  std::size_t in_points;   ///< transforms of a block of tiles of the input
-  std::size_t out_points;  ///< per worker: of a panel of the output (or of grad_output)
-  std::size_t taps;        ///< per worker: a panel's kernels
-  std::size_t kernel;      ///< per worker: a column of their transforms
+/// How a pass is shared out, which no bit depends on: into rectangles of rows (tiles; in
+/// grad_weight input channels) times panels, one for each thread, which reads nothing that another
+/// has transformed; and what a worker has.
+struct FftWork {
+  std::size_t row_parts, panel_parts;
+  std::size_t tiles;                ///< of a block, at most
+  std::size_t in_stride;            ///< input channels, padded
+  std::size_t in_point, out_point;  ///< floats from a point of a block of tiles to the next
+  std::size_t in_points;            ///< floats: transforms of a block of tiles of the input
+  std::size_t out_points;           ///< of a panel of the output (or of grad_output)
+  std::size_t taps;                 ///< of a panel's kernels
+  std::size_t kernel;               ///< of a column of their transforms
 };
-FftWorkspace fft_workspace(const FftPlan& plan, const ConvShape& shape);
+FftWork fft_work(const FftPlan& plan, const ConvShape& shape, ConvPass pass, std::size_t threads);
 
 }  // namespace reprise
