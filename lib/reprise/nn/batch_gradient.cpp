@@ -31,7 +31,10 @@ namespace reprise {
 BatchGradient::BatchGradient(const Sequential& model, std::size_t batch_size,
                              std::size_t block_size, std::size_t threads,
                              const RandomStream& stream)
-    : model_(model), block_size_(block_size), threads_(std::max<std::size_t>(threads, 1)) {
+    : model_(model),
+      block_size_(block_size),
+      threads_(std::max<std::size_t>(threads, 1)),
+      threads_in_use_(threads_) {
   const std::size_t parameters = model.parameters().size();
   const std::size_t blocks = (batch_size + block_size - 1) / block_size;
   const std::size_t level = level_of(blocks);
@@ -45,6 +48,10 @@ BatchGradient::BatchGradient(const Sequential& model, std::size_t batch_size,
   }
   // A smaller batch may have more tasks, but not more than these.
   gradients_ = make_aligned_buffer<float>(std::min(blocks, 4 * threads_) * parameters);
+}
+
+void BatchGradient::use_threads(std::size_t threads) {
+  threads_in_use_ = std::clamp<std::size_t>(threads, 1, threads_);
 }
 
 std::size_t BatchGradient::level_of(std::size_t blocks) const {
@@ -62,11 +69,12 @@ BatchGradient::Totals BatchGradient::run(std::size_t N, std::uint64_t step, cons
   const std::size_t tasks = (blocks + (std::size_t{1} << level) - 1) >> level;
   Batch batch{
       N, blocks, step, source, std::vector<double>(blocks), std::vector<std::size_t>(blocks)};
-  parallel_for(workers_.size(), tasks, [&](std::size_t task, std::size_t worker) {
-    run_subtree(batch, task << level, level, workers_[worker],
-                gradients_.get() + task * parameters);
-  });
-  pairwise_sum(threads_, gradients_.get(), tasks, parameters, parameters);
+  parallel_for(std::min(threads_in_use_, workers_.size()), tasks,
+               [&](std::size_t task, std::size_t worker) {
+                 run_subtree(batch, task << level, level, workers_[worker],
+                             gradients_.get() + task * parameters);
+               });
+  pairwise_sum(threads_in_use_, gradients_.get(), tasks, parameters, parameters);
   Totals totals;
   totals.loss = pairwise_sum(batch.losses);
   for (const std::size_t count : batch.errors) totals.errors += count;

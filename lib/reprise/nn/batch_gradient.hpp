@@ -31,6 +31,8 @@ class BatchGradient {
     double loss = 0.0;       ///< sum over images of the softmax cross-entropy
     std::size_t errors = 0;  ///< images whose likeliest class is not their label
   };
+  /// Threads from now on, at most as many as at construction.
+  void use_threads(std::size_t threads);
   /// Works a batch of N images; `step` counts the optimizer's steps before this one.
   Totals run(std::size_t N, std::uint64_t step, const Source& source);
 
@@ -62,6 +64,7 @@ class BatchGradient {
   const Sequential& model_;
   std::size_t block_size_;
   std::size_t threads_;
+  std::size_t threads_in_use_;
   std::vector<Worker> workers_;
   AlignedBuffer<float> gradients_;  ///< one array per task
 };

@@ -40,6 +40,7 @@ TrainingRun::TrainingRun(const TrainingConfiguration& configuration, const Image
     : configuration_((check(configuration), configuration)),
       data_(data),
       threads_(threads),
+      pace_(threads),
       stream_(static_cast<std::uint64_t>(configuration.seed)),
       augmentation_(augmentation_options(configuration), data.train, stream_.child("augmentation")),
       model_(make_model(configuration, data)) {
@@ -80,8 +81,10 @@ bool TrainingRun::train(const Observer& observer) {
         epoch_order(stream_.child("order"), history_.size(), train_images());
     while (step_in_epoch_ < steps_per_epoch()) {
       const double started = seconds_now();
-      train_step(order);
-      epoch_seconds_ += seconds_now() - started;
+      const std::size_t images = train_step(order);
+      const double seconds = seconds_now() - started;
+      epoch_seconds_ += seconds;
+      pace_.worked(images, seconds);
       if (observer.step && !observer.step(step_in_epoch_, steps_per_epoch())) return false;
     }
     const EpochResult result = finish_epoch();
@@ -90,7 +93,7 @@ bool TrainingRun::train(const Observer& observer) {
   return true;
 }
 
-void TrainingRun::train_step(const std::vector<std::uint32_t>& order) {
+std::size_t TrainingRun::train_step(const std::vector<std::uint32_t>& order) {
   const auto batch_size = static_cast<std::size_t>(configuration_.batch_size);
   const std::size_t first = step_in_epoch_ * batch_size;
   const std::size_t N = std::min(batch_size, order.size() - first);
@@ -100,6 +103,7 @@ void TrainingRun::train_step(const std::vector<std::uint32_t>& order) {
     augmentation_.gather(data_.train, batch.subspan(begin, count), history_.size(), images);
     gather_labels(data_.train, batch.subspan(begin, count), labels);
   };
+  gradient_->use_threads(pace_.threads());
   const BatchGradient::Totals totals = gradient_->run(N, optimizer_.steps, source);
   if (!std::isfinite(totals.loss)) {
     throw Diverged(
@@ -107,12 +111,13 @@ void TrainingRun::train_step(const std::vector<std::uint32_t>& order) {
         "the loss is not finite any more", "a smaller learning rate");
   }
   optimizer_step(optimizer_options(configuration_), optimizer_, learning_rate(),
-                 model_.parameters(), gradient_->gradients(), threads_);
+                 model_.parameters(), gradient_->gradients(), pace_.threads());
   epoch_loss_ += totals.loss;
   epoch_errors_ += totals.errors;
   step_losses_.push_back(totals.loss / static_cast<double>(N));
   step_errors_.push_back(static_cast<double>(totals.errors) / static_cast<double>(N));
   ++step_in_epoch_;
+  return N;
 }
 
 EpochResult TrainingRun::finish_epoch() {

@@ -13,6 +13,7 @@
 #include "reprise/nn/batch_gradient.hpp"
 #include "reprise/nn/optimizers.hpp"
 #include "reprise/run/configuration.hpp"
+#include "reprise/run/thread_pace.hpp"
 
 namespace reprise {
 
@@ -81,12 +82,14 @@ class TrainingRun {
 
  private:
   [[nodiscard]] double learning_rate() const;
-  void train_step(const std::vector<std::uint32_t>& order);
+  /// Returns the images of the step.
+  std::size_t train_step(const std::vector<std::uint32_t>& order);
   EpochResult finish_epoch();
 
   TrainingConfiguration configuration_;
   const ImageDataset& data_;
   std::size_t threads_;
+  ThreadPace pace_;
   RandomStream stream_;
   Augmentation augmentation_;
   Sequential model_;
