@@ -58,7 +58,7 @@ class BatchGradient {
                    float* gradients) const;
   void run_block(Batch& batch, std::size_t block, BlockTape& tape,
                  std::span<float> gradients) const;
-  /// Blocks 2^level are a task's.
+  /// A task is 2^level blocks of a batch of so many.
   [[nodiscard]] std::size_t level_of(std::size_t blocks) const;
 
   const Sequential& model_;
