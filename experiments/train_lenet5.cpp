@@ -202,6 +202,7 @@ int train_lenet5(int argc, const char* const* argv) {
 
   environment.data_folder = std::filesystem::absolute(options.data);
 
+  catch_interrupts();
   select_simd_target(options.simd);
   set_blas_threads(1);
   const ImageDataset data = load_dataset(options.data);
@@ -229,7 +230,6 @@ int train_lenet5(int argc, const char* const* argv) {
                 "--resume to go on with it, or --force to start anew");
   }
 
-  catch_interrupts();
   if (!train(run, options, log)) return stopped(run, options.output);
 
   environment.log = log.text();

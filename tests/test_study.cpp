@@ -16,9 +16,12 @@ namespace {
 const std::string kStudies = REPRISE_BINARY_DIR "/experiments/studies/";
 const std::string kSmall = "--train-images 256 --epochs 1 ";
 
-CommandResult study(const std::string& name, const std::string& options,
-                    const std::string& prefix = "") {
-  return run_command(prefix + kStudies + name + " --quick " + options);
+std::string command_line(const std::string& name, const std::string& options) {
+  return kStudies + name + " --quick " + options;
+}
+
+CommandResult study(const std::string& name, const std::string& options) {
+  return run_command(command_line(name, options));
 }
 
 std::string study_text(const Record& record, const std::string& attribute) {
@@ -118,8 +121,10 @@ TEST_CASE("Ctrl-C keeps every run, and --resume ends with the same digests") {
   const TemporaryFolder folder;
   const std::string options = "--train-images 256 --seeds 1,2 --threads 2 --epochs 60 --output ";
   REQUIRE(study("dropout", options + (folder / "whole")).status == 0);
-  const CommandResult stopped =
-      study("dropout", options + (folder / "s"), "timeout --preserve-status --signal=INT 0.5 ");
+  // When one of the four runs is recorded, another is under way and two have not begun.
+  const CommandResult stopped = run_command_until(
+      command_line("dropout", options + (folder / "s")), SIGINT,
+      [](const std::string& out) { return out.find("run 1/4") != std::string::npos; });
   INFO(stopped.out << stopped.err);
   REQUIRE(stopped.status == 130);
   CHECK_THAT(stopped.out, Catch::Contains("--resume"));

@@ -7,6 +7,7 @@
 #include <chrono>
 #include <cmath>
 #include <csignal>
+#include <cstdint>
 #include <cstdio>
 #include <new>
 
@@ -15,16 +16,25 @@
 namespace reprise {
 namespace {
 
-/// Set by the signal handler, read by several threads.
-std::atomic<int> stop_requested = 0;
-static_assert(std::atomic<int>::is_always_lock_free);
+/// When the first signal came, in nanoseconds; 0 before. Set by the signal handler, read by several
+/// threads.
+std::atomic<std::int64_t> stop_requested = 0;
+static_assert(std::atomic<std::int64_t>::is_always_lock_free);
+
+/// Signals so near each other are one request: `timeout`, a batch system and a shell send theirs to
+/// the program and to its process group.
+constexpr std::int64_t kSameRequest = 500'000'000;
+
+std::int64_t steady_nanoseconds() {
+  return std::chrono::steady_clock::now().time_since_epoch() / std::chrono::nanoseconds(1);
+}
 
 extern "C" void on_interrupt(int signal) {
-  if (stop_requested != 0) {
-    std::signal(signal, SIG_DFL);
-    std::raise(signal);
-  }
-  stop_requested = 1;
+  const std::int64_t now = steady_nanoseconds();
+  std::int64_t first = 0;
+  if (stop_requested.compare_exchange_strong(first, now) || now - first < kSameRequest) return;
+  std::signal(signal, SIG_DFL);
+  std::raise(signal);
 }
 
 /// The long names of an app's options.
@@ -106,7 +116,7 @@ std::string duration_text(double seconds) {
 }
 
 double steady_seconds() {
-  return std::chrono::duration<double>(std::chrono::steady_clock::now().time_since_epoch()).count();
+  return 1e-9 * static_cast<double>(steady_nanoseconds());
 }
 
 }  // namespace reprise

@@ -20,7 +20,8 @@ int run_program(const std::string& name, const std::function<int()>& body);
 /// cannot be understood; for an unknown option it names the nearest known one.
 bool parse_command_line(CLI::App& app, int argc, const char* const* argv);
 
-/// From now on Ctrl-C (SIGINT) and SIGTERM ask for a clean stop; a second one ends at once.
+/// From now on Ctrl-C (SIGINT) and SIGTERM ask for a clean stop; another one, half a second later
+/// or more, ends at once.
 void catch_interrupts();
 bool interrupted();
 

@@ -269,6 +269,7 @@ int run_study(const Study& study, int argc, const char* const* argv) {
   const std::optional<Options> options = parse(study, argc, argv);
   if (!options) return 0;
   check_seeds(options->seeds);
+  catch_interrupts();
   select_simd_target(options->simd);
   set_blas_threads(1);
   const ImageDataset data = load_dataset(options->data);
@@ -281,7 +282,6 @@ int run_study(const Study& study, int argc, const char* const* argv) {
   std::filesystem::create_directories(options->output);
   fmt::print("{}: {}\n{}, {} variants, seeds {}\n", study.name, study.question, data.name,
              study.variants.size(), fmt::join(options->seeds, ", "));
-  catch_interrupts();
   std::vector<StudyRun> all = plan.pilots();
   StudyProgress progress;
   progress.runs_to_come = options->seeds.size() * study.variants.size();

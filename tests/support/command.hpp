@@ -2,6 +2,7 @@
 /// Runs a program as a person would and keeps what it printed.
 #pragma once
 
+#include <functional>
 #include <string>
 
 namespace reprise::test {
@@ -16,6 +17,12 @@ struct CommandResult {
 
 /// Runs a shell command line.
 CommandResult run_command(const std::string& command);
+
+/// Runs a program and sends it `signal` as soon as what it has printed so far lets `when` say so: a
+/// moment of the program's own, as early or late as the machine is fast. No signal if it ends
+/// before. `command` is one program with its arguments, not a list of commands.
+CommandResult run_command_until(const std::string& command, int signal,
+                                const std::function<bool(const std::string& out)>& when);
 
 /// A file's bytes as text.
 std::string read_file(const std::string& path);
