@@ -151,12 +151,9 @@ struct Pass {
   [[nodiscard]] FftTaps taps_at() const {
     return {plan.tile, shape.KH, shape.KW, shape.dilation_h, shape.dilation_w};
   }
-  [[nodiscard]] std::size_t width_of(std::size_t panel) const {
-    return std::min(kFftPanel, plan.out_channels - panel * kFftPanel);
-  }
 };
 
-/// A range of tiles, of channels or of panels.
+/// A range of tiles or of channels.
 struct Range {
   std::size_t begin, count;
 };
@@ -177,16 +174,18 @@ Range part_of(std::size_t count, std::size_t unit, std::size_t index, std::size_
   return {begin, std::min(size, count - begin)};
 }
 
-/// Calls body(rows, panels, worker) for the rectangles of rows, of which there are `count` in
-/// multiples of `unit`, and panels.
+/// Calls body(rows, columns, worker) for the rectangles of rows, of which there are `count` in
+/// multiples of `unit`, and columns, which are output channels.
 template <class Body>
 void for_rectangles(const Pass& pass, std::size_t count, std::size_t unit, const Body& body) {
   const FftWork& work = pass.work;
-  parallel_for(
-      pass.threads, work.row_parts * work.panel_parts, [&](std::size_t task, std::size_t worker) {
-        body(part_of(count, unit, task / work.panel_parts, work.row_parts),
-             part_of(pass.plan.out_panels, 1, task % work.panel_parts, work.panel_parts), worker);
-      });
+  parallel_for(pass.threads, work.row_parts * work.column_parts,
+               [&](std::size_t task, std::size_t worker) {
+                 body(part_of(count, unit, task / work.column_parts, work.row_parts),
+                      part_of(pass.plan.out_channels, kFftChannelMultiple, task % work.column_parts,
+                              work.column_parts),
+                      worker);
+               });
 }
 
 void transform_input(const Pass& pass, Range tiles, Range channels, const Image<const float>& input,
@@ -233,21 +232,20 @@ void pack_grad_input(const ConvShape& s, Range depth, Range columns, const float
 }
 
 /// The worker's out points of a panel = its in points, of so many tiles, times transformed kernels.
-void multiply_panel(const Pass& pass, std::size_t tiles, std::size_t panel, PackTaps pack,
+void multiply_panel(const Pass& pass, std::size_t tiles, Range panel, PackTaps pack,
                     const float* weight, std::size_t worker) {
   const FftPlan& plan = pass.plan;
   const FftWork& work = pass.work;
-  const std::size_t width = pass.width_of(panel);
   float* const taps = pass.taps_of(worker);
   float* const kernel = pass.kernel_of(worker);
   for_ranges({0, plan.in_channels}, plan.depth, [&](Range depth) {
-    pack(pass.shape, depth, {panel * kFftPanel, width}, weight, taps);
+    pack(pass.shape, depth, panel, weight, taps);
     for (std::size_t v = 0; v <= plan.tile.w / 2; ++v) {
-      transform_taps(pass.taps_at(), v, depth.count, width, taps, kernel);
+      transform_taps(pass.taps_at(), v, depth.count, panel.count, taps, kernel);
       const std::size_t first = fft_column_begin(plan.tile, v);
       multiply({.points = fft_column_points(plan.tile, v),
                 .rows = tiles,
-                .columns = width,
+                .columns = panel.count,
                 .depth = depth.count,
                 .a = pass.in_points_of(worker) + first * work.in_point + depth.begin,
                 .a_point = work.in_point,
@@ -264,29 +262,29 @@ void multiply_panel(const Pass& pass, std::size_t tiles, std::size_t panel, Pack
   });
 }
 
-void transform_output(const Pass& pass, Range tiles, std::size_t panel, const float* bias,
+void transform_output(const Pass& pass, Range tiles, Range panel, const float* bias,
                       const Image<float>& output, std::size_t worker) {
   const FftPlan& plan = pass.plan;
   const float scale = 0.5F / static_cast<float>(plan.tile.h * plan.tile.w);
   const float* points = pass.out_points_of(worker);
   for (std::size_t tile = 0; tile < tiles.count; ++tile, points += plan.points * kComplexPanel) {
     FftCells<float> cells = output_cells(plan, output, tiles.begin + tile);
-    cells.data += panel * kFftPanel;
-    inverse_fft2d(plan.tile, pass.width_of(panel), {points, points + kFftPanel, kComplexPanel},
-                  scale, bias == nullptr ? nullptr : bias + panel * kFftPanel, cells);
+    cells.data += panel.begin;
+    inverse_fft2d(plan.tile, panel.count, {points, points + kFftPanel, kComplexPanel}, scale,
+                  bias == nullptr ? nullptr : bias + panel.begin, cells);
   }
 }
 
 /// Forward and grad_input of one group.
 void correlate(const Pass& pass, PackTaps pack, const Image<const float>& input,
                const float* weight, const float* bias, const Image<float>& output) {
-  for_rectangles(pass, pass.plan.tiles, 1, [&](Range rows, Range panels, std::size_t worker) {
+  for_rectangles(pass, pass.plan.tiles, 1, [&](Range rows, Range columns, std::size_t worker) {
     for_ranges(rows, pass.work.tiles, [&](Range tiles) {
       transform_input(pass, tiles, {0, pass.plan.in_channels}, input, worker);
-      for (std::size_t panel = panels.begin; panel < panels.begin + panels.count; ++panel) {
+      for_ranges(columns, kFftPanel, [&](Range panel) {
         multiply_panel(pass, tiles.count, panel, pack, weight, worker);
         transform_output(pass, tiles, panel, bias, output, worker);
-      }
+      });
     });
   });
 }
@@ -312,15 +310,14 @@ void grad_input(const ConvShape& s, const float* grad_output, const float* weigh
 }
 
 /// Transforms of grad_output, real and imaginary parts swapped: I times their conjugates.
-void transform_grad_output(const Pass& pass, Range tiles, std::size_t panel,
+void transform_grad_output(const Pass& pass, Range tiles, Range panel,
                            const Image<const float>& grad_output, std::size_t worker) {
   const FftPlan& plan = pass.plan;
   float* points = pass.out_points_of(worker);
   for (std::size_t tile = 0; tile < tiles.count; ++tile, points += kComplexPanel) {
     FftCells<const float> cells = output_cells(plan, grad_output, tiles.begin + tile);
-    cells.data += panel * kFftPanel;
-    fft2d(plan.tile, pass.width_of(panel), cells,
-          {points + kFftPanel, points, pass.work.out_point});
+    cells.data += panel.begin;
+    fft2d(plan.tile, panel.count, cells, {points + kFftPanel, points, pass.work.out_point});
   }
 }
 
@@ -375,18 +372,17 @@ void unpack_taps(const Pass& pass, Range depth, Range columns, const float* taps
 void reduce(const Pass& pass, const Image<const float>& grad_output,
             const Image<const float>& input, float* grad_weight) {
   const FftPlan& plan = pass.plan;
-  const auto rectangle = [&](Range channels, Range panels, std::size_t worker) {
+  const auto rectangle = [&](Range channels, Range columns, std::size_t worker) {
     for_ranges({0, plan.tiles}, plan.block, [&](Range tiles) {
       transform_input(pass, tiles, channels, input, worker);
-      for (std::size_t panel = panels.begin; panel < panels.begin + panels.count; ++panel) {
-        const std::size_t width = pass.width_of(panel);
+      for_ranges(columns, kFftPanel, [&](Range panel) {
         transform_grad_output(pass, tiles, panel, grad_output, worker);
         for_ranges(channels, plan.depth, [&](Range depth) {
-          reduce_panel(pass, tiles.count, depth.begin - channels.begin, depth.count, width, worker);
-          unpack_taps(pass, depth, {panel * kFftPanel, width}, pass.taps_of(worker),
-                      tiles.begin > 0, grad_weight);
+          reduce_panel(pass, tiles.count, depth.begin - channels.begin, depth.count, panel.count,
+                       worker);
+          unpack_taps(pass, depth, panel, pass.taps_of(worker), tiles.begin > 0, grad_weight);
         });
-      }
+      });
     });
   };
   for_rectangles(pass, plan.in_channels, kFftChannelMultiple, rectangle);

@@ -43,7 +43,6 @@ void complete(FftPlan& plan, const ConvShape& shape, ConvPass pass) {
   plan.points = fft_points(plan.tile);
   plan.tiles = shape.N * plan.tiles_per_image();
   plan.in_stride = rounded(plan.in_channels, kFftChannelMultiple);
-  plan.out_panels = parts(plan.out_channels, kFftPanel);
   const std::size_t tile_floats = 2 * plan.points * (plan.in_stride + kFftPanel);
   plan.block = even_block(plan.tiles, kBlockFloats / tile_floats);
   plan.depth = even_block(plan.in_channels, kKernelFloats / (kFftPanel * (2 * plan.tile.h + taps)));
@@ -152,7 +151,7 @@ double fft_error_bound(const ConvShape& shape, ConvPass pass) {
 namespace {
 
 /// Sets the parts of the rectangles that take the least time: what is transformed for rows is
-/// transformed again by every part of the panels, and the other way round.
+/// transformed again by every part of the columns, and the other way round.
 void share_out(FftWork& work, const FftPlan& plan, ConvPass pass, std::size_t rows,
                std::size_t threads) {
   const auto largest = [](std::size_t size, std::size_t count) {
@@ -161,19 +160,20 @@ void share_out(FftWork& work, const FftPlan& plan, ConvPass pass, std::size_t ro
   };
   const FftCost& cost = plan.cost;
   const bool to_weight = pass == ConvPass::grad_weight;
-  const double of_panels = to_weight ? cost.output : cost.kernels;
+  const double of_columns = to_weight ? cost.output : cost.kernels;
   const double of_both = cost.products + (to_weight ? cost.kernels : cost.output);
   double least = std::numeric_limits<double>::infinity();
-  for (std::size_t panel_parts = 1; panel_parts <= threads; ++panel_parts) {
-    if (threads % panel_parts != 0) continue;
-    const double panel_share = largest(plan.out_panels, panel_parts);
-    const double row_share = largest(rows, threads / panel_parts);
+  const std::size_t columns = parts(plan.out_channels, kFftPanel);
+  for (std::size_t column_parts = 1; column_parts <= threads; ++column_parts) {
+    if (threads % column_parts != 0) continue;
+    const double column_share = largest(columns, column_parts);
+    const double row_share = largest(rows, threads / column_parts);
     const double time =
-        cost.input * row_share + of_panels * panel_share + of_both * row_share * panel_share;
+        cost.input * row_share + of_columns * column_share + of_both * row_share * column_share;
     if (time >= least) continue;
     least = time;
-    work.panel_parts = panel_parts;
-    work.row_parts = threads / panel_parts;
+    work.column_parts = column_parts;
+    work.row_parts = threads / column_parts;
   }
 }
 

@@ -55,13 +55,12 @@ struct FftPlan {
   std::size_t in_channels, out_channels;
   FftTile tile;
   FftCut cut_h, cut_w;
-  std::size_t tiles;       ///< of all images
-  std::size_t block;       ///< tiles whose points are kept together
-  std::size_t depth;       ///< input channels whose kernels are kept together
-  std::size_t points;      ///< of a tile
-  std::size_t in_stride;   ///< in_channels, padded
-  std::size_t out_panels;  ///< of kFftPanel output channels
-  FftCost cost;            ///< estimate for one group
+  std::size_t tiles;      ///< of all images
+  std::size_t block;      ///< tiles whose points are kept together
+  std::size_t depth;      ///< input channels whose kernels are kept together
+  std::size_t points;     ///< of a tile
+  std::size_t in_stride;  ///< in_channels, padded
+  FftCost cost;           ///< estimate for one group
 
   [[nodiscard]] std::size_t tiles_per_image() const { return cut_h.tiles * cut_w.tiles; }
 };
@@ -76,10 +75,11 @@ double fft_estimated_cost(const ConvShape& shape, ConvPass pass);
 double fft_error_bound(const ConvShape& shape, ConvPass pass);
 
 /// How a pass is shared out, which no bit depends on: into rectangles of rows (tiles; in
-/// grad_weight input channels) times panels, one for each thread, which reads nothing that another
-/// has transformed; and what a worker has.
+/// grad_weight input channels) times columns (output channels), one for each thread, which reads
+/// nothing that another has transformed and works its columns a panel of kFftPanel at a time; and
+/// what a worker has.
 struct FftWork {
-  std::size_t row_parts, panel_parts;
+  std::size_t row_parts, column_parts;
   std::size_t tiles;                ///< of a block, at most
   std::size_t in_stride;            ///< input channels, padded
   std::size_t in_point, out_point;  ///< floats from a point of a block of tiles to the next
