@@ -101,6 +101,9 @@ std::vector<ConvShape> shapes() {
            "mb8g2ic4ih5oc6kh3n\"groups\"",
            "mb1ic3ih40iw70oc2kh3ph1n\"several_bands\"",
            "mb16ic2ih1iw1oc3kh1n\"one_cell\"",
+           "g31mb2ic31ih5iw27oc31kh3ph1n\"depthwise\"",
+           "g12mb1ic12ih11iw13oc12kh5kw4ph3pw2sh2sw3dh1n\"depthwise_strides\"",
+           "g17mb2ic17ih3iw2oc17kh2kw5ph4pw4n\"depthwise_in_the_padding\"",
        }) {
     shapes.push_back(parse_conv_shape(line));
   }

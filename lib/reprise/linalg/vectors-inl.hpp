@@ -16,16 +16,24 @@ namespace reprise {
 namespace HWY_NAMESPACE {
 namespace {
 
-/// Calls body(tag, i) for vectors from i on that cover 0..size-1 once each: whole ones, then of one
-/// lane.
+/// Calls body(tag, i) for vectors of at most `width` values from i on; returns where it stopped.
+template <std::size_t width, class Body>
+HWY_INLINE std::size_t vectors_by(std::size_t i, std::size_t size, const Body& body) {
+  const hwy::HWY_NAMESPACE::CappedTag<float, width> d;
+  const std::size_t lanes = hwy::HWY_NAMESPACE::Lanes(d);
+  for (; i + lanes <= size; i += lanes) body(d, i);
+  return i;
+}
+
+/// Calls body(tag, i) for vectors from i on that cover 0..size-1 once each: the widest first, then
+/// narrower ones.
 template <class Body>
 HWY_INLINE void for_each_vector(std::size_t size, const Body& body) {
-  const hwy::HWY_NAMESPACE::ScalableTag<float> d;
-  const hwy::HWY_NAMESPACE::CappedTag<float, 1> one;
-  const std::size_t lanes = hwy::HWY_NAMESPACE::Lanes(d);
-  std::size_t i = 0;
-  for (; i + lanes <= size; i += lanes) body(d, i);
-  for (; i < size; ++i) body(one, i);
+  std::size_t i = vectors_by<16>(0, size, body);
+  i = vectors_by<8>(i, size, body);
+  i = vectors_by<4>(i, size, body);
+  i = vectors_by<2>(i, size, body);
+  vectors_by<1>(i, size, body);
 }
 
 }  // namespace

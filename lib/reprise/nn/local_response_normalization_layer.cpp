@@ -18,7 +18,7 @@
 #include "reprise/core/error.hpp"
 #include "reprise/linalg/math.hpp"
 #include "reprise/nn/layers.hpp"
-#include "reprise/pool/channel_vectors-inl.hpp"
+#include "reprise/linalg/vectors-inl.hpp"
 
 // NOLINTNEXTLINE(llvm-header-guard): once, not once per target.
 #ifndef REPRISE_NN_NORMALIZATION_ROW
@@ -54,13 +54,13 @@ HWY_INLINE void for_each_window_sum(const NormalizationRow& row, const Value& va
   const std::size_t stride = row.C + row.neighbours - 1;
   for (std::size_t p = 0; p < row.pixels; ++p) {
     float* const to = row.padded + p * stride + row.neighbours / 2;
-    for_each_channel_vector(row.C, [&](auto d, std::size_t c) HWY_ATTR {
+    for_each_vector(row.C, [&](auto d, std::size_t c) HWY_ATTR {
       hn::StoreU(value(d, p * row.C + c), d, to + c);
     });
   }
   for (std::size_t p = 0; p < row.pixels; ++p) {
     const float* const from = row.padded + p * stride;
-    for_each_channel_vector(row.C, [&](auto d, std::size_t c) HWY_ATTR {
+    for_each_vector(row.C, [&](auto d, std::size_t c) HWY_ATTR {
       auto sum = hn::LoadU(d, from + c);
       for (std::size_t j = 1; j < row.neighbours; ++j) {
         sum = hn::Add(sum, hn::LoadU(d, from + c + j));
@@ -86,7 +86,7 @@ void row_scales(const NormalizationRow& row, const float* input, float* scales) 
 /// output = input * powers.
 void row_output(const NormalizationRow& row, const float* input, const float* powers,
                 float* output) {
-  for_each_channel_vector(row.pixels * row.C, [&](auto d, std::size_t i) HWY_ATTR {
+  for_each_vector(row.pixels * row.C, [&](auto d, std::size_t i) HWY_ATTR {
     hn::StoreU(hn::Mul(hn::LoadU(d, input + i), hn::LoadU(d, powers + i)), d, output + i);
   });
 }

@@ -12,7 +12,7 @@
 
 #include <algorithm>
 
-#include "reprise/pool/channel_vectors-inl.hpp"
+#include "reprise/linalg/vectors-inl.hpp"
 #include "reprise/pool/pool2d.hpp"
 #include "reprise/pool/window.hpp"
 
@@ -42,7 +42,7 @@ void average_image(const PoolShape& s, bool count_include_padding, const float* 
   for_each_window(s, [&](std::size_t oh, std::size_t ow, std::size_t out) HWY_ATTR {
     const PoolWindow window(s, oh, ow);
     const float divide_by = divisor(s, count_include_padding, window, oh, ow);
-    for_each_channel_vector(s.C, [&](auto d, std::size_t c) HWY_ATTR {
+    for_each_vector(s.C, [&](auto d, std::size_t c) HWY_ATTR {
       auto sum = hn::Zero(d);
       for_each_cell(s, window, [&](std::size_t cell) HWY_ATTR {
         sum = hn::Add(sum, hn::LoadU(d, image + cell + c));
@@ -57,7 +57,7 @@ void average_gradient_image(const PoolShape& s, bool count_include_padding,
   for_each_window(s, [&](std::size_t oh, std::size_t ow, std::size_t out) HWY_ATTR {
     const PoolWindow window(s, oh, ow);
     const float divide_by = divisor(s, count_include_padding, window, oh, ow);
-    for_each_channel_vector(s.C, [&](auto d, std::size_t c) HWY_ATTR {
+    for_each_vector(s.C, [&](auto d, std::size_t c) HWY_ATTR {
       const auto share = hn::Div(hn::LoadU(d, grad_output + out + c), hn::Set(d, divide_by));
       for_each_cell(s, window, [&](std::size_t cell) HWY_ATTR {
         float* const grad = grad_image + cell + c;

@@ -17,7 +17,7 @@
 #include <algorithm>
 #include <limits>
 
-#include "reprise/pool/channel_vectors-inl.hpp"
+#include "reprise/linalg/vectors-inl.hpp"
 #include "reprise/pool/max_pool_two-inl.hpp"
 #include "reprise/pool/pool2d.hpp"
 #include "reprise/pool/window.hpp"
@@ -51,7 +51,7 @@ HWY_INLINE auto maximum(D d, const PoolShape& s, const PoolWindow& window, const
 void forward_image(const PoolShape& s, bool relu, const float* image, float* output) {
   for_each_window(s, [&](std::size_t oh, std::size_t ow, std::size_t out) HWY_ATTR {
     const PoolWindow window(s, oh, ow);
-    for_each_channel_vector(s.C, [&](auto d, std::size_t c) HWY_ATTR {
+    for_each_vector(s.C, [&](auto d, std::size_t c) HWY_ATTR {
       hn::StoreU(maximum(d, s, window, image + c, relu), d, output + out + c);
     });
   });
@@ -101,7 +101,7 @@ void backward_image(const PoolShape& s, MaxTies ties, bool relu, const float* gr
                     const float* image, float* grad_image) {
   for_each_window(s, [&](std::size_t oh, std::size_t ow, std::size_t out) HWY_ATTR {
     const PoolWindow window(s, oh, ow);
-    for_each_channel_vector(s.C, [&](auto d, std::size_t c) HWY_ATTR {
+    for_each_vector(s.C, [&](auto d, std::size_t c) HWY_ATTR {
       add_gradient(d, s, ties, relu, window, grad_output + out + c, image + c, grad_image + c);
     });
   });

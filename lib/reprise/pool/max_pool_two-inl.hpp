@@ -13,7 +13,7 @@
 
 #include <cstddef>
 
-#include "reprise/pool/channel_vectors-inl.hpp"
+#include "reprise/linalg/vectors-inl.hpp"
 #include "reprise/pool/pool_shape.hpp"
 
 HWY_BEFORE_NAMESPACE();
@@ -44,7 +44,7 @@ HWY_INLINE void for_each_wide_window(const PoolShape& s, const Body& body) {
     for (; ow + 1 < s.OW; ++ow) body(d, ow, std::size_t{0});
   }
   for (; ow < s.OW; ++ow) {
-    for_each_channel_vector(s.C, [&](auto tag, std::size_t c) HWY_ATTR { body(tag, ow, c); });
+    for_each_vector(s.C, [&](auto tag, std::size_t c) HWY_ATTR { body(tag, ow, c); });
   }
 }
 

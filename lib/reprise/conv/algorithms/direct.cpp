@@ -35,6 +35,10 @@ void for_each_phase(const ConvShape& s, const Visit& visit) {
 
 void correlate(const ConvShape& shape, const direct::Correlation& correlation,
                const direct::CorrelationData& data, const ConvResources& resources) {
+  if (direct::is_depthwise(correlation)) {
+    direct::correlate_depthwise(correlation, data, resources.threads);
+    return;
+  }
   auto kernel = direct::correlate_by_columns;
   if (direct::images_pay(correlation)) {
     kernel = direct::correlate_by_images;
@@ -72,15 +76,19 @@ double estimated_cost(const ConvShape& shape, ConvPass pass) {
   return cost;
 }
 
-void grad_input(const ConvShape& shape, const float* grad_output, const float* weight,
-                float* grad_input, const ConvResources& resources) {
+/// Whether grad_input is worked from the values of grad_output that are not 0.
+bool is_sparse(const ConvShape& shape, const float* grad_output, const float* weight) {
   double cost = 0.0;
   for_each_phase(shape, [&](const direct::Correlation& phase) { cost += least_cost(phase); });
   const direct::Survey values = direct::survey(grad_output, shape.output_size());
-  const bool sparse = values.finite &&
-                      direct::sparse_grad_input_pays(shape, values.nonzeros, cost) &&
-                      direct::all_finite(weight, shape.weight_size());
-  if (sparse) {
+  return values.finite && direct::sparse_grad_input_pays(shape, values.nonzeros, cost) &&
+         direct::all_finite(weight, shape.weight_size());
+}
+
+void grad_input(const ConvShape& shape, const float* grad_output, const float* weight,
+                float* grad_input, const ConvResources& resources) {
+  if (!direct::is_depthwise(direct::forward_correlation(shape)) &&
+      is_sparse(shape, grad_output, weight)) {
     direct::grad_input_of_sparse(shape, grad_output, weight, grad_input, resources.workspace.data(),
                                  resources.threads);
     return;
@@ -97,6 +105,11 @@ void grad_weight(const ConvShape& shape, const float* grad_output, const float* 
     std::fill_n(grad_weight, shape.weight_size(), 0.0F);
     return;
   }
+  const direct::WeightGradientData data{input, grad_output, grad_weight};
+  if (direct::is_depthwise(correlation)) {
+    direct::weight_gradient_depthwise(correlation, data, resources.threads);
+    return;
+  }
   auto kernel = direct::weight_gradient_by_columns;
   const direct::Survey values = direct::survey(grad_output, shape.output_size());
   if (values.finite && direct::sparse_weight_gradient_pays(correlation, values.nonzeros) &&
@@ -105,12 +118,12 @@ void grad_weight(const ConvShape& shape, const float* grad_output, const float* 
   } else if (values.finite && direct::windows_pay(correlation)) {
     kernel = direct::weight_gradient_by_windows;
   }
-  kernel(correlation, {input, grad_output, grad_weight}, resources.workspace.data(),
-         resources.threads);
+  kernel(correlation, data, resources.workspace.data(), resources.threads);
 }
 
 std::size_t workspace_bytes(const ConvShape& shape, ConvPass pass, std::size_t threads) {
   const direct::Correlation forward = direct::forward_correlation(shape);
+  if (direct::is_depthwise(forward)) return 0;
   if (pass == ConvPass::forward) return correlate_bytes(forward, threads);
   if (pass == ConvPass::grad_weight) {
     return std::max({direct::weight_gradient_columns_bytes(forward, threads),

@@ -60,9 +60,17 @@ double copied(const Correlation& c) {
   return kLanes * cycles * values / static_cast<double>(planes.band);
 }
 
+/// Of vectors across groups: as many multiply-adds as loads, and every value is read and written.
+double depthwise_cost(const Correlation& c) {
+  const Shares share(c);
+  const double taps = share.h * share.w * static_cast<double>(c.depth());
+  return static_cast<double>(c.positions()) * in_vectors(c.G) * (1.3 * taps + 4.0);
+}
+
 }  // namespace
 
 double estimated_cost(const Correlation& c) {
+  if (is_depthwise(c)) return depthwise_cost(c);
   const Shares share(c);
   const auto depth = static_cast<double>(c.depth());
   const auto columns = static_cast<double>(c.columns);
@@ -77,6 +85,7 @@ double estimated_cost(const Correlation& c) {
 }
 
 double estimated_weight_gradient_cost(const Correlation& c) {
+  if (is_depthwise(c)) return depthwise_cost(c);
   const Shares share(c);
   const double one_vector = c.columns <= static_cast<std::size_t>(kLanes) ? kOneVector : 1.0;
   const double short_pieces = 1.0 + 4.0 / static_cast<double>(c.channels);

@@ -135,6 +135,12 @@ bool images_pay(const Correlation& correlation);
 /// As estimated_cost() below; infinite where it is not offered or there are few images.
 double estimated_cost_by_images(const Correlation& correlation);
 
+/// Whether a group has one channel and one column, and groups are enough to fill vectors.
+bool is_depthwise(const Correlation& correlation);
+/// Vector lanes across groups; only where is_depthwise().
+void correlate_depthwise(const Correlation& correlation, const CorrelationData& data,
+                         std::size_t threads);
+
 /// The gradient of a forward correlation's weights: element (th, tw, c, g, j) is a chain from 0,
 /// ascending over the positions at which the tap is inside the image, of fma(source, grad_output,
 /// acc), and +0 in the end. A kernel may let the other positions take part as zeros where all of
@@ -157,6 +163,10 @@ void weight_gradient_by_windows(const Correlation& forward, const WeightGradient
 std::size_t weight_gradient_windows_bytes(const Correlation& forward, std::size_t threads);
 /// Whether weight_gradient_by_windows is offered, and faster on the vector target in use.
 bool windows_pay(const Correlation& forward);
+
+/// Vector lanes across groups; only where is_depthwise().
+void weight_gradient_depthwise(const Correlation& forward, const WeightGradientData& data,
+                               std::size_t threads);
 
 /// The same where grad_output has few values that are not 0: only where
 /// sparse_weight_gradient_pays() and source and grad_output are finite.
