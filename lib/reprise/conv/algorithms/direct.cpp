@@ -13,7 +13,9 @@
 // Which kernel runs (direct_*.cpp; lanes across channels, positions or images), vector widths,
 // blocks and threads change the speed only. Cost: 2*N*OH*OW*OC*KH*KW*IC/G operations, less those in
 // the padding. Workspace: packed weights or gradients and tables, less than 4 MiB per thread.
-// Gradients of a grad_output that is mostly 0 leave out the steps that change nothing.
+// Gradients of a grad_output that is mostly 0 leave out the steps that change nothing. A gradient
+// of the weights that comes out infinite or NaN is worked again by the kernel that reads no
+// padding.
 // Error: each term passes through at most terms + 1 rounded operations: (1 + u)^(terms + 1).
 #include <algorithm>
 
@@ -76,19 +78,23 @@ double estimated_cost(const ConvShape& shape, ConvPass pass) {
   return cost;
 }
 
-/// Whether grad_input is worked from the values of grad_output that are not 0.
-bool is_sparse(const ConvShape& shape, const float* grad_output, const float* weight) {
-  double cost = 0.0;
-  for_each_phase(shape, [&](const direct::Correlation& phase) { cost += least_cost(phase); });
-  const direct::Survey values = direct::survey(grad_output, shape.output_size());
-  return values.finite && direct::sparse_grad_input_pays(shape, values.nonzeros, cost) &&
-         direct::all_finite(weight, shape.weight_size());
+/// Whether grad_output is finite and so sparse that pays(nonzeros).
+template <class Pays>
+bool is_sparse(const ConvShape& shape, const float* grad_output, const Pays& pays) {
+  const std::size_t size = shape.output_size();
+  if (!pays(direct::estimated_nonzeros(grad_output, size))) return false;
+  const direct::Survey values = direct::survey(grad_output, size);
+  return values.finite && pays(values.nonzeros);
 }
 
 void grad_input(const ConvShape& shape, const float* grad_output, const float* weight,
                 float* grad_input, const ConvResources& resources) {
-  if (!direct::is_depthwise(direct::forward_correlation(shape)) &&
-      is_sparse(shape, grad_output, weight)) {
+  double cost = 0.0;
+  for_each_phase(shape, [&](const direct::Correlation& phase) { cost += least_cost(phase); });
+  const auto pays = [&](std::size_t nonzeros) {
+    return direct::sparse_grad_input_pays(shape, nonzeros, cost);
+  };
+  if (is_sparse(shape, grad_output, pays) && direct::all_finite(weight, shape.weight_size())) {
     direct::grad_input_of_sparse(shape, grad_output, weight, grad_input, resources.workspace.data(),
                                  resources.threads);
     return;
@@ -110,15 +116,22 @@ void grad_weight(const ConvShape& shape, const float* grad_output, const float* 
     direct::weight_gradient_depthwise(correlation, data, resources.threads);
     return;
   }
-  auto kernel = direct::weight_gradient_by_columns;
-  const direct::Survey values = direct::survey(grad_output, shape.output_size());
-  if (values.finite && direct::sparse_weight_gradient_pays(correlation, values.nonzeros) &&
-      direct::all_finite(input, shape.input_size())) {
-    kernel = direct::weight_gradient_of_sparse;
-  } else if (values.finite && direct::windows_pay(correlation)) {
-    kernel = direct::weight_gradient_by_windows;
+  const auto run = [&](auto kernel) {
+    kernel(correlation, data, resources.workspace.data(), resources.threads);
+  };
+  const auto pays = [&](std::size_t nonzeros) {
+    return direct::sparse_weight_gradient_pays(correlation, nonzeros);
+  };
+  if (is_sparse(shape, grad_output, pays) && direct::all_finite(input, shape.input_size())) {
+    return run(direct::weight_gradient_of_sparse);
   }
-  kernel(correlation, data, resources.workspace.data(), resources.threads);
+  const double windows = direct::weight_cost_by_windows(correlation);
+  const double bands = direct::weight_cost_by_bands(correlation);
+  if (std::min(windows, bands) < direct::weight_cost_by_columns(correlation)) {
+    run(windows < bands ? direct::weight_gradient_by_windows : direct::weight_gradient_by_bands);
+    if (direct::all_finite(grad_weight, shape.weight_size())) return;
+  }
+  run(direct::weight_gradient_by_columns);
 }
 
 std::size_t workspace_bytes(const ConvShape& shape, ConvPass pass, std::size_t threads) {
@@ -128,6 +141,7 @@ std::size_t workspace_bytes(const ConvShape& shape, ConvPass pass, std::size_t t
   if (pass == ConvPass::grad_weight) {
     return std::max({direct::weight_gradient_columns_bytes(forward, threads),
                      direct::weight_gradient_windows_bytes(forward, threads),
+                     direct::weight_gradient_bands_bytes(forward, threads),
                      direct::weight_gradient_sparse_bytes(forward, threads)});
   }
   std::size_t bytes = direct::grad_input_sparse_bytes(shape, threads);

@@ -1,6 +1,7 @@
 // What the sums of direct_kernels.hpp cost, by a model of a core with 16 lanes.
 #include "reprise/conv/algorithms/direct_kernels.hpp"
 #include "reprise/conv/algorithms/direct_pixels_plan.hpp"
+#include "reprise/conv/algorithms/direct_weight_bands_plan.hpp"
 #include "reprise/conv/algorithms/direct_weight_windows_plan.hpp"
 
 namespace reprise::direct {
@@ -93,6 +94,11 @@ double estimated_weight_gradient_cost(const Correlation& c) {
                     one_vector * short_pieces;
   const WindowPlan windows(c);
   if (windows.fits(c)) position = std::min(position, kLanes * windows.cost);
+  const BandWeightPlan bands(c);
+  if (bands.fits(c)) {
+    const auto vectors = static_cast<std::size_t>(in_vectors(c.columns) / kLanes);
+    position = std::min(position, kLanes * bands.cost(c, vectors));
+  }
   return groups_and_positions(c) * position;
 }
 

@@ -115,6 +115,8 @@ struct Survey {
   std::size_t nonzeros;  ///< how many are not 0
 };
 Survey survey(const float* values, std::size_t count);
+/// From a sample: many values take as long to read as to work with.
+std::size_t estimated_nonzeros(const float* values, std::size_t count);
 inline bool all_finite(const float* values, std::size_t count) {
   return survey(values, count).finite;
 }
@@ -143,8 +145,8 @@ void correlate_depthwise(const Correlation& correlation, const CorrelationData& 
 
 /// The gradient of a forward correlation's weights: element (th, tw, c, g, j) is a chain from 0,
 /// ascending over the positions at which the tap is inside the image, of fma(source, grad_output,
-/// acc), and +0 in the end. A kernel may let the other positions take part as zeros where all of
-/// grad_output is finite.
+/// acc), and +0 in the end. A kernel may let the other positions take part as zeros: that changes
+/// no result that comes out finite, as grad_output was finite then.
 struct WeightGradientData {
   const float* source;
   const float* grad_output;
@@ -155,14 +157,24 @@ struct WeightGradientData {
 void weight_gradient_by_columns(const Correlation& forward, const WeightGradientData& data,
                                 std::byte* workspace, std::size_t threads);
 std::size_t weight_gradient_columns_bytes(const Correlation& forward, std::size_t threads);
+/// Estimated vectors of multiply-adds for each position, on the vector target in use.
+double weight_cost_by_columns(const Correlation& forward);
+
+/// Vector lanes across columns, for few channels; only where its cost is finite and grad_output
+/// too.
+void weight_gradient_by_bands(const Correlation& forward, const WeightGradientData& data,
+                              std::byte* workspace, std::size_t threads);
+std::size_t weight_gradient_bands_bytes(const Correlation& forward, std::size_t threads);
+/// As weight_cost_by_columns; infinite where it is not offered.
+double weight_cost_by_bands(const Correlation& forward);
 
 /// Vector lanes across the rows of grad_weight (taps and channels), for few columns or channels;
-/// only where windows_pay() and grad_output is finite.
+/// only where its cost is finite, and only finite results are right.
 void weight_gradient_by_windows(const Correlation& forward, const WeightGradientData& data,
                                 std::byte* workspace, std::size_t threads);
 std::size_t weight_gradient_windows_bytes(const Correlation& forward, std::size_t threads);
-/// Whether weight_gradient_by_windows is offered, and faster on the vector target in use.
-bool windows_pay(const Correlation& forward);
+/// As weight_cost_by_columns; infinite where it is not offered.
+double weight_cost_by_windows(const Correlation& forward);
 
 /// Vector lanes across groups; only where is_depthwise().
 void weight_gradient_depthwise(const Correlation& forward, const WeightGradientData& data,

@@ -124,7 +124,7 @@ void sum_in_vectors(const Correlation& c, const SparseWeightPlan& plan,
   const std::size_t capacity = plan.capacity(c);
   for (std::size_t n = 0; n < c.N; ++n) {
     for (std::size_t a = 0; a < c.A; a += plan.windows.band) {
-      const WindowBand band{0, n, a, std::min(c.A, a + plan.windows.band), j_begin, j_end};
+      const WindowBand band{{0, n, a, std::min(c.A, a + plan.windows.band)}, j_begin, j_end};
       copy_band(c, plan.windows, data.source, band, scratch.band);
       list_values(c, plan, band, data.grad_output + (n * c.A + a) * c.B * c.columns, scratch);
       for (std::size_t tile = 0; tile < tiles; ++tile) {

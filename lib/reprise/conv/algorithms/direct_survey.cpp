@@ -40,6 +40,17 @@ Survey survey_in_vectors(const float* values, std::size_t count) {
   return survey;
 }
 
+/// Nonzeros among `samples` vectors that lie evenly over the values.
+std::size_t nonzeros_of_samples(const float* values, std::size_t count, std::size_t samples) {
+  const hn::ScalableTag<float> d;
+  const std::size_t step = count / samples;
+  std::size_t nonzeros = 0;
+  for (std::size_t i = 0; i < samples; ++i) {
+    nonzeros += hn::CountTrue(d, hn::Ne(hn::LoadU(d, values + i * step), hn::Zero(d)));
+  }
+  return nonzeros * step / hn::Lanes(d);
+}
+
 }  // namespace
 }  // namespace HWY_NAMESPACE
 }  // namespace reprise::direct
@@ -48,9 +59,17 @@ HWY_AFTER_NAMESPACE();
 #if HWY_ONCE
 namespace reprise::direct {
 HWY_EXPORT(survey_in_vectors);
+HWY_EXPORT(nonzeros_of_samples);
 
 Survey survey(const float* values, std::size_t count) {
   return HWY_DYNAMIC_DISPATCH(survey_in_vectors)(values, count);
+}
+
+std::size_t estimated_nonzeros(const float* values, std::size_t count) {
+  constexpr std::size_t samples = 64;
+  constexpr std::size_t most_lanes = 16;  // on any target
+  if (count < samples * most_lanes) return survey(values, count).nonzeros;
+  return HWY_DYNAMIC_DISPATCH(nonzeros_of_samples)(values, count, samples);
 }
 
 }  // namespace reprise::direct

@@ -172,6 +172,16 @@ void run_positions(const Correlation& c, const WeightGradientData& data, const W
   }
 }
 
+/// Vectors of multiply-adds for each position: tiles of one vector read more than they multiply,
+/// and short pieces hold few sums.
+double vectors_by_columns(const Correlation& c) {
+  const std::size_t lanes = hn::Lanes(hn::ScalableTag<float>());
+  const std::size_t vectors = (c.columns + lanes - 1) / lanes;
+  const double loads =
+      (c.columns <= lanes ? 1.35 : 1.0) * (1.0 + 4.0 / static_cast<double>(c.channels));
+  return static_cast<double>(c.depth() * vectors) * loads;
+}
+
 }  // namespace
 }  // namespace HWY_NAMESPACE
 }  // namespace reprise::direct
@@ -180,6 +190,7 @@ HWY_AFTER_NAMESPACE();
 #if HWY_ONCE
 namespace reprise::direct {
 HWY_EXPORT(run_positions);
+HWY_EXPORT(vectors_by_columns);
 
 namespace {
 
@@ -193,6 +204,10 @@ bool needs_no_padding(const Correlation& c) {
 }
 
 }  // namespace
+
+double weight_cost_by_columns(const Correlation& c) {
+  return HWY_DYNAMIC_DISPATCH(vectors_by_columns)(c);
+}
 
 std::size_t weight_gradient_columns_bytes(const Correlation& c, std::size_t threads) {
   threads = std::max<std::size_t>(threads, 1);

@@ -15,6 +15,7 @@
 
 #include <algorithm>
 #include <array>
+#include <limits>
 #include <utility>
 
 #include "reprise/conv/algorithms/direct_weight_windows_plan.hpp"
@@ -185,23 +186,12 @@ void copy_windows(const WindowPlan& plan, std::size_t count, const WindowScratch
   }
 }
 
-/// Sets window for the band's positions [begin, begin + count).
-void locate_windows(const Correlation& c, const WindowPlan& plan, std::size_t begin,
-                    std::size_t count, const WindowScratch& scratch) {
-  std::size_t b = begin % c.B;
-  const float* row = scratch.band + begin / c.B * c.step_h * plan.row;
-  const std::size_t step = c.step_w * c.channels;
-  for (std::size_t p = 0; p < count; row += c.step_h * plan.row, b = 0) {
-    for (; b < c.B && p < count; ++b, ++p) scratch.window[p] = row + b * step;
-  }
-}
-
 /// The band's columns over the block of its positions [begin, begin + count).
 template <std::size_t width>
 void run_positions(const Correlation& c, const WindowPlan& plan, const float* grad_output,
                    const WindowBand& band, std::size_t begin, std::size_t count,
                    const std::vector<RowVector>& rows, const WindowScratch& scratch) {
-  locate_windows(c, plan, begin, count, scratch);
+  locate_windows(c, plan, scratch.band, begin, count, scratch.window);
   if (plan.unroll) copy_windows(plan, count, scratch);
   const std::size_t position = (band.n * c.A + band.a_begin) * c.B + begin;
   const float* const grad = grad_output + position * c.r_cell + band.g * c.columns;
@@ -216,7 +206,7 @@ void sum_in_vectors(const Correlation& c, const WindowPlan& plan, const WeightGr
   const std::vector<RowVector> rows = row_vectors<width>(plan, scratch);
   for (std::size_t n = 0; n < c.N; ++n) {
     for (std::size_t a = 0; a < c.A; a += plan.band) {
-      const WindowBand band{g, n, a, std::min(c.A, a + plan.band), j_begin, j_end};
+      const WindowBand band{{g, n, a, std::min(c.A, a + plan.band)}, j_begin, j_end};
       copy_band(c, plan, data.source, band, scratch.band);
       const std::size_t positions = (band.a_end - a) * c.B;
       for (std::size_t p = 0; p < positions; p += plan.positions) {
@@ -236,20 +226,14 @@ void sum_columns(const Correlation& c, const WindowPlan& plan, const WeightGradi
   sum(c, plan, data, g, j_begin, j_end, scratch);
 }
 
-/// Multiply-adds of vectors for each position: lanes across rows against lanes across columns,
-/// where tiles of one vector read more than they multiply and short pieces hold few sums.
-bool fewer_by_windows(const Correlation& c, const WindowPlan& plan) {
+/// Vectors of multiply-adds for each position.
+double vectors_by_windows(const Correlation& c, const WindowPlan& plan) {
   const std::size_t lanes = hn::Lanes(hn::ScalableTag<float>());
-  const std::size_t whole_vectors = (c.columns + lanes - 1) / lanes;
-  const auto vectors = static_cast<double>(whole_vectors);
   const std::size_t whole_scale = kVectorUnit / std::min(kVectorUnit, lanes);
   const auto scale = static_cast<double>(whole_scale);
   const auto block = static_cast<double>(std::min(plan.positions, c.A * c.B));
-  const double by_windows = scale * plan.cost * (1.0 + 3.0 / block) +
-                            static_cast<double>(plan.band_floats) / (4.0 * block);
-  const double loads =
-      (c.columns <= lanes ? 1.35 : 1.0) * (1.0 + 4.0 / static_cast<double>(c.channels));
-  return by_windows < static_cast<double>(c.depth()) * vectors * loads;
+  return scale * plan.cost * (1.0 + 3.0 / block) +
+         static_cast<double>(plan.band_floats) / (4.0 * block);
 }
 
 }  // namespace
@@ -260,11 +244,12 @@ HWY_AFTER_NAMESPACE();
 #if HWY_ONCE
 namespace reprise::direct {
 HWY_EXPORT(sum_columns);
-HWY_EXPORT(fewer_by_windows);
+HWY_EXPORT(vectors_by_windows);
 
-bool windows_pay(const Correlation& c) {
+double weight_cost_by_windows(const Correlation& c) {
   const WindowPlan plan(c);
-  return plan.fits(c) && HWY_DYNAMIC_DISPATCH(fewer_by_windows)(c, plan);
+  if (!plan.fits(c)) return std::numeric_limits<double>::infinity();
+  return HWY_DYNAMIC_DISPATCH(vectors_by_windows)(c, plan);
 }
 
 std::size_t weight_gradient_windows_bytes(const Correlation& c, std::size_t threads) {

@@ -5,16 +5,13 @@
 
 #include <algorithm>
 
-#include "reprise/conv/algorithms/direct_kernels.hpp"
+#include "reprise/conv/algorithms/direct_bands.hpp"
 #include "reprise/conv/conv_workspace.hpp"
 
 namespace reprise::direct {
 
 constexpr std::size_t kVectorUnit = 16;                            // lanes, on any target
 constexpr std::size_t kHalfUnit = 8;                               // of shorter vectors
-constexpr std::size_t kSlack = 2 * kVectorUnit;                    // floats read past the end
-constexpr std::size_t kWantedBandFloats = std::size_t{1} << 14;    // 64 KiB
-constexpr std::size_t kMostBandFloats = std::size_t{1} << 18;      // 1 MiB
 constexpr std::size_t kWantedWindowFloats = std::size_t{1} << 12;  // 16 KiB
 constexpr std::size_t kMostWindow = std::size_t{1} << 11;
 constexpr std::size_t kMostSumFloats = std::size_t{1} << 17;  // 512 KiB
@@ -24,32 +21,22 @@ constexpr std::size_t round_up(std::size_t size, std::size_t unit) {
 }
 
 /// How windows are copied and summed.
-struct WindowPlan {
+struct WindowPlan : Bands {
   explicit WindowPlan(const Correlation& c)
-      : run(c.w.spacing == 1 ? c.w.count * c.channels : c.channels),
-        runs(c.depth() / std::max<std::size_t>(run, 1)),
-        row(((c.B - 1) * c.step_w + static_cast<std::size_t>(c.w.highest() - c.w.lowest()) + 1) *
-            c.channels),
-        span(static_cast<std::size_t>(c.h.highest() - c.h.lowest()) + 1) {
+      : Bands(c),
+        run(c.w.spacing == 1 ? c.w.count * c.channels : c.channels),
+        runs(c.depth() / std::max<std::size_t>(run, 1)) {
     choose_vectors(c);
-    const std::size_t fitting = kWantedBandFloats / row;
-    band = fitting > span ? (fitting - span) / c.step_h + 1 : 1;
-    band = std::min(band, c.A);
-    band_floats = ((band - 1) * c.step_h + span) * row + kSlack;
     positions = unroll ? std::max<std::size_t>(kWantedWindowFloats / segment_pitch, 64) : 1024;
     positions = std::min(positions, band * c.B);
   }
   std::size_t run;            ///< values of a window that are neighbours in the source
   std::size_t runs;           ///< of a window
-  std::size_t row;            ///< floats of a padded row of one group's channels
-  std::size_t span;           ///< source rows that a position reads, with those between
   std::size_t width;          ///< most lanes of one run in a vector
   bool unroll;                ///< windows are copied to be contiguous
   std::size_t segments;       ///< what a window consists of then
   std::size_t segment;        ///< length of a segment
   std::size_t segment_pitch;  ///< its length in whole vectors
-  std::size_t band;           ///< rows of positions, at a time
-  std::size_t band_floats;    ///< of their source rows
   std::size_t positions;      ///< of a block
   double cost;                ///< of a position, in multiply-adds of whole vectors
 
@@ -111,9 +98,7 @@ struct WindowScratch {
     const std::size_t taps_together = plan.run / c.channels;
     for (std::size_t run = 0; run < plan.runs; ++run) {
       const std::size_t tap = run * taps_together;
-      run_offset[run] =
-          static_cast<std::size_t>(c.h.at(tap / c.w.count) - c.h.lowest()) * plan.row +
-          static_cast<std::size_t>(c.w.at(tap % c.w.count) - c.w.lowest()) * c.channels;
+      run_offset[run] = plan.offset(c, tap / c.w.count, tap % c.w.count);
     }
   }
   float* band;              ///< (source rows, row)
@@ -141,37 +126,9 @@ struct RowVector {
   std::size_t upper = 0;  ///< offset of the upper half, where that is another run's
 };
 
-/// Some rows of positions of one image, for some columns of a group.
-struct WindowBand {
-  std::size_t g, n, a_begin, a_end, j_begin, j_end;
+/// A band, for some columns of a group.
+struct WindowBand : SourceBand {
+  std::size_t j_begin, j_end;
 };
-
-/// Copies the band's source rows; what is outside the image is 0.
-inline void copy_band(const Correlation& c, const WindowPlan& plan, const float* source,
-                      const WindowBand& band, float* copy) {
-  const std::size_t rows = (band.a_end - band.a_begin - 1) * c.step_h + plan.span;
-  const auto left = static_cast<std::size_t>(std::max<std::ptrdiff_t>(-c.w.lowest(), 0));
-  const auto skipped = static_cast<std::size_t>(std::max<std::ptrdiff_t>(c.w.lowest(), 0));
-  const std::size_t cells = plan.row / c.channels;
-  const std::size_t begin = std::min(left, cells);
-  const std::size_t inside = std::min(cells - begin, c.SW > skipped ? c.SW - skipped : 0);
-  for (std::size_t row = 0; row < rows; ++row, copy += plan.row) {
-    const std::size_t h =
-        band.a_begin * c.step_h + row + static_cast<std::size_t>(c.h.lowest());  // may wrap
-    const std::size_t existing = h < c.SH ? inside : 0;
-    const float* const from =
-        source + ((band.n * c.SH + (h < c.SH ? h : 0)) * c.SW + skipped) * c.source_channels() +
-        band.g * c.channels;
-    float* to = std::fill_n(copy, begin * c.channels, 0.0F);
-    if (c.G == 1) {
-      to = std::copy_n(from, existing * c.channels, to);
-    } else {
-      for (std::size_t cell = 0; cell < existing; ++cell) {
-        to = std::copy_n(from + cell * c.source_channels(), c.channels, to);
-      }
-    }
-    std::fill(to, copy + plan.row, 0.0F);
-  }
-}
 
 }  // namespace reprise::direct
