@@ -57,29 +57,40 @@ struct Block {
 class ClassWalk {
  public:
   ClassWalk(const Correlation& c, const ColumnTask& task, const AxisClass& h, const AxisClass& w)
-      : c_(c), h_(h), w_(w), n_(task.n_begin), a_(h.begin), b_(w.begin) {}
+      : c_(c), h_(h), w_(w), step_(c.step_w * c.source_channels()), n_(task.n_begin), a_(h.begin) {
+    begin_row();
+  }
 
   /// Offset in the source of the position's cell, channel 0 of group 0.
-  [[nodiscard]] std::size_t source() const {
-    return ((n_ * c_.SH + a_ * c_.step_h) * c_.SW + b_ * c_.step_w) * c_.source_channels();
-  }
+  [[nodiscard]] std::size_t source() const { return source_; }
   /// Offset in the result of column 0 of group 0.
-  [[nodiscard]] std::size_t result() const {
-    return c_.r_first + n_ * c_.r_image + a_ * c_.r_row + b_ * c_.r_cell;
-  }
+  [[nodiscard]] std::size_t result() const { return result_; }
   void advance() {
-    if (++b_ < w_.end) return;
-    b_ = w_.begin;
-    if (++a_ < h_.end) return;
-    a_ = h_.begin;
-    ++n_;
+    if (++b_ < w_.end) {
+      source_ += step_;
+      result_ += c_.r_cell;
+      return;
+    }
+    if (++a_ == h_.end) {
+      a_ = h_.begin;
+      ++n_;
+    }
+    begin_row();
   }
 
  private:
+  void begin_row() {
+    b_ = w_.begin;
+    source_ = ((n_ * c_.SH + a_ * c_.step_h) * c_.SW + b_ * c_.step_w) * c_.source_channels();
+    result_ = c_.r_first + n_ * c_.r_image + a_ * c_.r_row + b_ * c_.r_cell;
+  }
+
   const Correlation& c_;
   const AxisClass& h_;
   const AxisClass& w_;
-  std::size_t n_, a_, b_;
+  std::size_t step_;  ///< from a position's cell to the next one's
+  std::size_t n_, a_, b_ = 0;
+  std::size_t source_ = 0, result_ = 0;
 };
 
 }  // namespace reprise::direct
