@@ -69,9 +69,9 @@ double least_cost(const direct::Correlation& correlation) {
 
 double estimated_cost(const ConvShape& shape, ConvPass pass) {
   const direct::Correlation forward = direct::forward_correlation(shape);
-  // Each weight comes from memory and is packed, or is written: about a cycle; three transposed.
+  // Each weight comes from memory and is packed, or is written: about a cycle; two transposed.
   double cost =
-      (pass == ConvPass::grad_input ? 45.0 : 15.0) * static_cast<double>(shape.weight_size());
+      (pass == ConvPass::grad_input ? 30.0 : 15.0) * static_cast<double>(shape.weight_size());
   if (pass == ConvPass::forward) return cost + least_cost(forward);
   if (pass == ConvPass::grad_weight) return cost + direct::estimated_weight_gradient_cost(forward);
   for_each_phase(shape, [&](const direct::Correlation& phase) { cost += least_cost(phase); });

@@ -180,7 +180,8 @@ std::size_t lanes_of_images() {
 void run_images(const Correlation& c, const float* source, std::size_t images, float* result,
                 const std::vector<AxisClass>& h_classes, const std::vector<AxisClass>& w_classes,
                 const ImageScratch& scratch) {
-  read_lanes(source, source_size(c), images, source_size(c), scratch.source);
+  read_lanes(source, source_size(c), images, source_size(c), scratch.source,
+             hn::Lanes(hn::ScalableTag<float>()));
   std::vector<Piece> pieces;
   for (const AxisClass& h : h_classes) {
     for (const AxisClass& w : w_classes) {

@@ -84,7 +84,7 @@ void list_values(const Correlation& c, const SparseWeightPlan& plan, const Windo
     // The last vector begins earlier, with positions that are listed already.
     const std::size_t first = positions < lanes ? p : std::min(p, positions - lanes);
     read_lanes(grad + first * c.columns + band.j_begin, c.columns, positions - first, columns,
-               scratch.lanes);
+               scratch.lanes, hn::Lanes(d));
     const auto fresh = hn::AndNot(hn::FirstN(d, p - first), hn::FirstN(d, positions - first));
     const auto window = hn::LoadU(du, scratch.window + first);
     for (std::size_t j = 0; j < columns; ++j) {

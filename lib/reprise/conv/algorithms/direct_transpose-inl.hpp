@@ -72,10 +72,12 @@ HWY_INLINE void store_blocks(D d, hn::Vec<D> v, float* to, std::size_t step) {
 }
 #endif
 
-/// vectors(i, lane) = rows(lane, i) for i < size and as many lanes as a vector has; rows are
-/// `pitch` floats apart, and where there are fewer than lanes the last one is repeated.
+/// vectors(i, lane) = rows(lane, i) for i < size and as many lanes as a vector has; vectors are
+/// vector_pitch floats apart, rows are `pitch`, and where there are fewer than lanes the last one
+/// is repeated.
 HWY_INLINE void read_lanes(const float* rows, std::size_t pitch, std::size_t count,
-                           std::size_t size, float* HWY_RESTRICT vectors) {
+                           std::size_t size, float* HWY_RESTRICT vectors,
+                           std::size_t vector_pitch) {
   const hn::ScalableTag<float> d;
   const std::size_t lanes = hn::Lanes(d);
   std::size_t i = 0;
@@ -87,17 +89,17 @@ HWY_INLINE void read_lanes(const float* rows, std::size_t pitch, std::size_t cou
                                          load_blocks(d, rows + pitch + i, 4 * pitch),
                                          load_blocks(d, rows + 2 * pitch + i, 4 * pitch),
                                          load_blocks(d, rows + 3 * pitch + i, 4 * pitch));
-      hn::Store(four.v0, d, vectors + i * lanes);
-      hn::Store(four.v1, d, vectors + (i + 1) * lanes);
-      hn::Store(four.v2, d, vectors + (i + 2) * lanes);
-      hn::Store(four.v3, d, vectors + (i + 3) * lanes);
+      hn::Store(four.v0, d, vectors + i * vector_pitch);
+      hn::Store(four.v1, d, vectors + (i + 1) * vector_pitch);
+      hn::Store(four.v2, d, vectors + (i + 2) * vector_pitch);
+      hn::Store(four.v3, d, vectors + (i + 3) * vector_pitch);
       i += 4;
     }
   }
 #endif
   for (; i < size; ++i) {
     for (std::size_t n = 0; n < lanes; ++n) {
-      vectors[i * lanes + n] = rows[std::min(n, count - 1) * pitch + i];
+      vectors[i * vector_pitch + n] = rows[std::min(n, count - 1) * pitch + i];
     }
   }
 }
