@@ -11,18 +11,21 @@
 
 namespace reprise::direct {
 
-constexpr std::size_t kMostWidth = 32;                     // columns of a panel, on any target
-constexpr std::size_t kMostColumns = 512;                  // of a block
-constexpr std::size_t kMostRows = 2048;                    // of a task
-constexpr std::size_t kGradFloats = std::size_t{1} << 17;  // of a block of grad_output: 512 KiB
-constexpr std::size_t kMostPositions = 1024;               // of a block
+constexpr std::size_t kMostWidth = 32;                       // columns of a panel, on any target
+constexpr std::size_t kMostColumns = 512;                    // of a block
+constexpr std::size_t kMostRows = 2048;                      // of a task
+constexpr std::size_t kGradFloats = std::size_t{1} << 17;    // of a block of grad_output: 512 KiB
+constexpr std::size_t kSourceFloats = std::size_t{1} << 16;  // of its source, a tap: 256 KiB
+constexpr std::size_t kMostPositions = 1024;                 // of a block
+constexpr std::size_t kFewestPositions = 128;
 
 /// How the work of one task is cut; the same for every target.
 struct WeightBlocks {
   WeightBlocks(const Correlation& c, std::size_t threads)
       : columns(std::min(c.columns, kMostColumns)),
-        positions(std::clamp<std::size_t>(c.positions(), 1,
-                                          std::min(kMostPositions, kGradFloats / columns))) {
+        positions(std::min({kMostPositions, kGradFloats / columns,
+                            std::max(kFewestPositions, kSourceFloats / c.channels)})) {
+    positions = std::clamp<std::size_t>(c.positions(), 1, positions);
     const std::size_t share = (c.depth() + 2 * threads - 1) / (2 * threads);
     rows = threads == 1 ? kMostRows : std::clamp<std::size_t>(share, 28, kMostRows);
     rows = std::min(rows, c.depth());
