@@ -17,8 +17,8 @@
 
 #include "reprise/core/error.hpp"
 #include "reprise/linalg/math.hpp"
-#include "reprise/nn/layers.hpp"
 #include "reprise/linalg/vectors-inl.hpp"
+#include "reprise/nn/layers.hpp"
 
 // NOLINTNEXTLINE(llvm-header-guard): once, not once per target.
 #ifndef REPRISE_NN_NORMALIZATION_ROW
@@ -54,9 +54,8 @@ HWY_INLINE void for_each_window_sum(const NormalizationRow& row, const Value& va
   const std::size_t stride = row.C + row.neighbours - 1;
   for (std::size_t p = 0; p < row.pixels; ++p) {
     float* const to = row.padded + p * stride + row.neighbours / 2;
-    for_each_vector(row.C, [&](auto d, std::size_t c) HWY_ATTR {
-      hn::StoreU(value(d, p * row.C + c), d, to + c);
-    });
+    for_each_vector(row.C, [&](auto d, std::size_t c)
+                               HWY_ATTR { hn::StoreU(value(d, p * row.C + c), d, to + c); });
   }
   for (std::size_t p = 0; p < row.pixels; ++p) {
     const float* const from = row.padded + p * stride;
