@@ -160,8 +160,8 @@ std::size_t weight_gradient_columns_bytes(const Correlation& forward, std::size_
 /// Estimated vectors of multiply-adds for each position, on the vector target in use.
 double weight_cost_by_columns(const Correlation& forward);
 
-/// Vector lanes across columns, for few channels; only where its cost is finite and grad_output
-/// too.
+/// Vector lanes across columns, for few channels; only where its cost is finite, and only finite
+/// results are right.
 void weight_gradient_by_bands(const Correlation& forward, const WeightGradientData& data,
                               std::byte* workspace, std::size_t threads);
 std::size_t weight_gradient_bands_bytes(const Correlation& forward, std::size_t threads);
