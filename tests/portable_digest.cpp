@@ -309,7 +309,7 @@ constexpr std::array kConvShapes{
     "mb1ic4ih21oc3kh3dh3ph4n\"dilation4\"",
     "g6mb2ic6ih11oc6kh3ph1n\"depthwise\"",
     "g21mb2ic21ih9iw10oc21kh3ph1n\"depthwise_in_vectors\"",
-    "mb2ic3ih11iw9oc37kh3ph1sh2n\"first_layer\"",
+    "mb2ic3ih11iw9oc30kh3ph1sh2n\"first_layer\"",
     "g3mb2ic9ih8iw9oc6kh2sh3ph1n\"grouped_even_kernel\"",
     "mb5ic40ih4iw5oc33kh1n\"kernel1\"",
     "mb2ic3ih5iw6oc4kh1ph1sh2n\"kernel1_padding_stride\"",

@@ -37,12 +37,10 @@ void for_each_phase(const ConvShape& s, const Visit& visit) {
 
 void correlate(const ConvShape& shape, const direct::Correlation& correlation,
                const direct::CorrelationData& data, const ConvResources& resources) {
-  if (direct::is_depthwise(correlation)) {
-    direct::correlate_depthwise(correlation, data, resources.threads);
-    return;
-  }
   auto kernel = direct::correlate_by_columns;
-  if (direct::images_pay(correlation)) {
+  if (direct::is_depthwise(correlation)) {
+    kernel = direct::correlate_depthwise;
+  } else if (direct::images_pay(correlation)) {
     kernel = direct::correlate_by_images;
   } else if (direct::pixels_pay(correlation) &&
              direct::all_finite(data.weight, shape.weight_size())) {
@@ -111,14 +109,11 @@ void grad_weight(const ConvShape& shape, const float* grad_output, const float* 
     std::fill_n(grad_weight, shape.weight_size(), 0.0F);
     return;
   }
-  const direct::WeightGradientData data{input, grad_output, grad_weight};
-  if (direct::is_depthwise(correlation)) {
-    direct::weight_gradient_depthwise(correlation, data, resources.threads);
-    return;
-  }
   const auto run = [&](auto kernel) {
-    kernel(correlation, data, resources.workspace.data(), resources.threads);
+    kernel(correlation, {input, grad_output, grad_weight}, resources.workspace.data(),
+           resources.threads);
   };
+  if (direct::is_depthwise(correlation)) return run(direct::weight_gradient_depthwise);
   const auto pays = [&](std::size_t nonzeros) {
     return direct::sparse_weight_gradient_pays(correlation, nonzeros);
   };

@@ -141,7 +141,7 @@ double estimated_cost_by_images(const Correlation& correlation);
 bool is_depthwise(const Correlation& correlation);
 /// Vector lanes across groups; only where is_depthwise().
 void correlate_depthwise(const Correlation& correlation, const CorrelationData& data,
-                         std::size_t threads);
+                         std::byte* no_workspace, std::size_t threads);
 
 /// The gradient of a forward correlation's weights: element (th, tw, c, g, j) is a chain from 0,
 /// ascending over the positions at which the tap is inside the image, of fma(source, grad_output,
@@ -178,7 +178,7 @@ double weight_cost_by_windows(const Correlation& forward);
 
 /// Vector lanes across groups; only where is_depthwise().
 void weight_gradient_depthwise(const Correlation& forward, const WeightGradientData& data,
-                               std::size_t threads);
+                               std::byte* no_workspace, std::size_t threads);
 
 /// The same where grad_output has few values that are not 0: only where
 /// sparse_weight_gradient_pays() and source and grad_output are finite.

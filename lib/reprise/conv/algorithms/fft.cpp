@@ -46,7 +46,7 @@
 // Of 25 ms, products take 60%, kernels 14%, tiles 23%. oneDNN's direct convolution: 117 ms.
 // On a core of twice that peak: 13.3 ms, oneDNN 53.
 //
-// Threads: each works a rectangle of tiles x panels (grad_weight: input channels x panels) to its
+// Threads: each works a rectangle of tiles x columns (grad_weight: input channels x columns) to its
 // end and transforms for it what it needs. When threads shared all transforms and met at each pair
 // of panels, two took 5.8 ms for vgg.conv1_2 forward, now 3.7, and 6.4 for alexnet.conv5, now 5.8.
 #include <algorithm>
@@ -179,13 +179,13 @@ Range part_of(std::size_t count, std::size_t unit, std::size_t index, std::size_
 template <class Body>
 void for_rectangles(const Pass& pass, std::size_t count, std::size_t unit, const Body& body) {
   const FftWork& work = pass.work;
-  parallel_for(pass.threads, work.row_parts * work.column_parts,
-               [&](std::size_t task, std::size_t worker) {
-                 body(part_of(count, unit, task / work.column_parts, work.row_parts),
-                      part_of(pass.plan.out_channels, kFftChannelMultiple, task % work.column_parts,
-                              work.column_parts),
-                      worker);
-               });
+  parallel_for(
+      pass.threads, work.row_parts * work.column_parts, [&](std::size_t task, std::size_t worker) {
+        body(
+            part_of(count, unit, task / work.column_parts, work.row_parts),
+            part_of(pass.plan.out_channels, kFftPanel, task % work.column_parts, work.column_parts),
+            worker);
+      });
 }
 
 void transform_input(const Pass& pass, Range tiles, Range channels, const Image<const float>& input,
