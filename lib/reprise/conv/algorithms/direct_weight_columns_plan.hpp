@@ -23,8 +23,10 @@ constexpr std::size_t kFewestPositions = 128;
 struct WeightBlocks {
   WeightBlocks(const Correlation& c, std::size_t threads)
       : columns(std::min(c.columns, kMostColumns)),
-        positions(std::min({kMostPositions, kGradFloats / columns,
-                            std::max(kFewestPositions, kSourceFloats / c.channels)})) {
+        positions(std::min(kMostPositions, kGradFloats / columns)) {
+    if (c.depth() > c.channels) {  // the taps read the same source, one after the other
+      positions = std::min(positions, std::max(kFewestPositions, kSourceFloats / c.channels));
+    }
     positions = std::clamp<std::size_t>(c.positions(), 1, positions);
     const std::size_t share = (c.depth() + 2 * threads - 1) / (2 * threads);
     rows = threads == 1 ? kMostRows : std::clamp<std::size_t>(share, 28, kMostRows);
