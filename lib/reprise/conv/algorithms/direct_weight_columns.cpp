@@ -7,8 +7,8 @@
 // are left out.
 //
 // A block of positions whose source, 256 KiB at most, stays in the L2 cache for the next tap, in
-// place of 1024: 3x3, stride 2, 128 channels, 28x28 n16 43 -> 38 ms, alexnet.conv3 43.8 -> 42.0 (one
-// core, AVX-512).
+// place of 1024: 3x3, stride 2, 128 channels, 28x28 n16 43 -> 38 ms, alexnet.conv3 43.8 -> 42.0
+// (one core, AVX-512).
 #undef HWY_TARGET_INCLUDE
 #define HWY_TARGET_INCLUDE "reprise/conv/algorithms/direct_weight_columns.cpp"
 #include <hwy/foreach_target.h>
