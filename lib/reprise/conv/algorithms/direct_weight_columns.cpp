@@ -13,6 +13,7 @@
 #define HWY_TARGET_INCLUDE "reprise/conv/algorithms/direct_weight_columns.cpp"
 #include <hwy/foreach_target.h>
 // After foreach_target.h:
+#include <hwy/cache_control.h>
 #include <hwy/highway.h>
 
 #include <algorithm>
@@ -63,6 +64,7 @@ HWY_NOINLINE void tile_kernel(const Positions& positions, std::size_t first,
   const float* HWY_RESTRICT grad = positions.grad;
   for (std::size_t p = 0; p < positions.count; ++p) {
     const float* HWY_RESTRICT x = row[p] + first;
+    hwy::Prefetch(x + 2 * rows - 1);  // the next tile's
     const float* HWY_RESTRICT g = grad + at[p] * (vectors * lanes);
     Vector gv[vectors];
     for (std::size_t v = 0; v < vectors; ++v) gv[v] = hn::Load(d, g + v * lanes);
@@ -123,12 +125,16 @@ HWY_INLINE std::size_t panel_vectors(std::size_t left) {
 /// Packs columns [j_begin, j_end) of `count` rows of grad_output, OC apart, into panels.
 void pack_grad(const float* grad_output, std::size_t OC, std::size_t count, std::size_t j_begin,
                std::size_t j_end, float* HWY_RESTRICT packed) {
-  const std::size_t lanes = hn::Lanes(hn::ScalableTag<float>());
+  const hn::ScalableTag<float> d;
+  const std::size_t lanes = hn::Lanes(d);
   for (std::size_t j = j_begin; j < j_end;) {
     const std::size_t width = panel_vectors(j_end - j) * lanes;
     const std::size_t columns = std::min(width, j_end - j);
     for (std::size_t p = 0; p < count; ++p, packed += width) {
-      std::copy_n(grad_output + p * OC + j, columns, packed);
+      const float* const from = grad_output + p * OC + j;
+      std::size_t v = 0;
+      for (; v + lanes <= columns; v += lanes) hn::Store(hn::LoadU(d, from + v), d, packed + v);
+      std::copy(from + v, from + columns, packed + v);
       std::fill(packed + columns, packed + width, 0.0F);
     }
     j += columns;
