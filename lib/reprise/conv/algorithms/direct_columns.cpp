@@ -2,16 +2,20 @@
 //
 // A tile of up to kRows positions x up to kMostVectors vectors of columns stays in registers while
 // its chains run: each step broadcasts one source value per position and multiplies it with the
-// vectors of one packed row of weights. Source values are read where they are, through one pointer
-// per position. The positions of a tile have the same taps inside the image, so that padding costs
-// nothing. A chain is cut into blocks whose packed weights fit the cache; a later block goes on
-// from the result in memory.
+// vectors of one row of weights. Source values are read where they are, through one pointer per
+// position, and so are weights whose columns are neighbours and fill vectors; others are packed.
+// The positions of a tile have the same taps inside the image, so that padding costs nothing.
+// Columns and chains are cut into blocks whose weights stay in the L2 cache while all tiles of a
+// task pass; a later block of a chain goes on from the result in memory.
 //
 // Tried (one core, AVX-512, 118 GFLOP/s measured peak; f forward, g grad_input):
 //   | transposed weights packed by blocks of 16 steps  | vgg.conv4_2 g 173 -> 153 ms              |
-//   | blocks of 256 columns x 512 steps, not 512 x 256 | vgg.conv4_2 g 153 -> 146, f 140 -> 138   |
-//   | 128 x 1024                                       | f the same, g 149                        |
-//   | half a block: 256 x 256                          | f 144, g 155                             |
+//   | blocks of one panel, 64 columns x 1024 steps     | 3x3 7x7 n1, 512 channels, g 3.3 -> 2.9   |
+//   | 64 x 512, 64 x 2048, 128 x 1024, 256 x 512       | the same or up to 5% more                |
+//   | tasks of 2000 positions, not 500 to 1000         | vgg.conv4_2 g 138 -> 129                 |
+//   | weights read in place, not packed                | 3x3 7x7 n1 f 2.6 -> 2.1, vgg f 134 -> 130|
+//   | packing prefetches the next 16 steps             | 3x3 7x7 n1 f 2.9 -> 2.6, vgg g 142 -> 138|
+//   | prefetching the next block's weights             | 3x3 14x14 n1 f 8.4 -> 8.2, others same   |
 //   | prefetching weights 12 steps ahead               | no difference                            |
 //   | prefetching the next tile's source, kernels 1x1  | resnet.1x1 f 4.5 -> 4.0, g 4.7 -> 4.6    |
 //   | prefetching the result before its chains run     | resnet.1x1 g 5.3 -> 4.4, others 0 to 3%  |
@@ -59,11 +63,18 @@ struct Tile {
   std::size_t ahead;         ///< to the next tile's source, in floats; 0 if it is here already
 };
 
+/// The weights of a block: of step k and column j, both counted from the block's first, at k * row
+/// + j.
+struct BlockWeights {
+  const float* first;
+  std::size_t row;
+};
+
 /// What the kernels need to know of one panel: columns [begin, begin + columns) of the group.
 struct Panel {
   const std::vector<Piece>& pieces;
   std::size_t first_step;  ///< of the block
-  const float* weights;    ///< (steps, vectors * lanes)
+  BlockWeights weights;    ///< from the panel's first column on
   const float* start;      ///< (vectors * lanes), or null if the chains go on from the result
   std::size_t begin, columns;
   std::size_t ahead;  ///< to the source of the next tile, if it shall be prefetched
@@ -89,15 +100,15 @@ HWY_NOINLINE void tile_kernel(const Panel& panel, const float* const* cell,
     const float* p[rows];
     REPRISE_UNROLL
     for (std::size_t i = 0; i < rows; ++i) p[i] = cell[i] + piece.offset;
-    const float* HWY_RESTRICT weights =
-        panel.weights + (piece.step - panel.first_step) * vectors * lanes;
+    const std::size_t row = panel.weights.row;
+    const float* HWY_RESTRICT weights = panel.weights.first + (piece.step - panel.first_step) * row;
     const std::size_t length = piece.length;
-    for (std::size_t k = 0; k < length; ++k, weights += vectors * lanes) {
+    for (std::size_t k = 0; k < length; ++k, weights += row) {
       if (panel.ahead != 0 && k % 16 == 0) {
         for (std::size_t i = 0; i < rows; ++i) hwy::Prefetch(p[i] + k + panel.ahead);
       }
       Vector w[vectors];
-      for (std::size_t v = 0; v < vectors; ++v) w[v] = hn::Load(d, weights + v * lanes);
+      for (std::size_t v = 0; v < vectors; ++v) w[v] = hn::LoadU(d, weights + v * lanes);
       REPRISE_UNROLL
       for (std::size_t i = 0; i < rows; ++i) {
         const Vector x = hn::Set(d, p[i][k]);
@@ -159,66 +170,71 @@ HWY_INLINE std::size_t panel_vectors(std::size_t left) {
 }
 
 /// packed(k, i) = from(k + i * column_stride) for k < length, i < count; anything for count <= i <
-/// width. By blocks of steps, so that a cache line is read once: with 512 channels a column apart,
-/// lines of a whole panel fall into two sets of the cache and would not stay there.
+/// row. By blocks of steps, so that a cache line is read once: with 512 channels a column apart,
+/// lines of all columns fall into two sets of the cache and would not stay there.
 void pack_transposed(const float* from, std::size_t length, std::size_t count,
-                     std::size_t column_stride, std::size_t width, float* HWY_RESTRICT packed) {
+                     std::size_t column_stride, std::size_t row, float* HWY_RESTRICT packed) {
   constexpr std::size_t kSteps = 16;
   const std::size_t lanes = hn::Lanes(hn::ScalableTag<float>());
   for (std::size_t first = 0; first < length; first += kSteps) {
     const std::size_t steps = std::min(kSteps, length - first);
+    for (std::size_t i = 0; i < count; ++i) {
+      hwy::Prefetch(from + first + kSteps + i * column_stride);  // for the next steps
+    }
     for (std::size_t i = 0; i < count; i += lanes) {
       read_lanes(from + first + i * column_stride, column_stride, std::min(lanes, count - i), steps,
-                 packed + first * width + i, width);
+                 packed + first * row + i, row);
     }
   }
 }
 
-/// packed(k, i) = weights of step k and column i of a panel, zeros from `count` to `width`.
-void pack_panel(const Correlation& c, const float* weight, const std::vector<Piece>& taps,
-                std::size_t count, std::size_t width, float* HWY_RESTRICT packed) {
-  for (const Piece& piece : taps) {
-    const float* from = weight + piece.weight;
-    const bool transposed = c.w_channel == 1;  // or w_column is
-    if (transposed) pack_transposed(from, piece.length, count, c.w_column, width, packed);
-    for (std::size_t k = 0; k < piece.length; ++k, packed += width, from += c.w_channel) {
-      if (!transposed) std::copy_n(from, count, packed);
-      std::fill(packed + count, packed + width, 0.0F);
-    }
-  }
-}
-
-/// Packs the weights of a block into panels.
-void pack_weights(const Correlation& c, const float* weight, std::size_t g, const Block& block,
-                  float* packed) {
-  const std::size_t lanes = hn::Lanes(hn::ScalableTag<float>());
+/// Packs the weights of a block, with zeros from its last column to the end of a row.
+void pack_weights(const Correlation& c, const float* weight, const Block& block, std::size_t row,
+                  float* HWY_RESTRICT packed) {
+  const std::size_t count = block.j_end - block.j_begin;
   std::vector<Piece> taps;
   append_pieces(c, all_taps(c.h), all_taps(c.w), block.k_begin, block.k_end, false, taps);
-  for (std::size_t j = block.j_begin; j < block.j_end;) {
-    const std::size_t width = panel_vectors(block.j_end - j) * lanes;
-    const std::size_t count = std::min(width, block.j_end - j);
-    pack_panel(c, weight + g * c.w_group + j * c.w_column, taps, count, width, packed);
-    packed += block.depth() * width;
-    j += count;
+  for (const Piece& piece : taps) {
+    const float* from = weight + piece.weight + block.j_begin * c.w_column;
+    const bool transposed = c.w_channel == 1;  // or w_column is
+    if (transposed) pack_transposed(from, piece.length, count, c.w_column, row, packed);
+    for (std::size_t k = 0; k < piece.length; ++k, packed += row, from += c.w_channel) {
+      if (!transposed) std::copy_n(from, count, packed);
+      std::fill(packed + count, packed + row, 0.0F);
+    }
   }
+}
+
+/// The weights of a block of group g: where they are, or packed into the scratch.
+BlockWeights block_weights(const Correlation& c, const float* weight, std::size_t g,
+                           const Block& block, const ColumnScratch& scratch) {
+  const float* const group = weight + g * c.w_group;
+  if (weights_are_rows(c)) {
+    return {group + block.k_begin * c.w_channel + block.j_begin, c.w_channel};
+  }
+  const std::size_t row = packed_row(block.j_end - block.j_begin);
+  pack_weights(c, group, block, row, scratch.weights);
+  return {scratch.weights, row};
 }
 
 /// All panels of one tile for one block.
 void run_tile(const std::vector<Piece>& pieces, const Tile& tile, const Block& block,
-              const ColumnScratch& scratch) {
+              const BlockWeights& weights, const float* start) {
   const std::size_t lanes = hn::Lanes(hn::ScalableTag<float>());
-  const float* weights = scratch.weights;
   for (std::size_t j = block.j_begin; j < block.j_end;) {
-    const float* const start = block.k_begin == 0 ? scratch.start + (j - block.j_begin) : nullptr;
     const std::size_t vectors = panel_vectors(block.j_end - j);
-    const std::size_t width = vectors * lanes;
-    const std::size_t columns = std::min(width, block.j_end - j);
-    const std::size_t ahead = j == block.j_begin ? tile.ahead : 0;
-    const Panel panel{pieces, block.k_begin, weights, start, j, columns, ahead};
+    const std::size_t columns = std::min(vectors * lanes, block.j_end - j);
+    const std::size_t at = j - block.j_begin;
+    const Panel panel{.pieces = pieces,
+                      .first_step = block.k_begin,
+                      .weights = {weights.first + at, weights.row},
+                      .start = block.k_begin == 0 ? start + at : nullptr,
+                      .begin = j,
+                      .columns = columns,
+                      .ahead = at == 0 ? tile.ahead : 0};
     if (vectors == 1) run_panel<1>(panel, tile);
     if (vectors == 2) run_panel<2>(panel, tile);
     if (vectors == 4) run_panel<kMostVectors>(panel, tile);
-    weights += block.depth() * width;
     j += columns;
   }
 }
@@ -226,7 +242,7 @@ void run_tile(const std::vector<Piece>& pieces, const Tile& tile, const Block& b
 /// The task's positions of one class.
 void run_class(const Correlation& c, const CorrelationData& data, const ColumnTask& task,
                const AxisClass& h, const AxisClass& w, const Block& block,
-               const ColumnScratch& scratch, std::vector<Piece>& pieces) {
+               const BlockWeights& weights, const float* start, std::vector<Piece>& pieces) {
   pieces.clear();
   append_pieces(c, h, w, block.k_begin, block.k_end, true, pieces);
   if (pieces.empty() && block.k_begin > 0) return;
@@ -244,20 +260,22 @@ void run_class(const Correlation& c, const CorrelationData& data, const ColumnTa
       if (i + 1 < tile.count) walk.advance();
     }
     walk.advance();
-    run_tile(pieces, tile, block, scratch);
+    run_tile(pieces, tile, block, weights, start);
   }
 }
 
 void run_block(const Correlation& c, const CorrelationData& data, const ColumnTask& task,
                const std::vector<AxisClass>& h_classes, const std::vector<AxisClass>& w_classes,
                const Block& block, const ColumnScratch& scratch) {
-  pack_weights(c, data.weight, task.g, block, scratch.weights);
+  const BlockWeights weights = block_weights(c, data.weight, task.g, block, scratch);
   std::vector<Piece> pieces;
   for (AxisClass h : h_classes) {
     h.begin = std::max(h.begin, task.a_begin);
     h.end = std::min(h.end, task.a_end);
     if (h.begin >= h.end) continue;
-    for (const AxisClass& w : w_classes) run_class(c, data, task, h, w, block, scratch, pieces);
+    for (const AxisClass& w : w_classes) {
+      run_class(c, data, task, h, w, block, weights, scratch.start, pieces);
+    }
   }
 }
 
@@ -273,14 +291,14 @@ HWY_EXPORT(run_block);
 namespace {
 
 /// Cuts a correlation into tasks: enough positions to be worth packing the weights for, few enough
-/// for their results to stay in the cache, and where there are few tasks, as many for each thread.
+/// for a block's results to stay in the cache, and where there are few tasks, as many for each
+/// thread.
 struct ColumnTasks {
   ColumnTasks(const Correlation& c, std::size_t threads) {
-    constexpr std::size_t result_floats = std::size_t{1} << 18;
+    constexpr std::size_t most = 2000;
     const auto parts = [](std::size_t size, std::size_t part) { return (size + part - 1) / part; };
-    const std::size_t fitting = std::clamp<std::size_t>(result_floats / c.columns, 500, 4000);
     const std::size_t share = parts(c.positions(), threads);
-    const std::size_t size = std::max<std::size_t>(std::min(fitting, share), 100);
+    const std::size_t size = std::clamp<std::size_t>(share, 100, most);
     const std::size_t image = c.A * c.B;
     images = std::max<std::size_t>((size + image / 2) / image, 1);
     if (images > 1 && c.N > 0) images = parts(c.N, parts(parts(c.N, images), threads) * threads);
@@ -316,7 +334,7 @@ void correlate_by_columns(const Correlation& c, const CorrelationData& data, std
     const ColumnTask task = tasks.task(c, index);
     for (std::size_t j = 0; j < c.columns; j += blocks.columns) {
       const std::size_t j_end = std::min(c.columns, j + blocks.columns);
-      std::fill_n(scratch.start, blocks.packed_columns(), 0.0F);
+      std::fill_n(scratch.start, packed_row(blocks.columns), 0.0F);
       if (data.start != nullptr) {
         const float* const start = data.start + task.g * c.columns;
         std::copy(start + j, start + j_end, scratch.start);

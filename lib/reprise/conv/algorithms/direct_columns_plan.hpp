@@ -9,24 +9,33 @@
 
 namespace reprise::direct {
 
-constexpr std::size_t kMostWidth = 64;                      // columns of a panel, on any target
-constexpr std::size_t kMostColumns = 256;                   // of a block of packed weights
-constexpr std::size_t kMostDepth = 1024;                    // of a block of packed weights
-constexpr std::size_t kBlockFloats = std::size_t{1} << 17;  // of a block of packed weights: 512 KiB
+constexpr std::size_t kMostColumns = 64;  // of a block: a panel of the widest vectors
+constexpr std::size_t kMostDepth = 1024;  // of a block
+constexpr std::size_t kColumnUnit = 16;   // lanes of the widest vectors
+
+/// Floats of a row of packed weights, or of starts, for `columns` columns.
+inline std::size_t packed_row(std::size_t columns) {
+  return (columns + kColumnUnit - 1) / kColumnUnit * kColumnUnit;
+}
+
+/// Whether the weights of the chain's steps are rows, w_channel apart, that fill vectors: they need
+/// no packing.
+inline bool weights_are_rows(const Correlation& c) {
+  return c.w_channel > 1 && c.columns % kColumnUnit == 0;  // of a forward pass
+}
 
 /// How a task's columns and chains are cut; the same for every target.
 struct ColumnBlocks {
   explicit ColumnBlocks(const Correlation& c)
       : columns(std::min(c.columns, kMostColumns)),
-        depth(std::clamp<std::size_t>(c.depth(), 1, std::min(kMostDepth, kBlockFloats / columns))) {
-  }
+        depth(std::clamp<std::size_t>(c.depth(), 1, kMostDepth)),
+        packed(weights_are_rows(c) ? 0 : depth * packed_row(columns)) {}
   std::size_t columns;  ///< of the result, at a time
   std::size_t depth;    ///< steps of the chain, at a time
+  std::size_t packed;   ///< floats of packed weights
 
-  /// Columns of packed weights, with those that fill up the last panel.
-  [[nodiscard]] std::size_t packed_columns() const { return columns + kMostWidth; }
   [[nodiscard]] std::size_t bytes() const {
-    return piece_bytes<float>(packed_columns() * depth) + piece_bytes<float>(packed_columns());
+    return piece_bytes<float>(packed) + piece_bytes<float>(packed_row(columns));
   }
 };
 
@@ -34,10 +43,10 @@ struct ColumnBlocks {
 struct ColumnScratch {
   ColumnScratch(const ColumnBlocks& blocks, std::byte* memory) {
     WorkspacePieces pieces({memory, blocks.bytes()});
-    weights = pieces.take<float>(blocks.packed_columns() * blocks.depth);
-    start = pieces.take<float>(blocks.packed_columns());
+    weights = pieces.take<float>(blocks.packed);
+    start = pieces.take<float>(packed_row(blocks.columns));
   }
-  float* weights;  ///< panels of (depth, width)
+  float* weights;  ///< (depth, packed_row)
   float* start;    ///< (columns), zeros beyond those of the result
 };
 
