@@ -15,6 +15,7 @@
 #include <array>
 
 #include "reprise/linalg/fft.hpp"
+#include "reprise/linalg/vectors-inl.hpp"
 
 #ifndef REPRISE_FFT_TABLES
 #define REPRISE_FFT_TABLES
@@ -159,26 +160,6 @@ HWY_INLINE void fft(const Load& load, const Store& store) {
   }
 }
 
-/// `count` channels (a vector's lanes at most) in a vector, zeros beyond.
-HWY_INLINE Vector load_channels(const float* from, std::size_t count) {
-  const Tag d;
-  if (HWY_LIKELY(count == hn::Lanes(d))) return hn::LoadU(d, from);
-  HWY_ALIGN float lanes[hn::MaxLanes(d)] = {};
-  std::copy_n(from, count, lanes);
-  return hn::Load(d, lanes);
-}
-
-HWY_INLINE void store_channels(Vector v, float* to, std::size_t count) {
-  const Tag d;
-  if (HWY_LIKELY(count == hn::Lanes(d))) {
-    hn::StoreU(v, d, to);
-    return;
-  }
-  HWY_ALIGN float lanes[hn::MaxLanes(d)];
-  hn::Store(v, d, lanes);
-  std::copy_n(lanes, count, to);
-}
-
 /// Between rows and columns: row r's entry v is at r * kRowStride + v * 2 * lanes, real part first;
 /// entry 0 holds the real entries 0 and w/2. A vector of space between rows keeps a column's
 /// entries out of each other's cache sets.
@@ -208,7 +189,7 @@ HWY_INLINE void load_row(const FftCells<const float>& cells, const float* data, 
     for (std::size_t j = cells.begin_w + cells.count_w; j < kW; ++j) row[j] = zero;
   }
   for (std::size_t j = 0; j < cells.count_w; ++j) {
-    row[cells.begin_w + j * cells.step_w] = load_channels(data + j * cells.column_stride, count);
+    row[cells.begin_w + j * cells.step_w] = load_some(data + j * cells.column_stride, count);
   }
 }
 
@@ -369,13 +350,13 @@ HWY_NOINLINE void invert_rows(const float* HWY_RESTRICT row, const float* HWY_RE
       },
       [&](std::size_t k, const Complex& value) HWY_ATTR { y[k] = value; });
   const Vector factor = hn::Set(d, scale);
-  const Vector shift = bias == nullptr ? hn::Zero(d) : load_channels(bias, count);
+  const Vector shift = bias == nullptr ? hn::Zero(d) : load_some(bias, count);
   for (std::size_t j = 0; j < cells.count_w; ++j) {
     const Complex value = y[cells.begin_w + j * cells.step_w];
     const std::size_t at = j * cells.column_stride;
-    store_channels(hn::MulAdd(value.im, factor, shift), data + at, count);
+    store_some(hn::MulAdd(value.im, factor, shift), data + at, count);
     if (data_below != nullptr) {
-      store_channels(hn::MulAdd(value.re, factor, shift), data_below + at, count);
+      store_some(hn::MulAdd(value.re, factor, shift), data_below + at, count);
     }
   }
 }

@@ -9,6 +9,7 @@
 
 #include <hwy/highway.h>
 
+#include <algorithm>
 #include <cstddef>
 
 HWY_BEFORE_NAMESPACE();
@@ -34,6 +35,36 @@ HWY_INLINE void for_each_vector(std::size_t size, const Body& body) {
   i = vectors_by<4>(i, size, body);
   i = vectors_by<2>(i, size, body);
   vectors_by<1>(i, size, body);
+}
+
+/// As many of p[0..count) as a vector has lanes, zeros beyond; no byte beyond is touched.
+HWY_INLINE hwy::HWY_NAMESPACE::Vec<hwy::HWY_NAMESPACE::ScalableTag<float>> load_some(
+    const float* p, std::size_t count) {
+  namespace hn = hwy::HWY_NAMESPACE;
+  const hn::ScalableTag<float> d;
+  if (HWY_LIKELY(count >= hn::Lanes(d))) return hn::LoadU(d, p);
+#if HWY_MEM_OPS_MIGHT_FAULT
+  HWY_ALIGN float copy[hn::MaxLanes(d)] = {};
+  std::copy_n(p, count, copy);
+  return hn::Load(d, copy);
+#else
+  return hn::MaskedLoad(hn::FirstN(d, count), d, p);
+#endif
+}
+
+/// The first `count` lanes, or all; no byte beyond is touched.
+HWY_INLINE void store_some(hwy::HWY_NAMESPACE::Vec<hwy::HWY_NAMESPACE::ScalableTag<float>> v,
+                           float* p, std::size_t count) {
+  namespace hn = hwy::HWY_NAMESPACE;
+  const hn::ScalableTag<float> d;
+  if (HWY_LIKELY(count >= hn::Lanes(d))) return hn::StoreU(v, d, p);
+#if HWY_MEM_OPS_MIGHT_FAULT
+  HWY_ALIGN float copy[hn::MaxLanes(d)];
+  hn::Store(v, d, copy);
+  std::copy_n(copy, count, p);
+#else
+  hn::BlendedStore(v, hn::FirstN(d, count), d, p);
+#endif
 }
 
 }  // namespace

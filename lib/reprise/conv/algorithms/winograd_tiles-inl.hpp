@@ -18,6 +18,7 @@
 #include "reprise/conv/algorithms/winograd_plan.hpp"
 #include "reprise/conv/algorithms/winograd_transforms-inl.hpp"
 #include "reprise/linalg/gemm_kernel-inl.hpp"
+#include "reprise/linalg/vectors-inl.hpp"
 
 HWY_BEFORE_NAMESPACE();
 namespace reprise {
@@ -37,34 +38,6 @@ constexpr std::size_t divided_up(std::size_t n, std::size_t by) {
 /// The most whole register tiles in a block of n rows or columns, at least one.
 constexpr std::size_t whole_tiles(std::size_t n, std::size_t tile) {
   return std::max(n / tile, std::size_t{1}) * tile;
-}
-
-// ---- Vectors at the end of a row of channels
-
-/// p[0..count), zeros beyond.
-HWY_INLINE Vector load_some(const float* p, std::size_t count) {
-  const Lanes d;
-  if (HWY_LIKELY(count >= kLanes)) return hn::LoadU(d, p);
-#if HWY_MEM_OPS_MIGHT_FAULT
-  HWY_ALIGN float copy[kLanes] = {};
-  std::copy_n(p, count, copy);
-  return hn::Load(d, copy);
-#else
-  return hn::MaskedLoad(hn::FirstN(d, count), d, p);
-#endif
-}
-
-/// The first `count` lanes; no byte beyond is touched.
-HWY_INLINE void store_some(Vector v, float* p, std::size_t count) {
-  const Lanes d;
-  if (HWY_LIKELY(count >= kLanes)) return hn::StoreU(v, d, p);
-#if HWY_MEM_OPS_MIGHT_FAULT
-  HWY_ALIGN float copy[kLanes];
-  hn::Store(v, d, copy);
-  std::copy_n(copy, count, p);
-#else
-  hn::BlendedStore(v, hn::FirstN(d, count), d, p);
-#endif
 }
 
 // ---- Two-dimensional transforms of a vector of channels
