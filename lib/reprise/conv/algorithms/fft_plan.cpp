@@ -52,17 +52,20 @@ void complete(FftPlan& plan, const ConvShape& shape, ConvPass pass) {
   const auto in = static_cast<double>(plan.in_channels);
   const auto out = static_cast<double>(rounded(plan.out_channels, kFftChannelMultiple));
   const auto blocks = static_cast<double>(parts(plan.tiles, plan.block));
-  // Per point: of a channel's transform, which takes more steps in a larger tile and waits where a
-  // block's points do not stay in a cache; of a kernel's transform; of a product (three fused
-  // multiply-adds, with their loads); and of beginning a product's chain, in steps of the chain.
+  // Per point: of a channel's transform, which takes more steps in a larger tile; of a kernel's
+  // transform; of a product (three fused multiply-adds, with their loads); and of beginning a
+  // product's chain, in steps of the chain. What a block's points do not leave in a cache is waited
+  // for.
+  constexpr std::size_t near_floats = std::size_t{1} << 20;
   constexpr std::size_t cached_floats = std::size_t{2} << 20;
+  const bool near = plan.block * 2 * plan.points * plan.in_stride <= near_floats;
   const bool cached = plan.block * tile_floats <= cached_floats;
   const std::size_t longest = std::max(plan.tile.h, plan.tile.w);
-  const double stages = longest == 8 ? 39.0 : longest == 16 ? 50.0 : 73.0;
-  const double transform = (cached ? 1.0 : 1.4) * stages;
-  constexpr double product = 3.3;
+  const double steps = longest == 8 ? 15.0 : longest == 16 ? 25.0 : 35.0;
+  const double transform = (near ? 1.0 : 2.8) * steps;
+  const double product = !cached ? 5.4 : pass == ConvPass::grad_weight ? 3.2 : 3.8;
   constexpr double begin = 4.0;
-  const double kernel = (longest == 32 ? 1.8 : 1.3) *
+  const double kernel = (longest == 32 ? 1.6 : 1.2) *
                         (12.0 + static_cast<double>(shape.KH) +
                          2.0 * static_cast<double>(taps) / static_cast<double>(plan.tile.h));
   const double products = pass == ConvPass::grad_weight ? in * out * (tiles + begin * blocks)

@@ -105,12 +105,11 @@ namespace {
 struct WinogradFactors {
   double product, transform, weight;
 };
-// Where transformed weights stay in the cache, products run faster than those of direct; else they
-// wait for the memory, beside which transforms are cheap.
-constexpr WinogradFactors kKeptProduct{0.85, 12.0, 4.0};
-constexpr WinogradFactors kStreamedProduct{0.98, 3.0, 14.0};
-constexpr WinogradFactors kKeptReduction{0.85, 20.0, 1.0};
-constexpr WinogradFactors kStreamedReduction{1.05, 5.0, 7.0};
+// Where transformed weights do not stay in the cache, each pass over them costs most.
+constexpr WinogradFactors kKeptProduct{1.27, 8.0, 4.0};
+constexpr WinogradFactors kStreamedProduct{1.3, 5.0, 18.0};
+constexpr WinogradFactors kKeptReduction{1.55, 7.5, 1.0};
+constexpr WinogradFactors kStreamedReduction{1.3, 6.0, 7.0};
 
 }  // namespace
 
