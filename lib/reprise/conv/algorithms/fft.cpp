@@ -18,10 +18,10 @@
 // for products, about 30*P*T*(D + C) operations for tiles, (KH + 12 + 2*KH*KW/h)*P*D*C for kernels,
 // once per block of tiles. The tile sizes are those of least cost by fft_plan.cpp's model.
 //
-// Workspace, for each thread: the points of one block of tiles of the input and of a panel of 32
-// output channels, at most 48 MiB (more only if D > 12,000), and up to 1.25 MiB of kernels. It
-// grows with neither image nor batch. Kernels are transformed one column of points at a time and
-// used while they are in the L2 cache; they are never whole in memory.
+// Workspace: the points of one block of tiles of the input, at most 48 MiB with those of a panel of
+// 32 output channels (more only if D > 12,000), and for each thread those of a panel and up to 1.25
+// MiB of kernels. It grows with neither image nor batch. Kernels are transformed one column of
+// points at a time and used while they are in the L2 cache; they are never whole in memory.
 //
 // Error, in units of u = 2^-24, per tile: (1) F(in) and the inverse are off by e = kFftStageError *
 // log2(h*w) each, relative, in the 2-norm; (2) each point of F(kernel) by t = KW + 3*KH + 9 times
@@ -43,12 +43,15 @@
 //   | prefetch of kernels                                       | no difference                |
 //   | blocks of tiles of 12, 16, 24 MiB in place of 48          | no better, n128 worse        |
 //   | three real products in place of four                      | 4 to 10% (AVX2: 8% slower)   |
+//   | half as many kernels at a time, to fit the L2 cache       | 0 to 10% slower              |
+//   | masked loads and stores of a few channels                 | LeNet-5 conv2 0.60 -> 0.39   |
 // Of 25 ms, products take 60%, kernels 14%, tiles 23%. oneDNN's direct convolution: 117 ms.
 // On a core of twice that peak: 13.3 ms, oneDNN 53.
 //
-// Threads: each works a rectangle of tiles x columns (grad_weight: input channels x columns) to its
-// end and transforms for it what it needs. When threads shared all transforms and met at each pair
-// of panels, two took 5.8 ms for vgg.conv1_2 forward, now 3.7, and 6.4 for alexnet.conv5, now 5.8.
+// Threads: they transform a block of tiles of the input together, then each works a rectangle of
+// tiles x columns (grad_weight: input channels x columns) to its end. When each transformed the
+// input it needed for itself, two took 13.5 to 15.8 ms for alexnet.conv2 forward, now 13.5, and
+// 13.0 to 14.0 for grad_weight, now 12.0: one copy of the points leaves more of the L3 cache.
 #include <algorithm>
 #include <vector>
 
@@ -119,9 +122,9 @@ FftCells<Float> output_cells(const FftPlan& plan, const Image<Float>& image, std
                   w.out_step);
 }
 
-/// What all steps of a pass share. A worker's in points are (point, tile, 2, in_stride), its out
-/// points, of one panel, (tile, point, 2, kFftPanel) or, in grad_weight, (point, tile, 2,
-/// kFftPanel).
+/// What all steps of a pass share. The in points, of a block of tiles, are (point, tile, 2,
+/// in_stride). A worker's out points, of one panel, are (tile, point, 2, kFftPanel) or, in
+/// grad_weight, (point, tile, 2, kFftPanel).
 struct Pass {
   Pass(const ConvShape& pass_shape, ConvPass pass, const ConvResources& resources)
       : shape(pass_shape),
@@ -129,7 +132,7 @@ struct Pass {
         threads(std::max<std::size_t>(1, resources.threads)),
         work(fft_work(plan, shape, pass, threads)) {
     WorkspacePieces pieces(resources.workspace);
-    in_points = pieces.take<float>(work.in_points * threads);
+    in_points = pieces.take<float>(work.in_points);
     out_points = pieces.take<float>(work.out_points * threads);
     taps = pieces.take<float>(work.taps * threads);
     kernel = pieces.take<float>(work.kernel * threads);
@@ -138,11 +141,9 @@ struct Pass {
   FftPlan plan;
   std::size_t threads;
   FftWork work;
-  float *in_points, *out_points, *taps, *kernel;  ///< of worker 0
+  float* in_points;
+  float *out_points, *taps, *kernel;  ///< of worker 0
 
-  [[nodiscard]] float* in_points_of(std::size_t worker) const {
-    return in_points + worker * work.in_points;
-  }
   [[nodiscard]] float* out_points_of(std::size_t worker) const {
     return out_points + worker * work.out_points;
   }
@@ -188,15 +189,19 @@ void for_rectangles(const Pass& pass, std::size_t count, std::size_t unit, const
       });
 }
 
-void transform_input(const Pass& pass, Range tiles, Range channels, const Image<const float>& input,
-                     std::size_t worker) {
-  float* points = pass.in_points_of(worker);
-  for (std::size_t tile = 0; tile < tiles.count; ++tile, points += 2 * pass.work.in_stride) {
-    FftCells<const float> cells = input_cells(pass.plan, input, tiles.begin + tile);
+/// The in points of a block of tiles, by all threads.
+void transform_input(const Pass& pass, Range tiles, const Image<const float>& input) {
+  const FftPlan& plan = pass.plan;
+  const std::size_t channel_parts = tiles.count < pass.threads ? pass.threads : 1;
+  parallel_for(pass.threads, tiles.count * channel_parts, [&](std::size_t task, std::size_t) {
+    const std::size_t tile = task / channel_parts;
+    const Range channels =
+        part_of(plan.in_channels, kFftChannelMultiple, task % channel_parts, channel_parts);
+    FftCells<const float> cells = input_cells(plan, input, tiles.begin + tile);
     cells.data += channels.begin;
-    fft2d(pass.plan.tile, channels.count, cells,
-          {points, points + pass.work.in_stride, pass.work.in_point});
-  }
+    float* const points = pass.in_points + tile * 2 * plan.in_stride + channels.begin;
+    fft2d(plan.tile, channels.count, cells, {points, points + plan.in_stride, pass.work.in_point});
+  });
 }
 
 /// taps(k, tap, c) = kernel of input channels [depth.begin, +depth.count), a panel's output
@@ -231,9 +236,10 @@ void pack_grad_input(const ConvShape& s, Range depth, Range columns, const float
   }
 }
 
-/// The worker's out points of a panel = its in points, of so many tiles, times transformed kernels.
-void multiply_panel(const Pass& pass, std::size_t tiles, Range panel, PackTaps pack,
-                    const float* weight, std::size_t worker) {
+/// The worker's out points of a panel = the in points of some tiles of the block times transformed
+/// kernels.
+void multiply_panel(const Pass& pass, Range tiles, Range panel, PackTaps pack, const float* weight,
+                    std::size_t worker) {
   const FftPlan& plan = pass.plan;
   const FftWork& work = pass.work;
   float* const taps = pass.taps_of(worker);
@@ -244,14 +250,15 @@ void multiply_panel(const Pass& pass, std::size_t tiles, Range panel, PackTaps p
       transform_taps(pass.taps_at(), v, depth.count, panel.count, taps, kernel);
       const std::size_t first = fft_column_begin(plan.tile, v);
       multiply({.points = fft_column_points(plan.tile, v),
-                .rows = tiles,
+                .rows = tiles.count,
                 .columns = panel.count,
                 .depth = depth.count,
-                .a = pass.in_points_of(worker) + first * work.in_point + depth.begin,
+                .a = pass.in_points + first * work.in_point + tiles.begin * 2 * plan.in_stride +
+                     depth.begin,
                 .a_point = work.in_point,
-                .a_row = 2 * work.in_stride,
+                .a_row = 2 * plan.in_stride,
                 .a_depth = 1,
-                .a_imaginary = work.in_stride,
+                .a_imaginary = plan.in_stride,
                 .b = kernel,
                 .b_point = depth.count * kComplexPanel,
                 .c = pass.out_points_of(worker) + first * kComplexPanel,
@@ -278,12 +285,13 @@ void transform_output(const Pass& pass, Range tiles, Range panel, const float* b
 /// Forward and grad_input of one group.
 void correlate(const Pass& pass, PackTaps pack, const Image<const float>& input,
                const float* weight, const float* bias, const Image<float>& output) {
-  for_rectangles(pass, pass.plan.tiles, 1, [&](Range rows, Range columns, std::size_t worker) {
-    for_ranges(rows, pass.work.tiles, [&](Range tiles) {
-      transform_input(pass, tiles, {0, pass.plan.in_channels}, input, worker);
+  for_ranges({0, pass.plan.tiles}, pass.plan.block, [&](Range block) {
+    transform_input(pass, block, input);
+    for_rectangles(pass, block.count, 1, [&](Range tiles, Range columns, std::size_t worker) {
       for_ranges(columns, kFftPanel, [&](Range panel) {
-        multiply_panel(pass, tiles.count, panel, pack, weight, worker);
-        transform_output(pass, tiles, panel, bias, output, worker);
+        multiply_panel(pass, tiles, panel, pack, weight, worker);
+        transform_output(pass, {block.begin + tiles.begin, tiles.count}, panel, bias, output,
+                         worker);
       });
     });
   });
@@ -321,31 +329,31 @@ void transform_grad_output(const Pass& pass, Range tiles, Range panel,
   }
 }
 
-/// taps(k, tap, c) = a block of tiles' sum, for `depth` input channels from number `first_channel`
-/// of the worker's on and the worker's panel, times 4*h*w: both transforms came with a factor 2.
-void reduce_panel(const Pass& pass, std::size_t tiles, std::size_t first_channel, std::size_t depth,
-                  std::size_t width, std::size_t worker) {
+/// taps(k, tap, c) = a block of tiles' sum, for some input channels and the worker's panel, times
+/// 4*h*w: both transforms came with a factor 2.
+void reduce_panel(const Pass& pass, std::size_t tiles, Range depth, std::size_t width,
+                  std::size_t worker) {
   const FftPlan& plan = pass.plan;
   const FftWork& work = pass.work;
   float* const kernel = pass.kernel_of(worker);
   for (std::size_t v = 0; v <= plan.tile.w / 2; ++v) {
     const std::size_t first = fft_column_begin(plan.tile, v);
     multiply({.points = fft_column_points(plan.tile, v),
-              .rows = depth,
+              .rows = depth.count,
               .columns = width,
               .depth = tiles,
-              .a = pass.in_points_of(worker) + first * work.in_point + first_channel,
+              .a = pass.in_points + first * work.in_point + depth.begin,
               .a_point = work.in_point,
               .a_row = 1,
-              .a_depth = 2 * work.in_stride,
-              .a_imaginary = work.in_stride,
+              .a_depth = 2 * plan.in_stride,
+              .a_imaginary = plan.in_stride,
               .b = pass.out_points_of(worker) + first * work.out_point,
               .b_point = work.out_point,
               .c = kernel,
-              .c_point = depth * kComplexPanel,
+              .c_point = depth.count * kComplexPanel,
               .c_row = kComplexPanel,
               .accumulate = false});
-    invert_taps(pass.taps_at(), v, depth, width, kernel, pass.taps_of(worker));
+    invert_taps(pass.taps_at(), v, depth.count, width, kernel, pass.taps_of(worker));
   }
 }
 
@@ -372,20 +380,19 @@ void unpack_taps(const Pass& pass, Range depth, Range columns, const float* taps
 void reduce(const Pass& pass, const Image<const float>& grad_output,
             const Image<const float>& input, float* grad_weight) {
   const FftPlan& plan = pass.plan;
-  const auto rectangle = [&](Range channels, Range columns, std::size_t worker) {
-    for_ranges({0, plan.tiles}, plan.block, [&](Range tiles) {
-      transform_input(pass, tiles, channels, input, worker);
+  for_ranges({0, plan.tiles}, plan.block, [&](Range tiles) {
+    transform_input(pass, tiles, input);
+    const auto rectangle = [&](Range channels, Range columns, std::size_t worker) {
       for_ranges(columns, kFftPanel, [&](Range panel) {
         transform_grad_output(pass, tiles, panel, grad_output, worker);
         for_ranges(channels, plan.depth, [&](Range depth) {
-          reduce_panel(pass, tiles.count, depth.begin - channels.begin, depth.count, panel.count,
-                       worker);
+          reduce_panel(pass, tiles.count, depth, panel.count, worker);
           unpack_taps(pass, depth, panel, pass.taps_of(worker), tiles.begin > 0, grad_weight);
         });
       });
-    });
-  };
-  for_rectangles(pass, plan.in_channels, kFftChannelMultiple, rectangle);
+    };
+    for_rectangles(pass, plan.in_channels, kFftChannelMultiple, rectangle);
+  });
 }
 
 void grad_weight(const ConvShape& s, const float* grad_output, const float* input,
@@ -409,9 +416,8 @@ std::string unsupported(const ConvShape& shape, ConvPass) {
 std::size_t workspace_bytes(const ConvShape& shape, ConvPass pass, std::size_t threads) {
   threads = std::max<std::size_t>(1, threads);
   const FftWork work = fft_work(fft_plan(shape, pass), shape, pass, threads);
-  return piece_bytes<float>(work.in_points * threads) +
-         piece_bytes<float>(work.out_points * threads) + piece_bytes<float>(work.taps * threads) +
-         piece_bytes<float>(work.kernel * threads);
+  return piece_bytes<float>(work.in_points) + piece_bytes<float>(work.out_points * threads) +
+         piece_bytes<float>(work.taps * threads) + piece_bytes<float>(work.kernel * threads);
 }
 
 }  // namespace

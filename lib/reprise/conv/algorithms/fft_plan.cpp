@@ -153,8 +153,8 @@ double fft_error_bound(const ConvShape& shape, ConvPass pass) {
 
 namespace {
 
-/// Sets the parts of the rectangles that take the least time: what is transformed for rows is
-/// transformed again by every part of the columns, and the other way round.
+/// Sets the parts of the rectangles that take the least time: what is transformed for columns is
+/// transformed again by every part of the rows.
 void share_out(FftWork& work, const FftPlan& plan, ConvPass pass, std::size_t rows,
                std::size_t threads) {
   const auto largest = [](std::size_t size, std::size_t count) {
@@ -171,8 +171,7 @@ void share_out(FftWork& work, const FftPlan& plan, ConvPass pass, std::size_t ro
     if (threads % column_parts != 0) continue;
     const double column_share = largest(columns, column_parts);
     const double row_share = largest(rows, threads / column_parts);
-    const double time =
-        cost.input * row_share + of_columns * column_share + of_both * row_share * column_share;
+    const double time = of_columns * column_share + of_both * row_share * column_share;
     if (time >= least) continue;
     least = time;
     work.column_parts = column_parts;
@@ -186,18 +185,12 @@ FftWork fft_work(const FftPlan& plan, const ConvShape& shape, ConvPass pass, std
   // Not a multiple of 4096 bytes, or all points of a tile would fall into the same cache sets.
   constexpr std::size_t line = 16;
   FftWork work{};
-  work.tiles = plan.block;
-  work.in_stride = plan.in_stride;
-  if (pass == ConvPass::grad_weight) {
-    const std::size_t rows = plan.in_stride / kFftChannelMultiple;
-    share_out(work, plan, pass, rows, threads);
-    work.in_stride = parts(rows, work.row_parts) * kFftChannelMultiple;
-  } else {
-    share_out(work, plan, pass, plan.tiles, threads);
-    work.tiles = std::clamp<std::size_t>(parts(plan.tiles, work.row_parts), 1, plan.block);
-  }
-  work.in_point = 2 * work.in_stride * work.tiles + line;
-  work.out_point = 2 * kFftPanel * work.tiles + line;
+  const bool to_weight = pass == ConvPass::grad_weight;
+  share_out(work, plan, pass, to_weight ? plan.in_stride / kFftChannelMultiple : plan.block,
+            threads);
+  const std::size_t tiles = to_weight ? plan.block : parts(plan.block, work.row_parts);
+  work.in_point = 2 * plan.in_stride * plan.block + line;
+  work.out_point = 2 * kFftPanel * tiles + line;
   work.in_points = plan.points * work.in_point;
   work.out_points = plan.points * work.out_point;
   work.taps = plan.depth * shape.KH * shape.KW * kFftPanel;

@@ -74,19 +74,17 @@ double fft_estimated_cost(const ConvShape& shape, ConvPass pass);
 /// Bound in units of ErrorScale::tensorwise; derived in fft.cpp.
 double fft_error_bound(const ConvShape& shape, ConvPass pass);
 
-/// How a pass is shared out, which no bit depends on: into rectangles of rows (tiles; in
-/// grad_weight input channels) times columns (output channels), one for each thread, which reads
-/// nothing that another has transformed and works its columns a panel of kFftPanel at a time; and
-/// what a worker has.
+/// How a pass is shared out, which no bit depends on. The threads transform a block of tiles of the
+/// input together; then each has a rectangle of rows (tiles; in grad_weight input channels) times
+/// columns (output channels), which it works a panel of kFftPanel at a time.
 struct FftWork {
   std::size_t row_parts, column_parts;
-  std::size_t tiles;                ///< of a block, at most
-  std::size_t in_stride;            ///< input channels, padded
   std::size_t in_point, out_point;  ///< floats from a point of a block of tiles to the next
   std::size_t in_points;            ///< floats: transforms of a block of tiles of the input
-  std::size_t out_points;           ///< of a panel of the output (or of grad_output)
-  std::size_t taps;                 ///< of a panel's kernels
-  std::size_t kernel;               ///< of a column of their transforms
+  // Of a worker:
+  std::size_t out_points;  ///< floats: transforms of a panel of the output (or of grad_output)
+  std::size_t taps;        ///< of a panel's kernels
+  std::size_t kernel;      ///< of a column of their transforms
 };
 FftWork fft_work(const FftPlan& plan, const ConvShape& shape, ConvPass pass, std::size_t threads);
 
