@@ -151,44 +151,14 @@ double fft_error_bound(const ConvShape& shape, ConvPass pass) {
   return second_order * (std::sqrt(cells) * (transforms + taps + product) + 1.0);
 }
 
-namespace {
-
-/// Sets the parts of the rectangles that take the least time: what is transformed for columns is
-/// transformed again by every part of the rows.
-void share_out(FftWork& work, const FftPlan& plan, ConvPass pass, std::size_t rows,
-               std::size_t threads) {
-  const auto largest = [](std::size_t size, std::size_t count) {
-    return static_cast<double>(parts(size, count)) /
-           static_cast<double>(std::max<std::size_t>(size, 1));
-  };
-  const FftCost& cost = plan.cost;
-  const bool to_weight = pass == ConvPass::grad_weight;
-  const double of_columns = to_weight ? cost.output : cost.kernels;
-  const double of_both = cost.products + (to_weight ? cost.kernels : cost.output);
-  double least = std::numeric_limits<double>::infinity();
-  const std::size_t columns = parts(plan.out_channels, kFftPanel);
-  for (std::size_t column_parts = 1; column_parts <= threads; ++column_parts) {
-    if (threads % column_parts != 0) continue;
-    const double column_share = largest(columns, column_parts);
-    const double row_share = largest(rows, threads / column_parts);
-    const double time = of_columns * column_share + of_both * row_share * column_share;
-    if (time >= least) continue;
-    least = time;
-    work.column_parts = column_parts;
-    work.row_parts = threads / column_parts;
-  }
-}
-
-}  // namespace
-
 FftWork fft_work(const FftPlan& plan, const ConvShape& shape, ConvPass pass, std::size_t threads) {
   // Not a multiple of 4096 bytes, or all points of a tile would fall into the same cache sets.
   constexpr std::size_t line = 16;
   FftWork work{};
-  const bool to_weight = pass == ConvPass::grad_weight;
-  share_out(work, plan, pass, to_weight ? plan.in_stride / kFftChannelMultiple : plan.block,
-            threads);
-  const std::size_t tiles = to_weight ? plan.block : parts(plan.block, work.row_parts);
+  const std::size_t panels = parts(plan.out_channels, kFftPanel);
+  const std::size_t share = parts(plan.block * panels, threads);
+  const std::size_t tiles =
+      pass == ConvPass::grad_weight ? plan.block : std::min(plan.block, share);
   work.in_point = 2 * plan.in_stride * plan.block + line;
   work.out_point = 2 * kFftPanel * tiles + line;
   work.in_points = plan.points * work.in_point;

@@ -74,11 +74,9 @@ double fft_estimated_cost(const ConvShape& shape, ConvPass pass);
 /// Bound in units of ErrorScale::tensorwise; derived in fft.cpp.
 double fft_error_bound(const ConvShape& shape, ConvPass pass);
 
-/// How a pass is shared out, which no bit depends on. The threads transform a block of tiles of the
-/// input together; then each has a rectangle of rows (tiles; in grad_weight input channels) times
-/// columns (output channels), which it works a panel of kFftPanel at a time.
+/// The memory of a pass, which no bit depends on. All threads transform a block of tiles of the
+/// input; then each works on panels of the output.
 struct FftWork {
-  std::size_t row_parts, column_parts;
   std::size_t in_point, out_point;  ///< floats from a point of a block of tiles to the next
   std::size_t in_points;            ///< floats: transforms of a block of tiles of the input
   // Of a worker:
