@@ -107,6 +107,14 @@ std::vector<ConvShape> shapes() {
            "g31mb2ic31ih5iw27oc31kh3ph1n\"depthwise\"",
            "g12mb1ic12ih11iw13oc12kh5kw4ph3pw2sh2sw3dh1n\"depthwise_strides\"",
            "g17mb2ic17ih3iw2oc17kh2kw5ph4pw4n\"depthwise_in_the_padding\"",
+           "g20mb2ic20ih5iw21oc20kh3sh2ph1n\"depthwise_3_stride_2\"",
+           "g20mb1ic20ih6iw13oc20kh5ph2n\"depthwise_5\"",
+           "g20mb1ic20ih6iw25oc20kh5sh2ph2n\"depthwise_5_stride_2\"",
+           "g20mb1ic20ih8iw15oc20kh7ph3n\"depthwise_7\"",
+           "g20mb1ic20ih8iw27oc20kh7sh2ph3n\"depthwise_7_stride_2\"",
+           "g20mb2ic20ih7iw14oc20kh3ph2pw1dh1dw0n\"depthwise_dilated_rows\"",
+           "mb1ic130ih4iw5oc80kh3ph1n\"weights_in_place\"",
+           "mb1ic70ih5iw4oc130kh3ph1n\"blocks_of_weights\"",
        }) {
     shapes.push_back(parse_conv_shape(line));
   }

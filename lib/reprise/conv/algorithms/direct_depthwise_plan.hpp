@@ -15,9 +15,11 @@ struct DepthwiseTap {
   std::size_t weight;
 };
 
-/// Positions [begin, end) of a row, and the taps that are inside the image there, ascending.
+/// Positions [begin, end) of a row, and the taps that are inside the image there, ascending: rows
+/// of `width` taps from the kernel's row `first_h` and column `first_w` on.
 struct DepthwiseRun {
   std::size_t begin, end;
+  std::size_t first_h, first_w, width;
   std::vector<DepthwiseTap> taps;
 };
 
@@ -48,7 +50,7 @@ class DepthwiseRows {
       for (const AxisClass& w : w_classes) {
         pieces.clear();
         append_pieces(c, h, w, 0, c.depth(), false, pieces);
-        DepthwiseRun run{w.begin, w.end, {}};
+        DepthwiseRun run{w.begin, w.end, h.tap_begin, w.tap_begin, w.tap_end - w.tap_begin, {}};
         for (const Piece& piece : pieces) run.taps.push_back({piece.offset, piece.weight});
         classes_.back().push_back(std::move(run));
       }
