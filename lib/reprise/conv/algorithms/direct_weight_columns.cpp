@@ -8,7 +8,8 @@
 //
 // A block of positions whose source, 256 KiB at most, stays in the L2 cache for the next tap, in
 // place of 1024: 3x3, stride 2, 128 channels, 28x28 n16 43 -> 38 ms, alexnet.conv3 43.8 -> 42.0
-// (one core, AVX-512).
+// (one core, AVX-512). Prefetching the next tile's source: that layer 38 -> 34, resnet.1x1 5.5 ->
+// 4.2; smaller blocks of positions for 1x1 change nothing then.
 #undef HWY_TARGET_INCLUDE
 #define HWY_TARGET_INCLUDE "reprise/conv/algorithms/direct_weight_columns.cpp"
 #include <hwy/foreach_target.h>
