@@ -42,37 +42,6 @@ namespace {
 namespace hn = hwy::HWY_NAMESPACE;
 using reprise::HWY_NAMESPACE::for_each_vector;
 
-/// run(): the chains of kCount positions from b on, for one vector of groups from g on.
-template <std::size_t count>
-struct AnyTaps {
-  static constexpr std::size_t kCount = count;
-
-  template <class D>
-  static HWY_INLINE void run(D d, const DepthwiseRow& row, const DepthwiseRun& run,
-                             const CorrelationData& data, std::size_t b, std::size_t g) {
-    using Vector = hn::Vec<D>;
-    const std::size_t step = row.c.step_w * row.c.G;
-    const Vector start = data.start == nullptr ? hn::Zero(d) : hn::LoadU(d, data.start + g);
-    Vector acc[count];
-    REPRISE_UNROLL
-    for (std::size_t i = 0; i < count; ++i) acc[i] = start;
-    const float* const cell = data.source + row.source(b) + g;
-    for (const DepthwiseTap& tap : run.taps) {
-      const float* const from = cell + tap.source;
-      const Vector weight = hn::LoadU(d, data.weight + tap.weight + g);
-      REPRISE_UNROLL
-      for (std::size_t i = 0; i < count; ++i) {
-        acc[i] = hn::MulAdd(hn::LoadU(d, from + i * step), weight, acc[i]);
-      }
-    }
-    float* const result = data.result + row.result(b) + g;
-    REPRISE_UNROLL
-    for (std::size_t i = 0; i < count; ++i) {
-      hn::StoreU(hn::Add(acc[i], hn::Zero(d)), d, result + i * row.c.r_cell);
-    }
-  }
-};
-
 /// Positions of a block whose taps share their source values: a sum and at least a value each, and
 /// a weight, in 32 registers or 16.
 #if HWY_TARGET == HWY_AVX3 || HWY_TARGET == HWY_NEON
@@ -81,61 +50,58 @@ constexpr std::size_t kSharingPositions = 8;
 constexpr std::size_t kSharingPositions = 4;
 #endif
 
-/// The same for rows of `width` taps that are neighbours in the source, where positions are
-/// `stride` cells apart: each source value is read once for a row of taps. Where the taps descend
+/// The chains of `count` positions from b on, for one vector of groups from g on. Taps go `width`
+/// at a time: one, or those of a row, which are neighbours in the source where positions are
+/// `stride` cells apart; each source value is read once for them. Where the taps of a row descend
 /// in the source, positions do so too.
-template <std::size_t width, std::size_t stride>
-struct NeighbourTaps {
-  static constexpr std::size_t kCount = kSharingPositions;
-
-  template <class D>
-  static HWY_INLINE void run(D d, const DepthwiseRow& row, const DepthwiseRun& run,
-                             const CorrelationData& data, std::size_t b, std::size_t g) {
-    using Vector = hn::Vec<D>;
-    const bool ascend = row.c.w.spacing > 0;
-    const std::size_t first = ascend ? b : b + kCount - 1;
-    const auto signed_step = [&](std::size_t step) {
-      return ascend ? static_cast<std::ptrdiff_t>(step) : -static_cast<std::ptrdiff_t>(step);
-    };
-    const std::ptrdiff_t step = signed_step(row.c.G);
-    const Vector start = data.start == nullptr ? hn::Zero(d) : hn::LoadU(d, data.start + g);
-    Vector acc[kCount];
+template <std::size_t count, std::size_t width, std::size_t stride, class D>
+HWY_INLINE void correlate_positions(D d, const DepthwiseRow& row, const DepthwiseRun& run,
+                                    const CorrelationData& data, std::size_t b, std::size_t g) {
+  using Vector = hn::Vec<D>;
+  const bool ascend = row.c.w.spacing > 0;
+  const std::size_t first = ascend ? b : b + count - 1;
+  const auto signed_step = [&](std::size_t step) {
+    return ascend ? static_cast<std::ptrdiff_t>(step) : -static_cast<std::ptrdiff_t>(step);
+  };
+  const std::ptrdiff_t step = signed_step(width == 1 ? row.c.step_w * row.c.G : row.c.G);
+  const Vector start = data.start == nullptr ? hn::Zero(d) : hn::LoadU(d, data.start + g);
+  Vector acc[count];
+  REPRISE_UNROLL
+  for (std::size_t i = 0; i < count; ++i) acc[i] = start;
+  const float* const cell = data.source + row.source(first) + g;
+  for (std::size_t t = 0; t < run.taps.size(); t += width) {
+    const float* from = cell + run.taps[t].source;
+    Vector x[(count - 1) * stride + width];
     REPRISE_UNROLL
-    for (std::size_t i = 0; i < kCount; ++i) acc[i] = start;
-    const float* const cell = data.source + row.source(first) + g;
-    for (std::size_t t = 0; t < run.taps.size(); t += width) {
-      const float* from = cell + run.taps[t].source;
-      Vector x[(kCount - 1) * stride + width];
-      REPRISE_UNROLL
-      for (Vector& value : x) {
-        value = hn::LoadU(d, from);
-        from += step;
-      }
-      REPRISE_UNROLL
-      for (std::size_t k = 0; k < width; ++k) {
-        const Vector weight = hn::LoadU(d, data.weight + run.taps[t + k].weight + g);
-        for (std::size_t i = 0; i < kCount; ++i) {
-          acc[i] = hn::MulAdd(x[i * stride + k], weight, acc[i]);
-        }
-      }
+    for (Vector& value : x) {
+      value = hn::LoadU(d, from);
+      from += step;
     }
-    float* result = data.result + row.result(first) + g;
-    const std::ptrdiff_t result_step = signed_step(row.c.r_cell);
     REPRISE_UNROLL
-    for (std::size_t i = 0; i < kCount; ++i) {
-      hn::StoreU(hn::Add(acc[i], hn::Zero(d)), d, result);
-      result += result_step;
+    for (std::size_t k = 0; k < width; ++k) {
+      const Vector weight = hn::LoadU(d, data.weight + run.taps[t + k].weight + g);
+      for (std::size_t i = 0; i < count; ++i) {
+        acc[i] = hn::MulAdd(x[i * stride + k], weight, acc[i]);
+      }
     }
   }
-};
+  float* result = data.result + row.result(first) + g;
+  const std::ptrdiff_t result_step = signed_step(row.c.r_cell);
+  REPRISE_UNROLL
+  for (std::size_t i = 0; i < count; ++i) {
+    hn::StoreU(hn::Add(acc[i], hn::Zero(d)), d, result);
+    result += result_step;
+  }
+}
 
-/// As many positions of the run from b on as make up the kernel's blocks; returns where it stopped.
-template <class Kernel>
+/// As many positions of the run from b on as make up blocks of `count`; returns where it stopped.
+template <std::size_t count, std::size_t width = 1, std::size_t stride = 1>
 std::size_t correlate_blocks(const DepthwiseRow& row, const DepthwiseRun& run,
                              const CorrelationData& data, std::size_t b) {
-  for (; b + Kernel::kCount <= run.end; b += Kernel::kCount) {
-    for_each_vector(row.c.G,
-                    [&](auto d, std::size_t g) HWY_ATTR { Kernel::run(d, row, run, data, b, g); });
+  for (; b + count <= run.end; b += count) {
+    for_each_vector(row.c.G, [&](auto d, std::size_t g) HWY_ATTR {
+      correlate_positions<count, width, stride>(d, row, run, data, b, g);
+    });
   }
   return b;
 }
@@ -145,14 +111,14 @@ std::size_t correlate_neighbours(const DepthwiseRow& row, const DepthwiseRun& ru
                                  const CorrelationData& data, std::size_t b) {
   if (row.c.w.spacing != 1 && row.c.w.spacing != -1) return b;
   if (row.c.step_w == 1) {
-    if (run.width == 3) return correlate_blocks<NeighbourTaps<3, 1>>(row, run, data, b);
-    if (run.width == 5) return correlate_blocks<NeighbourTaps<5, 1>>(row, run, data, b);
-    if (run.width == 7) return correlate_blocks<NeighbourTaps<7, 1>>(row, run, data, b);
+    if (run.width == 3) return correlate_blocks<kSharingPositions, 3, 1>(row, run, data, b);
+    if (run.width == 5) return correlate_blocks<kSharingPositions, 5, 1>(row, run, data, b);
+    if (run.width == 7) return correlate_blocks<kSharingPositions, 7, 1>(row, run, data, b);
   }
   if (row.c.step_w == 2) {
-    if (run.width == 3) return correlate_blocks<NeighbourTaps<3, 2>>(row, run, data, b);
-    if (run.width == 5) return correlate_blocks<NeighbourTaps<5, 2>>(row, run, data, b);
-    if (run.width == 7) return correlate_blocks<NeighbourTaps<7, 2>>(row, run, data, b);
+    if (run.width == 3) return correlate_blocks<kSharingPositions, 3, 2>(row, run, data, b);
+    if (run.width == 5) return correlate_blocks<kSharingPositions, 5, 2>(row, run, data, b);
+    if (run.width == 7) return correlate_blocks<kSharingPositions, 7, 2>(row, run, data, b);
   }
   return b;
 }
@@ -160,10 +126,10 @@ std::size_t correlate_neighbours(const DepthwiseRow& row, const DepthwiseRun& ru
 void correlate_row(const DepthwiseRow& row, const CorrelationData& data) {
   for (const DepthwiseRun& run : row.runs) {
     std::size_t b = correlate_neighbours(row, run, data, run.begin);
-    b = correlate_blocks<AnyTaps<8>>(row, run, data, b);
-    b = correlate_blocks<AnyTaps<4>>(row, run, data, b);
-    b = correlate_blocks<AnyTaps<2>>(row, run, data, b);
-    correlate_blocks<AnyTaps<1>>(row, run, data, b);
+    b = correlate_blocks<8>(row, run, data, b);
+    b = correlate_blocks<4>(row, run, data, b);
+    b = correlate_blocks<2>(row, run, data, b);
+    correlate_blocks<1>(row, run, data, b);
   }
 }
 
