@@ -24,12 +24,14 @@
 #include "reprise/conv/algorithms/direct_weight_columns_plan.hpp"
 #include "reprise/core/parallel.hpp"
 #include "reprise/linalg/unroll.hpp"
+#include "reprise/linalg/vectors-inl.hpp"
 
 HWY_BEFORE_NAMESPACE();
 namespace reprise::direct {
 namespace HWY_NAMESPACE {
 namespace {
 namespace hn = hwy::HWY_NAMESPACE;
+using reprise::HWY_NAMESPACE::load_some;
 
 // Registers: rows x vectors sums, the vectors of grad_output, one source value.
 #if HWY_TARGET == HWY_AVX3 || HWY_TARGET == HWY_NEON
@@ -133,10 +135,9 @@ void pack_grad(const float* grad_output, std::size_t OC, std::size_t count, std:
     const std::size_t columns = std::min(width, j_end - j);
     for (std::size_t p = 0; p < count; ++p, packed += width) {
       const float* const from = grad_output + p * OC + j;
-      std::size_t v = 0;
-      for (; v + lanes <= columns; v += lanes) hn::Store(hn::LoadU(d, from + v), d, packed + v);
-      std::copy(from + v, from + columns, packed + v);
-      std::fill(packed + columns, packed + width, 0.0F);
+      for (std::size_t v = 0; v < width; v += lanes) {
+        hn::Store(load_some(from + v, columns - v), d, packed + v);
+      }
     }
     j += columns;
   }
