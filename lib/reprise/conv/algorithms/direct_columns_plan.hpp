@@ -11,17 +11,16 @@ namespace reprise::direct {
 
 constexpr std::size_t kMostColumns = 64;  // of a block: a panel of the widest vectors
 constexpr std::size_t kMostDepth = 1024;  // of a block
-constexpr std::size_t kColumnUnit = 16;   // lanes of the widest vectors
 
 /// Floats of a row of packed weights, or of starts, for `columns` columns.
 inline std::size_t packed_row(std::size_t columns) {
-  return (columns + kColumnUnit - 1) / kColumnUnit * kColumnUnit;
+  return round_up(columns, kMostLanes);
 }
 
 /// Whether the weights of the chain's steps are rows, w_channel apart, that fill vectors: they need
 /// no packing.
 inline bool weights_are_rows(const Correlation& c) {
-  return c.w_channel > 1 && c.columns % kColumnUnit == 0;  // of a forward pass
+  return c.w_channel > 1 && c.columns % kMostLanes == 0;  // of a forward pass
 }
 
 /// How a task's columns and chains are cut; the same for every target.

@@ -10,6 +10,12 @@
 
 namespace reprise::direct {
 
+constexpr std::size_t kMostLanes = 16;  // of a vector, on any target
+
+constexpr std::size_t round_up(std::size_t size, std::size_t unit) {
+  return (size + unit - 1) / unit * unit;
+}
+
 /// The taps along one axis: tap t of `count` reads the source at step * position + at(t) and stands
 /// in the kernel at kernel_first + t * kernel_spacing.
 struct TapAxis {

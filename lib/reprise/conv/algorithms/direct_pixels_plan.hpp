@@ -9,7 +9,6 @@
 
 namespace reprise::direct {
 
-constexpr std::size_t kMostLanes = 16;                            // on any target
 constexpr std::size_t kMostTile = 6;                              // columns of a tile
 constexpr std::size_t kWantedPlaneFloats = std::size_t{1} << 15;  // 128 KiB
 constexpr std::size_t kFewPlaneFloats = std::size_t{1} << 17;     // 512 KiB

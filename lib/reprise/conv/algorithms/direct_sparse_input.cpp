@@ -134,7 +134,7 @@ void run_images(const ConvShape& s, const SparseInputPlan& plan, const float* gr
   for (std::size_t i = 0; i < plan.weights; i += lanes) {
     scratch.offset[i / lanes] = i / plan.pitch * s.dilation_h * plan.row + i % plan.pitch;
   }
-  const auto add = plan.width == kHalfUnit ? add_windows<kHalfUnit> : add_windows<kVectorUnit>;
+  const auto add = plan.width == kHalfUnit ? add_windows<kHalfUnit> : add_windows<kMostLanes>;
   add(s, plan, grad_output, count, scratch);
   const std::size_t row = s.IW * s.IC;
   for (std::size_t n = 0; n < count; ++n) {
@@ -173,7 +173,7 @@ bool sparse_grad_input_pays(const ConvShape& s, std::size_t nonzeros, double den
   const auto vectors = static_cast<double>(plan.weights) / static_cast<double>(plan.width);
   const double sparse = static_cast<double>(nonzeros) * (vectors + 2.0) +
                         static_cast<double>(s.N * s.OH * s.OW) * (6.0 * vectors + 30.0);
-  return sparse * kVectorUnit < dense_cost;
+  return sparse * kMostLanes < dense_cost;
 }
 
 void grad_input_of_sparse(const ConvShape& s, const float* grad_output, const float* weight,

@@ -13,7 +13,7 @@ constexpr std::size_t kImagesTogether = 4;
 
 /// The lanes of a vector, at most, for runs of this length.
 constexpr std::size_t sparse_width(std::size_t run) {
-  return run <= kHalfUnit ? kHalfUnit : kVectorUnit;
+  return run <= kHalfUnit ? kHalfUnit : kMostLanes;
 }
 
 /// The weights' gradient: a band of source rows at a time.
@@ -27,7 +27,7 @@ struct SparseWeightPlan {
   [[nodiscard]] std::size_t sum_rows() const { return windows.runs * pitch; }
   /// Values that a column's list takes: those of all positions, in whole vectors.
   [[nodiscard]] std::size_t capacity(const Correlation& c) const {
-    return round_up(windows.band * c.B, kVectorUnit);
+    return round_up(windows.band * c.B, kMostLanes);
   }
   [[nodiscard]] bool fits(const Correlation& c) const {
     return c.G == 1 && c.depth() > 0 && windows.band_floats <= kMostSparseFloats &&
@@ -39,7 +39,7 @@ struct SparseWeightPlan {
            piece_bytes<float>(capacity(c) * c.columns) +
            piece_bytes<std::uint32_t>(capacity(c) * c.columns) +
            piece_bytes<std::uint32_t>(capacity(c)) + piece_bytes<std::size_t>(c.columns) +
-           piece_bytes<float>(c.columns * kVectorUnit) + piece_bytes<RowVector>(sum_rows());
+           piece_bytes<float>(c.columns * kMostLanes) + piece_bytes<RowVector>(sum_rows());
   }
 };
 
@@ -54,7 +54,7 @@ struct SparseWeightScratch {
     windows = pieces.take<std::uint32_t>(capacity * c.columns);
     window = pieces.take<std::uint32_t>(capacity);
     count = pieces.take<std::size_t>(c.columns);
-    lanes = pieces.take<float>(c.columns * kVectorUnit);
+    lanes = pieces.take<float>(c.columns * kMostLanes);
     rows = pieces.take<RowVector>(plan.sum_rows());
     std::fill_n(band, plan.windows.band_floats, 0.0F);
     std::fill_n(sums, plan.sum_rows() * c.columns, 0.0F);

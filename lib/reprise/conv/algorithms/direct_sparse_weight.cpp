@@ -143,8 +143,7 @@ void sum_in_vectors(const Correlation& c, const SparseWeightPlan& plan,
 /// Sums of columns [j_begin, j_end) over all positions.
 void sum_columns(const Correlation& c, const SparseWeightPlan& plan, const WeightGradientData& data,
                  std::size_t j_begin, std::size_t j_end, const SparseWeightScratch& scratch) {
-  const auto sum =
-      plan.width == kHalfUnit ? sum_in_vectors<kHalfUnit> : sum_in_vectors<kVectorUnit>;
+  const auto sum = plan.width == kHalfUnit ? sum_in_vectors<kHalfUnit> : sum_in_vectors<kMostLanes>;
   sum(c, plan, data, j_begin, j_end, scratch);
 }
 
@@ -169,7 +168,7 @@ bool sparse_weight_gradient_pays(const Correlation& c, std::size_t nonzeros) {
   const auto values = static_cast<double>(c.positions() * c.columns);
   const auto vectors = static_cast<double>(plan.sum_rows()) / static_cast<double>(plan.width);
   const double sparse = static_cast<double>(nonzeros) * (vectors + 5.0) + values / 3.0;
-  return sparse * kVectorUnit < estimated_weight_gradient_cost(c);
+  return sparse * kMostLanes < estimated_weight_gradient_cost(c);
 }
 
 void weight_gradient_of_sparse(const Correlation& c, const WeightGradientData& data,

@@ -221,15 +221,14 @@ void sum_in_vectors(const Correlation& c, const WindowPlan& plan, const WeightGr
 void sum_columns(const Correlation& c, const WindowPlan& plan, const WeightGradientData& data,
                  std::size_t g, std::size_t j_begin, std::size_t j_end,
                  const WindowScratch& scratch) {
-  const auto sum =
-      plan.width == kHalfUnit ? sum_in_vectors<kHalfUnit> : sum_in_vectors<kVectorUnit>;
+  const auto sum = plan.width == kHalfUnit ? sum_in_vectors<kHalfUnit> : sum_in_vectors<kMostLanes>;
   sum(c, plan, data, g, j_begin, j_end, scratch);
 }
 
 /// Vectors of multiply-adds for each position.
 double vectors_by_windows(const Correlation& c, const WindowPlan& plan) {
   const std::size_t lanes = hn::Lanes(hn::ScalableTag<float>());
-  const std::size_t whole_scale = kVectorUnit / std::min(kVectorUnit, lanes);
+  const std::size_t whole_scale = kMostLanes / std::min(kMostLanes, lanes);
   const auto scale = static_cast<double>(whole_scale);
   const auto block = static_cast<double>(std::min(plan.positions, c.A * c.B));
   return scale * plan.cost * (1.0 + 3.0 / block) +

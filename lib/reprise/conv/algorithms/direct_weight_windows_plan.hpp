@@ -10,15 +10,10 @@
 
 namespace reprise::direct {
 
-constexpr std::size_t kVectorUnit = 16;                            // lanes, on any target
 constexpr std::size_t kHalfUnit = 8;                               // of shorter vectors
 constexpr std::size_t kWantedWindowFloats = std::size_t{1} << 12;  // 16 KiB
 constexpr std::size_t kMostWindow = std::size_t{1} << 11;
 constexpr std::size_t kMostSumFloats = std::size_t{1} << 17;  // 512 KiB
-
-constexpr std::size_t round_up(std::size_t size, std::size_t unit) {
-  return (size + unit - 1) / unit * unit;
-}
 
 /// How windows are copied and summed.
 struct WindowPlan : Bands {
@@ -42,7 +37,7 @@ struct WindowPlan : Bands {
 
   /// Rows of grad_weight, with those that fill up vectors.
   [[nodiscard]] std::size_t sum_rows() const {
-    return round_up(segments * segment_pitch, kVectorUnit);
+    return round_up(segments * segment_pitch, kMostLanes);
   }
   [[nodiscard]] bool fits(const Correlation& c) const {
     return c.depth() <= kMostWindow && band_floats <= kMostBandFloats &&
@@ -67,13 +62,13 @@ struct WindowPlan : Bands {
       return static_cast<double>(whole_vectors);
     };
     const auto count = static_cast<double>(runs);
-    const double whole = count * vectors(run, kVectorUnit) * columns;
-    const double half = vectors(runs * round_up(run, kHalfUnit), kVectorUnit) * (columns + 1.0);
+    const double whole = count * vectors(run, kMostLanes) * columns;
+    const double half = vectors(runs * round_up(run, kHalfUnit), kMostLanes) * (columns + 1.0);
     const double copied =
-        vectors(c.depth(), kVectorUnit) * columns + count * 2.5 * vectors(run, kHalfUnit);
+        vectors(c.depth(), kMostLanes) * columns + count * 2.5 * vectors(run, kHalfUnit);
     cost = std::min({whole, half, copied});
     unroll = copied == cost;
-    width = !unroll && half == cost ? kHalfUnit : kVectorUnit;
+    width = !unroll && half == cost ? kHalfUnit : kMostLanes;
     segments = unroll ? 1 : runs;
     segment = unroll ? c.depth() : run;
     segment_pitch = round_up(segment, width);
