@@ -1,4 +1,5 @@
 // pool: sizes, golden values, and the rules for ties, padding, NaN and infinities.
+#include <algorithm>
 #include <cmath>
 #include <limits>
 
@@ -218,6 +219,28 @@ TEST_CASE("a window with a NaN gives NaN and its gradient goes to the first NaN"
   }
   const Tensor<4> average = pool2d_forward(input, pool(PoolMode::average, 3, 3));
   CHECK(std::isnan(average.data()[0]));
+}
+
+TEST_CASE("a window of more than 2^24 cells has one first maximum") {
+  // One column of cells, as float could not count them: 2^24 + 1 is 2^24 there.
+  constexpr std::size_t cells = (std::size_t{1} << 24) + 4;
+  Pool2dOptions options;
+  options.kernel = options.stride = {cells, 1};
+  const PoolShape shape = make_pool_shape(1, cells, 1, 1, options);
+  std::vector<float> input(cells, -1.0F);
+  std::vector<float> grad_input(cells);
+  input[cells - 2] = input[cells - 1] = 5.0F;
+  const float grad_output = 3.0F;
+  float output = 0.0F;
+  max_pool_forward(shape, input.data(), &output);
+  CHECK(output == 5.0F);
+  for (const MaxTies ties : {MaxTies::first, MaxTies::all}) {
+    max_pool_backward(shape, ties, &grad_output, input.data(), grad_input.data());
+    CHECK(grad_input[cells - 2] == 3.0F);
+    CHECK(grad_input[cells - 1] == (ties == MaxTies::all ? 3.0F : 0.0F));
+    CHECK(std::count(grad_input.begin(), grad_input.end(), 0.0F) ==
+          static_cast<std::ptrdiff_t>(cells - (ties == MaxTies::all ? 2 : 1)));
+  }
 }
 
 TEST_CASE("maximum: padding counts as -inf and never gets a gradient") {

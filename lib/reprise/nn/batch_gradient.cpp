@@ -112,7 +112,8 @@ void BatchGradient::run_block(Batch& batch, std::size_t block, BlockTape& tape,
     if (argmax(classes, tape.output() + n * classes) != labels[n]) ++batch.errors[block];
   }
   softmax_cross_entropy_backward(call.N, classes, tape.grad_output(), labels.data(),
-                                 1.0F / static_cast<float>(batch.N), tape.grad_output());
+                                 static_cast<float>(1.0 / static_cast<double>(batch.N)),
+                                 tape.grad_output());
   tape.backward(call, gradients);
 }
 

@@ -57,43 +57,26 @@ void forward_image(const PoolShape& s, bool relu, const float* image, float* out
   });
 }
 
-/// A window's maxima, and in which of its cells, counted in row-major order, each stands first.
-template <class V>
-struct FirstMaximum {
-  V most, cell;
-};
-
-template <class D>
-HWY_INLINE auto first_maximum(D d, const PoolShape& s, const PoolWindow& window, const float* image,
-                              bool relu) {
-  FirstMaximum<hn::Vec<D>> first{hn::Zero(d), hn::Zero(d)};
-  float number = 0.0F;
-  for_each_cell(s, window, [&](std::size_t cell) HWY_ATTR {
-    const auto value = load(d, image + cell, relu);
-    const auto replace = replaces(value, first.most);
-    const bool is_first_cell = number == 0.0F;
-    first.most = is_first_cell ? value : hn::IfThenElse(replace, value, first.most);
-    first.cell =
-        is_first_cell ? first.cell : hn::IfThenElse(replace, hn::Set(d, number), first.cell);
-    number += 1.0F;
-  });
-  return first;
-}
-
-/// Adds grad to the cells of the window that get it.
+/// Adds grad to the cells of the window that get it. No cell is counted: the first maximum is the
+/// first cell that equals the maximum, so a window may have any number of cells.
 template <class D>
 HWY_INLINE void add_gradient(D d, const PoolShape& s, MaxTies ties, bool relu,
                              const PoolWindow& window, const float* grad_output, const float* image,
                              float* grad_image) {
-  const auto first = first_maximum(d, s, window, image, relu);
-  const auto grad = passed(d, first.most, hn::LoadU(d, grad_output), relu);
-  float number = 0.0F;
+  const auto most = maximum(d, s, window, image, relu);
+  const auto grad = passed(d, most, hn::LoadU(d, grad_output), relu);
+  const bool all = ties == MaxTies::all;
+  const auto is_number = hn::Eq(most, most);
+  auto given = hn::Gt(hn::Zero(d), hn::Zero(d));  // channels whose first maximum has been met
   for_each_cell(s, window, [&](std::size_t cell) HWY_ATTR {
-    auto gets = hn::Eq(first.cell, hn::Set(d, number));
-    if (ties == MaxTies::all) gets = hn::Or(gets, hn::Eq(load(d, image + cell, relu), first.most));
+    const auto value = load(d, image + cell, relu);
+    const auto equal = hn::Eq(value, most);
+    const auto is_maximum = hn::Or(equal, hn::Not(hn::Or(is_number, hn::Eq(value, value))));
+    const auto is_first = hn::AndNot(given, is_maximum);
+    const auto gets = all ? hn::Or(is_first, equal) : is_first;
     const auto before = hn::LoadU(d, grad_image + cell);
     hn::StoreU(hn::Add(before, hn::IfThenElseZero(gets, grad)), d, grad_image + cell);
-    number += 1.0F;
+    given = hn::Or(given, is_maximum);
   });
 }
 

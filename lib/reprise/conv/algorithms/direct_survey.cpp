@@ -5,6 +5,8 @@
 // After foreach_target.h:
 #include <hwy/highway.h>
 
+#include <algorithm>
+
 #include "reprise/conv/algorithms/direct_kernels.hpp"
 
 HWY_BEFORE_NAMESPACE();
@@ -13,14 +15,18 @@ namespace HWY_NAMESPACE {
 namespace {
 namespace hn = hwy::HWY_NAMESPACE;
 
+/// Values that are counted before the lanes' counters, of 32 bits, are emptied.
+constexpr std::size_t kCounted = std::size_t{1} << 30;
+
 /// Of an integer compared as such: finite where the largest exponent is less than infinity's.
-Survey survey_in_vectors(const float* values, std::size_t count) {
+/// count <= kCounted.
+Survey survey_some(const float* values, std::size_t count) {
   const hn::ScalableTag<float> d;
   const hn::RebindToSigned<decltype(d)> di;
   const std::size_t lanes = hn::Lanes(d);
   const auto zero = hn::Zero(di);
   auto most = zero;
-  auto nonzeros = zero;  // per lane; less than 2^31 as count is less than 2^31 * lanes
+  auto nonzeros = zero;  // per lane
   std::size_t i = 0;
   for (; i + lanes <= count; i += lanes) {
     const auto magnitude = hn::BitCast(di, hn::Abs(hn::LoadU(d, values + i)));
@@ -38,6 +44,16 @@ Survey survey_in_vectors(const float* values, std::size_t count) {
     survey.nonzeros += values[i] != 0.0F ? 1 : 0;
   }
   return survey;
+}
+
+Survey survey_in_vectors(const float* values, std::size_t count) {
+  Survey all{true, 0};
+  for (std::size_t i = 0; i < count; i += kCounted) {
+    const Survey some = survey_some(values + i, std::min(kCounted, count - i));
+    all.finite = all.finite && some.finite;
+    all.nonzeros += some.nonzeros;
+  }
+  return all;
 }
 
 /// Nonzeros among `samples` vectors that lie evenly over the values.
