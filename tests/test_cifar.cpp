@@ -96,6 +96,17 @@ TEST_CASE("other classes than CIFAR-10's ten go by the folder's name or class_na
   CHECK(load_dataset(small.path()).name == "Ten things");
 }
 
+TEST_CASE("CIFAR-10 is found in the folder that its archive unpacks to") {
+  const SmallCifar small;
+  const TemporaryFolder outer;
+  const std::string marked = "\xEF\xBB\xBF" + kTenClasses;
+  small.write("batches.meta.txt", FileBytes(marked.begin(), marked.end()));
+  std::filesystem::copy(small.path(), outer / "cifar-10-batches-bin");
+  const ImageDataset dataset = load_dataset(outer.path());
+  CHECK(dataset.name == "CIFAR-10");
+  CHECK(dataset.train.count == 6);
+}
+
 TEST_CASE("what is wrong with a CIFAR-10 folder is said") {
   for (const std::string name :
        {"data_batch_1.bin", "data_batch_5.bin", "test_batch.bin", "batches.meta.txt"}) {

@@ -165,6 +165,9 @@ TEST_CASE("lines that do not parse say why") {
   CHECK_THROWS_WITH(parse_conv_shape("ih"), Contains("no number after ih"));
   CHECK_THROWS_WITH(parse_conv_shape("ih-3"), Contains("no number after ih"));
   CHECK_THROWS_WITH(parse_conv_shape("ih3n\"open"), Contains("closing quote"));
+  CHECK_THROWS_WITH(parse_conv_shape("ih3nold\"name"), Contains("quote in it"));
+  CHECK_THROWS_WITH(parse_conv_shape("ih3n\"\xFF\""), Contains("UTF-8"));
+  CHECK_THROWS_WITH(parse_conv_shape("ih3n\"\x1B[2J\""), Contains("control characters"));
   CHECK_THROWS_WITH(parse_conv_shape("ih99999999999999999999"), Contains("overflows"));
   CHECK_THROWS_WITH(parse_conv_shape("ih4294967296"), Contains("less than 2^31"));
   CHECK_THROWS_WITH(parse_conv_shape("kh0"), Contains("KH = 0"));
@@ -180,7 +183,7 @@ TEST_CASE("a file of shapes names file and line of an error") {
   CHECK_THROWS_WITH(read_conv_shapes(file), Contains("test_conv_shape.txt:5") && Contains("zz"));
   {
     std::ofstream stream(file);
-    stream << "# a comment\n\n  ih5kh3n\"one\"  # another\r\nmb2ih6kh3\n";
+    stream << "\xEF\xBB\xBFih5kh3n\"one\"  # a comment\r\n\n  mb2ih6kh3\n";
   }
   const std::vector<ConvShape> shapes = read_conv_shapes(file);
   std::remove(file.c_str());

@@ -1,4 +1,6 @@
 // data: IDX files, data sets, batches, and everything that may be wrong with the files.
+#include <unistd.h>
+
 #include <filesystem>
 #include <numeric>
 
@@ -58,6 +60,15 @@ class SmallDataset {
     write(name, FileBytes(text.begin(), text.end()));
   }
   void remove(const std::string& name) const { std::filesystem::remove(folder_ / name); }
+  void make_folder(const std::string& name) const {
+    std::filesystem::create_directory(folder_ / name);
+  }
+  void copy(const std::string& from, const std::string& to) const {
+    std::filesystem::copy_file(folder_ / from, folder_ / to);
+  }
+  void move(const std::string& from, const std::string& to) const {
+    std::filesystem::rename(folder_ / from, folder_ / to);
+  }
   [[nodiscard]] ImageDataset load() const { return load_idx_dataset(folder_.path()); }
   [[nodiscard]] std::string error() const {
     return error_of([&] { (void)load(); });
@@ -66,6 +77,23 @@ class SmallDataset {
 
  private:
   TemporaryFolder folder_;
+};
+
+/// Makes root, whom no permission stops, another user for as long as it lives.
+class WithoutPrivilege {
+ public:
+  WithoutPrivilege() {
+    constexpr uid_t nobody = 65534;
+    if (was_root_) REQUIRE(seteuid(nobody) == 0);
+  }
+  WithoutPrivilege(const WithoutPrivilege&) = delete;
+  WithoutPrivilege& operator=(const WithoutPrivilege&) = delete;
+  ~WithoutPrivilege() {
+    if (was_root_) seteuid(0);
+  }
+
+ private:
+  bool was_root_ = geteuid() == 0;
 };
 
 /// What read_idx says of a file with these bytes; "" if it reads them.
@@ -105,6 +133,22 @@ TEST_CASE("gzip members that follow each other are one file") {
   const FileBytes once = twice;
   twice.insert(twice.end(), once.begin(), once.end());
   CHECK(is_line_with(error_of_idx(twice, 1), "more values than its header says"));
+}
+
+TEST_CASE("zero bytes and empty members after gzip data do no harm") {
+  const FileBytes good = gzipped_labels();
+  FileBytes padded = good;
+  padded.resize(good.size() + 700);
+  CHECK(error_of_idx(padded, 1).empty());
+  padded.back() = 1;
+  CHECK(is_line_with(error_of_idx(padded, 1), "700 bytes follow"));
+  // What `gzip </dev/null` writes.
+  const FileBytes empty{0x1F, 0x8B, 8, 0, 0, 0, 0, 0, 0, 3, 3, 0, 0, 0, 0, 0, 0, 0, 0, 0};
+  FileBytes members = good;
+  members.insert(members.end(), empty.begin(), empty.end());
+  CHECK(error_of_idx(members, 1).empty());
+  members.resize(members.size() + 40);
+  CHECK(error_of_idx(members, 1).empty());
 }
 
 TEST_CASE("a damaged IDX file is refused with what is wrong") {
@@ -229,6 +273,69 @@ TEST_CASE("a plain file is taken before a gzipped one") {
   CHECK(small.error().empty());
   small.remove(kTrainLabels);
   CHECK_FALSE(small.error().empty());
+}
+
+TEST_CASE("files are found under the names that downloads give them") {
+  const std::vector<std::string> names = {kTrainImages, kTrainLabels, kTestImages, kTestLabels};
+  const auto dotted = [](std::string name) { return name.replace(name.find("-idx"), 4, ".idx"); };
+  const SmallDataset small;
+  const ImageDataset plain = small.load();
+  const auto check_same = [&] {
+    CHECK(small.error().empty());
+    const ImageDataset dataset = load_dataset(small.path());
+    CHECK(dataset.train.pixels == plain.train.pixels);
+    CHECK(dataset.test.labels == plain.test.labels);
+    REQUIRE(dataset.files.size() == 4);
+    CHECK(dataset.files[0].name == kTrainImages);
+    CHECK(dataset.files[0].sha256 == plain.files[0].sha256);
+  };
+  SECTION("a dot for a dash") {
+    for (const std::string& name : names) small.move(name, dotted(name));
+    check_same();
+  }
+  SECTION("a folder of the file's name") {
+    for (const std::string& name : names) {
+      small.move(name, "x");
+      small.make_folder(name);
+      small.move("x", name + "/" + (name == kTestLabels ? dotted(name) : name));
+    }
+    check_same();
+  }
+  SECTION("in several ways: copies are taken, differing files are not") {
+    for (const std::string& name : names) small.copy(name, dotted(name));
+    check_same();
+    small.write(dotted(kTestLabels), idx({2}, {2, 1}));
+    CHECK(is_line_with(small.error(), kTestLabels, dotted(kTestLabels), "differ", "copies"));
+  }
+  SECTION("a folder of the file's name without the file") {
+    small.remove(kTestLabels);
+    small.make_folder(kTestLabels);
+    CHECK(is_line_with(small.error(), kTestLabels, "no such file"));
+  }
+}
+
+TEST_CASE("class_names.txt may have a byte order mark and carriage returns") {
+  const SmallDataset small;
+  small.write("class_names.txt", "\xEF\xBB\xBFThree things\r\nfirst\r\nsecond\r\nthird\r\n");
+  const ImageDataset dataset = small.load();
+  CHECK(dataset.name == "Three things");
+  CHECK(dataset.class_names == std::vector<std::string>{"first", "second", "third"});
+}
+
+TEST_CASE("a data folder that this user may not search is refused with the reason") {
+  const SmallDataset small;
+  const auto errors_of_another_user = [&] {
+    const WithoutPrivilege another;
+    return std::vector<std::string>{error_of([&] { load_dataset(small.path()); }),
+                                    error_of([&] { load_dataset(small.path() + "/inner"); })};
+  };
+  small.make_folder("inner");
+  std::filesystem::permissions(small.path(), std::filesystem::perms::none);
+  const std::vector<std::string> errors = errors_of_another_user();
+  std::filesystem::permissions(small.path(), std::filesystem::perms::owner_all);
+  for (const std::string& error : errors) {
+    CHECK(is_line_with(error, small.path(), "Permission denied", "searched"));
+  }
 }
 
 TEST_CASE("a data folder that is missing or no folder is refused") {

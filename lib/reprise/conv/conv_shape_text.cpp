@@ -5,9 +5,11 @@
 #include <fstream>
 #include <optional>
 #include <sstream>
+#include <utility>
 
 #include "reprise/conv/conv_shape.hpp"
 #include "reprise/core/error.hpp"
+#include "reprise/core/text.hpp"
 
 namespace reprise {
 namespace {
@@ -44,6 +46,12 @@ constexpr std::array<Key, 18> kKeys{{{"mb", &Fields::mb},
                                      {"g", &Fields::g}}};
 constexpr std::string_view kGrammar =
     "benchdnn's grammar, such as g1mb128ic3ih227oc96oh55kh11sh4ph0n\"conv1\"";
+
+/// Whether a name can stand in a record and in a table.
+bool is_label(std::string_view name) {
+  const auto control = [](char c) { return static_cast<unsigned char>(c) < 0x20 || c == 0x7F; };
+  return is_text(name) && std::none_of(name.begin(), name.end(), control);
+}
 
 /// Reads a line from left to right.
 class Parser {
@@ -103,6 +111,8 @@ class Parser {
     const std::size_t end = quoted ? rest_.find('"') : rest_.size();
     if (end == std::string_view::npos) fail("the name's closing quote is missing");
     std::string name(rest_.substr(0, end));
+    if (name.find('"') != name.npos) fail("the name has a quote in it");
+    if (!is_label(name)) fail("the name is not UTF-8 text without control characters");
     rest_.remove_prefix(quoted ? end + 1 : end);
     return name;
   }
@@ -224,7 +234,8 @@ std::vector<ConvShape> read_conv_shapes(const std::string& file) {
   std::vector<ConvShape> shapes;
   std::string line;
   for (std::size_t number = 1; std::getline(stream, line); ++number) {
-    const std::string text = content(line);
+    const std::string text =
+        content(number == 1 ? std::string(without_byte_order_mark(line)) : std::move(line));
     if (text.empty()) continue;
     try {
       shapes.push_back(parse_conv_shape(text));

@@ -43,6 +43,12 @@ bool is_text(std::string_view bytes) {
   return true;
 }
 
+std::string_view without_byte_order_mark(std::string_view bytes) {
+  constexpr std::string_view mark = "\xEF\xBB\xBF";
+  if (bytes.starts_with(mark)) bytes.remove_prefix(mark.size());
+  return bytes;
+}
+
 std::string clean_text(std::string_view bytes) {
   std::string text;
   text.reserve(bytes.size());

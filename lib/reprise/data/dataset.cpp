@@ -46,22 +46,62 @@ const std::vector<KnownDataset>& known_datasets() {
   return known;
 }
 
-/// The path of a file that may have ".gz" after its name.
-std::string find_file(const std::string& folder, const std::string& name) {
-  const std::string plain = (fs::path(folder) / name).string();
-  for (const std::string& path : {plain, plain + ".gz"}) {
-    if (path_exists(path)) return path;
+/// "train-images.idx3-ubyte" for "train-images-idx3-ubyte".
+std::string dotted(std::string name) {
+  name[name.find("-idx")] = '.';
+  return name;
+}
+
+/// Appends the file of this path, or else that with ".gz" after it, if it is there.
+void append_file(const std::string& path, std::vector<std::string>& found) {
+  for (const std::string& candidate : {path, path + ".gz"}) {
+    if (!path_exists(candidate) || fs::is_directory(candidate)) continue;
+    found.push_back(candidate);
+    return;
   }
-  throw Error(plain, "no such file, with or without .gz",
-              join({kTrainImages, kTrainLabels, kTestImages, kTestLabels}));
+}
+
+/// Where the folder has the IDX file `name`, in every way that load_idx_dataset allows.
+std::vector<std::string> find_files(const std::string& folder, const std::string& name) {
+  std::vector<std::string> found;
+  for (const std::string& spelling : {name, dotted(name)}) {
+    const fs::path path = fs::path(folder) / spelling;
+    append_file(path.string(), found);
+    if (!fs::is_directory(path)) continue;
+    for (const std::string& inner : {name, dotted(name)}) {
+      append_file((path / inner).string(), found);
+    }
+  }
+  return found;
+}
+
+struct NamedArray {
+  std::string file;  ///< its path
+  IdxArray array;
+};
+
+/// Reads the IDX file `name`.
+NamedArray read_named(const std::string& folder, const std::string& name, std::size_t rank) {
+  const std::vector<std::string> found = find_files(folder, name);
+  if (found.empty()) {
+    throw Error((fs::path(folder) / name).string(), "no such file, with or without .gz",
+                join({kTrainImages, kTrainLabels, kTestImages, kTestLabels}));
+  }
+  const std::string& file = found.front();
+  IdxArray array = read_idx(file, rank);
+  for (auto other = found.begin() + 1; other != found.end(); ++other) {
+    if (read_idx(*other, rank).sha256 == array.sha256) continue;
+    throw Error(folder, file + " and " + *other + " differ",
+                "one file " + name + ", or copies of it");
+  }
+  return {file, std::move(array)};
 }
 
 /// Reads images and their labels; appends both files to `files`.
 ImageSet read_image_set(const std::string& folder, const char* images_name, const char* labels_name,
                         std::vector<DataFile>& files) {
-  const std::string images_file = find_file(folder, images_name);
-  IdxArray labels = read_idx(find_file(folder, labels_name), 1);
-  IdxArray images = read_idx(images_file, 3);
+  IdxArray labels = read_named(folder, labels_name, 1).array;
+  auto [images_file, images] = read_named(folder, images_name, 3);
   if (images.sizes[0] != labels.sizes[0]) {
     throw Error(folder,
                 std::to_string(images.sizes[0]) + " images in " + images_name + " but " +
@@ -121,16 +161,18 @@ ImageDataset load_idx_dataset(const std::string& folder) {
 
 ImageDataset load_dataset(const std::string& folder) {
   check_data_folder(folder);
-  const auto there = [&](const std::string& name) {
-    return path_exists((fs::path(folder) / name).string());
-  };
   const std::vector<std::string> cifar_files = cifar10_file_names();
-  if (std::any_of(cifar_files.begin(), cifar_files.end(), there)) {
-    return load_cifar10_dataset(folder);
+  const auto holds_cifar = [&](const std::string& place) {
+    return std::any_of(cifar_files.begin(), cifar_files.end(), [&](const std::string& name) {
+      return path_exists((fs::path(place) / name).string());
+    });
+  };
+  if (holds_cifar(folder)) return load_cifar10_dataset(folder);
+  for (const char* name : {kTrainImages, kTrainLabels, kTestImages, kTestLabels}) {
+    if (!find_files(folder, name).empty()) return load_idx_dataset(folder);
   }
-  for (const std::string name : {kTrainImages, kTrainLabels, kTestImages, kTestLabels}) {
-    if (there(name) || there(name + ".gz")) return load_idx_dataset(folder);
-  }
+  const std::string unpacked = (fs::path(folder) / "cifar-10-batches-bin").string();
+  if (holds_cifar(unpacked)) return load_cifar10_dataset(unpacked);
   throw Error(folder, "holds no data set that is known",
               join({kTrainImages, kTrainLabels, kTestImages, kTestLabels}) +
                   " (IDX, plain or .gz), or " + join(cifar_files) + " (CIFAR-10, binary)");

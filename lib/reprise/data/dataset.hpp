@@ -37,14 +37,18 @@ struct ImageDataset {
 std::string default_data_folder();
 
 /// Reads train-images-idx3-ubyte, train-labels-idx1-ubyte, t10k-images-idx3-ubyte and
-/// t10k-labels-idx1-ubyte, each plain or with ".gz" (plain if there are both), from a folder.
+/// t10k-labels-idx1-ubyte, each plain or with ".gz" (plain if there are both), from a folder. As
+/// some sites offer them, the names may have a dot for the dash before "idx", and a file may lie in
+/// a folder of its own name. A file that is there in several of these ways must be the same in
+/// each.
 ///
 /// Name and classes are what a file class_names.txt there says (first line the name, then one class
 /// a line); else those of Fashion-MNIST or MNIST if all four files are known by their SHA-256; else
 /// the folder's name and "0" to "9".
 ///
-/// Error if the folder or a file is missing or damaged, images and labels differ in number, a set
-/// is empty, train and test differ in size, or a label is outside the classes.
+/// Error if the folder or a file is missing or damaged, two files of one name differ, images and
+/// labels differ in number, a set is empty, train and test differ in size, or a label is outside
+/// the classes.
 ImageDataset load_idx_dataset(const std::string& folder);
 
 /// Reads CIFAR-10's binary form (https://www.cs.toronto.edu/~kriz/cifar.html): data_batch_1.bin to
@@ -58,8 +62,8 @@ ImageDataset load_idx_dataset(const std::string& folder);
 /// label is outside the classes.
 ImageDataset load_cifar10_dataset(const std::string& folder);
 
-/// The data set in a folder, of the form that its files show: IDX or CIFAR-10. Error names both if
-/// it is neither.
+/// The data set in a folder, of the form that its files show: IDX or CIFAR-10, which may lie in a
+/// folder cifar-10-batches-bin there, as its archive unpacks. Error names both if it is neither.
 ImageDataset load_dataset(const std::string& folder);
 
 }  // namespace reprise

@@ -19,15 +19,21 @@ const char* const kClassNames = "class_names.txt";
 }  // namespace
 
 bool path_exists(const std::string& path) {
-  std::error_code none;
-  return fs::exists(path, none);
+  std::error_code reason;
+  const fs::file_status status = fs::status(path, reason);
+  if (fs::status_known(status)) return fs::exists(status);
+  throw Error(path, "cannot be read: " + reason.message(),
+              "a file in folders that may be searched");
 }
 
 void check_data_folder(const std::string& folder) {
-  std::error_code none;
-  if (fs::is_directory(folder, none)) return;
+  const bool there = path_exists(folder);
+  if (there && fs::is_directory(folder)) {
+    path_exists(folder + "/.");  // may be searched
+    return;
+  }
   const bool debian = folder == default_data_folder();
-  throw Error(folder, path_exists(folder) ? "is no folder" : "no such data folder",
+  throw Error(folder, there ? "is no folder" : "no such data folder",
               debian ? "Debian's package dataset-fashion-mnist to be installed"
                      : "a folder with the four IDX files of MNIST or the like, or with CIFAR-10's "
                        "binary files");
@@ -42,7 +48,8 @@ std::string folder_name(const std::string& folder) {
 std::vector<std::string> read_lines(const std::string& file, std::size_t least,
                                     const std::string& expected) {
   const std::vector<std::byte> bytes = read_file(file);
-  const std::string text(reinterpret_cast<const char*>(bytes.data()), bytes.size());
+  const std::string text(
+      without_byte_order_mark({reinterpret_cast<const char*>(bytes.data()), bytes.size()}));
   if (!is_text(text)) throw Error(file, "is not UTF-8 text", expected);
   std::vector<std::string> lines;
   std::istringstream stream(text);

@@ -14,16 +14,19 @@ struct DatasetDescription {
   std::vector<std::string> class_names;
 };
 
+/// Whether there is a file or folder; Error if that cannot be told, as in a folder that this user
+/// may not search.
 bool path_exists(const std::string& path);
 
-/// Error if there is no such folder.
+/// Error if there is no such folder, or this user may not search it.
 void check_data_folder(const std::string& folder);
 
 /// The last part of the folder's path.
 std::string folder_name(const std::string& folder);
 
-/// A text file's lines without blanks at their ends and without empty ones. Error if it is not
-/// UTF-8 text, or does not have `least` to 256 + least - 1 of them; `expected` says what they are.
+/// A text file's lines without blanks at their ends, empty ones and a byte order mark. Error if it
+/// is not UTF-8 text, or does not have `least` to 256 + least - 1 of them; `expected` says what
+/// they are.
 std::vector<std::string> read_lines(const std::string& file, std::size_t least,
                                     const std::string& expected);
 

@@ -15,9 +15,10 @@ namespace reprise {
 namespace {
 
 constexpr std::size_t kMostValues = std::size_t{1} << 40;
-constexpr std::size_t kBlock = std::size_t{1} << 24;  // bytes
+constexpr std::size_t kBlock = std::size_t{1} << 20;  // bytes
 
-/// Unpacks gzip data (RFC 1952, any number of members), as much at a time as is asked for.
+/// Unpacks gzip data (RFC 1952, any number of members), as much at a time as is asked for. Zero
+/// bytes may follow, as in a file that was kept in blocks; `gzip` passes over them too.
 class Gunzip {
  public:
   Gunzip(const std::string& file, std::span<const std::byte> packed)
@@ -59,7 +60,8 @@ class Gunzip {
 
   /// Whether another member follows.
   bool next_member() {
-    if (packed_.empty()) return false;
+    const auto is_zero = [](std::byte byte) { return byte == std::byte{0}; };
+    if (std::all_of(packed_.begin(), packed_.end(), is_zero)) return false;
     if (!recognises(packed_)) {
       throw Error(file_, std::to_string(packed_.size()) + " bytes follow the gzip data", "none");
     }
