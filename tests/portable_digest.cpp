@@ -102,7 +102,7 @@ void add_random(Parts& parts) {
   }
 }
 
-/// Finite numbers of all magnitudes, positive and negative, and both infinities.
+/// Finite numbers of all magnitudes, positive and negative, and infinity.
 std::vector<float> all_magnitudes(std::size_t count) {
   const RandomStream stream = RandomStream(1).child("magnitudes");
   std::vector<float> values(count);
@@ -119,7 +119,8 @@ void add_math(Parts& parts) {
   std::vector<float> values = all_magnitudes(2001);
   const std::vector<float> moderate = random_floats(2001, "math");
   for (const float value : moderate) values.push_back(20.0F * value);
-  values.insert(values.end(), {0.0F, -0.0F, -std::numeric_limits<float>::infinity()});
+  values.insert(values.end(), {0.0F, -0.0F, -std::numeric_limits<float>::infinity(),
+                               std::numeric_limits<float>::quiet_NaN()});
   std::vector<float> results(values.size());
   exp(values.size(), values.data(), results.data());
   parts.add("exp", results);
@@ -127,9 +128,7 @@ void add_math(Parts& parts) {
   parts.add("tanh", results);
 
   std::vector<double> wide;
-  for (float& value : values) {
-    value = value < 0.0F ? -value : value;
-    if (!(value > 0.0F)) value = 1.0F;
+  for (const float value : values) {
     wide.push_back(static_cast<double>(value) * (1.0 + 0x1p-40));
   }
   log(values.size(), values.data(), results.data());

@@ -1,6 +1,9 @@
 // How a trained model's outputs and its last hidden layer are read.
 #include "reprise/run/evaluation.hpp"
 
+#include <cmath>
+#include <limits>
+
 #include "reprise/nn/layers.hpp"
 #include "reprise/nn/losses.hpp"
 #include "support/catch.hpp"
@@ -69,4 +72,22 @@ TEST_CASE("nearest neighbours come nearest first, the earlier one on ties") {
   CHECK(found.distance[2] == 5.0F);
   CHECK(found.distance[3] == 5.0F);
   CHECK(found.distance[5] == std::sqrt(10.0F));
+}
+
+TEST_CASE("neighbours at a distance of NaN come last, in their order") {
+  const float nan = std::numeric_limits<float>::quiet_NaN();
+  const std::vector<float> points = {nan, 0, 3, 4, 0, nan, 1, 0};
+  const Neighbours found = nearest_neighbours({0, 0}, points, 2, 4, 1);
+  CHECK(found.index == std::vector<std::int64_t>{3, 1, 0, 2});
+  CHECK(std::isnan(found.distance[2]));
+}
+
+TEST_CASE("an image with a NaN among its logits counts as the first such class") {
+  Sequential model = pair_model();
+  model.parameter("output", "bias")[1] = std::numeric_limits<float>::quiet_NaN();
+  ImageSet images = counting_images(3);
+  images.labels = {1, 1, 0};
+  const Evaluation evaluation = evaluate(model, images, 1);
+  CHECK(evaluation.error == 1.0 / 3.0);
+  CHECK(std::isnan(evaluation.loss));
 }

@@ -111,11 +111,12 @@ TEST_CASE("layers' gradients agree with finite differences in double") {
   check(relu_layer(), [](double v) { return std::max(v, 0.0); });
 }
 
-TEST_CASE("relu passes NaN forward and gives 0 no gradient") {
+TEST_CASE("relu passes NaN forward and backward, and gives 0 no gradient") {
   const float nan = std::numeric_limits<float>::quiet_NaN();
   const LayerResult result =
       run_layer(relu_layer(), {1, 1, 3}, 1, {nan, 0.0F, -0.0F}, {}, {1.0F, 1.0F, 1.0F});
   CHECK(std::isnan(result.output[0]));
+  CHECK(result.grad_input[0] == 1.0F);
   CHECK(result.grad_input[1] == 0.0F);
   CHECK(result.grad_input[2] == 0.0F);
 }

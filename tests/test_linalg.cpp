@@ -1,4 +1,4 @@
-// linalg: matrix products and elementary functions, against double, and to the bit across targets.
+// linalg: matrix products, against double, and to the bit across targets.
 #include <cmath>
 #include <cstring>
 #include <limits>
@@ -6,7 +6,6 @@
 #include "reprise/core/error.hpp"
 #include "reprise/linalg/blas.hpp"
 #include "reprise/linalg/gemm.hpp"
-#include "reprise/linalg/math.hpp"
 #include "reprise/linalg/simd.hpp"
 #include "support/close.hpp"
 #include "support/random_arrays.hpp"
@@ -148,51 +147,6 @@ TEST_CASE("gemm is one ascending fma chain per element on every target and any n
         CHECK(same_bits(c, chain));
       }
     });
-  }
-}
-
-TEST_CASE("exp, log and tanh keep their error bounds and give the same bits on every target") {
-  const std::size_t count = 100003;
-  std::vector<float> x = random_floats(count, 3, "x");
-  for (float& value : x) value *= 20.0F;
-  using Function = void (*)(std::size_t, const float*, float*);
-  struct Case {
-    const char* name;
-    Function function;
-    double (*exact)(double);
-    double ulps;
-  };
-  const Case cases[] = {
-      {"exp", exp, std::exp, 1.0}, {"log", log, std::log, 1.0}, {"tanh", tanh, std::tanh, 3.0}};
-  for (const Case& c : cases) {
-    CAPTURE(c.name);
-    std::vector<float> input = x;
-    if (c.exact == static_cast<double (*)(double)>(std::log)) {
-      for (float& value : input) value = std::abs(value) + 1e-6F;
-    }
-    std::vector<float> first;
-    for_each_target([&](const std::string& target) {
-      CAPTURE(target);
-      std::vector<float> y(count);
-      c.function(count, input.data(), y.data());
-      if (first.empty()) first = y;
-      CHECK(same_bits(y, first));
-    });
-    std::vector<double> expected(count);
-    for (std::size_t i = 0; i < count; ++i) expected[i] = c.exact(input[i]);
-    check_close(c.name, first, expected, [&](std::size_t i) {
-      const auto magnitude = static_cast<float>(std::abs(expected[i]));
-      return c.ulps * (std::nextafter(magnitude, 1e30F) - magnitude);
-    });
-  }
-}
-
-TEST_CASE("the double logarithm is accurate to two ulp") {
-  for (int i = 1; i <= 1000; ++i) {
-    const double x = i / 500.0;
-    double y = 0.0;
-    log(1, &x, &y);
-    CHECK(std::abs(y - std::log(x)) <= 4.5e-16 * std::abs(std::log(x)));
   }
 }
 

@@ -1,6 +1,7 @@
 // Local response normalization: against PyTorch in float64, the formula in double at widths that
 // leave lanes over, and finite differences.
 #include <cmath>
+#include <limits>
 
 #include "reprise/linalg/math.hpp"
 #include "reprise/nn/layers.hpp"
@@ -122,4 +123,19 @@ TEST_CASE("normalizations that make no sense are refused") {
   CHECK(is_line_with(error({2.0, 0, 1e-4, 0.75}), "0 neighbours", "odd"));
   CHECK(is_line_with(error({0.0, 5, 1e-4, 0.75}), "k = 0"));
   CHECK(is_line_with(error({1.0, 5, -1.0, 0.75}), "alpha = -1"));
+}
+
+TEST_CASE("NaN reaches every neighbour, whatever the power") {
+  const float nan = std::numeric_limits<float>::quiet_NaN();
+  for (const double beta : {0.5, 0.6, 0.75, 1.0}) {
+    CAPTURE(beta);
+    std::vector<float> input(9, 1.0F);
+    input[4] = nan;
+    const LayerResult result = run_layer(local_response_normalization_layer({1.0, 3, 0.5, beta}),
+                                         {1, 1, 9}, 1, input, {}, std::vector<float>(9, 1.0F));
+    for (std::size_t c = 0; c < 9; ++c) {
+      CAPTURE(c);
+      CHECK(std::isnan(result.output[c]) == (c >= 3 && c <= 5));
+    }
+  }
 }

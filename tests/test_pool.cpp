@@ -386,7 +386,7 @@ TEST_CASE("a ReLU before maximum pooling can be worked along") {
     const Tensor<4> output = pool2d_forward(rectified, options);
     Tensor<4> grad_input = pool2d_backward(grad_output, rectified, options);
     for (std::size_t k = 0; k < grad_input.size(); ++k) {
-      if (!(rectified.data()[k] > 0.0F)) grad_input.data()[k] = 0.0F;
+      if (rectified.data()[k] <= 0.0F) grad_input.data()[k] = 0.0F;
     }
     for (const std::string& target : simd_targets()) {
       INFO("case " << i << " on " << target);

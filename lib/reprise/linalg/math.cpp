@@ -7,6 +7,7 @@
 #include <hwy/highway.h>
 
 #include <algorithm>
+#include <limits>
 
 #include "reprise/linalg/math.hpp"
 
@@ -33,33 +34,80 @@ HWY_INLINE void map(std::size_t count, const T* x, T* y, const Function& functio
   std::copy_n(buffer, count - i, y + i);
 }
 
+/// One NaN for all: which one an operation gives differs between machines.
+template <class D>
+HWY_INLINE hn::Vec<D> nan_of(D d) {
+  return hn::Set(d, std::numeric_limits<hn::TFromD<D>>::quiet_NaN());
+}
+template <class D>
+HWY_INLINE hn::Vec<D> infinity_of(D d) {
+  return hn::Set(d, std::numeric_limits<hn::TFromD<D>>::infinity());
+}
+
+// Highway's functions are right for numbers in their domain and give whatever comes of it for
+// others: what IEEE 754 says of those is put in their place. `y` may be worth nothing there.
+
+template <class D, class V>
+HWY_INLINE V exp_of(D d, V x) {
+  const V most = hn::Set(d, 100.0F);  // e^x is infinite from 89 on
+  V y = hn::Exp(d, hn::Min(x, most));
+  y = hn::IfThenElse(hn::Gt(x, most), infinity_of(d), y);
+  return hn::IfThenElse(hn::Eq(x, x), y, nan_of(d));
+}
+
+template <class D, class V>
+HWY_INLINE V log_of(D d, V x) {
+  V y = hn::Log(d, x);
+  y = hn::IfThenElse(hn::Eq(x, infinity_of(d)), x, y);
+  y = hn::IfThenElse(hn::Eq(x, hn::Zero(d)), hn::Neg(infinity_of(d)), y);
+  return hn::IfThenElse(hn::Ge(x, hn::Zero(d)), y, nan_of(d));
+}
+
+template <class D, class V>
+HWY_INLINE V tanh_of(D d, V x) {
+  return hn::IfThenElse(hn::Eq(x, x), hn::Tanh(d, x), nan_of(d));
+}
+
+/// 1 / denominator(x): an inverse power of numbers of 0 or more, and NaN of others.
+template <class D, class V, class Denominator>
+HWY_INLINE V inverse_of(D d, V x, const Denominator& denominator) {
+  const V positive = hn::Add(x, hn::Zero(d));  // -0 counts as 0
+  const V y = hn::Div(hn::Set(d, 1.0F), denominator(positive));
+  return hn::IfThenElse(hn::Ge(x, hn::Zero(d)), y, nan_of(d));
+}
+
 void exp_f32(std::size_t count, const float* x, float* y) {
-  map(count, x, y, [](auto d, auto v) HWY_ATTR { return hn::Exp(d, v); });
+  map(count, x, y, [](auto d, auto v) HWY_ATTR { return exp_of(d, v); });
 }
 void log_f32(std::size_t count, const float* x, float* y) {
-  map(count, x, y, [](auto d, auto v) HWY_ATTR { return hn::Log(d, v); });
+  map(count, x, y, [](auto d, auto v) HWY_ATTR { return log_of(d, v); });
 }
 void log_f64(std::size_t count, const double* x, double* y) {
-  map(count, x, y, [](auto d, auto v) HWY_ATTR { return hn::Log(d, v); });
+  map(count, x, y, [](auto d, auto v) HWY_ATTR { return log_of(d, v); });
 }
 void tanh_f32(std::size_t count, const float* x, float* y) {
-  map(count, x, y, [](auto d, auto v) HWY_ATTR { return hn::Tanh(d, v); });
+  map(count, x, y, [](auto d, auto v) HWY_ATTR { return tanh_of(d, v); });
 }
 void inverse_root_f32(std::size_t count, const float* x, float* y) {
-  map(count, x, y, [](auto d, auto v) HWY_ATTR { return hn::Div(hn::Set(d, 1.0F), hn::Sqrt(v)); });
+  map(count, x, y, [](auto d, auto v) HWY_ATTR {
+    return inverse_of(d, v, [](auto a) HWY_ATTR { return hn::Sqrt(a); });
+  });
 }
 void inverse_three_quarters_f32(std::size_t count, const float* x, float* y) {
   map(count, x, y, [](auto d, auto v) HWY_ATTR {
-    const auto root = hn::Sqrt(v);
-    return hn::Div(hn::Set(d, 1.0F), hn::Mul(root, hn::Sqrt(root)));
+    return inverse_of(d, v, [](auto a) HWY_ATTR {
+      const auto root = hn::Sqrt(a);
+      return hn::Mul(root, hn::Sqrt(root));
+    });
   });
 }
 void inverse_f32(std::size_t count, const float* x, float* y) {
-  map(count, x, y, [](auto d, auto v) HWY_ATTR { return hn::Div(hn::Set(d, 1.0F), v); });
+  map(count, x, y,
+      [](auto d, auto v) HWY_ATTR { return inverse_of(d, v, [](auto a) HWY_ATTR { return a; }); });
 }
 void exp_scaled_log_f32(std::size_t count, float scale, const float* x, float* y) {
   map(count, x, y, [scale](auto d, auto v) HWY_ATTR {
-    return hn::Exp(d, hn::Mul(hn::Set(d, scale), hn::Log(d, v)));
+    return exp_of(d, hn::Mul(hn::Set(d, scale), log_of(d, v)));
   });
 }
 

@@ -26,11 +26,12 @@ void relu_forward(std::size_t size, const float* input, float* output) {
   });
 }
 
+/// NaN is not 0 or below either, and passes the gradient.
 void relu_backward(std::size_t size, const float* grad_output, const float* output,
                    float* grad_input) {
   for_each_vector(size, [&](auto d, std::size_t i) HWY_ATTR {
-    const auto positive = hn::Gt(hn::LoadU(d, output + i), hn::Zero(d));
-    hn::StoreU(hn::IfThenElseZero(positive, hn::LoadU(d, grad_output + i)), d, grad_input + i);
+    const auto cut_off = hn::Le(hn::LoadU(d, output + i), hn::Zero(d));
+    hn::StoreU(hn::IfThenZeroElse(cut_off, hn::LoadU(d, grad_output + i)), d, grad_input + i);
   });
 }
 

@@ -1,6 +1,7 @@
 #include "reprise/nn/losses.hpp"
 
 #include <algorithm>
+#include <cmath>
 
 #include "reprise/linalg/math.hpp"
 
@@ -11,7 +12,7 @@ void softmax_cross_entropy_forward(std::size_t N, std::size_t classes, const flo
                                    float* losses) {
   for (std::size_t n = 0; n < N; ++n) {
     const float* z = logits + n * classes;
-    const float most = *std::max_element(z, z + classes);
+    const float most = z[argmax(classes, z)];
     for (std::size_t c = 0; c < classes; ++c) probabilities[n * classes + c] = z[c] - most;
     losses[n] = probabilities[n * classes + labels[n]];
   }
@@ -43,7 +44,11 @@ void softmax_cross_entropy_backward(std::size_t N, std::size_t classes, const fl
 }
 
 std::size_t argmax(std::size_t classes, const float* values) {
-  return static_cast<std::size_t>(std::max_element(values, values + classes) - values);
+  std::size_t best = 0;
+  for (std::size_t c = 1; c < classes && !std::isnan(values[best]); ++c) {
+    if (values[c] > values[best] || std::isnan(values[c])) best = c;
+  }
+  return best;
 }
 
 }  // namespace reprise

@@ -10,6 +10,7 @@ namespace reprise {
 /// Softmax cross-entropy of logits (N,classes) against labels (N, each < classes):
 ///   probability(n, c) = exp(z(n, c) - m(n)) / s(n),  m = max over c,  s = sum over c ascending
 ///   losses(n) = log s(n) - (z(n, label) - m(n))
+/// If a logit is NaN, or the largest is infinite, the image's probabilities and loss are NaN.
 /// Overwrites probabilities (N,classes) and losses (N).
 void softmax_cross_entropy_forward(std::size_t N, std::size_t classes, const float* logits,
                                    const std::uint8_t* labels, float* probabilities, float* losses);
@@ -19,7 +20,8 @@ void softmax_cross_entropy_forward(std::size_t N, std::size_t classes, const flo
 void softmax_cross_entropy_backward(std::size_t N, std::size_t classes, const float* probabilities,
                                     const std::uint8_t* labels, float scale, float* grad_logits);
 
-/// The first index of the largest of `classes` values.
+/// The first index of the largest of `classes` values; NaN counts as larger than any number, as in
+/// NumPy and PyTorch.
 std::size_t argmax(std::size_t classes, const float* values);
 
 }  // namespace reprise

@@ -4,7 +4,7 @@
 // one, -inf if the window lies wholly in the padding. The gradient of a cell is the sum, window by
 // window in row-major order, of the gradients of the windows whose maximum it is.
 // A ReLU that stands before is worked along: values below 0 count as 0 where they are read, and a
-// maximum that is not above 0 passes no gradient.
+// maximum of 0 or below passes no gradient.
 // Vector lanes hold neighbouring channels. Windows of 2x2 with stride 2 and no padding, the common
 // case, have a path of their own: a window's cells are in registers, and where the channels do not
 // fill a vector the next cell's are taken along and overwritten afterwards.

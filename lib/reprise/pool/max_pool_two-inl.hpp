@@ -30,7 +30,7 @@ HWY_INLINE auto replaces(V value, V most) {
 /// The gradient that a maximum passes on.
 template <class D, class V>
 HWY_INLINE auto passed(D d, V most, V grad, bool relu) {
-  return relu ? hn::IfThenElseZero(hn::Gt(most, hn::Zero(d)), grad) : grad;
+  return relu ? hn::IfThenZeroElse(hn::Le(most, hn::Zero(d)), grad) : grad;
 }
 
 /// Calls body(tag, ow, c) for the channels of the windows of a row: one vector that may be wider

@@ -23,7 +23,7 @@ Tensor<4> global_average_pool2d_forward(const Tensor<4>& input);
 Tensor<4> global_average_pool2d_backward(const Tensor<4>& grad_output, const Tensor<4>& input);
 
 /// The same on raw memory, for callers that own it. Results are overwritten. With `relu` the
-/// maximum is that of max(input, 0), and a gradient goes only to cells above 0.
+/// maximum is that of max(input, 0), and no gradient goes to cells of 0 or below.
 void max_pool_forward(const PoolShape& shape, const float* input, float* output, bool relu = false);
 void max_pool_backward(const PoolShape& shape, MaxTies ties, const float* grad_output,
                        const float* input, float* grad_input, bool relu = false);

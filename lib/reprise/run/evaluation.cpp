@@ -101,11 +101,15 @@ Neighbours nearest_neighbours(const std::vector<float>& queries, const std::vect
     }
     std::vector<std::size_t> order(point_count);
     std::iota(order.begin(), order.end(), std::size_t{0});
+    const auto nearer = [&](std::size_t a, std::size_t b) {  // NaN is farthest
+      const bool a_is_nan = std::isnan(distances[a]);
+      const bool b_is_nan = std::isnan(distances[b]);
+      if (a_is_nan != b_is_nan) return b_is_nan;
+      if (a_is_nan || distances[a] == distances[b]) return a < b;
+      return distances[a] < distances[b];
+    };
     std::partial_sort(order.begin(), order.begin() + static_cast<std::ptrdiff_t>(count),
-                      order.end(), [&](std::size_t a, std::size_t b) {
-                        return distances[a] < distances[b] ||
-                               (distances[a] == distances[b] && a < b);
-                      });
+                      order.end(), nearer);
     for (std::size_t rank = 0; rank < count; ++rank) {
       neighbours.index[query * count + rank] = static_cast<std::int64_t>(order[rank]);
       neighbours.distance[query * count + rank] =

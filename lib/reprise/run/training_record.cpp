@@ -2,6 +2,7 @@
 
 #include <algorithm>
 #include <array>
+#include <cmath>
 #include <numeric>
 
 #include "reprise/conv/conv_algorithm.hpp"
@@ -94,6 +95,11 @@ void add_top_labels(Group& group, const ImageSet& images, std::size_t classes,
     std::iota(order.begin(), order.end(), std::size_t{0});
     std::stable_sort(order.begin(), order.end(),
                      [&](std::size_t a, std::size_t b) { return p[a] > p[b]; });
+    if (std::isnan(p[0])) {  // all are: the class that the confusion matrix counts comes first
+      const auto best =
+          order.begin() + static_cast<std::ptrdiff_t>(argmax(classes, logits.data() + n * classes));
+      std::rotate(order.begin(), best, best + 1);
+    }
     for (std::size_t rank = 0; rank < ranks; ++rank) {
       labels.push_back(static_cast<std::uint8_t>(order[rank]));
       shares.push_back(p[order[rank]]);
