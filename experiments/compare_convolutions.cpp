@@ -282,7 +282,8 @@ std::optional<Options> parse(int argc, const char* const* argv) {
   app.add_option("--passes", options.passes,
                  "of forward, grad_input, grad_weight, separated by commas; default all")
       ->delimiter(',');
-  app.add_option("--threads", options.threads, "threads of each algorithm")
+  app.add_option("--threads", options.threads,
+                 "threads of each algorithm; they change no bit of a result but onednn's")
       ->check(CLI::Range(1, 1024))
       ->capture_default_str();
   app.add_option("--seed", options.seed, "where the tensors' values come from")
@@ -372,6 +373,19 @@ void warn_of_slow_blas(const std::vector<Row>& rows) {
   }
 }
 
+/// Says so where bits depend on --threads.
+void note_threads_that_show(const std::vector<Row>& rows) {
+  std::vector<std::string> names;
+  for (const Row& row : rows) {
+    const std::string name(row.algorithm->name);
+    if (!row.algorithm->threads_may_show) continue;
+    if (std::find(names.begin(), names.end(), name) == names.end()) names.push_back(name);
+  }
+  if (names.empty()) return;
+  fmt::print("note: bits of {} depend on --threads as well; those of the others do not\n",
+             join(names));
+}
+
 int report_wrong(const std::vector<Row>& rows, const Options& options) {
   int wrong = 0;
   for (const Row& row : rows) {
@@ -408,7 +422,10 @@ int compare_convolutions(int argc, char** argv) {
   std::vector<Row> rows = make_rows(*options);
   CurrentProblem current(options->seed);
   const double peak_flops = measured_peak_flops();
-  if (table) warn_of_slow_blas(rows);
+  if (table) {
+    warn_of_slow_blas(rows);
+    note_threads_that_show(rows);
+  }
   if (options->check_only) {
     print_heading(peak_flops, options->threads);
     for (Row& row : rows) {

@@ -19,11 +19,12 @@ namespace reprise {
 /// Who gets the same bits again.
 enum class Reproducibility {
   portable,  ///< everyone: the numeric contract of README.md
-  machine,   ///< the same machine with the same libraries
+  machine,   ///< the same machine with the same libraries (and threads, if threads_may_show)
 };
 std::string_view name_of(Reproducibility reproducibility);
 
-/// What a pass may use besides its tensors. It may not show in the result.
+/// What a pass may use besides its tensors. It may not show in the result, except the number of
+/// threads in that of an algorithm which declares so (ConvAlgorithm::threads_may_show).
 struct ConvResources {
   std::span<std::byte>
       workspace;  ///< at least workspace_bytes(shape, pass, threads), 64-byte aligned
@@ -52,6 +53,9 @@ struct ConvAlgorithm {
   std::string_view name;
   std::string_view summary;  ///< one line
   Reproducibility reproducibility = Reproducibility::portable;
+  /// Whether ConvResources::threads may change the result's bits, within the error bound; never of
+  /// a portable algorithm.
+  bool threads_may_show = false;
 
   /// Declared bound on |result - exact| for every element, in units of error_scale; derived in the
   /// algorithm's header block.

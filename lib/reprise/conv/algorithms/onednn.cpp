@@ -5,7 +5,8 @@
 // call, and the time and the memory of that count.
 // Cost: 2*N*OH*OW*OC*KH*KW*IC/G operations. Workspace: the reordered tensors and oneDNN's
 // scratchpad. Error: each term passes through its product, at most terms additions in any order and
-// that of the bias: (1 + u)^(terms + 2). oneDNN splits sums by thread, hence class machine.
+// that of the bias: (1 + u)^(terms + 2). oneDNN splits sums by thread: class machine, and bits
+// that depend on the number of threads.
 #ifdef REPRISE_HAVE_ONEDNN
 
 #include <algorithm>
@@ -98,8 +99,12 @@ struct Geometry {
   memory::desc input, weight, bias, output;
 };
 
+memory::desc in_layout(const memory::desc& ours, memory::format_tag tag) {
+  return {ours.dims(), memory::data_type::f32, tag};
+}
+
 memory::desc any_layout(const memory::desc& ours) {
-  return {ours.dims(), memory::data_type::f32, memory::format_tag::any};
+  return in_layout(ours, memory::format_tag::any);
 }
 
 dnnl::primitive_attr attributes() {
@@ -166,22 +171,46 @@ bool is_vectorised(const Plan& plan) {
          plan.implementation.find("gemm") == std::string::npos;
 }
 
-/// In our layouts if oneDNN has vectorised kernels for them, else in those it prefers.
+/// oneDNN's fault (its issue 6035, in 2.6.3 to 3.12 at least): the 1x1 kernels for grad_weight
+/// gather a strided input in nhwc into a scratchpad of IC channels a pixel, but step through it by
+/// their block of 8 or 16 channels. With fewer channels they write behind its end.
+bool leaves_scratchpad(const Plan& plan, const ConvShape& s, ConvPass pass) {
+  constexpr std::size_t widest_block = 16;
+  return pass == ConvPass::grad_weight && (s.stride_h > 1 || s.stride_w > 1) &&
+         s.IC / s.G < widest_block && !plan.operands[0].reordered() &&
+         plan.implementation.find("1x1") != std::string::npos;
+}
+
+/// In our layouts if oneDNN has vectorised kernels for them, else in those it prefers; in blocks of
+/// channels if the fault above leaves no other. Throws dnnl::error if there is no plan.
 Plan make_plan(const ConvShape& shape, ConvPass pass) {
+  using Tag = memory::format_tag;
   const Geometry g(shape);
-  std::optional<Plan> ours;
-  try {
-    ours = make_plan_in(g, pass, g.input, g.output);
-    if (is_vectorised(*ours)) return *ours;
-  } catch (const dnnl::error&) {
+  std::optional<Plan> first;
+  std::optional<dnnl::error> reason;
+  bool faulty = false;
+  for (const Tag tag : {Tag::nhwc, Tag::any, Tag::nChw16c, Tag::nChw8c}) {
+    const bool last_resort = tag != Tag::nhwc && tag != Tag::any;
+    if (last_resort && !faulty) break;
+    try {
+      Plan plan = make_plan_in(g, pass, in_layout(g.input, tag), in_layout(g.output, tag));
+      if (leaves_scratchpad(plan, shape, pass)) {
+        faulty = true;
+        continue;
+      }
+      if (is_vectorised(plan)) return plan;
+      if (!first) first = std::move(plan);
+    } catch (const dnnl::error& error) {
+      if (!reason) reason = error;
+    }
   }
-  try {
-    Plan theirs = make_plan_in(g, pass, any_layout(g.input), any_layout(g.output));
-    if (!ours || is_vectorised(theirs)) return theirs;
-  } catch (const dnnl::error&) {
-    if (!ours) throw;
+  if (first) return *first;
+  if (faulty || !reason) {
+    throw dnnl::error(dnnl_unimplemented,
+                      "its 1x1 kernels write outside their scratchpad for strided inputs of fewer "
+                      "than 16 channels");
   }
-  return *ours;
+  throw *reason;
 }
 
 constexpr std::size_t kMostPlans = 256;
@@ -217,9 +246,16 @@ std::string unsupported(const ConvShape& shape, ConvPass pass) {
   return find_plan(shape, pass, 1).reason;
 }
 
+/// The plan for that number of threads or, where there is none, for one; null if unsupported.
+std::shared_ptr<const Plan> usable_plan(const ConvShape& shape, ConvPass pass,
+                                        std::size_t threads) {
+  std::shared_ptr<const Plan> plan = find_plan(shape, pass, threads).plan;
+  return plan != nullptr ? plan : find_plan(shape, pass, 1).plan;
+}
+
 std::size_t workspace_bytes(const ConvShape& shape, ConvPass pass, std::size_t threads) {
   if (shape.N == 0) return 0;
-  const std::shared_ptr<const Plan> plan = find_plan(shape, pass, threads).plan;
+  const std::shared_ptr<const Plan> plan = usable_plan(shape, pass, threads);
   if (plan == nullptr) return 0;
   std::size_t bytes = piece_bytes<std::byte>(plan->scratchpad.get_size());
   for (const Operand& operand : plan->operands) {
@@ -236,7 +272,7 @@ memory memory_at(const memory::desc& desc, const void* data) {
 void run(const ConvShape& shape, ConvPass pass, const std::array<const float*, 3>& tensors,
          const float* bias, const ConvResources& resources) {
   const OpenMpThreads scope(resources.threads);
-  const std::shared_ptr<const Plan> plan = find_plan(shape, pass, resources.threads).plan;
+  const std::shared_ptr<const Plan> plan = usable_plan(shape, pass, resources.threads);
   dnnl::stream stream(engine());
   WorkspacePieces pieces(resources.workspace);
   std::unordered_map<int, memory> arguments;
@@ -294,6 +330,7 @@ const ConvAlgorithm& onednn_algorithm() {
       .name = "onednn",
       .summary = "oneDNN's direct convolution, reorders counted",
       .reproducibility = Reproducibility::machine,
+      .threads_may_show = true,
       .error_bound = [](const ConvShape& shape,
                         ConvPass pass) { return rounding_bound(shape.terms(pass) + 2); },
       .error_scale = ErrorScale::elementwise,
