@@ -194,7 +194,7 @@ TEST_CASE("an empty batch gives an empty output and zero gradients") {
 
 TEST_CASE("the parts of a grad_bias sum are images") {
   // 2^24 + 1 is 2^24 in float: only if each image is summed by itself are both ones kept.
-  const ConvShape shape = parse_conv_shape("mb2ic1ih1iw2oc1kh1");
+  const ConvShape shape = parse_conv_shape("mb2ic1ih1iw2oc1kh1kw1");
   const std::vector<float> grad_output{0x1p24F, 0.0F, 1.0F, 1.0F};
   float grad_bias = 0.0F;
   conv2d_grad_bias(shape, grad_output.data(), &grad_bias);
@@ -213,7 +213,7 @@ TEST_CASE("auto chooses a portable algorithm that offers the shape, by the shape
 }
 
 TEST_CASE("tensors that do not match are an error with both sizes") {
-  const Call call(parse_conv_shape("mb2ic4ih6iw5oc3kh3"));
+  const Call call(parse_conv_shape("mb2ic4ih6iw5oc3kh3kw3"));
   const auto forward = [&](const Tensor<4>& weight, const Tensor<1>& bias) {
     return conv2d_forward(call.input, weight, bias, call.options);
   };

@@ -78,19 +78,19 @@ std::vector<double> exact(const ConvShape& s, ConvPass pass, const Operands& x) 
 }
 
 const char* const kShapes[] = {
-    "mb2ic5ih14oc7kh5ph2",                     // one tile of 16 that wraps around
-    "mb2ic3ih31iw14oc34kh7kw3ph3pw1",          // 32 x 16, more than one panel
-    "mb1ic2ih50iw9oc3kh5kw2ph0pw1",            // several tiles in one direction
-    "mb3ic100ih8oc40kh3ph1",                   // blocks of channels
-    "mb2ic4ih27iw20oc6kh5sh2sw3ph2pw1",        // strides
-    "g2mb2ic6ih25iw30oc8kh4kw3dh1dw2ph3",      // groups and dilation
-    "mb2ic3ih6iw5oc4kh7kw8ph4pw5",             // kernel larger than the image
-    "mb1ic1ih1oc1kh1",                         // the least
-    "mb1ic17ih40iw4oc33kh32kw1",               // the longest kernel
-    "mb1ic3ih14oc3oh14kh5ph1",                 // more padding at the bottom and right
-    "mb2ic2ih9iw20oc3kh3ph4pw3",               // more padding than the kernel reaches
-    "mb0ic3ih9oc5kh3",                         // no image
-    "g5mb2ic5ih13iw11oc10kh3sh2dh1dw0ph2pw0",  // depthwise
+    "mb2ic5ih14oc7kh5ph2",                           // one tile of 16 that wraps around
+    "mb2ic3ih31iw14oc34kh7kw3ph3pw1",                // 32 x 16, more than one panel
+    "mb1ic2ih50iw9oc3kh5kw2ph0pw1",                  // several tiles in one direction
+    "mb3ic100ih8oc40kh3ph1",                         // blocks of channels
+    "mb2ic4ih27iw20oc6kh5sh2sw3ph2pw1kw5",           // strides
+    "g2mb2ic6ih25iw30oc8kh4kw3dh1dw2ph3pw3",         // groups and dilation
+    "mb2ic3ih6iw5oc4kh7kw8ph4pw5",                   // kernel larger than the image
+    "mb1ic1ih1oc1kh1",                               // the least
+    "mb1ic17ih40iw4oc33kh32kw1",                     // the longest kernel
+    "mb1ic3ih14oc3oh14kh5ph1",                       // more padding at the bottom and right
+    "mb2ic2ih9iw20oc3kh3ph4pw3kw3",                  // more padding than the kernel reaches
+    "mb0ic3ih9oc5kh3",                               // no image
+    "g5mb2ic5ih13iw11oc10kh3sh2dh1dw0ph2pw0kw3sw2",  // depthwise
 };
 
 }  // namespace

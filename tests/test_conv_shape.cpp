@@ -1,6 +1,8 @@
 // conv: sizes, padding and the one-line text form.
+#include <algorithm>
 #include <cstdio>
 #include <fstream>
+#include <optional>
 
 #include "reprise/conv/conv_shape.hpp"
 #include "reprise/core/error.hpp"
@@ -24,6 +26,88 @@ std::size_t output_height(std::size_t IH, std::size_t K, std::size_t stride, Pad
 
 ConvShape with(const Conv2dOptions& options) {
   return make_conv_shape(1, 8, 8, 6, 4, 3, 3, options);
+}
+
+/// Sizes of one axis as benchdnn holds them: dilation 0 is dense, and -1 is not given.
+struct OracleAxis {
+  int input, output, kernel, stride, dilation, pad;
+  bool operator==(const OracleAxis&) const = default;
+};
+struct OracleProblem {
+  OracleAxis h, w;
+};
+
+/// The sizes whose bits are set.
+OracleAxis only(const OracleAxis& axis, unsigned bits) {
+  const auto if_set = [bits](unsigned bit, int size) {
+    return (bits >> bit & 1U) != 0 ? size : -1;
+  };
+  return {if_set(0, axis.input),  if_set(1, axis.output),   if_set(2, axis.kernel),
+          if_set(3, axis.stride), if_set(4, axis.dilation), if_set(5, axis.pad)};
+}
+
+std::string text_of(char letter, const OracleAxis& axis) {
+  std::string text = "_";
+  const std::pair<char, int> sizes[] = {{'i', axis.input},    {'o', axis.output},
+                                        {'k', axis.kernel},   {'s', axis.stride},
+                                        {'d', axis.dilation}, {'p', axis.pad}};
+  for (const auto& [kind, size] : sizes) {
+    if (size >= 0) text += std::string{kind, letter} + std::to_string(size);
+  }
+  return text;
+}
+
+OracleAxis axis_of(std::size_t input, std::size_t output, std::size_t kernel, std::size_t stride,
+                   std::size_t dilation, std::size_t pad) {
+  const auto as_int = [](std::size_t size) { return static_cast<int>(size); };
+  return {as_int(input),  as_int(output),       as_int(kernel),
+          as_int(stride), as_int(dilation) - 1, as_int(pad)};
+}
+
+bool says_nothing(const OracleAxis& a) {
+  return a.input < 0 && a.output < 0 && a.kernel < 0 && std::max(a.stride, 1) == 1 &&
+         a.dilation <= 0 && a.pad <= 0;
+}
+
+/// An axis with its omitted sizes by benchdnn's rules; nothing if benchdnn refuses it, or this
+/// library does: paddings before below 0, and padding after that no window of that kernel needs.
+std::optional<OracleAxis> completed(OracleAxis a) {
+  if (a.input < 0 || a.kernel < 0) return std::nullopt;
+  a.stride = a.stride < 0 ? 1 : a.stride;
+  a.dilation = std::max(a.dilation, 0);
+  const int span = (a.kernel - 1) * (a.dilation + 1) + 1;
+  if (a.output < 0) {
+    a.pad = std::max(a.pad, 0);
+    if (a.input + 2 * a.pad < span) return std::nullopt;
+    a.output = (a.input - span + 2 * a.pad) / a.stride + 1;
+    return a;
+  }
+  const int needed = (a.output - 1) * a.stride - a.input + span;
+  const bool pad_given = a.pad >= 0;
+  if (!pad_given) a.pad = needed / 2;
+  if (a.pad < 0) return std::nullopt;
+  const int after = std::max(needed - a.pad, 0);
+  if ((a.input + a.pad + after - span) / a.stride + 1 != a.output) return std::nullopt;
+  if (pad_given && after > std::max(a.pad, span - 1)) return std::nullopt;
+  return a;
+}
+
+std::optional<OracleProblem> oracle(const OracleAxis& h, const OracleAxis& w) {
+  if (says_nothing(h) && says_nothing(w)) return std::nullopt;
+  if (says_nothing(w)) {
+    const auto both = completed(h);
+    if (!both) return std::nullopt;
+    // What benchdnn passes over in silence is an error here: sizes that differ from the copied.
+    const bool differs = (w.stride >= 0 && w.stride != both->stride) ||
+                         (w.dilation >= 0 && w.dilation != both->dilation) ||
+                         (w.pad >= 0 && w.pad != both->pad);
+    if (differs) return std::nullopt;
+    return OracleProblem{*both, *both};
+  }
+  const auto width = completed(w);
+  const auto height = says_nothing(h) ? std::optional(OracleAxis{1, 1, 1, 1, 0, 0}) : completed(h);
+  if (!width || !height) return std::nullopt;
+  return OracleProblem{*height, *width};
 }
 
 }  // namespace
@@ -116,12 +200,63 @@ TEST_CASE("omitted widths copy heights, other omitted sizes are those of ConvSha
   CHECK(s.OH == 53);
   CHECK(s.OW == 53);
   CHECK(parse_conv_shape("_mb2_ic3 ih4\tkh2_").N == 2);
-  CHECK(parse_conv_shape("").OH == 1);
-  CHECK(parse_conv_shape("ih3nunquoted:name").name == "unquoted:name");
+  CHECK(parse_conv_shape("ih3kh1nunquoted:name").name == "unquoted:name");
+}
+
+TEST_CASE("all combinations of omitted sizes mean what benchdnn's rules say") {
+  // Each axis: its six sizes where they are given. Between them all signs of paddings occur.
+  const OracleAxis heights[] = {{10, 5, 3, 2, 0, 1}, {8, 8, 3, 1, 1, 2}, {7, 4, 2, 2, 0, 0}};
+  const OracleAxis widths[] = {{15, 8, 1, 2, 0, 0}, {9, 4, 5, 2, 0, 1}, {12, 4, 1, 3, 0, 0}};
+  std::size_t read = 0;
+  for (const OracleAxis& height : heights) {
+    for (const OracleAxis& width : widths) {
+      for (unsigned chosen = 0; chosen < 1U << 12; ++chosen) {
+        const auto h = only(height, chosen & 63U);
+        const auto w = only(width, chosen >> 6);
+        const std::string line = "ic2oc3" + text_of('h', h) + text_of('w', w);
+        const std::optional<OracleProblem> expected = oracle(h, w);
+        INFO(line);
+        if (!expected) {
+          CHECK_THROWS_AS(parse_conv_shape(line), Error);
+          continue;
+        }
+        ++read;
+        const ConvShape s = parse_conv_shape(line);
+        CHECK(axis_of(s.IH, s.OH, s.KH, s.stride_h, s.dilation_h, s.pad_top) == expected->h);
+        CHECK(axis_of(s.IW, s.OW, s.KW, s.stride_w, s.dilation_w, s.pad_left) == expected->w);
+        CHECK(parse_conv_shape(to_line(s)) == s);
+      }
+    }
+  }
+  CHECK(read > 1900);
+}
+
+TEST_CASE("lines of benchdnn's own files are read as there") {
+  const ConvShape s = parse_conv_shape("mb1_g16ic16oc16_ih10oh10kh3_iw15ow8kw1sw2pw0");
+  CHECK(s.pad_top == 1);
+  CHECK(s.pad_bottom == 1);
+  CHECK(s.stride_h == 1);
+  CHECK(s.pad_left == 0);
+  CHECK(s.stride_w == 2);
+  CHECK(parse_conv_shape("mb1ic16oc16_ih10kh5_kh5ph7sh1").OW == 20);
+  const ConvShape line = parse_conv_shape("g1mb50ic3iw224oc64ow112kw7sw2pw3n\"conv1d:2\"");
+  CHECK(line.IH == 1);
+  CHECK(line.KH == 1);
+  CHECK(line.stride_h == 1);
+  CHECK(line.pad_right == 3);
+  const ConvShape right =
+      parse_conv_shape("mb1_ic16oc1_ih2oh1kh2sh1dh0ph0_iw100_ow90_kw3sw1dw64pw0");
+  CHECK(right.pad_left == 0);
+  CHECK(right.pad_right == 120);
+  CHECK(parse_conv_shape("mb1_ic128ih1_oc16oh1_kh3_ph1").OW == 1);
+  CHECK(parse_conv_shape("ic1ih5oc1kh3sd1pd0dd0").OH == 3);
+  CHECK_THROWS_WITH(
+      parse_conv_shape("mb1ic1oc16_kd2kh1kw1_id2ih1iw1_od1oh1ow1_sd2sh1sw1_pd1ph0pw0"),
+      Contains("a depth") && Contains("two dimensions"));
 }
 
 TEST_CASE("bottom and right padding follow from oh and ow") {
-  const ConvShape same = parse_conv_shape("ih8iw10oh4ow5kh3sh2ph0");
+  const ConvShape same = parse_conv_shape("ih8iw10oh4ow5kh3kw3sh2sw2ph0pw0");
   CHECK(same.pad_bottom == 1);
   CHECK(same.pad_right == 1);
   const ConvShape top = parse_conv_shape("ih6iw5oh6ow5kh3kw4ph2pw3");
@@ -153,15 +288,23 @@ TEST_CASE("parse and print are inverse to each other") {
 TEST_CASE("an oh that contradicts the rest prints both") {
   CHECK_THROWS_WITH(parse_conv_shape("ic3ih227oc96oh60kh11sh4ph0"),
                     Contains("oh60") && Contains("oh55"));
-  CHECK_THROWS_WITH(parse_conv_shape("ih8oh4kh3"), Contains("oh4") && Contains("oh6"));
-  CHECK_THROWS_WITH(parse_conv_shape("ih8iw8ow20kh3kw3"), Contains("ow20") && Contains("ow6"));
+  CHECK_THROWS_WITH(parse_conv_shape("ih8oh4kh3ph0"), Contains("oh4") && Contains("oh6"));
+  CHECK_THROWS_WITH(parse_conv_shape("ih8iw8ow20kh3kw3pw0"), Contains("ow20") && Contains("ow6"));
   CHECK_THROWS_WITH(parse_conv_shape("ih8oh9kh3pb1"), Contains("oh9") && Contains("oh7"));
   CHECK_THROWS_WITH(parse_conv_shape("ih8oh0kh3"), Contains("oh0") && Contains("oh6"));
 }
 
 TEST_CASE("lines that do not parse say why") {
   CHECK_THROWS_WITH(parse_conv_shape("ih8zz3"), Contains("ih8zz3") && Contains("\"zz3\""));
-  CHECK_THROWS_WITH(parse_conv_shape("ih8ih9"), Contains("ih given twice"));
+  CHECK_THROWS_WITH(parse_conv_shape("ih8ih9"), Contains("ih given twice, as 8 and 9"));
+  CHECK_THROWS_WITH(parse_conv_shape(""), Contains("no ih"));
+  CHECK_THROWS_WITH(parse_conv_shape("ih8"), Contains("no kh"));
+  CHECK_THROWS_WITH(parse_conv_shape("ih8kh3iw9"), Contains("no kw") && Contains("width"));
+  CHECK_THROWS_WITH(parse_conv_shape("ih8kh3sw2"), Contains("no iw"));
+  CHECK_THROWS_WITH(parse_conv_shape("ih8kh3sh2sw1"), Contains("sw1") && Contains("height's 2"));
+  CHECK_THROWS_WITH(parse_conv_shape("ih8kh3ph1pw0"), Contains("pw0") && Contains("height's 1"));
+  CHECK_THROWS_WITH(parse_conv_shape("ih12oh4kh1sh3"),
+                    Contains("oh4 without ph") && Contains("padding of -1"));
   CHECK_THROWS_WITH(parse_conv_shape("ih"), Contains("no number after ih"));
   CHECK_THROWS_WITH(parse_conv_shape("ih-3"), Contains("no number after ih"));
   CHECK_THROWS_WITH(parse_conv_shape("ih3n\"open"), Contains("closing quote"));
@@ -170,7 +313,7 @@ TEST_CASE("lines that do not parse say why") {
   CHECK_THROWS_WITH(parse_conv_shape("ih3n\"\x1B[2J\""), Contains("control characters"));
   CHECK_THROWS_WITH(parse_conv_shape("ih99999999999999999999"), Contains("overflows"));
   CHECK_THROWS_WITH(parse_conv_shape("ih4294967296"), Contains("less than 2^31"));
-  CHECK_THROWS_WITH(parse_conv_shape("kh0"), Contains("KH = 0"));
+  CHECK_THROWS_WITH(parse_conv_shape("ih5kh0"), Contains("KH = 0"));
   CHECK_THROWS_WITH(parse_conv_shape("ih5oh3kh3sh0"), Contains("stride_h = 0"));
 }
 

@@ -193,8 +193,8 @@ TEST_CASE("winograd chooses its tile by the multiplications it needs") {
 }
 
 TEST_CASE("winograd is exact on small integers with tiles of 2x2") {
-  for (const char* line : {"mb2ic5ih6iw2oc19kh3ph1", "g2mb3ic34ih2oc6kh3ph1", "mb1ic1ih1oc1kh3ph1",
-                           "mb2ic40ih1iw2oc33kh3ph3pw1"}) {
+  for (const char* line : {"mb2ic5ih6iw2oc19kh3ph1kw3pw1", "g2mb3ic34ih2oc6kh3ph1",
+                           "mb1ic1ih1oc1kh3ph1", "mb2ic40ih1iw2oc33kh3ph3pw1kw3"}) {
     const ConvShape s = parse_conv_shape(line);
     const Operands operands = random_operands(s, 4);
     for (const ConvPass pass : kConvPasses) {
@@ -209,10 +209,10 @@ TEST_CASE("winograd is exact on small integers with tiles of 2x2") {
 
 TEST_CASE("winograd keeps its bound, and its bits on any target and number of threads") {
   // Transformed weights kept and not, one and several chunks of tiles, borders of all kinds.
-  for (const char* line :
-       {"mb2ic37ih23iw18oc70kh3ph1", "mb5ic130ih13iw14oc100kh3ph1", "g3mb2ic45ih9iw11oc21kh3ph4pw0",
-        "mb1ic16ih70iw75oc8kh3ph0", "mb9ic90ih25iw23oc90kh3ph2pw1", "mb1ic300ih5iw4oc17kh3ph1",
-        "mb3ic200ih2iw6oc100kh3ph1"}) {
+  for (const char* line : {"mb2ic37ih23iw18oc70kh3ph1kw3pw1", "mb5ic130ih13iw14oc100kh3ph1kw3pw1",
+                           "g3mb2ic45ih9iw11oc21kh3ph4pw0kw3", "mb1ic16ih70iw75oc8kh3ph0kw3",
+                           "mb9ic90ih25iw23oc90kh3ph2pw1kw3", "mb1ic300ih5iw4oc17kh3ph1kw3pw1",
+                           "mb3ic200ih2iw6oc100kh3ph1kw3pw1"}) {
     const ConvShape s = parse_conv_shape(line);
     const Operands operands = random_operands(s, 0);
     for (const ConvPass pass : kConvPasses) {
@@ -247,7 +247,7 @@ TEST_CASE("winograd says what it does not offer") {
     return winograd.unsupported(parse_conv_shape(line), ConvPass::forward);
   };
   CHECK(reason("mb1ic2ih9oc2kh3ph5") == "");
-  CHECK(reason("mb1ic2ih9oc2kh5kw3") == "kernel 5x3: only 3x3");
-  CHECK(reason("mb1ic2ih9oc2kh3sh2sw1") == "stride 2x1: only 1");
-  CHECK(reason("mb1ic2ih9oc2kh3dh1dw0") == "dilation 2x1: only 1");
+  CHECK(reason("mb1ic2ih9oc2kh5kw3iw9") == "kernel 5x3: only 3x3");
+  CHECK(reason("mb1ic2ih9oc2kh3sh2sw1iw9kw3") == "stride 2x1: only 1");
+  CHECK(reason("mb1ic2ih9oc2kh3dh1dw0iw9kw3") == "dilation 2x1: only 1");
 }

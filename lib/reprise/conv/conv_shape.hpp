@@ -106,13 +106,23 @@ ConvShape make_conv_shape(std::size_t N, std::size_t IH, std::size_t IW, std::si
 /// One shape in benchdnn's grammar, such as
 ///   g1mb128ic3ih227oc96oh55kh11sh4ph0n"alexnet:conv1"
 /// Letters: mb N, g G, ic, ih, iw, oc, oh, ow, kh, kw, sh, sw (stride), ph, pw (padding top, left),
-/// dh, dw (benchdnn's dilation: 0 is dense; converted here and nowhere else), n"name". An omitted
-/// width copies the height, an omitted oh is computed, defaults are those of ConvShape; '_' and
-/// blanks may stand between fields. The padding at the bottom (right) is that at the top (left)
-/// where this gives oh (ow), and otherwise the least that does; pb and pr, which benchdnn does not
-/// know, give it where that is not meant. Error if the line does not parse or oh contradicts the
-/// rest: no padding at the bottom gives it, or only more than both ph and the kernel's extent less
-/// one.
+/// dh, dw (benchdnn's dilation: 0 is dense; converted here and nowhere else), n"name"; '_' and
+/// blanks may stand between fields. What may be left out, by benchdnn's rules:
+/// - A line describes an axis by any of its sizes other than a stride of 1, a padding or a dilation
+///   of 0; then it must give the input and the kernel of that axis. A width that is not described
+///   copies the height whole; a height that is not described is 1 cell under a kernel of 1.
+/// - Of an axis that is described, the stride is 1 and the dilation 0 where omitted. Without oh,
+///   ph is 0 where omitted, and oh is computed with the same padding at the bottom. With oh, an
+///   omitted ph is half of the padding that oh needs, rounded down, and the rest goes to the
+///   bottom.
+/// - With oh and ph, the padding at the bottom is that at the top where this gives oh, and
+///   otherwise the least that does; pb and pr, which benchdnn does not know, give it where that is
+///   not meant.
+/// - Groups, images and channels are 1 where omitted (benchdnn: 2 images; channels must be given).
+/// Error if the line does not parse, has a depth, gives a size twice with different values or a
+/// stride, padding or dilation of the width that differs from what is copied, or if oh contradicts
+/// the rest: no padding at the bottom gives it, or only more than both ph and the kernel's extent
+/// less one, or an omitted ph would be negative.
 ConvShape parse_conv_shape(std::string_view line);
 
 /// The canonical line for a shape; parse_conv_shape(to_line(s)) gives s back. It has pb and pr only
