@@ -25,7 +25,7 @@ struct Options {
   std::size_t batch_size = 32;
   std::size_t block_size = 16;
   std::size_t steps = 3;
-  std::size_t threads = processor_count();
+  std::size_t threads = default_threads();
   std::string conv = "auto";
   std::string simd = "best";
   std::uint64_t seed = 1;
@@ -139,8 +139,9 @@ double peak_memory_mib() {
 }
 
 int time_alexnet(int argc, const char* const* argv) {
-  const std::optional<Options> options = parse(argc, argv);
+  std::optional<Options> options = parse(argc, argv);
   if (!options) return 0;
+  options->threads = have_threads(options->threads);
   select_simd_target(options->simd);
   set_blas_threads(1);
   Steps steps(*options);

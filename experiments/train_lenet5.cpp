@@ -14,6 +14,7 @@
 #include "reprise/run/checkpoint.hpp"
 #include "reprise/run/training.hpp"
 #include "reprise/run/training_record.hpp"
+#include "support/checkpoint_file.hpp"
 #include "support/program.hpp"
 
 namespace reprise {
@@ -23,7 +24,7 @@ struct Options {
   std::string data = default_data_folder();
   std::string output;
   std::string simd = "best";
-  std::size_t threads = processor_count();
+  std::size_t threads = default_threads();
   std::size_t checkpoint_steps = 0;
   bool force = false;
   bool resume = false;
@@ -120,9 +121,8 @@ std::string default_output(const std::string& model, const std::string& data_nam
 }
 
 /// Trains to the end, telling how far it is; false if it was interrupted.
-bool train(TrainingRun& run, const Options& options, Log& log) {
+bool train(TrainingRun& run, const Options& options, CheckpointFile& checkpoint, Log& log) {
   const auto epochs = static_cast<std::size_t>(run.configuration().epochs);
-  const std::string checkpoint = checkpoint_path(options.output);
   ProgressLine progress;
   const double started = steady_seconds();
   std::size_t steps_here = 0;
@@ -136,7 +136,7 @@ bool train(TrainingRun& run, const Options& options, Log& log) {
                               run.epochs_done() + 1, epochs, step, steps, rate * batch,
                               duration_text(static_cast<double>(left) / rate)));
     if (options.checkpoint_steps > 0 && step % options.checkpoint_steps == 0) {
-      save_checkpoint(run, checkpoint);
+      checkpoint.try_save(run);
     }
     return !interrupted();
   };
@@ -148,17 +148,17 @@ bool train(TrainingRun& run, const Options& options, Log& log) {
         run.epochs_done(), epochs, result.train_loss, 100 * result.train_error, result.test_loss,
         100 * result.test_error, result.train_seconds,
         static_cast<double>(run.train_images()) / result.train_seconds));
-    if (run.epochs_done() < epochs) save_checkpoint(run, checkpoint);
+    if (run.epochs_done() < epochs) checkpoint.try_save(run);
   };
   const bool finished = run.train(observer);
   progress.clear();
   return finished;
 }
 
-int stopped(const TrainingRun& run, const std::string& output) {
-  save_checkpoint(run, checkpoint_path(output));
+int stopped(const TrainingRun& run, const CheckpointFile& checkpoint) {
+  checkpoint.save(run);
   fmt::print("stopped after {} epochs and {} steps; kept {}; go on with --resume\n",
-             run.epochs_done(), run.state().step_in_epoch, checkpoint_path(output));
+             run.epochs_done(), run.state().step_in_epoch, checkpoint.path());
   return kInterrupted;
 }
 
@@ -193,16 +193,17 @@ bool finished_before(const TrainingRun& run, const std::string& output) {
 int train_lenet5(int argc, const char* const* argv) {
   std::optional<Options> parsed = parse(argc, argv);
   if (!parsed) return 0;
+  catch_interrupts();
   Options& options = *parsed;
   RunEnvironment environment;
   environment.started_unix = unix_now();
+  options.threads = have_threads(options.threads);
   environment.threads = options.threads;
   for (int i = 0; i < argc; ++i)
     environment.command_line += (i > 0 ? " " : "") + std::string(argv[i]);
 
   environment.data_folder = std::filesystem::absolute(options.data);
 
-  catch_interrupts();
   select_simd_target(options.simd);
   set_blas_threads(1);
   const ImageDataset data = load_dataset(options.data);
@@ -213,7 +214,7 @@ int train_lenet5(int argc, const char* const* argv) {
   const Overwrite overwrite = options.force ? Overwrite::yes : Overwrite::no;
   TrainingRun run(options.configuration, data, options.threads);
   if (options.resume && !options.force && finished_before(run, options.output)) return 0;
-  check_writable(options.output, overwrite);
+  CheckpointFile checkpoint(options.output, overwrite);
 
   Log log;
   log.line(fmt::format("{}: {} training and {} test images, {} classes", data.name,
@@ -221,21 +222,19 @@ int train_lenet5(int argc, const char* const* argv) {
   log.line(fmt::format("{}: {} parameters, seed {}, {} threads, {}", run.model().name(),
                        run.model().parameters().size(), options.configuration.seed, options.threads,
                        simd_target()));
-  const std::string checkpoint = checkpoint_path(options.output);
   if (options.resume) {
-    restore_checkpoint(run, checkpoint);
+    restore_checkpoint(run, checkpoint.path());
     log.line(fmt::format("going on after {} epochs", run.epochs_done()));
-  } else if (std::filesystem::exists(checkpoint) && !options.force) {
-    throw Error(checkpoint, "a checkpoint of an unfinished run is there",
+  } else if (checkpoint.exists() && !options.force) {
+    throw Error(checkpoint.path(), "a checkpoint of an unfinished run is there",
                 "--resume to go on with it, or --force to start anew");
   }
 
-  if (!train(run, options, log)) return stopped(run, options.output);
+  if (!train(run, options, checkpoint, log)) return stopped(run, checkpoint);
 
   environment.log = log.text();
   const Record record = training_record(run, environment);
-  save_record(record, options.output, overwrite);
-  std::filesystem::remove(checkpoint);
+  save_finished(record, options.output, overwrite, run, checkpoint);
   print_result(record, options.output);
   return 0;
 }

@@ -20,7 +20,7 @@ struct Options {
   std::vector<std::string> records;
   std::string data;
   std::string simd = "best";
-  VerificationOptions verification{0, processor_count()};
+  VerificationOptions verification{0, default_threads()};
 };
 
 std::optional<Options> parse(int argc, const char* const* argv) {
@@ -88,11 +88,12 @@ bool verify_one(const std::string& path, const Options& options) {
 }
 
 int verify(int argc, const char* const* argv) {
-  const std::optional<Options> options = parse(argc, argv);
+  std::optional<Options> options = parse(argc, argv);
   if (!options) return 0;
+  catch_interrupts();
+  options->verification.threads = have_threads(options->verification.threads);
   select_simd_target(options->simd);
   set_blas_threads(1);
-  catch_interrupts();
   bool all = true;
   for (const std::string& path : options->records) {
     all = verify_one(path, *options) && all;

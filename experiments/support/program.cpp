@@ -19,11 +19,13 @@ namespace {
 /// When the first signal came, in nanoseconds; 0 before. Set by the signal handler, read by several
 /// threads.
 std::atomic<std::int64_t> stop_requested = 0;
+std::atomic<int> signals_caught = 0;
 static_assert(std::atomic<std::int64_t>::is_always_lock_free);
 
 /// Signals so near each other are one request: `timeout`, a batch system and a shell send theirs to
-/// the program and to its process group.
+/// the program and to its process group. That makes two; a third is never one of them.
 constexpr std::int64_t kSameRequest = 500'000'000;
+constexpr int kMostForOneRequest = 2;
 
 std::int64_t steady_nanoseconds() {
   return std::chrono::steady_clock::now().time_since_epoch() / std::chrono::nanoseconds(1);
@@ -31,10 +33,23 @@ std::int64_t steady_nanoseconds() {
 
 extern "C" void on_interrupt(int signal) {
   const std::int64_t now = steady_nanoseconds();
+  const int caught = ++signals_caught;
   std::int64_t first = 0;
-  if (stop_requested.compare_exchange_strong(first, now) || now - first < kSameRequest) return;
+  if (stop_requested.compare_exchange_strong(first, now)) return;
+  if (signal == SIGPIPE) return;  // each further line that nobody reads
+  if (now - first < kSameRequest && caught <= kMostForOneRequest) return;
   std::signal(signal, SIG_DFL);
   std::raise(signal);
+}
+
+/// A write beyond the limit of a file's size then fails like one to a full disk.
+extern "C" void on_file_size_limit(int) {}
+
+/// After the program's work: whatever still keeps the process, a signal ends it.
+void release_interrupts() {
+  for (const int signal : {SIGINT, SIGTERM, SIGHUP}) {
+    if (std::signal(signal, SIG_DFL) == SIG_IGN) std::signal(signal, SIG_IGN);
+  }
 }
 
 /// The long names of an app's options.
@@ -49,14 +64,20 @@ std::vector<std::string> option_names(const CLI::App& app) {
 }  // namespace
 
 int run_program(const std::string& name, const std::function<int()>& body) {
+  int status = 1;
   try {
-    return body();
+    const int result = body();
+    if (std::fflush(stdout) != 0 && !interrupted()) {
+      throw Error("standard output", "cannot be written", "room for what is printed");
+    }
+    status = result;
   } catch (const std::bad_alloc&) {
     fmt::print(stderr, "{}: out of memory\n", name);
   } catch (const std::exception& error) {
     fmt::print(stderr, "{}: {}\n", name, error.what());
   }
-  return 1;
+  release_interrupts();
+  return interrupted() ? kInterrupted : status;
 }
 
 bool parse_command_line(CLI::App& app, int argc, const char* const* argv) {
@@ -78,8 +99,9 @@ bool parse_command_line(CLI::App& app, int argc, const char* const* argv) {
 }
 
 void catch_interrupts() {
-  std::signal(SIGINT, on_interrupt);
-  std::signal(SIGTERM, on_interrupt);
+  for (const int signal : {SIGINT, SIGTERM, SIGPIPE}) std::signal(signal, on_interrupt);
+  if (std::signal(SIGHUP, on_interrupt) == SIG_IGN) std::signal(SIGHUP, SIG_IGN);  // nohup
+  std::signal(SIGXFSZ, on_file_size_limit);
 }
 
 bool interrupted() {

@@ -13,17 +13,31 @@ namespace reprise {
 constexpr int kInterrupted = 130;
 
 /// Runs a program's body and turns what it throws into one line on standard error and an exit
-/// status.
+/// status; kInterrupted after a signal, however late it came.
 int run_program(const std::string& name, const std::function<int()>& body);
 
 /// Parses the command line. False if the program is done (--help was printed). Error for what
 /// cannot be understood; for an unknown option it names the nearest known one.
 bool parse_command_line(CLI::App& app, int argc, const char* const* argv);
 
-/// From now on Ctrl-C (SIGINT) and SIGTERM ask for a clean stop; another one, half a second later
-/// or more, ends at once.
+/// From now on Ctrl-C (SIGINT), SIGTERM, SIGHUP (unless ignored, as under nohup) and a closed
+/// standard output (SIGPIPE) ask for a clean stop. A second signal half a second later or more, or
+/// a third at any time, ends the program at once. Writing beyond a file-size limit (SIGXFSZ) is an
+/// error of that write.
 void catch_interrupts();
 bool interrupted();
+
+/// The default of --threads: the processors that this process may use, or fewer if its control
+/// group (a container's limit) grants less of their time.
+std::size_t default_threads();
+/// The processors' time that a control group grants, in processors ("max" grants all: 0), from the
+/// text of /proc/self/cgroup and the folder that control groups are mounted in. Knows version 1 and
+/// 2; 0 for whatever cannot be read.
+double cgroup_processors(const std::string& self, const std::string& mounted);
+
+/// Starts `wanted` threads before the work begins and returns how many there are; says on standard
+/// error if they are fewer.
+std::size_t have_threads(std::size_t wanted);
 
 /// Prints lines to standard output and remembers them for the record.
 class Log {

@@ -41,7 +41,7 @@ std::optional<Options> parse(const Study& study, int argc, const char* const* ar
   Options options;
   options.epochs = study.settings.epochs;
   options.train_images = study.settings.train_images;
-  options.runs.threads = processor_count();
+  options.runs.threads = default_threads();
   std::string variants;
   for (const Variant& variant : study.variants) {
     variants += fmt::format("  {:<22} {}\n", variant.name, variant.description);
@@ -266,10 +266,11 @@ TrainingConfiguration study_settings() {
 }
 
 int run_study(const Study& study, int argc, const char* const* argv) {
-  const std::optional<Options> options = parse(study, argc, argv);
+  std::optional<Options> options = parse(study, argc, argv);
   if (!options) return 0;
   check_seeds(options->seeds);
   catch_interrupts();
+  options->runs.threads = have_threads(options->runs.threads);
   select_simd_target(options->simd);
   set_blas_threads(1);
   const ImageDataset data = load_dataset(options->data);

@@ -7,11 +7,13 @@
 #include <exception>
 #include <filesystem>
 #include <mutex>
+#include <system_error>
 #include <thread>
 
 #include "reprise/core/error.hpp"
 #include "reprise/record/record_file.hpp"
 #include "reprise/run/checkpoint.hpp"
+#include "support/checkpoint_file.hpp"
 #include "support/program.hpp"
 
 namespace reprise {
@@ -76,15 +78,14 @@ class Progress {
 };
 
 /// Where the run stands if it was begun before. Error if it was, and nobody asked to go on.
-void take_up(TrainingRun& run, const StudyRun& wanted, const StudyRunOptions& options,
+void take_up(TrainingRun& run, const CheckpointFile& checkpoint, const StudyRunOptions& options,
              Progress& progress) {
-  const std::string checkpoint = checkpoint_path(wanted.path);
-  if (options.force || !fs::exists(checkpoint)) return;
+  if (options.force || !checkpoint.exists()) return;
   if (!options.resume) {
-    throw Error(checkpoint, "a checkpoint of an unfinished run is there",
+    throw Error(checkpoint.path(), "a checkpoint of an unfinished run is there",
                 "--resume to go on with it, or --force to start anew");
   }
-  restore_checkpoint(run, checkpoint);
+  restore_checkpoint(run, checkpoint.path());
   progress.count_steps(run.epochs_done() * run.steps_per_epoch() + run.state().step_in_epoch);
 }
 
@@ -104,8 +105,10 @@ bool do_run(const StudyRun& wanted, const ImageDataset& data, const StudyRunOpti
   environment.runs_at_once = workers.count;
   environment.command_line = options.command_line;
   environment.data_folder = options.data_folder;
+  const Overwrite overwrite = options.force ? Overwrite::yes : Overwrite::no;
+  CheckpointFile checkpoint(wanted.path, overwrite);
   TrainingRun run(wanted.configuration, data, threads);
-  take_up(run, wanted, options, progress);
+  take_up(run, checkpoint, options, progress);
   TrainingRun::Observer observer;
   observer.step = [&](std::size_t step, std::size_t steps) {
     progress.step(fmt::format("{}: epoch {}/{} step {}/{}", wanted.label, run.epochs_done() + 1,
@@ -119,19 +122,18 @@ bool do_run(const StudyRun& wanted, const ImageDataset& data, const StudyRunOpti
   };
   try {
     if (!run.train(observer)) {
-      save_checkpoint(run, checkpoint_path(wanted.path));
+      checkpoint.save(run);
       return false;
     }
   } catch (const Diverged&) {
     if (!wanted.may_diverge) throw;
-    fs::remove(checkpoint_path(wanted.path));
+    checkpoint.remove();
     if (options.force) fs::remove(wanted.path);
     progress.finished(wanted.label + ": diverged");
     return true;
   }
-  save_record(training_record(run, environment, wanted.labels), wanted.path,
-              options.force ? Overwrite::yes : Overwrite::no);
-  fs::remove(checkpoint_path(wanted.path));
+  save_finished(training_record(run, environment, wanted.labels), wanted.path, overwrite, run,
+                checkpoint);
   const EpochResult& last = run.history().back();
   progress.finished(fmt::format("{}: training error {:.2f}%, test error {:.2f}%, {}", wanted.label,
                                 100 * last.train_error, 100 * last.test_error,
@@ -190,7 +192,12 @@ bool do_runs(const std::vector<StudyRun>& runs, const ImageDataset& data,
     }
   };
   std::vector<std::thread> threads;
-  for (std::size_t i = 1; i < workers.count; ++i) threads.emplace_back(work);
+  try {
+    while (threads.size() + 1 < workers.count) threads.emplace_back(work);
+  } catch (const std::system_error&) {
+    fmt::print(stderr, "only {} of {} runs can go on side by side here\n", threads.size() + 1,
+               workers.count);
+  }
   work();
   for (std::thread& thread : threads) thread.join();
   progress.clear();

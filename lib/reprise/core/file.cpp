@@ -2,6 +2,7 @@
 
 #include <fcntl.h>
 #include <signal.h>
+#include <sys/file.h>
 #include <sys/stat.h>
 #include <unistd.h>
 
@@ -9,6 +10,7 @@
 #include <cstdio>
 #include <cstdlib>
 #include <filesystem>
+#include <string_view>
 #include <system_error>
 #include <utility>
 
@@ -60,26 +62,50 @@ std::string folder_of(const std::string& path) {
   return folder.empty() ? "." : folder;
 }
 
-/// rename() that replaces nothing: fails with EEXIST if `to` exists.
+/// Takes the name `to` by making an empty file there, then renames over that file of its own: for
+/// file systems that have neither hard links nor a rename that replaces nothing. A program killed
+/// between the two leaves the empty file.
+bool rename_over_claim(const std::string& from, const std::string& to) {
+  FileDescriptor claim(uninterrupted(
+      [&] { return open(to.c_str(), O_WRONLY | O_CREAT | O_EXCL | O_CLOEXEC, 0666); }));
+  if (claim.get() < 0) return false;
+  claim.close();
+  if (::rename(from.c_str(), to.c_str()) == 0) return true;
+  const int reason = errno;
+  unlink(to.c_str());
+  errno = reason;
+  return false;
+}
+
+/// rename() that replaces nothing: fails with EEXIST if `to` exists. Network and user-space file
+/// systems refuse the first ways with various reasons, so any refusal but EEXIST tries the next.
 bool rename_to_new(const std::string& from, const std::string& to) {
   if (renameat2(AT_FDCWD, from.c_str(), AT_FDCWD, to.c_str(), RENAME_NOREPLACE) == 0) return true;
-  if (errno != EINVAL && errno != ENOSYS) return false;
-  if (link(from.c_str(), to.c_str()) != 0) return false;  // this file system knows links only
-  unlink(from.c_str());
-  return true;
+  if (errno == EEXIST) return false;
+  if (link(from.c_str(), to.c_str()) == 0) {
+    unlink(from.c_str());
+    return true;
+  }
+  return errno != EEXIST && rename_over_claim(from, to);
 }
 
 [[noreturn]] void fail_exists(const std::string& path) {
   throw Error(path, "exists already", "a new name, or to be told to overwrite");
 }
 
+/// What follows a file's name in those of its temporary files, before the process and a number.
+constexpr std::string_view kPart = ".part-";   // what is being written
+constexpr std::string_view kTrial = ".test-";  // what a rehearsal renames to; as long as the other
+
 /// Removes the temporary files of `path` that killed programs left: those whose process is gone.
 void remove_leftovers(const std::string& path) {
-  const std::string start = fs::path(path).filename().string() + ".part-";
+  const std::string file = fs::path(path).filename().string();
   std::error_code ignored;
   for (const auto& entry : fs::directory_iterator(folder_of(path), ignored)) {
     const std::string name = entry.path().filename().string();
-    if (name.rfind(start, 0) != 0) continue;
+    std::string start = file;
+    start.append(name.starts_with(file + std::string(kTrial)) ? kTrial : kPart);
+    if (!name.starts_with(start)) continue;
     const long process = std::strtol(name.c_str() + start.size(), nullptr, 10);
     const bool gone = kill(static_cast<pid_t>(process), 0) != 0 && errno == ESRCH;
     if (process > 0 && gone) fs::remove(entry.path(), ignored);
@@ -92,7 +118,9 @@ class TemporaryFile {
   explicit TemporaryFile(const std::string& path) : path_(path) {
     remove_leftovers(path);
     for (int number = 0; file_.get() < 0; ++number) {
-      name_ = path + ".part-" + std::to_string(getpid()) + "-" + std::to_string(number);
+      const std::string own = std::to_string(getpid()) + "-" + std::to_string(number);
+      name_ = path + std::string(kPart) + own;
+      trial_ = path + std::string(kTrial) + own;
       file_.reset(uninterrupted(
           [&] { return open(name_.c_str(), O_WRONLY | O_CREAT | O_EXCL | O_CLOEXEC, 0666); }));
       if (file_.get() < 0 && errno != EEXIST) fail(path_, "cannot be written");
@@ -123,8 +151,18 @@ class TemporaryFile {
     fail(path_, "cannot be written");
   }
 
+  /// Does all that write() and rename() will do, to a name of its own that it removes again.
+  void rehearse(Overwrite overwrite) {
+    constexpr std::byte one{1};
+    write({&one, 1});
+    renamed_ = overwrite == Overwrite::yes ? ::rename(name_.c_str(), trial_.c_str()) == 0
+                                           : rename_to_new(name_, trial_);
+    if (!renamed_) fail(path_, "cannot be written");
+    unlink(trial_.c_str());
+  }
+
  private:
-  std::string path_, name_;
+  std::string path_, name_, trial_;
   FileDescriptor file_;
   bool renamed_ = false;
 };
@@ -187,7 +225,38 @@ void write_file(const std::string& path, std::span<const std::byte> bytes, Overw
 
 void check_writable(const std::string& path, Overwrite overwrite) {
   check_target(path, overwrite);
-  const TemporaryFile trial(path);
+  TemporaryFile(path).rehearse(overwrite);
+}
+
+OutputLock::OutputLock(const std::string& path) : name_(path + ".lock") {
+  // The file that was locked may be one that its last owner has just removed: then try again.
+  while (true) {
+    file_ = uninterrupted([&] { return open(name_.c_str(), O_RDWR | O_CREAT | O_CLOEXEC, 0666); });
+    if (file_ < 0) fail(name_, "cannot be written");
+    if (uninterrupted([&] { return flock(file_, LOCK_EX | LOCK_NB); }) != 0) {
+      const int reason = errno;
+      close(std::exchange(file_, -1));
+      if (reason == EWOULDBLOCK) {
+        throw Error(path, "another run is writing it (it holds " + name_ + ")",
+                    "another name, or to wait until that run ends");
+      }
+      unlink(name_.c_str());
+      return;  // a file system without locks
+    }
+    struct stat locked {};
+    struct stat named {};
+    if (fstat(file_, &locked) == 0 && stat(name_.c_str(), &named) == 0 &&
+        locked.st_ino == named.st_ino && locked.st_dev == named.st_dev) {
+      return;
+    }
+    close(file_);
+  }
+}
+
+OutputLock::~OutputLock() {
+  if (file_ < 0) return;
+  unlink(name_.c_str());
+  close(file_);
 }
 
 }  // namespace reprise

@@ -21,7 +21,23 @@ void write_file(const std::string& path, std::span<const std::byte> bytes,
                 Overwrite overwrite = Overwrite::no);
 
 /// Error if write_file could not write there now: the folder is missing or not writable, or
-/// something is there that may not be replaced. Programs call it before a long run.
+/// something is there that may not be replaced. It rehearses every step of write_file under names
+/// at least as long, and leaves nothing. Programs call it before a long run.
 void check_writable(const std::string& path, Overwrite overwrite);
+
+/// Keeps other processes from producing the same output, by a lock on `path`.lock that the system
+/// releases when this process ends, however it ends. Error if another holds it, or if the file
+/// cannot be made. On a file system without locks it does nothing.
+class OutputLock {
+ public:
+  explicit OutputLock(const std::string& path);
+  OutputLock(const OutputLock&) = delete;
+  OutputLock& operator=(const OutputLock&) = delete;
+  ~OutputLock();
+
+ private:
+  std::string name_;
+  int file_ = -1;
+};
 
 }  // namespace reprise

@@ -6,8 +6,13 @@
 #include <oneapi/tbb/task_arena.h>
 
 #include <algorithm>
+#include <atomic>
+#include <chrono>
 #include <map>
 #include <mutex>
+#include <system_error>
+#include <thread>
+#include <vector>
 
 namespace reprise {
 namespace {
@@ -35,7 +40,42 @@ oneapi::tbb::task_arena& arena_of(std::size_t threads) {
   return place->second;
 }
 
+/// Starts threads that all wait for each other, as many of `wanted` as the system grants, and ends
+/// them: how many there were.
+std::size_t threads_granted(std::size_t wanted) {
+  std::mutex gate;
+  std::vector<std::thread> threads;
+  {
+    const std::lock_guard<std::mutex> closed(gate);
+    try {
+      while (threads.size() < wanted) {
+        threads.emplace_back([&gate] { const std::lock_guard<std::mutex> wait(gate); });
+      }
+    } catch (const std::system_error&) {
+    } catch (const std::bad_alloc&) {
+    }
+  }
+  for (std::thread& thread : threads) thread.join();
+  return threads.size();
+}
+
 }  // namespace
+
+std::size_t start_threads(std::size_t wanted) {
+  const std::size_t others = wanted <= 1 ? 0 : threads_granted(wanted - 1);
+  const std::size_t threads = 1 + others;
+  // oneTBB ends the process when it is refused a thread, so it starts all of them here, where they
+  // have just been granted. Each waits until all are there, or until one of them is long overdue.
+  std::atomic<std::size_t> arrived = 0;
+  const auto overdue = std::chrono::steady_clock::now() + std::chrono::seconds(2);
+  parallel_for(threads, threads, [&](std::size_t, std::size_t) {
+    ++arrived;
+    while (arrived < threads && std::chrono::steady_clock::now() < overdue) {
+      std::this_thread::yield();
+    }
+  });
+  return threads;
+}
 
 std::size_t processor_count() {
   return static_cast<std::size_t>(std::max(1, oneapi::tbb::info::default_concurrency()));

@@ -13,6 +13,12 @@ namespace reprise {
 /// The number of processors that this process may use.
 std::size_t processor_count();
 
+/// Starts the threads that parallel_for(wanted, ...) needs and returns how many this process was
+/// granted, 1 to `wanted`, itself included. A program calls it once, before its work: under a limit
+/// on processes or memory it then has fewer threads, where a thread refused in the middle of
+/// parallel_for would end it.
+std::size_t start_threads(std::size_t wanted);
+
 /// Calls body(task, worker) once for each task in 0..tasks-1, on at most `threads` threads.
 /// worker < threads tells the threads of one call apart, for scratch memory. Called from inside a
 /// body, it runs the tasks one after the other on the calling thread (worker 0). An exception that

@@ -129,7 +129,11 @@ void restore_checkpoint(TrainingRun& run, const std::string& path) {
   }
   require_same(path, "configuration", to_group(run.configuration()), record.group("configuration"));
   require_same(path, "data", data_group(run.data()), record.group("data"));
-  run.restore(state_from(record));
+  try {
+    run.restore(state_from(record));
+  } catch (const Error& error) {
+    throw Error(path, std::string("not a checkpoint of this run: ") + error.what(), "");
+  }
 }
 
 }  // namespace reprise

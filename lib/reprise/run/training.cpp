@@ -154,10 +154,7 @@ TrainingState TrainingRun::state() const {
 }
 
 void TrainingRun::restore(const TrainingState& state) {
-  if (state.parameters.size() != model_.parameters().size()) {
-    throw Error("restore", fmt::format("{} parameters", state.parameters.size()),
-                fmt::format("the model's {}", model_.parameters().size()));
-  }
+  check_state(state, *this);
   std::copy(state.parameters.begin(), state.parameters.end(), model_.parameters().begin());
   optimizer_ = state.optimizer;
   step_in_epoch_ = state.step_in_epoch;

@@ -76,7 +76,7 @@ class TrainingRun {
   [[nodiscard]] std::size_t epochs_done() const { return history_.size(); }
   [[nodiscard]] const std::vector<EpochResult>& history() const { return history_; }
 
-  /// A copy of the state, and the way back to it.
+  /// A copy of the state, and the way back to it; Error if the state cannot be one of this run.
   [[nodiscard]] TrainingState state() const;
   void restore(const TrainingState& state);
 
@@ -103,6 +103,11 @@ class TrainingRun {
   double epoch_seconds_ = 0.0;
   std::vector<EpochResult> history_;
 };
+
+/// Error, naming what was found and what was expected, unless the state can be one that the run
+/// passes through: every count and size fits the configuration and the model, losses are finite,
+/// error fractions lie in 0..1, and the parameters have the digest of the epoch that they end.
+void check_state(const TrainingState& state, const TrainingRun& run);
 
 /// SHA-256 of parameters: their count, then their bits.
 std::string parameters_sha256(std::span<const float> parameters);

@@ -1,0 +1,231 @@
+// Programs when the system interferes: signals, limits, file systems that can do little, a second
+// run.
+#include <csignal>
+#include <filesystem>
+
+#include "reprise/record/record_file.hpp"
+#include "reprise/run/checkpoint.hpp"
+#include "support/catch.hpp"
+#include "support/command.hpp"
+#include "support/program.hpp"
+#include "support/temporary_folder.hpp"
+
+using namespace reprise;
+using namespace reprise::test;
+
+namespace {
+
+const std::string kTrain = REPRISE_BINARY_DIR "/experiments/train_lenet5";
+const std::string kFixture = REPRISE_FIXTURES "/fashion-mnist";
+
+std::string train_line(const std::string& options) {
+  return kTrain + " --data " + kFixture + " " + options;
+}
+
+/// The digest that a run of these settings ends with.
+std::string digest_line(const std::string& settings) {
+  const TemporaryFolder folder;
+  const CommandResult result = run_command(train_line(settings + " --output " + (folder / "a.h5")));
+  REQUIRE(result.status == 0);
+  return result.last_line();
+}
+
+/// Whether a sanitizer needs more address space than any limit that is worth testing.
+constexpr bool is_sanitized() {
+#if defined(__SANITIZE_ADDRESS__) || defined(__SANITIZE_THREAD__)
+  return true;
+#else
+  return false;
+#endif
+}
+
+}  // namespace
+
+TEST_CASE(
+    "a signal during the last evaluation does not vanish: the record is kept, the status 130") {
+  const TemporaryFolder folder;
+  // The naive convolution makes what follows the last epoch long enough to be interrupted.
+  const CommandResult result = run_command_until(
+      train_line("--epochs 1 --train-images 256 --conv naive --threads 1 --output " +
+                 (folder / "a.h5")),
+      SIGINT, [](const std::string& out) { return out.find("epoch 1/1") != std::string::npos; });
+  INFO(result.out << result.err);
+  CHECK(result.status == 130);
+  CHECK(folder.names() == std::vector<std::string>{"a.h5"});
+}
+
+TEST_CASE("SIGHUP keeps what SIGTERM keeps") {
+  for (const int signal : {SIGTERM, SIGHUP}) {
+    const TemporaryFolder folder;
+    const CommandResult result = run_command_until(
+        train_line("--epochs 50 --output " + (folder / "a.h5")), signal,
+        [](const std::string& out) { return out.find("epoch 1/50") != std::string::npos; });
+    INFO(signal << result.out << result.err);
+    CHECK(result.status == 130);
+    CHECK(folder.names() == std::vector<std::string>{"a.h5.checkpoint"});
+  }
+}
+
+TEST_CASE("a reader that goes away stops a run like a signal") {
+  const TemporaryFolder folder;
+  const std::string line = train_line("--epochs 50 --output " + (folder / "a.h5"));
+  const CommandResult result =
+      run_command("bash -c 'set -o pipefail; " + line + " | head -n 1 >/dev/null'");
+  INFO(result.err);
+  CHECK(result.status == 130);
+  CHECK(folder.names() == std::vector<std::string>{"a.h5.checkpoint"});
+}
+
+TEST_CASE("nohup keeps SIGHUP away") {
+  const TemporaryFolder folder;
+  const CommandResult result = run_command_until(
+      "nohup " + train_line("--epochs 3 --output " + (folder / "a.h5")), SIGHUP,
+      [](const std::string& out) { return out.find("epoch 1/3") != std::string::npos; });
+  INFO(result.out << result.err);
+  CHECK(result.status == 0);
+}
+
+TEST_CASE("a checkpoint that does not fit ends no run whose record fits") {
+  const std::string settings = "--epochs 3 --optimizer adam";
+  const TemporaryFolder folder;
+  // Between the sizes of the record and of the checkpoint, which has Adam's two moments besides.
+  const CommandResult result = run_command(
+      "bash -c 'ulimit -f 650; " + train_line(settings + " --output " + (folder / "a.h5")) + "'");
+  INFO(result.out << result.err);
+  CHECK(result.status == 0);
+  CHECK(result.last_line() == digest_line(settings));
+  CHECK_THAT(result.err, Catch::StartsWith("warning: ") && Catch::Contains("File too large"));
+  CHECK(std::count(result.err.begin(), result.err.end(), '\n') == 1);
+  CHECK(folder.names() == std::vector<std::string>{"a.h5"});
+}
+
+TEST_CASE("a second run with the same output ends at once and disturbs nothing") {
+  const TemporaryFolder folder;
+  const std::string output = " --output " + (folder / "a.h5");
+  test::write_file(folder / "second.sh", train_line("--seed 2 --epochs 1" + output) + " 2>" +
+                                             (folder / "said") + "; echo $? >" +
+                                             (folder / "status"));
+  bool ran = false;
+  const CommandResult first =
+      run_command_until(train_line("--epochs 50" + output), SIGTERM, [&](const std::string& out) {
+        if (out.find("epoch 1/50") == std::string::npos) return false;
+        if (!ran) run_command("sh " + (folder / "second.sh"));
+        ran = true;
+        return true;
+      });
+  INFO(first.out << first.err);
+  CHECK(test::read_file(folder / "status") == "1\n");
+  CHECK_THAT(test::read_file(folder / "said"), Catch::Contains("another run is writing it"));
+  CHECK(first.status == 130);
+  const CommandResult resumed = run_command(train_line("--epochs 2" + output + " --resume"));
+  CHECK_THAT(resumed.err, Catch::Contains("epochs"));  // the first run's checkpoint, which wants 50
+  CHECK(std::filesystem::exists(folder / "a.h5.checkpoint"));
+  CHECK(!std::filesystem::exists(folder / "a.h5.lock"));
+}
+
+TEST_CASE("a file system without hard links and without an exclusive rename keeps records") {
+  const TemporaryFolder folder;
+  const std::string preload =
+      "ASAN_OPTIONS=verify_asan_link_order=0 LD_PRELOAD=" REPRISE_NO_LINKS " ";
+  const std::string line = train_line("--epochs 2 --output " + (folder / "a.h5"));
+  const CommandResult result = run_command(preload + line);
+  INFO(result.out << result.err);
+  CHECK(result.status == 0);
+  CHECK(folder.names() == std::vector<std::string>{"a.h5"});
+  const std::string before = test::read_file(folder / "a.h5");
+  const CommandResult again = run_command(preload + line);
+  CHECK(again.status == 1);
+  CHECK_THAT(again.err, Catch::Contains("exists already"));
+  CHECK(test::read_file(folder / "a.h5") == before);
+}
+
+TEST_CASE("a name whose checkpoint would be too long is refused before training") {
+  const TemporaryFolder folder;
+  const CommandResult result =
+      run_command(train_line("--epochs 1 --output " + (folder / std::string(238, 'x'))));
+  CHECK(result.status == 1);
+  CHECK_THAT(result.err, Catch::Contains("too long"));
+  CHECK(result.out.empty());
+}
+
+TEST_CASE("threads that the system refuses leave fewer, and the same digest") {
+  if (is_sanitized()) return;  // covered by the release build
+  const TemporaryFolder folder;
+  const CommandResult result =
+      run_command("ulimit -v 4000000; " +
+                  train_line("--epochs 1 --threads 1024 --output " + (folder / "a.h5")));
+  INFO(result.out << result.err);
+  CHECK(result.status == 0);
+  CHECK_THAT(result.err, Catch::Contains("of 1024 threads can be started here"));
+  CHECK(result.last_line() == digest_line("--epochs 1"));
+}
+
+TEST_CASE("a checkpoint whose state is not one of the run is refused in one line") {
+  const TemporaryFolder folder;
+  const std::string output = " --output " + (folder / "a.h5");
+  const CommandResult stopped = run_command_until(
+      train_line("--epochs 50" + output), SIGTERM,
+      [](const std::string& out) { return out.find("epoch 2/50") != std::string::npos; });
+  REQUIRE(stopped.status == 130);
+  const std::string path = folder / "a.h5.checkpoint";
+  const Record whole = load_record(path);
+  const auto refused = [&](const std::string& message, const std::function<void(Record&)>& damage) {
+    Record record = whole;
+    damage(record);
+    save_record(record, path, Overwrite::yes);
+    const CommandResult result = run_command(train_line("--epochs 50 --resume" + output));
+    INFO(message << "\n" << result.err);
+    CHECK(result.status == 1);
+    CHECK_THAT(result.err, Catch::Contains("a.h5.checkpoint") && Catch::Contains(message));
+    CHECK(std::count(result.err.begin(), result.err.end(), '\n') == 1);
+  };
+  const auto state = [](Record& record) -> Group& { return record.groups.at("state"); };
+  const auto shorten = [&](Record& record, const char* name, std::size_t size) {
+    Dataset& dataset = state(record).datasets.at(name);
+    std::get<std::vector<float>>(dataset.values).resize(size);
+    dataset.shape = {size};
+  };
+  for (const char* name : {"parameters", "optimizer_first", "optimizer_second"}) {
+    for (const std::size_t size : {0, 1, 61705}) {
+      refused("expected 61706", [&](Record& record) { shorten(record, name, size); });
+    }
+  }
+  refused("second moments", [&](Record& r) { state(r).datasets.erase("optimizer_second"); });
+  const auto count = [&](const char* name, std::int64_t value, const std::string& message) {
+    refused(message, [&](Record& r) { state(r).attributes[name] = value; });
+  };
+  count("optimizer_steps", 7, "the optimizer's steps 7");
+  count("step_in_epoch", 1000, "at most 16");
+  count("step_in_epoch", -1, "at most 16");
+  count("epoch_errors", 1 << 20, "at most 2000");
+  refused("beta1_power", [&](Record& r) { state(r).attributes["beta1_power"] = 0.5; });
+  refused("step_loss", [&](Record& r) { state(r).datasets.erase("step_loss"); });
+  refused("losses of an epoch's steps", [&](Record& r) {
+    Dataset& losses = r.groups.at("history").groups.at("epoch_000001").datasets.at("step_loss");
+    std::get<std::vector<double>>(losses.values).pop_back();
+    losses.shape = {15};
+  });
+}
+
+TEST_CASE("a control group's quota of processor time counts") {
+  const TemporaryFolder folder;
+  const auto file = [&](const std::string& path, const std::string& text) {
+    std::filesystem::create_directories(std::filesystem::path(folder / path).parent_path());
+    test::write_file(folder / path, text);
+  };
+  file("cpu.max", "max 100000\n");
+  file("a/cpu.max", "150000 100000\n");
+  file("a/b/cpu.max", "max 100000\n");
+  file("c/cpu.max", "garbage\n");
+  file("cpu/d/cpu.cfs_quota_us", "50000\n");
+  file("cpu/d/cpu.cfs_period_us", "100000\n");
+  file("cpu/cpu.cfs_quota_us", "-1\n");
+  file("cpu/cpu.cfs_period_us", "100000\n");
+  CHECK(cgroup_processors("0::/a/b\n", folder.path()) == 1.5);
+  CHECK(cgroup_processors("0::/\n", folder.path()) == 0.0);
+  CHECK(cgroup_processors("0::/c\n", folder.path()) == 0.0);
+  CHECK(cgroup_processors("0::/none\n", folder.path()) == 0.0);
+  CHECK(cgroup_processors("4:memory:/d\n3:cpu,cpuacct:/d\n", folder.path()) == 0.5);
+  CHECK(cgroup_processors("3:cpu:/\n", folder.path()) == 0.0);
+  CHECK(cgroup_processors("", folder.path()) == 0.0);
+}
