@@ -68,21 +68,39 @@ struct Row {
   }
 };
 
-/// The shapes of each FILE, or of fixtures/shapes/NAME.
+std::string shape_list(const std::string& name) {
+  return std::string(REPRISE_SHAPES) + "/" + name;
+}
+
+/// The names in fixtures/shapes, sorted.
+std::vector<std::string> shape_lists() {
+  std::vector<std::string> lists;
+  for (const auto& entry : std::filesystem::directory_iterator(REPRISE_SHAPES)) {
+    lists.push_back(entry.path().filename());
+  }
+  std::sort(lists.begin(), lists.end());
+  return lists;
+}
+
+/// What --shapes was given: the name of one file, commas and all, or a list.
+std::vector<std::string> shape_names(const std::string& where, const std::string& given) {
+  std::error_code none;
+  if (std::filesystem::is_regular_file(given, none)) return {given};
+  return list_of(where, given);
+}
+
+/// The shapes of each list in fixtures/shapes or file. A list goes before a file of its name.
 std::vector<ConvShape> shapes_of(const std::vector<std::string>& names) {
+  const std::vector<std::string> lists = shape_lists();
   std::vector<ConvShape> shapes;
   for (const std::string& name : names) {
-    const std::string known = std::string(REPRISE_SHAPES) + "/" + name;
-    const bool is_file = std::filesystem::exists(name);
-    if (!is_file && !std::filesystem::exists(known)) {
-      std::vector<std::string> lists;
-      for (const auto& entry : std::filesystem::directory_iterator(REPRISE_SHAPES)) {
-        lists.push_back(entry.path().filename());
-      }
-      std::sort(lists.begin(), lists.end());
-      throw Error("--shapes", "\"" + name + "\"", "a file or one of " + join(lists));
+    const bool known = std::find(lists.begin(), lists.end(), name) != lists.end();
+    if (!known && !std::filesystem::exists(name)) {
+      throw UsageError("option --shapes", "\"" + name + "\"", "a file or one of " + join(lists));
     }
-    for (const ConvShape& shape : read_conv_shapes(is_file ? name : known)) shapes.push_back(shape);
+    for (const ConvShape& shape : read_conv_shapes(known ? shape_list(name) : name)) {
+      shapes.push_back(shape);
+    }
   }
   return shapes;
 }
@@ -268,44 +286,42 @@ void initialize_benchmark(int& argc, char** argv) {
 
 std::optional<Options> parse(int argc, const char* const* argv) {
   Options options;
-  CLI::App app(
-      "Checks convolution algorithms against a reference in double, times them, and prints a "
-      "table.",
-      "compare_convolutions");
-  app.add_option("--shapes", options.shapes,
-                 "files of shapes in benchdnn's grammar, or names in fixtures/shapes: lenet5, "
-                 "alexnet, alexnet_ungrouped, vgg, resnet, edge_cases, peers, kernels, channels")
-      ->delimiter(',')
-      ->capture_default_str();
-  app.add_option("--algorithms", options.algorithms, "names, separated by commas; default all")
-      ->delimiter(',');
-  app.add_option("--passes", options.passes,
-                 "of forward, grad_input, grad_weight, separated by commas; default all")
-      ->delimiter(',');
-  app.add_option("--threads", options.threads,
-                 "threads of each algorithm; they change no bit of a result but onednn's")
-      ->check(CLI::Range(1, 1024))
-      ->capture_default_str();
-  app.add_option("--seed", options.seed, "where the tensors' values come from")
-      ->check(CLI::NonNegativeNumber)
-      ->capture_default_str();
-  app.add_option(
-         "--simd", options.simd,
-         "vector instructions of the portable algorithms, best or one of: " + join(simd_targets()))
-      ->capture_default_str();
-  app.add_option("--record", options.record, "saves the comparison's record there");
-  app.add_flag("--force", options.force, "overwrite the record if it exists");
-  app.add_flag("--check-only", options.check_only, "check, do not time");
-  app.footer(
+  CommandLine line("compare_convolutions",
+                   "Checks convolution algorithms against a reference in double, times them, and "
+                   "prints a table.");
+  line.add_option(
+      "--shapes", "LIST", join(options.shapes, ","),
+      "files of shapes in benchdnn's grammar, or names in fixtures/shapes: " + join(shape_lists()),
+      [&](const std::string& where, const std::string& given) {
+        options.shapes = shape_names(where, given);
+      });
+  line.add_list("--algorithms", options.algorithms, "names, separated by commas; default all");
+  line.add_list("--passes", options.passes,
+                "of forward, grad_input, grad_weight, separated by commas; default all");
+  line.add_size("--threads", options.threads, kThreads,
+                "threads of each algorithm; they change no bit of a result but onednn's");
+  line.add_integer("--seed", options.seed, {0}, "where the tensors' values come from");
+  line.add_text(
+      "--simd", options.simd,
+      "vector instructions of the portable algorithms, best or one of: " + join(simd_targets()));
+  line.add_text("--record", options.record, "saves the comparison's record there");
+  line.add_flag("--force", options.force, "overwrite the record if it exists");
+  line.add_flag("--check-only", options.check_only, "check, do not time");
+  line.set_footer(
       "Columns: time (median over repetitions; spread is largest minus smallest), share of the "
       "measured\npeak of the threads' cores, workspace, largest error in units in the last place "
       "of the largest element,\nroot-mean-square error relative to the result's, largest error as "
       "a share of the declared bound,\nreproducibility class, status. Exit status 1 if anything is "
-      "WRONG.\n\nGoogle Benchmark's flags work too: --benchmark_filter=REGEX, "
+      "WRONG, 2 for bad usage.\n\nGoogle Benchmark's flags work too: --benchmark_filter=REGEX, "
       "--benchmark_repetitions=N,\n--benchmark_min_time=SECONDS, --benchmark_format=json, "
       "--benchmark_out=FILE.\n\nExample:\n  compare_convolutions --shapes alexnet --algorithms "
       "direct,onednn --passes forward");
-  if (!parse_command_line(app, argc, argv)) return std::nullopt;
+  if (!line.parse(argc, argv)) return std::nullopt;
+  as_usage([&] {
+    passes_of(options.passes);
+    algorithms_of(options.algorithms);
+    select_simd_target(options.simd);
+  });
   return options;
 }
 
@@ -414,7 +430,6 @@ int compare_convolutions(int argc, char** argv) {
   const std::optional<Options> options = parse(argc, argv);
   if (!options) return 0;
   environment.threads = options->threads;
-  select_simd_target(options->simd);
   set_blas_threads(1);
   const Overwrite overwrite = options->force ? Overwrite::yes : Overwrite::no;
   if (!options->record.empty()) check_writable(options->record, overwrite);

@@ -8,19 +8,18 @@ namespace reprise {
 namespace {
 
 int compare_records(int argc, const char* const* argv) {
-  std::string a, b;
+  std::vector<std::string> records;
   std::size_t most = 20;
-  CLI::App app("Says whether two records agree outside /environment, or where they part.",
-               "compare_records");
-  app.add_option("A", a, "a record")->required();
-  app.add_option("B", b, "another")->required();
-  app.add_option("--most", most, "differences to print at most")->capture_default_str();
-  app.footer(
-      "Exit status 0 if they agree, 1 otherwise.\n"
+  CommandLine line("compare_records",
+                   "Says whether two records agree outside /environment, or where they part.");
+  line.add_operands("RECORD", records, {2, 2}, "the two records");
+  line.add_size("--most", most, {1}, "differences to print at most");
+  line.set_footer(
+      "Exit status 0 if they agree, 1 if they differ or one cannot be read, 2 for bad usage.\n"
       "\nExample:\n  compare_records runs/one.h5 runs/two.h5");
-  if (!parse_command_line(app, argc, argv)) return 0;
-  const Record first = load_record(a);
-  const Record second = load_record(b);
+  if (!line.parse(argc, argv)) return 0;
+  const Record first = load_record(records[0]);
+  const Record second = load_record(records[1]);
   const std::vector<RecordDifference> found = differences(first, second, most);
   if (found.empty()) {
     fmt::print("identical\n  digest sha256:{}\n", digest_of(first));

@@ -28,32 +28,27 @@ struct Options {
   std::size_t threads = default_threads();
   std::string conv = "auto";
   std::string simd = "best";
-  std::uint64_t seed = 1;
+  std::int64_t seed = 1;
 };
 
 /// nullopt if --help was asked for.
 std::optional<Options> parse(int argc, const char* const* argv) {
   Options options;
-  CLI::App app("Times training steps of AlexNet on random images.", "time_alexnet");
-  app.add_option("--batch-size", options.batch_size, "images in a step")
-      ->check(CLI::Range(1, 4096))
-      ->capture_default_str();
-  app.add_option("--block-size", options.block_size,
-                 "images that one thread works at a time; each block has a gradient in memory")
-      ->check(CLI::Range(1, 4096))
-      ->capture_default_str();
-  app.add_option("--steps", options.steps, "timed steps, after one that is not")
-      ->check(CLI::Range(1, 1000))
-      ->capture_default_str();
-  app.add_option("--threads", options.threads, "changes no digest")
-      ->check(CLI::Range(1, 1024))
-      ->capture_default_str();
-  app.add_option("--conv", options.conv, "convolution algorithm")->capture_default_str();
-  app.add_option("--simd", options.simd, "vector instructions; changes no digest")
-      ->capture_default_str();
-  app.add_option("--seed", options.seed, "of parameters, images and dropout")
-      ->capture_default_str();
-  if (!parse_command_line(app, argc, argv)) return std::nullopt;
+  CommandLine line("time_alexnet", "Times training steps of AlexNet on random images.");
+  line.add_size("--batch-size", options.batch_size, {1, 4096}, "images in a step");
+  line.add_size("--block-size", options.block_size, {1, 4096},
+                "images that one thread works at a time; each block has a gradient in memory");
+  line.add_size("--steps", options.steps, {1, 1000}, "timed steps, after one that is not");
+  line.add_size("--threads", options.threads, kThreads, "changes no digest");
+  line.add_text("--conv", options.conv, "convolution algorithm");
+  line.add_text("--simd", options.simd, "vector instructions; changes no digest");
+  line.add_integer("--seed", options.seed, {0}, "of parameters, images and dropout");
+  line.set_footer("Example:\n  time_alexnet --batch-size 32 --steps 3");
+  if (!line.parse(argc, argv)) return std::nullopt;
+  as_usage([&] {
+    conv_algorithm(options.conv);
+    select_simd_target(options.simd);
+  });
   return options;
 }
 
@@ -75,7 +70,7 @@ class Steps {
   explicit Steps(const Options& options)
       : N_(options.batch_size),
         threads_(options.threads),
-        stream_(options.seed),
+        stream_(static_cast<std::uint64_t>(options.seed)),
         model_(alexnet({227, 227, 3}, 1000, conv_algorithm(options.conv))),
         images_(random_images(stream_.child("images"), N_ * model_.input_shape().size())),
         gradient_(model_, N_, options.block_size, options.threads, stream_.child("layers")),
@@ -142,7 +137,6 @@ int time_alexnet(int argc, const char* const* argv) {
   std::optional<Options> options = parse(argc, argv);
   if (!options) return 0;
   options->threads = have_threads(options->threads);
-  select_simd_target(options->simd);
   set_blas_threads(1);
   Steps steps(*options);
   fmt::print("alexnet: {} parameters, batch size {}, block size {}, threads {}, {}, {}\n",

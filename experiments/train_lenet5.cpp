@@ -3,7 +3,10 @@
 // Trains it with a fixed seed and saves the record of the run.
 #include <fmt/core.h>
 
+#include <algorithm>
+#include <array>
 #include <filesystem>
+#include <memory>
 #include <optional>
 
 #include "reprise/core/error.hpp"
@@ -37,38 +40,48 @@ std::string option_name(std::string setting) {
   return "--" + setting;
 }
 
-/// Adds an option per setting, each into a value of its own, and returns what must be done after
-/// parsing: the file's settings first, then those of the command line.
-std::function<void()> add_settings(CLI::App& app, TrainingConfiguration& configuration,
+/// What its value looks like, for --help.
+std::string form_of(const Setting& setting) {
+  constexpr std::array<const char*, 3> forms = {"INTEGER", "NUMBER", "TEXT"};
+  return forms.at(setting.value.index());
+}
+
+std::string text_of(const Setting& setting) {
+  return std::visit([](const auto* value) { return fmt::format("{}", *value); }, setting.value);
+}
+
+/// Adds an option per setting and --config. Returns what must be done after parsing: the file's
+/// settings first, then those of the command line.
+std::function<void()> add_settings(CommandLine& line, TrainingConfiguration& configuration,
                                    std::string& config_file) {
+  line.add_text("--config", config_file, "a TOML file of settings; the command line wins");
+  line.set_heading("Settings, which determine the result");
   auto given = std::make_shared<TrainingConfiguration>(configuration);
   const std::vector<Setting> into = settings_of(*given);
-  std::vector<CLI::Option*> options;
   for (const Setting& setting : into) {
-    std::visit(
-        [&](auto* value) {
-          options.push_back(app.add_option(option_name(setting.name), *value, setting.description)
-                                ->capture_default_str()
-                                ->group("Settings, which determine the result"));
-        },
-        setting.value);
+    line.add_option(option_name(setting.name), form_of(setting), text_of(setting),
+                    setting.description,
+                    [setting](const std::string& where, const std::string& text) {
+                      set_from_text(where, text, setting);
+                    });
   }
-  app.add_option("--config", config_file, "a TOML file of settings; the command line wins");
-  const auto take = [&config_file, into, options](TrainingConfiguration& taken) {
-    if (!config_file.empty()) read_toml(config_file, taken);
+  const auto take = [&line, &config_file, into](const std::string& file_text,
+                                                TrainingConfiguration& taken) {
+    if (!config_file.empty()) read_toml_text(config_file, file_text, taken);
     const std::vector<Setting> settings = settings_of(taken);
     for (std::size_t i = 0; i < settings.size(); ++i) {
-      if (options[i]->count() == 0) continue;
+      if (!line.given(option_name(settings[i].name))) continue;
       std::visit([&](auto* to) { *to = *std::get<std::decay_t<decltype(to)>>(into[i].value); },
                  settings[i].value);
     }
   };
-  return [&configuration, given, take] {
+  return [&configuration, &config_file, given, take] {
+    const std::string file_text = config_file.empty() ? "" : toml_text_of(config_file);
     // Once for the model's name, then once more over what that model has by itself.
     TrainingConfiguration first = configuration;
-    take(first);
+    take(file_text, first);
     configuration.model_options = default_model_options(first.model);
-    take(configuration);
+    take(file_text, configuration);
     check(configuration);
   };
 }
@@ -77,32 +90,31 @@ std::function<void()> add_settings(CLI::App& app, TrainingConfiguration& configu
 std::optional<Options> parse(int argc, const char* const* argv) {
   Options options;
   std::string config_file;
-  CLI::App app("Trains the modified LeNet-5, or another --model, and saves the record of the run.",
-               "train_lenet5");
-  const auto take_settings = add_settings(app, options.configuration, config_file);
-  app.add_option("--data", options.data,
-                 "folder with the four IDX files of MNIST or the like, gzipped or not, or with "
-                 "CIFAR-10's binary files")
-      ->capture_default_str();
-  app.add_option("--output", options.output,
-                 "the record; default MODEL-DATA-seedN.h5 in the current folder");
-  app.add_flag("--force", options.force, "overwrite the record if it exists");
-  app.add_flag("--resume", options.resume, "go on from the checkpoint beside the record");
-  app.add_option("--checkpoint-steps", options.checkpoint_steps,
-                 "also save a checkpoint every so many steps; 0: after each epoch only")
-      ->capture_default_str();
-  app.add_option("--threads", options.threads, "changes the speed, not the result")
-      ->check(CLI::Range(1, 1024))
-      ->capture_default_str();
-  app.add_option("--simd", options.simd,
-                 "vector instructions, best or one of: " + join(simd_targets()) +
-                     "; changes the speed, not the result")
-      ->capture_default_str();
-  app.footer(
+  CommandLine line("train_lenet5",
+                   "Trains the modified LeNet-5, or another --model, and saves the record of the "
+                   "run.");
+  line.add_text("--data", options.data,
+                "folder with the four IDX files of MNIST or the like, gzipped or not, or with "
+                "CIFAR-10's binary files");
+  line.add_text("--output", options.output,
+                "the record; default MODEL-DATA-seedN.h5 in the current folder");
+  line.add_flag("--force", options.force, "overwrite the record if it exists");
+  line.add_flag("--resume", options.resume, "go on from the checkpoint beside the record");
+  line.add_size("--checkpoint-steps", options.checkpoint_steps, {0},
+                "also save a checkpoint every so many steps; 0: after each epoch only");
+  line.add_size("--threads", options.threads, kThreads, "changes the speed, not the result");
+  line.add_text("--simd", options.simd,
+                "vector instructions, best or one of: " + join(simd_targets()) +
+                    "; changes the speed, not the result");
+  const auto take_settings = add_settings(line, options.configuration, config_file);
+  line.set_footer(
       "Example:\n  train_lenet5 --seed 1 --epochs 5 --output runs/lenet5.h5\n"
       "Ctrl-C stops cleanly; the same command with --resume goes on from there.");
-  if (!parse_command_line(app, argc, argv)) return std::nullopt;
-  take_settings();
+  if (!line.parse(argc, argv)) return std::nullopt;
+  as_usage([&] {
+    take_settings();
+    select_simd_target(options.simd);
+  });
   return options;
 }
 
@@ -204,7 +216,6 @@ int train_lenet5(int argc, const char* const* argv) {
 
   environment.data_folder = std::filesystem::absolute(options.data);
 
-  select_simd_target(options.simd);
   set_blas_threads(1);
   const ImageDataset data = load_dataset(options.data);
   if (options.output.empty()) {

@@ -25,26 +25,24 @@ struct Options {
 
 std::optional<Options> parse(int argc, const char* const* argv) {
   Options options;
-  CLI::App app(
-      "Runs the configuration inside each record again and says whether the result is identical, "
-      "or where the two first part.",
-      "verify");
-  app.add_option("records", options.records, "records of training runs")->required();
-  app.add_option("--data", options.data,
-                 "folder with the data; default the one named in the record");
-  app.add_option("--epochs", options.verification.epochs,
-                 "verify the first so many epochs only; 0: all")
-      ->capture_default_str();
-  app.add_option("--threads", options.verification.threads, "changes the speed, not the result")
-      ->check(CLI::Range(1, 1024))
-      ->capture_default_str();
-  app.add_option("--simd", options.simd,
-                 "vector instructions, best or one of: " + join(simd_targets()))
-      ->capture_default_str();
-  app.footer(
-      "Exit status 0 if all records are identical, 1 if one is different or cannot be judged.\n"
+  CommandLine line("verify",
+                   "Runs the configuration inside each record again and says whether the result is "
+                   "identical, or where the two first part.");
+  line.add_operands("RECORD", options.records, {1}, "records of training runs");
+  line.add_text("--data", options.data,
+                "folder with the data; default the one named in the record");
+  line.add_size("--epochs", options.verification.epochs, {0},
+                "verify the first so many epochs only; 0: all");
+  line.add_size("--threads", options.verification.threads, kThreads,
+                "changes the speed, not the result");
+  line.add_text("--simd", options.simd,
+                "vector instructions, best or one of: " + join(simd_targets()));
+  line.set_footer(
+      "Exit status 0 if all records are identical, 1 if one is different or cannot be judged, 2 "
+      "for bad usage.\n"
       "\nExample:\n  verify --epochs 1 runs/lenet5.h5");
-  if (!parse_command_line(app, argc, argv)) return std::nullopt;
+  if (!line.parse(argc, argv)) return std::nullopt;
+  as_usage([&] { select_simd_target(options.simd); });
   return options;
 }
 
@@ -92,7 +90,6 @@ int verify(int argc, const char* const* argv) {
   if (!options) return 0;
   catch_interrupts();
   options->verification.threads = have_threads(options->verification.threads);
-  select_simd_target(options->simd);
   set_blas_threads(1);
   bool all = true;
   for (const std::string& path : options->records) {

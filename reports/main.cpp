@@ -1,13 +1,12 @@
 // Writes a report (Markdown, one HTML page, figures) from the records of training runs.
-#include <CLI/CLI.hpp>
 #include <cstdio>
-#include <stdexcept>
 #include <string>
 #include <vector>
 
 #include "inputs.hpp"
 #include "report.hpp"
 #include "report_files.hpp"
+#include "reprise/core/command_line.hpp"
 #include "reprise/record/record_file.hpp"
 
 namespace {
@@ -18,26 +17,15 @@ struct Options {
   std::vector<std::string> records;
 };
 
-void describe(CLI::App& app, Options& options) {
-  app.description(
-      "Writes a report from records: report.md, index.html (one file that needs no network) and "
-      "figures/*.svg. Runs of studies are compared by variant and seed; runs of LeNet-5 outside a "
-      "study may differ in their seeds only, and the first is shown in detail. A report that is in "
-      "the folder is replaced.");
-  app.add_option("--output", options.output, "folder for the report, made if missing")
-      ->required()
-      ->type_name("DIR");
-  app.add_option(
-         "--notes", options.notes,
-         "Markdown of your own, without images, for the end of Personal Notes (default: none)")
-      ->type_name("FILE");
-  app.add_option(
-         "records", options.records,
-         "HDF5 records of training runs and of compare_convolutions, or folders of them; at "
-         "least one training run")
-      ->required()
-      ->type_name("RECORD");
-  app.footer("Example:\n  write_report --output reports/latest reports/latest/records/lenet5.h5");
+void describe(reprise::CommandLine& line, Options& options) {
+  line.add_operands("RECORD", options.records, {1},
+                    "HDF5 records of training runs and of compare_convolutions, or folders of "
+                    "them; at least one training run");
+  line.add_text("--output", options.output, "folder for the report, made if missing; required");
+  line.add_text("--notes", options.notes,
+                "file with Markdown of your own, without images, for the end of Personal Notes");
+  line.set_footer(
+      "Example:\n  write_report --output reports/latest reports/latest/records/lenet5.h5");
 }
 
 void run(const Options& options) {
@@ -55,14 +43,18 @@ void run(const Options& options) {
 
 /// The exit status: 0 if the report was written or help was asked for.
 int parse_and_run(int argc, char** argv) {
-  CLI::App app;
   Options options;
-  describe(app, options);
-  try {
-    app.parse(argc, argv);
-  } catch (const CLI::ParseError& error) {
-    if (error.get_exit_code() == 0) return app.exit(error);
-    throw std::runtime_error(std::string(error.what()) + " (--help tells more)");
+  reprise::CommandLine line(
+      "write_report",
+      "Writes a report from records: report.md, index.html (one file that needs no network) and "
+      "figures/*.svg.\nRuns of studies are compared by variant and seed; runs of LeNet-5 outside a "
+      "study may differ in\ntheir seeds only, and the first is shown in detail. A report that is "
+      "in "
+      "the folder is replaced.");
+  describe(line, options);
+  if (!line.parse(argc, argv)) return 0;
+  if (options.output.empty()) {
+    throw reprise::UsageError("option --output", "not given", "--output TEXT");
   }
   run(options);
   std::printf("%s/index.html\n", options.output.c_str());
@@ -74,8 +66,11 @@ int parse_and_run(int argc, char** argv) {
 int main(int argc, char** argv) {
   try {
     return parse_and_run(argc, argv);
+  } catch (const reprise::UsageError& error) {
+    std::fprintf(stderr, "write_report: %s\n", error.what());
+    return reprise::kBadUsage;
   } catch (const std::exception& error) {
     std::fprintf(stderr, "write_report: %s\n", error.what());
-    return 1;
+    return reprise::kFailed;
   }
 }

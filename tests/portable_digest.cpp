@@ -1,24 +1,20 @@
 // Prints the digest of what the portable core computes, which is the same on every machine, with
 // any vector instructions, number of threads, compiler and level of optimization.
 //
-// usage: portable_digest [--threads N] [--simd NAME] [--data FOLDER] [--verbose]
-//   --verbose   also the digest of each part, to see which differ
-//        portable_digest --list-simd
-//   prints the names of the vector instructions that this machine offers, best first, one a line
-//
 // Needs no more than the portable core, so that it can be built for any machine (check_digests).
 #include <array>
-#include <charconv>
 #include <cstdio>
 #include <cstring>
 #include <limits>
 #include <memory>
+#include <optional>
 #include <string>
 #include <utility>
 #include <vector>
 
 #include "reprise/conv/conv2d.hpp"
 #include "reprise/conv/conv_workspace.hpp"
+#include "reprise/core/command_line.hpp"
 #include "reprise/core/digest.hpp"
 #include "reprise/core/error.hpp"
 #include "reprise/data/augmentation.hpp"
@@ -520,37 +516,19 @@ void add_models(Parts& parts, const Options& options) {
   add_model(parts, "four_layer_cnn", all, data, options.threads);
 }
 
-Options parse(int argc, char** argv) {
-  constexpr std::string_view known =
-      "portable_digest [--threads N] [--simd NAME] [--data FOLDER] [--verbose]";
+/// nullopt if --help was asked for.
+std::optional<Options> parse(int argc, const char* const* argv) {
   Options options;
-  for (int i = 1; i < argc; ++i) {
-    const std::string option = argv[i];
-    const std::string value = i + 1 < argc ? argv[i + 1] : "";
-    if (option == "--verbose") {
-      options.verbose = true;
-      continue;
-    }
-    if (option == "--list-simd") {
-      options.list_simd = true;
-      continue;
-    }
-    if (option == "--simd") {
-      options.simd = value;
-    } else if (option == "--data") {
-      options.data = value;
-    } else if (option == "--threads") {
-      const auto parsed =
-          std::from_chars(value.data(), value.data() + value.size(), options.threads);
-      if (parsed.ec != std::errc() || parsed.ptr != value.data() + value.size() ||
-          options.threads == 0 || options.threads > 1024) {
-        throw Error("--threads", "\"" + value + "\"", "1 to 1024");
-      }
-    } else {
-      throw Error("command line", "\"" + option + "\"", known);
-    }
-    ++i;
-  }
+  CommandLine line("portable_digest", "Prints the digest of what the portable core computes.");
+  line.add_size("--threads", options.threads, {1, 1024}, "changes the speed, not the digest");
+  line.add_text("--simd", options.simd, "vector instructions, best or one that --list-simd names");
+  line.add_text("--data", options.data, "folder with MNIST's or the like's IDX files");
+  line.add_flag("--verbose", options.verbose, "also the digest of each part");
+  line.add_flag("--list-simd", options.list_simd,
+                "the vector instructions of this machine instead, best first, one a line");
+  line.set_footer("Example:\n  portable_digest --threads 2");
+  if (!line.parse(argc, argv)) return std::nullopt;
+  as_usage([&] { select_simd_target(options.simd); });
   return options;
 }
 
@@ -559,7 +537,6 @@ void portable_digest(const Options& options) {
     for (const std::string& name : simd_targets()) std::printf("%s\n", name.c_str());
     return;
   }
-  select_simd_target(options.simd);
   Parts parts(options.verbose);
   add_random(parts);
   add_math(parts);
@@ -578,10 +555,13 @@ void portable_digest(const Options& options) {
 
 int main(int argc, char** argv) {
   try {
-    reprise::portable_digest(reprise::parse(argc, argv));
+    if (const auto options = reprise::parse(argc, argv)) reprise::portable_digest(*options);
     return 0;
+  } catch (const reprise::UsageError& error) {
+    std::fprintf(stderr, "portable_digest: %s\n", error.what());
+    return reprise::kBadUsage;
   } catch (const std::exception& error) {
     std::fprintf(stderr, "portable_digest: %s\n", error.what());
-    return 1;
+    return reprise::kFailed;
   }
 }

@@ -24,7 +24,8 @@ TEST_CASE("the learning rate drops after the epochs that are named") {
 
 TEST_CASE("epochs of drops are rising whole numbers") {
   TrainingConfiguration c;
-  for (const char* wrong : {"0", "2,2", "5,3", "two", "2;3", "-1", "2,,3", " 2"}) {
+  for (const char* wrong :
+       {"0", "2,2", "5,3", "two", "2;3", "-1", "2,,3", " 2", "2,", "0x2", "9223372036854775808"}) {
     c.drop_epochs = wrong;
     CHECK_THROWS_WITH(check(c), Catch::Contains("drop_epochs") && Catch::Contains(wrong));
   }
@@ -59,4 +60,36 @@ TEST_CASE("TOML and a record's group give back every setting") {
   read_toml(folder / "c.toml", read);
   CHECK(to_toml(read) == to_toml(c));
   CHECK(to_toml(configuration_from(to_group(c))) == to_toml(c));
+}
+
+TEST_CASE("TOML and the command line take the same values for every setting") {
+  TrainingConfiguration c;
+  // As each is spelled in TOML; text has quotes there only.
+  for (const std::string value :
+       {"0", "1", "-1", "3", "0.5", "1.0", "1e-3", "-0.25", "9223372036854775807",
+        "9223372036854775808", "1e400", "1e-400", "inf", "nan", "\"\"", "\"relu\"", "\"6,8\"",
+        "\"6,,8\"", "\"nonsense\""}) {
+    const bool is_text = value.front() == '"';
+    const std::string bare = is_text ? value.substr(1, value.size() - 2) : value;
+    for (std::size_t i = 0; i < settings_of(c).size(); ++i) {
+      TrainingConfiguration by_toml, by_text;
+      const Setting setting = settings_of(by_text)[i];
+      const bool wants_text = std::holds_alternative<std::string*>(setting.value);
+      // An integer of more than 64 bits is no TOML, though a number to the command line.
+      if (value.size() == 19 && !std::holds_alternative<std::int64_t*>(setting.value)) continue;
+      if (wants_text != is_text) continue;  // the shell has no quotes to tell them apart
+      INFO(setting.name << " = " << value);
+      const std::string toml_error = error_of([&] {
+        read_toml_text("c.toml", setting.name + " = " + value, by_toml);
+        check(by_toml);
+      });
+      const std::string text_error = error_of([&] {
+        set_from_text("option", bare, setting);
+        check(by_text);
+      });
+      INFO(toml_error << " | " << text_error);
+      CHECK(toml_error.empty() == text_error.empty());
+      if (toml_error.empty()) CHECK(to_toml(by_toml) == to_toml(by_text));
+    }
+  }
 }

@@ -4,6 +4,7 @@
 #include <cstdlib>
 #include <limits>
 
+#include "reprise/core/parse.hpp"
 #include "reprise/linalg/simd.hpp"
 #include "support/catch.hpp"
 #include "support/conv_cases.hpp"
@@ -20,9 +21,9 @@ constexpr std::size_t kRandomShapes = 400;
 std::uint64_t seed() {
   static const std::uint64_t value = [] {
     const char* text = std::getenv("REPRISE_TEST_SEED");
-    const std::uint64_t given = text == nullptr ? 1 : std::strtoull(text, nullptr, 10);
-    std::printf("REPRISE_TEST_SEED=%llu\n", static_cast<unsigned long long>(given));
-    return given;
+    const std::int64_t given = text == nullptr ? 1 : integer_of("REPRISE_TEST_SEED", text, {0});
+    std::printf("REPRISE_TEST_SEED=%lld\n", static_cast<long long>(given));
+    return static_cast<std::uint64_t>(given);
   }();
   return value;
 }

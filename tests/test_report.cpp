@@ -566,6 +566,7 @@ TEST_CASE("write_report refuses bad input with one line and leaves nothing behin
   const auto quoted = [&](const std::string& name) { return " '" + (folder / name) + "'"; };
   struct Case {
     std::string arguments, expected, before;
+    int status = 1;
   };
   for (const Case& c : std::vector<Case>{
            {output + quoted("none.h5"), "none.h5", ""},
@@ -577,13 +578,13 @@ TEST_CASE("write_report refuses bad input with one line and leaves nothing behin
            {"--output" + quoted("text.h5") + quoted("run.h5"), "not a folder", ""},
            {"--output" + quoted("text.h5/sub") + quoted("run.h5"), "text.h5/sub", ""},
            {output + quoted("run.h5"), "gnuplot", "PATH=" + (folder / "empty") + " "},
-           {quoted("run.h5"), "--output", ""},
-           {output, "records", ""},
-           {output + "--outpu" + quoted("run.h5"), "--outpu", ""},
+           {quoted("run.h5"), "--output", "", 2},
+           {output, "RECORD", "", 2},
+           {output + "--outpu" + quoted("run.h5"), "--outpu", "", 2},
        }) {
     INFO(c.before << "write_report " << c.arguments);
     const CommandResult outcome = run_write_report(c.arguments, c.before);
-    CHECK(outcome.status == 1);
+    CHECK(outcome.status == c.status);
     CHECK(outcome.out.empty());
     REQUIRE(outcome.err.ends_with('\n'));
     CHECK(

@@ -140,17 +140,20 @@ TEST_CASE("Ctrl-C keeps every run, and --resume ends with the same digests") {
 
 TEST_CASE("bad input is refused in one line") {
   const TemporaryFolder folder;
-  const auto check_refused = [&](const std::string& options, const std::string& message) {
+  const auto check_refused = [&](const std::string& options, const std::string& message,
+                                 int status = 2) {
     const CommandResult result = study("depth", options + " --output " + (folder / "s"));
     INFO(options << result.err);
-    CHECK(result.status == 1);
+    CHECK(result.status == status);
     CHECK_THAT(result.err, Catch::StartsWith("depth: ") && Catch::Contains(message));
     CHECK(std::count(result.err.begin(), result.err.end(), '\n') == 1);
   };
   check_refused("--seeds 1,1", "twice");
   check_refused("--seeds 0", "--seeds");
   check_refused("--seeds one", "--seeds");
-  check_refused("--data /nowhere", "/nowhere");
-  check_refused("--train-images 999999", "train_images");
+  check_refused("--seeds 1,,2", "--seeds");
+  check_refused("--seeds 1 2", "\"2\"");
+  check_refused("--data /nowhere", "/nowhere", 1);
+  check_refused("--train-images 999999", "train_images", 1);
   check_refused("--epoch 2", "--epochs");
 }

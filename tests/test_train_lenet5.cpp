@@ -25,17 +25,21 @@ CommandResult train(const std::string& options, const std::string& prefix = "") 
 }
 
 /// Runs the program in an empty folder and checks that it ends with one line on standard error that
-/// holds `message`, a status of 1, and nothing left behind.
-void check_refused(const std::string& options, const std::string& message,
-                   const std::string& prefix = "") {
+/// holds `message`, the status, and nothing left behind.
+void check_refused(const std::string& options, const std::string& message, int status = 1) {
   const TemporaryFolder folder;
   const CommandResult result =
-      run_command("cd " + folder.path() + " && " + prefix + kProgram + " " + options);
+      run_command("cd " + folder.path() + " && " + kProgram + " " + options);
   INFO(options << "\n" << result.err);
-  CHECK(result.status == 1);
+  CHECK(result.status == status);
   CHECK_THAT(result.err, Catch::StartsWith("train_lenet5: ") && Catch::Contains(message));
   CHECK(std::count(result.err.begin(), result.err.end(), '\n') == 1);
   CHECK(folder.names().size() == 0);
+}
+
+/// The same for a command line that says what cannot be.
+void check_misused(const std::string& options, const std::string& message) {
+  check_refused(options, message, 2);
 }
 
 /// A copy of the fixture in `folder`, to be damaged.
@@ -102,33 +106,79 @@ TEST_CASE("a TOML file sets what the command line does not") {
   CHECK(result.last_line() == same.last_line());
 
   write_file(folder / "bad.toml", "epochs = 1\nbatchsize = 100\n");
-  check_refused("--config " + (folder / "bad.toml"), "bad.toml:2: unknown setting \"batchsize\"");
-  check_refused("--config " + (folder / "bad.toml"), "such as batch_size");
+  check_misused("--config " + (folder / "bad.toml"), "bad.toml:2: unknown setting \"batchsize\"");
+  check_misused("--config " + (folder / "bad.toml"), "such as batch_size");
   write_file(folder / "type.toml", "epochs = \"two\"\n");
-  check_refused("--config " + (folder / "type.toml"), "expected a whole number");
+  check_misused("--config " + (folder / "type.toml"), "expected an integer");
   write_file(folder / "broken.toml", "epochs = \n");
-  check_refused("--config " + (folder / "broken.toml"), "broken.toml:1");
-  check_refused("--config nowhere.toml", "nowhere.toml");
+  check_misused("--config " + (folder / "broken.toml"), "broken.toml:1");
+  check_misused("--config nowhere.toml", "nowhere.toml");
+  check_misused("--config " + folder.path(), "Is a directory");
+  check_misused("--config /dev/zero", "at most");
+  write_file(folder / "binary.toml", "epochs = 1 # \xff\n");
+  check_misused("--config " + (folder / "binary.toml"), "UTF-8");
+}
+
+TEST_CASE("settings may come through a pipe") {
+  const TemporaryFolder folder;
+  const auto bash = [&](const std::string& config) {
+    return run_command("bash -c \"" +
+                       command_line("--epochs 1 --train-images 128 --output " + (folder / "a.h5")) +
+                       " --config <(echo '" + config + "')\"");
+  };
+  const CommandResult result = bash("seed = 5");
+  INFO(result.err);
+  CHECK(result.status == 0);
+  CHECK_THAT(result.out, Catch::Contains("seed 5"));
+  CHECK_THAT(bash("sede = 5").err, Catch::Contains("such as seed"));
+}
+
+TEST_CASE("names may have brackets, commas, blanks and dashes in them") {
+  const TemporaryFolder folder;
+  std::filesystem::create_directory(folder / "[runs]");
+  for (const std::string name : {"[runs]/a[1],b.h5", "[a]", "a b.h5", "--seed"}) {
+    const std::string options =
+        "--epochs 1 --train-images 128 --batch-size 128 --output='" + name + "'";
+    const CommandResult result =
+        run_command("cd " + folder.path() + " && " + command_line(options));
+    INFO(name << "\n" << result.err);
+    CHECK(result.status == 0);
+    CHECK(std::filesystem::is_regular_file(folder / name));
+  }
+}
+
+TEST_CASE("a leading zero makes no octal number, and no seed is cut off") {
+  const std::string quick = "--epochs 01 --train-images 0128 --batch-size 128 ";
+  const TemporaryFolder folder;
+  const CommandResult ten = train(quick + "--seed 010 --output " + (folder / "a.h5"));
+  INFO(ten.err);
+  CHECK_THAT(ten.out, Catch::Contains("seed 10,"));
+  const CommandResult last =
+      train(quick + "--seed 9223372036854775807 --output " + (folder / "b.h5"));
+  CHECK_THAT(last.out, Catch::Contains("seed 9223372036854775807,"));
+  check_misused("--seed 9223372036854775808", "--seed: \"9223372036854775808\"");
+  check_misused("--seed ''", "--seed: \"\"");
+  check_misused("--optimizer sgd --momentum ''", "--momentum: \"\"");
 }
 
 TEST_CASE("settings out of range and unknown options are refused in one line") {
   const std::string data = "--data " + kFixture + " ";
-  check_refused(data + "--learning-rate 0", "expected a positive finite number");
-  check_refused(data + "--learning-rate -0.1", "expected a positive finite number");
-  check_refused(data + "--learning-rate nan", "expected a positive finite number");
-  check_refused(data + "--learning-rate inf", "expected a positive finite number");
-  check_refused(data + "--learning-rate fast", "learning-rate");
+  check_misused(data + "--learning-rate 0", "expected a positive finite number");
+  check_misused(data + "--learning-rate -0.1", "expected a positive finite number");
+  check_misused(data + "--learning-rate nan", "expected a decimal number");
+  check_misused(data + "--learning-rate inf", "expected a decimal number");
+  check_misused(data + "--learning-rate fast", "--learning-rate: \"fast\"");
   check_refused(data + "--batch-size 2001", "at most the 2000 training images");
-  check_refused(data + "--batch-size 0", "1 or more");
-  check_refused(data + "--epochs 0", "1 or more");
-  check_refused(data + "--epochs 1.5", "epochs");
-  check_refused(data + "--seed -1", "0 or more");
-  check_refused(data + "--conv fastest", "naive");
-  check_refused(data + "--optimizer adm", "adam or sgd");
-  check_refused(data + "--epcohs 3", "such as --epochs");
-  check_refused(data + "--threads 0", "threads");
-  check_refused(data + "--simd sse2", "avx2");
-  check_refused(data + "--momentum 1", "below 1");
+  check_misused(data + "--batch-size 0", "1 or more");
+  check_misused(data + "--epochs 0", "1 or more");
+  check_misused(data + "--epochs 1.5", "epochs");
+  check_misused(data + "--seed -1", "0 or more");
+  check_misused(data + "--conv fastest", "naive");
+  check_misused(data + "--optimizer adm", "adam or sgd");
+  check_misused(data + "--epcohs 3", "such as --epochs");
+  check_misused(data + "--threads 0", "an integer from 1 to 1024");
+  check_misused(data + "--simd sse2", "avx2");
+  check_misused(data + "--momentum 1", "below 1");
 }
 
 TEST_CASE("a diverging run ends with a word about the learning rate") {

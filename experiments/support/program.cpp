@@ -52,25 +52,19 @@ void release_interrupts() {
   }
 }
 
-/// The long names of an app's options.
-std::vector<std::string> option_names(const CLI::App& app) {
-  std::vector<std::string> names;
-  for (const CLI::Option* option : app.get_options()) {
-    for (const std::string& name : option->get_lnames()) names.push_back("--" + name);
-  }
-  return names;
-}
-
 }  // namespace
 
 int run_program(const std::string& name, const std::function<int()>& body) {
-  int status = 1;
+  int status = kFailed;
   try {
     const int result = body();
     if (std::fflush(stdout) != 0 && !interrupted()) {
       throw Error("standard output", "cannot be written", "room for what is printed");
     }
     status = result;
+  } catch (const UsageError& error) {
+    fmt::print(stderr, "{}: {}\n", name, error.what());
+    status = kBadUsage;
   } catch (const std::bad_alloc&) {
     fmt::print(stderr, "{}: out of memory\n", name);
   } catch (const std::exception& error) {
@@ -78,24 +72,6 @@ int run_program(const std::string& name, const std::function<int()>& body) {
   }
   release_interrupts();
   return interrupted() ? kInterrupted : status;
-}
-
-bool parse_command_line(CLI::App& app, int argc, const char* const* argv) {
-  try {
-    app.parse(argc, argv);
-    return true;
-  } catch (const CLI::CallForHelp&) {
-    fmt::print("{}", app.help());
-    return false;
-  } catch (const CLI::ExtrasError&) {
-    const std::vector<std::string> rest = app.remaining();
-    const std::string unknown = rest.empty() ? "?" : rest.front();
-    const std::string given = unknown.substr(0, unknown.find('='));
-    throw Error("command line", "unknown option " + given,
-                "one that --help lists, such as " + nearest_name(given, option_names(app)));
-  } catch (const CLI::ParseError& error) {
-    throw Error("command line", error.what(), "what --help says");
-  }
 }
 
 void catch_interrupts() {

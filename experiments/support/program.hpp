@@ -3,22 +3,22 @@
 /// left, a log of what was printed.
 #pragma once
 
-#include <CLI/CLI.hpp>
 #include <functional>
 #include <string>
 
+#include "reprise/core/command_line.hpp"
+
 namespace reprise {
 
-/// Exit statuses: 0 all done; 1 an error, told in one line; 130 stopped by Ctrl-C.
+/// Exit status of what Ctrl-C stopped; kFailed and kBadUsage are in command_line.hpp.
 constexpr int kInterrupted = 130;
 
 /// Runs a program's body and turns what it throws into one line on standard error and an exit
 /// status; kInterrupted after a signal, however late it came.
 int run_program(const std::string& name, const std::function<int()>& body);
 
-/// Parses the command line. False if the program is done (--help was printed). Error for what
-/// cannot be understood; for an unknown option it names the nearest known one.
-bool parse_command_line(CLI::App& app, int argc, const char* const* argv);
+/// What --threads may be.
+constexpr IntegerRange kThreads{1, 1024};
 
 /// From now on Ctrl-C (SIGINT), SIGTERM, SIGHUP (unless ignored, as under nohup) and a closed
 /// standard output (SIGPIPE) ask for a clean stop. A second signal half a second later or more, or

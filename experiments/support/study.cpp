@@ -8,7 +8,6 @@
 #include <map>
 #include <optional>
 #include <span>
-#include <sstream>
 
 #include "reprise/conv/conv_algorithm.hpp"
 #include "reprise/core/digest.hpp"
@@ -36,6 +35,15 @@ struct Options {
   StudyRunOptions runs;
 };
 
+/// Error if one comes twice.
+void check_seeds(std::vector<std::int64_t> seeds) {
+  std::sort(seeds.begin(), seeds.end());
+  for (std::size_t i = 0; i < seeds.size(); ++i) {
+    if (i == 0 || seeds[i] != seeds[i - 1]) continue;
+    throw Error("option --seeds", fmt::format("{} twice", seeds[i]), "different integers from 1");
+  }
+}
+
 /// nullopt if --help was asked for.
 std::optional<Options> parse(const Study& study, int argc, const char* const* argv) {
   Options options;
@@ -46,47 +54,38 @@ std::optional<Options> parse(const Study& study, int argc, const char* const* ar
   for (const Variant& variant : study.variants) {
     variants += fmt::format("  {:<22} {}\n", variant.name, variant.description);
   }
-  CLI::App app(study.question +
-                   "\n\nTrains each variant with each seed and saves a record per run:\n" +
-                   variants,
-               study.name);
-  app.add_option("--seeds", options.seeds, "whole numbers from 1, separated by commas")
-      ->delimiter(',')
-      ->capture_default_str();
-  const CLI::Option* epochs =
-      app.add_option("--epochs", options.epochs, "passes over the training images")
-          ->check(CLI::PositiveNumber)
-          ->capture_default_str();
-  const CLI::Option* images =
-      app.add_option("--train-images", options.train_images, "the first so many; 0: all")
-          ->check(CLI::NonNegativeNumber)
-          ->capture_default_str();
-  const CLI::Option* data = app.add_option("--data", options.data,
-                                           "folder with MNIST's or the like's IDX files, or "
-                                           "CIFAR-10's binary ones")
-                                ->capture_default_str();
-  app.add_option("--output", options.output, "folder for the records; default runs/" + study.name);
-  app.add_flag(
+  CommandLine line(study.name,
+                   study.question +
+                       "\n\nTrains each variant with each seed and saves a record per run:\n" +
+                       variants);
+  line.add_integers("--seeds", options.seeds, {1}, "integers from 1, separated by commas");
+  line.add_integer("--epochs", options.epochs, {1}, "passes over the training images");
+  line.add_integer("--train-images", options.train_images, {0}, "the first so many; 0: all");
+  line.add_text("--data", options.data,
+                "folder with MNIST's or the like's IDX files, or CIFAR-10's binary ones");
+  line.add_text("--output", options.output, "folder for the records; default runs/" + study.name);
+  line.add_flag(
       "--quick", options.quick,
       "two epochs, two seeds and the small data set in fixtures/, where not said otherwise");
-  app.add_flag("--resume", options.runs.resume, "go on with runs that Ctrl-C stopped");
-  app.add_flag("--force", options.runs.force, "run again what is recorded already");
-  app.add_option("--threads", options.runs.threads, "changes the speed, not the result")
-      ->check(CLI::Range(1, 1024))
-      ->capture_default_str();
-  app.add_option("--simd", options.simd,
-                 "vector instructions, best or one of: " + join(simd_targets()))
-      ->capture_default_str();
-  app.footer(fmt::format(
+  line.add_flag("--resume", options.runs.resume, "go on with runs that Ctrl-C stopped");
+  line.add_flag("--force", options.runs.force, "run again what is recorded already");
+  line.add_size("--threads", options.runs.threads, kThreads, "changes the speed, not the result");
+  line.add_text("--simd", options.simd,
+                "vector instructions, best or one of: " + join(simd_targets()));
+  line.set_footer(fmt::format(
       "Example:\n  {} --seeds 1,2,3,4,5 --output runs/{}\n"
       "Runs that are recorded are not run again. Ctrl-C stops cleanly; --resume goes on.",
       study.name, study.name));
-  if (!parse_command_line(app, argc, argv)) return std::nullopt;
+  if (!line.parse(argc, argv)) return std::nullopt;
+  as_usage([&] {
+    check_seeds(options.seeds);
+    select_simd_target(options.simd);
+  });
   if (options.quick) {
-    if (app.count("--seeds") == 0) options.seeds = {1, 2};
-    if (epochs->count() == 0) options.epochs = 2;
-    if (images->count() == 0 && data->count() == 0) options.train_images = 0;
-    if (data->count() == 0) options.data = REPRISE_FIXTURES "/fashion-mnist";
+    if (!line.given("--seeds")) options.seeds = {1, 2};
+    if (!line.given("--epochs")) options.epochs = 2;
+    if (!line.given("--train-images") && !line.given("--data")) options.train_images = 0;
+    if (!line.given("--data")) options.data = REPRISE_FIXTURES "/fashion-mnist";
   }
   if (options.output.empty()) options.output = "runs/" + study.name;
   for (int i = 0; i < argc; ++i) {
@@ -94,16 +93,6 @@ std::optional<Options> parse(const Study& study, int argc, const char* const* ar
   }
   options.runs.data_folder = std::filesystem::absolute(options.data);
   return options;
-}
-
-void check_seeds(std::vector<std::int64_t> seeds) {
-  std::sort(seeds.begin(), seeds.end());
-  for (std::size_t i = 0; i < seeds.size(); ++i) {
-    const bool again = i > 0 && seeds[i] == seeds[i - 1];
-    if (seeds[i] > kPilotSeed && !again) continue;
-    throw Error("option --seeds", fmt::format("{}{}", seeds[i], again ? " twice" : ""),
-                "different whole numbers from 1");
-  }
 }
 
 Group study_group(const Study& study, std::size_t order, const std::string& role) {
@@ -132,9 +121,9 @@ Group study_group(const Study& study, std::size_t order, const std::string& role
 std::string scaled(const std::string& drop_epochs, std::int64_t from, std::int64_t to) {
   std::string result;
   std::int64_t last = 0;
-  std::istringstream list(drop_epochs);
-  for (std::string item; std::getline(list, item, ',');) {
-    const std::int64_t epoch = std::stoll(item) * to / from;
+  if (drop_epochs.empty()) return "";
+  for (const std::int64_t drop : integers_of("setting drop_epochs", drop_epochs)) {
+    const std::int64_t epoch = drop * to / from;
     if (epoch <= last) continue;
     result += (result.empty() ? "" : ",") + std::to_string(epoch);
     last = epoch;
@@ -268,10 +257,8 @@ TrainingConfiguration study_settings() {
 int run_study(const Study& study, int argc, const char* const* argv) {
   std::optional<Options> options = parse(study, argc, argv);
   if (!options) return 0;
-  check_seeds(options->seeds);
   catch_interrupts();
   options->runs.threads = have_threads(options->runs.threads);
-  select_simd_target(options->simd);
   set_blas_threads(1);
   const ImageDataset data = load_dataset(options->data);
   if (study.colour_only && data.train.channels < 3) {

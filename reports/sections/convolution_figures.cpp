@@ -10,6 +10,7 @@
 
 #include "format.hpp"
 #include "gnuplot.hpp"
+#include "reprise/core/parse.hpp"
 #include "sections/convolutions.hpp"
 #include "svg.hpp"
 
@@ -85,14 +86,11 @@ bool parse_sweep_name(const std::string& name, const Sweep& sweep, std::string& 
   const std::string prefix = std::string(sweep.prefix) + ":";
   if (!name.starts_with(prefix)) return false;
   const std::size_t colon = name.rfind(':');
-  const std::string digits = name.substr(colon + 1);
-  if (digits.empty() || digits.size() > 6 ||
-      digits.find_first_not_of("0123456789") != std::string::npos) {
-    return false;
-  }
-  size = std::stoi(digits);
+  const std::int64_t number = parse_integer(name.substr(colon + 1)).value_or(0);
+  if (number < 1 || number > 999'999) return false;
+  size = static_cast<int>(number);
   kind = colon + 1 > prefix.size() ? name.substr(prefix.size(), colon - prefix.size()) : "";
-  return size > 0;
+  return true;
 }
 
 /// In the order of the record.

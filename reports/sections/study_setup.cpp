@@ -9,6 +9,7 @@
 #include "alexnet.hpp"
 #include "format.hpp"
 #include "published.hpp"
+#include "reprise/core/parse.hpp"
 #include "sections/sections.hpp"
 #include "sections/studies.hpp"
 #include "sections/study_text.hpp"
@@ -247,7 +248,8 @@ std::vector<PilotGrid> pilot_grids(const std::vector<Study>& studies) {
   for (const Study& study : studies) {
     std::map<std::pair<std::int64_t, std::string>, std::map<double, std::vector<double>>> errors;
     for (const TrainingRun* run : study.pilots) {
-      const double rate = std::stod(attribute_text(run->settings.at("learning_rate")));
+      const double rate =
+          real_of("setting learning_rate", attribute_text(run->settings.at("learning_rate")));
       errors[{run->study->variant_order, run->study->variant}][rate].push_back(
           run->history.train_error.back());
     }

@@ -8,13 +8,13 @@
 
 #include <cerrno>
 #include <cstdio>
-#include <cstdlib>
 #include <filesystem>
 #include <string_view>
 #include <system_error>
 #include <utility>
 
 #include "reprise/core/error.hpp"
+#include "reprise/core/parse.hpp"
 
 namespace reprise {
 namespace {
@@ -89,6 +89,10 @@ bool rename_to_new(const std::string& from, const std::string& to) {
   return errno != EEXIST && rename_over_claim(from, to);
 }
 
+[[noreturn]] void fail_too_long(const std::string& path, std::size_t most) {
+  throw Error(path, "is too long", "at most " + std::to_string(most) + " bytes");
+}
+
 [[noreturn]] void fail_exists(const std::string& path) {
   throw Error(path, "exists already", "a new name, or to be told to overwrite");
 }
@@ -106,9 +110,12 @@ void remove_leftovers(const std::string& path) {
     std::string start = file;
     start.append(name.starts_with(file + std::string(kTrial)) ? kTrial : kPart);
     if (!name.starts_with(start)) continue;
-    const long process = std::strtol(name.c_str() + start.size(), nullptr, 10);
+    const std::string number =
+        name.substr(start.size(), name.find('-', start.size()) - start.size());
+    const std::int64_t process = parse_integer(number).value_or(0);
+    if (process <= 0 || process > std::numeric_limits<pid_t>::max()) continue;
     const bool gone = kill(static_cast<pid_t>(process), 0) != 0 && errno == ESRCH;
-    if (process > 0 && gone) fs::remove(entry.path(), ignored);
+    if (gone) fs::remove(entry.path(), ignored);
   }
 }
 
@@ -194,12 +201,13 @@ void check_target(const std::string& path, Overwrite overwrite) {
 
 }  // namespace
 
-std::vector<std::byte> read_file(const std::string& path) {
+std::vector<std::byte> read_file(const std::string& path, std::size_t most) {
   const FileDescriptor file(
       uninterrupted([&] { return open(path.c_str(), O_RDONLY | O_CLOEXEC); }));
   if (file.get() < 0) fail(path, "cannot be read");
   struct stat status {};
   const bool known = fstat(file.get(), &status) == 0 && S_ISREG(status.st_mode);
+  if (known && static_cast<std::size_t>(status.st_size) > most) fail_too_long(path, most);
   // One more than there is, so that the end shows without growing.
   std::vector<std::byte> bytes(known ? static_cast<std::size_t>(status.st_size) + 1 : 65536);
   std::size_t filled = 0;
@@ -210,6 +218,7 @@ std::vector<std::byte> read_file(const std::string& path) {
     if (count < 0) fail(path, "cannot be read");
     if (count == 0) break;
     filled += static_cast<std::size_t>(count);
+    if (filled > most) fail_too_long(path, most);
   }
   bytes.resize(filled);
   return bytes;

@@ -3,6 +3,7 @@
 #pragma once
 
 #include <cstddef>
+#include <limits>
 #include <span>
 #include <string>
 #include <vector>
@@ -11,8 +12,9 @@ namespace reprise {
 
 enum class Overwrite { no, yes };
 
-/// A file's bytes. Error if it is missing, a folder, or cannot be read.
-std::vector<std::byte> read_file(const std::string& path);
+/// A file's bytes. Error if it is missing, a folder, longer than `most` bytes, or cannot be read.
+std::vector<std::byte> read_file(const std::string& path,
+                                 std::size_t most = std::numeric_limits<std::size_t>::max());
 
 /// Writes the bytes to a temporary name beside `path`, flushes them to disk, then renames, so that
 /// there is either the whole file or none of it, whatever fails. Error if the file exists (unless

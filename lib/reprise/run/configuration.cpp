@@ -4,12 +4,15 @@
 #include <toml++/toml.h>
 
 #include <algorithm>
-#include <charconv>
+#include <array>
 #include <cmath>
 #include <sstream>
 
 #include "reprise/conv/conv_algorithm.hpp"
 #include "reprise/core/error.hpp"
+#include "reprise/core/file.hpp"
+#include "reprise/core/parse.hpp"
+#include "reprise/core/text.hpp"
 
 namespace reprise {
 namespace {
@@ -29,35 +32,62 @@ void require_from(std::int64_t least, const std::string& name, std::int64_t valu
   require(value >= least, name, std::to_string(value), fmt::format("{} or more", least));
 }
 
-/// Error unless it is a list of whole numbers, each larger than the one before.
+/// Error unless it is empty or a list of integers, each larger than the one before.
 std::vector<std::int64_t> drop_epochs_of(const TrainingConfiguration& c) {
+  if (c.drop_epochs.empty()) return {};
   std::vector<std::int64_t> epochs;
-  std::istringstream list(c.drop_epochs);
-  for (std::string item; std::getline(list, item, ',');) {
-    std::int64_t epoch = 0;
-    const auto [end, error] = std::from_chars(item.data(), item.data() + item.size(), epoch);
-    const bool whole = error == std::errc() && end == item.data() + item.size();
-    require(whole && epoch > (epochs.empty() ? 0 : epochs.back()), "drop_epochs",
-            "\"" + c.drop_epochs + "\"", "rising whole numbers with commas, such as 6,8");
-    epochs.push_back(epoch);
+  const auto items = parse_list(c.drop_epochs);
+  for (const std::string& item : items.value_or(std::vector<std::string>{""})) {
+    const std::optional<std::int64_t> epoch = parse_integer(item);
+    require(epoch && *epoch > (epochs.empty() ? 0 : epochs.back()), "drop_epochs",
+            "\"" + c.drop_epochs + "\"", "rising integers with commas, such as 6,8");
+    epochs.push_back(*epoch);
   }
   return epochs;
 }
 
-void set_from_toml(const std::string& where, const toml::node& node, const Setting& setting) {
-  const auto wrong_type = [&](std::string_view expected) {
-    return Error(where, "setting " + setting.name + " is of another type", expected);
-  };
-  if (auto* const* integer = std::get_if<std::int64_t*>(&setting.value)) {
-    if (!node.is_integer()) throw wrong_type("a whole number");
-    **integer = node.as_integer()->get();
-  } else if (auto* const* real = std::get_if<double*>(&setting.value)) {
-    if (!node.is_number()) throw wrong_type("a number");
-    **real = *node.value<double>();
-  } else {
-    if (!node.is_string()) throw wrong_type("text in quotes");
-    *std::get<std::string*>(setting.value) = node.as_string()->get();
+/// What its value must be, for errors.
+std::string kind_of(const Setting& setting) {
+  constexpr std::array<const char*, 3> kinds = {"an integer", "a number", "text"};
+  return kinds.at(setting.value.index());
+}
+
+/// The number as the file has it, which begins at `at`; columns are bytes, all keys being ASCII.
+std::string_view number_at(std::string_view text, toml::source_position at) {
+  for (toml::source_index line = 1; line < at.line; ++line) {
+    text.remove_prefix(std::min(text.find('\n') + 1, text.size()));
   }
+  text.remove_prefix(std::min<std::size_t>(at.column - 1, text.size()));
+  return text.substr(0, text.find_first_not_of("0123456789.eE+-_"));
+}
+
+/// toml++ makes 0 of a number that is too small for a double.
+bool became_zero(const toml::node& node, std::string_view text) {
+  if (node.value_exact<double>() != 0.0) return false;
+  const std::string_view number = number_at(text, node.source().begin);
+  return number.substr(0, number.find_first_of("eE")).find_first_of("123456789") !=
+         std::string_view::npos;
+}
+
+void set_from_toml(const std::string& where, const toml::node& node, const Setting& setting) {
+  const bool as_expected = std::visit(
+      [&](auto* to) {
+        using Value = std::decay_t<decltype(*to)>;
+        const std::optional<Value> value = node.value_exact<Value>();
+        if (value) *to = *value;
+        return value.has_value();
+      },
+      setting.value);
+  if (as_expected) return;
+  // A whole number is a number, too.
+  auto* const* real = std::get_if<double*>(&setting.value);
+  if (real != nullptr && node.is_integer()) {
+    **real = static_cast<double>(node.as_integer()->get());
+    return;
+  }
+  std::ostringstream given;
+  given << node.type();
+  throw Error(where, "setting " + setting.name + " is of type " + given.str(), kind_of(setting));
 }
 
 }  // namespace
@@ -103,6 +133,16 @@ std::vector<Setting> settings_of(TrainingConfiguration& c) {
       {"beta2", "adam: decay of the mean squared gradient; 0 to below 1", &c.beta2},
       {"epsilon", "adam: added to the root of the mean squared gradient; above 0", &c.epsilon},
   };
+}
+
+void set_from_text(const std::string& where, const std::string& text, const Setting& setting) {
+  if (auto* const* integer = std::get_if<std::int64_t*>(&setting.value)) {
+    **integer = integer_of(where, text);
+  } else if (auto* const* real = std::get_if<double*>(&setting.value)) {
+    **real = real_of(where, text);
+  } else {
+    *std::get<std::string*>(setting.value) = text;
+  }
 }
 
 void check(const TrainingConfiguration& c) {
@@ -182,13 +222,24 @@ std::string to_toml(const TrainingConfiguration& configuration) {
   return text;
 }
 
-void read_toml(const std::string& file, TrainingConfiguration& configuration) {
+std::string toml_text_of(const std::string& file) {
+  const std::vector<std::byte> bytes = read_file(file, kMostTomlBytes);
+  std::string text(reinterpret_cast<const char*>(bytes.data()), bytes.size());
+  if (!is_text(text)) throw Error(file, "is not UTF-8 text", "a TOML file");
+  return text;
+}
+
+void read_toml_text(const std::string& file, const std::string& text,
+                    TrainingConfiguration& configuration) {
   const std::vector<Setting> settings = settings_of(configuration);
   try {
-    const toml::table table = toml::parse_file(file);
+    const toml::table table = toml::parse(text);
     for (const auto& [key, node] : table) {
       const std::string where = fmt::format("{}:{}", file, node.source().begin.line);
       const std::string name(key.str());
+      if (became_zero(node, text)) {
+        throw Error(where, name + " is too small", "a number in the range of a double");
+      }
       const Setting* found = nullptr;
       for (const Setting& setting : settings) {
         if (setting.name == name) found = &setting;
@@ -203,6 +254,10 @@ void read_toml(const std::string& file, TrainingConfiguration& configuration) {
     throw Error(fmt::format("{}:{}", file, error.source().begin.line),
                 std::string(error.description()), "a readable TOML file");
   }
+}
+
+void read_toml(const std::string& file, TrainingConfiguration& configuration) {
+  read_toml_text(file, toml_text_of(file), configuration);
 }
 
 Group to_group(const TrainingConfiguration& configuration) {

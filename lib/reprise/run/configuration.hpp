@@ -47,6 +47,8 @@ struct Setting {
 };
 /// All settings of `configuration`, in the order in which people read them.
 std::vector<Setting> settings_of(TrainingConfiguration& configuration);
+/// Sets the setting to what `text` says by the rules of parse.hpp; Error names `where`.
+void set_from_text(const std::string& where, const std::string& text, const Setting& setting);
 
 /// Error if a setting is out of its range or names something unknown.
 void check(const TrainingConfiguration& configuration);
@@ -59,9 +61,15 @@ double learning_rate_of(const TrainingConfiguration& configuration, std::size_t 
 
 /// Every setting as a line of TOML.
 std::string to_toml(const TrainingConfiguration& configuration);
-/// Sets what `file` sets. Error names the file and line: not TOML, an unknown key (with the nearest
-/// known one), a value of another type.
+/// Sets what the text sets. Error names `file` and the line: not TOML, an unknown key (with the
+/// nearest known one), a value of another type.
+void read_toml_text(const std::string& file, const std::string& text,
+                    TrainingConfiguration& configuration);
+/// The same with what the file holds, which may be a pipe.
 void read_toml(const std::string& file, TrainingConfiguration& configuration);
+/// The text of a file of settings or the like: UTF-8, at most kMostTomlBytes.
+std::string toml_text_of(const std::string& file);
+constexpr std::size_t kMostTomlBytes = std::size_t{1} << 20;
 
 /// As a record's /configuration.
 Group to_group(const TrainingConfiguration& configuration);

@@ -1,0 +1,266 @@
+#include "reprise/core/command_line.hpp"
+
+#include <algorithm>
+#include <array>
+#include <charconv>
+#include <cstdio>
+
+namespace reprise {
+namespace {
+
+constexpr std::size_t kLineWidth = 100;  ///< of --help
+constexpr std::size_t kColumn = 34;      ///< of --help, where descriptions begin
+constexpr const char* kHelpNames = "-h, --help";
+
+std::string shortest(double value) {
+  std::array<char, 32> text{};
+  const auto [end, status] = std::to_chars(text.data(), text.data() + text.size(), value);
+  return {text.data(), end};
+}
+
+std::string where_of(const std::string& name) {
+  return "option " + name;
+}
+
+/// `text` behind `start`, broken between words; all lines but the first begin at kColumn.
+std::string wrapped(std::string start, const std::string& text) {
+  const std::string margin(kColumn, ' ');
+  if (start.size() + 1 > kColumn) start += "\n" + margin;
+  start.resize(std::max(start.size(), kColumn), ' ');
+  std::string result = start;
+  std::size_t column = kColumn;
+  for (std::size_t at = 0; at < text.size();) {
+    const std::size_t end = std::min(text.find(' ', at), text.size());
+    const std::size_t length = end - at;
+    if (column > kColumn && column + 1 + length > kLineWidth) {
+      result += "\n" + margin;
+      column = kColumn;
+    }
+    if (column > kColumn) {
+      result += ' ';
+      ++column;
+    }
+    result.append(text, at, length);
+    column += length;
+    at = end + 1;
+  }
+  return result + "\n";
+}
+
+/// "RECORD...", "A B".
+std::string operands_text(const std::string& name, IntegerRange count) {
+  std::string text = name;
+  for (std::int64_t i = 1; i < count.least; ++i) text += " " + name;
+  return count.most > count.least ? text + "..." : text;
+}
+
+}  // namespace
+
+CommandLine::CommandLine(std::string program, std::string description)
+    : program_(std::move(program)), description_(std::move(description)) {}
+
+CommandLine::Option& CommandLine::add(const std::string& name, const std::string& form,
+                                      const std::string& initial, const std::string& description) {
+  Option option;
+  option.name = name;
+  option.form = form;
+  option.initial = initial;
+  option.description = description;
+  option.heading = heading_;
+  options_.push_back(option);
+  return options_.back();
+}
+
+void CommandLine::add_option(const std::string& name, const std::string& form,
+                             const std::string& initial, const std::string& description,
+                             const Take& take) {
+  add(name, form, initial, description).take = take;
+}
+
+void CommandLine::add_text(const std::string& name, std::string& value,
+                           const std::string& description) {
+  add_option(name, "TEXT", value, description, [&value](const auto& where, const auto& given) {
+    if (given.empty()) throw Error(where, "\"\"", "text that is not empty");
+    value = given;
+  });
+}
+
+void CommandLine::add_text_or_empty(const std::string& name, std::string& value,
+                                    const std::string& description) {
+  add_option(name, "TEXT", value, description,
+             [&value](const auto& /*where*/, const auto& given) { value = given; });
+}
+
+void CommandLine::add_integer(const std::string& name, std::int64_t& value, IntegerRange range,
+                              const std::string& description) {
+  add_option(name, "INTEGER", std::to_string(value), description,
+             [&value, range](const auto& where, const auto& given) {
+               value = integer_of(where, given, range);
+             });
+}
+
+void CommandLine::add_size(const std::string& name, std::size_t& value, IntegerRange range,
+                           const std::string& description) {
+  add_option(name, "INTEGER", std::to_string(value), description,
+             [&value, range](const auto& where, const auto& given) {
+               value = static_cast<std::size_t>(integer_of(where, given, range));
+             });
+}
+
+void CommandLine::add_real(const std::string& name, double& value, const std::string& description) {
+  add_option(name, "NUMBER", shortest(value), description,
+             [&value](const auto& where, const auto& given) { value = real_of(where, given); });
+}
+
+void CommandLine::add_list(const std::string& name, std::vector<std::string>& values,
+                           const std::string& description) {
+  Option& option = add(name, "LIST", join(values, ","), description);
+  option.may_repeat = true;
+  option.take = [this, name, &values](const auto& where, const auto& given) {
+    const std::vector<std::string> more = list_of(where, given);
+    if (!this->given(name)) values.clear();
+    values.insert(values.end(), more.begin(), more.end());
+  };
+}
+
+void CommandLine::add_integers(const std::string& name, std::vector<std::int64_t>& values,
+                               IntegerRange range, const std::string& description) {
+  std::vector<std::string> texts;
+  for (const std::int64_t value : values) texts.push_back(std::to_string(value));
+  Option& option = add(name, "LIST", join(texts, ","), description);
+  option.may_repeat = true;
+  option.take = [this, name, &values, range](const auto& where, const auto& given) {
+    const std::vector<std::int64_t> more = integers_of(where, given, range);
+    if (!this->given(name)) values.clear();
+    values.insert(values.end(), more.begin(), more.end());
+  };
+}
+
+void CommandLine::add_flag(const std::string& name, bool& value, const std::string& description) {
+  add(name, "", "", description).flag = &value;
+}
+
+void CommandLine::add_operands(const std::string& name, std::vector<std::string>& values,
+                               IntegerRange count, const std::string& description) {
+  operands_ = {{name, description, &values, count}};
+}
+
+bool CommandLine::given(const std::string& name) const {
+  return std::any_of(options_.begin(), options_.end(),
+                     [&](const Option& option) { return option.name == name && option.count > 0; });
+}
+
+CommandLine::Option& CommandLine::find(const std::string& name) {
+  std::vector<std::string> names;
+  for (Option& option : options_) {
+    if (option.name == name) return option;
+    names.push_back(option.name);
+  }
+  throw UsageError("command line", "unknown option " + name,
+                   "one that --help lists, such as " + nearest_name(name, names));
+}
+
+void CommandLine::take_option(Option& option, const std::string& value) {
+  if (option.count > 0 && !option.may_repeat) {
+    throw UsageError(where_of(option.name), "given twice", "one value");
+  }
+  as_usage([&] { option.take(where_of(option.name), value); });
+  ++option.count;
+}
+
+bool CommandLine::is_option(const std::string& argument) const {
+  return std::any_of(options_.begin(), options_.end(), [&](const Option& option) {
+    return option.name == argument.substr(0, argument.find('='));
+  });
+}
+
+std::size_t CommandLine::parse_option(const std::vector<std::string>& arguments, std::size_t at) {
+  const std::string& argument = arguments[at];
+  const std::size_t equals = argument.find('=');
+  const bool has_value = equals != std::string::npos;
+  Option& option = find(argument.substr(0, equals));
+  if (option.flag != nullptr) {
+    if (has_value) throw UsageError(where_of(option.name), "\"" + argument + "\"", "no value");
+    *option.flag = true;
+    ++option.count;
+    return at + 1;
+  }
+  if (has_value) {
+    take_option(option, argument.substr(equals + 1));
+    return at + 1;
+  }
+  if (at + 1 == arguments.size() || is_option(arguments[at + 1])) {
+    throw UsageError(where_of(option.name), "no value", option.name + " " + option.form);
+  }
+  take_option(option, arguments[at + 1]);
+  return at + 2;
+}
+
+void CommandLine::take_operand(const std::string& operand) {
+  if (operands_.empty()) {
+    throw UsageError("command line", "\"" + operand + "\"", "options only, see --help");
+  }
+  if (operand.empty()) {
+    throw UsageError("command line", "\"\"", operands_.front().name + " that is not empty");
+  }
+  operands_.front().values->push_back(operand);
+}
+
+void CommandLine::check_operands() const {
+  if (operands_.empty()) return;
+  const Operands& operands = operands_.front();
+  const auto count = static_cast<std::int64_t>(operands.values->size());
+  if (count >= operands.count.least && count <= operands.count.most) return;
+  throw UsageError("command line", std::to_string(count) + " operands",
+                   operands_text(operands.name, operands.count));
+}
+
+bool CommandLine::parse(int argc, const char* const* argv) {
+  const std::vector<std::string> arguments(argv + std::min(argc, 1), argv + argc);
+  for (Option& option : options_) option.count = 0;
+  const auto end = std::find(arguments.begin(), arguments.end(), "--");
+  if (std::any_of(arguments.begin(), end,
+                  [](const std::string& a) { return a == "--help" || a == "-h"; })) {
+    std::fputs(help().c_str(), stdout);
+    return false;
+  }
+  bool only_operands = false;
+  for (std::size_t i = 0; i < arguments.size();) {
+    if (!only_operands && arguments[i] == "--") {
+      only_operands = true;
+      ++i;
+    } else if (only_operands || arguments[i].size() < 2 || arguments[i][0] != '-') {
+      take_operand(arguments[i++]);
+    } else {
+      i = parse_option(arguments, i);
+    }
+  }
+  check_operands();
+  return true;
+}
+
+std::string CommandLine::help() const {
+  std::string text = description_ + "\n\nUsage: " + program_ + " [OPTIONS]";
+  if (!operands_.empty()) {
+    const Operands& operands = operands_.front();
+    text += " " + operands_text(operands.name, operands.count);
+    text += "\n\n" + wrapped("  " + operands.name, operands.description);
+  } else {
+    text += "\n";
+  }
+  std::string heading;
+  for (const Option& option : options_) {
+    if (option.heading != heading) {
+      text += "\n" + option.heading + ":\n";
+      if (heading.empty()) text += wrapped(std::string("  ") + kHelpNames, "print this and exit");
+      heading = option.heading;
+    }
+    std::string start = "  " + option.name;
+    if (option.flag == nullptr) start += " " + option.form;
+    const std::string initial = option.initial.empty() ? "" : " [" + option.initial + "]";
+    text += wrapped(start, option.description + initial);
+  }
+  return footer_.empty() ? text : text + "\n" + footer_ + "\n";
+}
+
+}  // namespace reprise
