@@ -407,7 +407,21 @@ void grad_weight(const ConvShape& s, const float* grad_output, const float* inpu
   }
 }
 
-std::string unsupported(const ConvShape& shape, ConvPass) {
+/// Outputs that a stride above 1 computes in an image, whether it keeps them or not.
+double computed_outputs(const ConvShape& s) {
+  const auto along = [](std::size_t outputs, std::size_t stride) {
+    return static_cast<double>((outputs - 1) * stride + 1);
+  };
+  return along(s.OH, s.stride_h) * along(s.OW, s.stride_w);
+}
+
+std::string unsupported(const ConvShape& shape, ConvPass pass) {
+  constexpr double most_to_leave_out = 0x1p20;
+  if (pass != ConvPass::grad_input && computed_outputs(shape) > most_to_leave_out &&
+      computed_outputs(shape) > 64.0 * static_cast<double>(shape.OH * shape.OW)) {
+    return "stride " + std::to_string(shape.stride_h) + "x" + std::to_string(shape.stride_w) +
+           ": it computes every output that a stride of 1 has";
+  }
   if (shape.span_h() <= kFftMaxSide && shape.span_w() <= kFftMaxSide) return "";
   return "kernel " + std::to_string(shape.span_h()) + "x" + std::to_string(shape.span_w()) +
          ", dilation included, does not fit the largest tile, " + std::to_string(kFftMaxSide) +

@@ -19,6 +19,7 @@
 #include <string>
 #include <tuple>
 #include <unordered_map>
+#include <utility>
 
 #include "reprise/conv/conv_algorithm.hpp"
 #include "reprise/conv/conv_workspace.hpp"
@@ -241,9 +242,33 @@ PlanOrReason find_plan(const ConvShape& shape, ConvPass pass, std::size_t thread
   return entry;
 }
 
+/// oneDNN's kernels hold sizes and offsets in 32 bits, and results are wrong without a word where
+/// these overflow. The limits lie far from there, and as far from shapes that anybody means.
+std::string beyond_32_bits(const ConvShape& s) {
+  constexpr std::size_t most_cells = std::size_t{1} << 12;
+  constexpr std::size_t most_values = std::size_t{1} << 28;  // 2^30 bytes
+  for (const auto& [name, cells] :
+       {std::pair{"stride", std::max(s.stride_h, s.stride_w)},
+        std::pair{"dilation", std::max(s.dilation_h, s.dilation_w)},
+        std::pair{"padding", std::max({s.pad_top, s.pad_bottom, s.pad_left, s.pad_right})}}) {
+    if (cells <= most_cells) continue;
+    return std::string(name) + " " + std::to_string(cells) + ": oneDNN, which counts in 32 bits, " +
+           "is given up to " + std::to_string(most_cells);
+  }
+  const std::size_t images = std::max<std::size_t>(s.N, 1);
+  for (const std::size_t size :
+       {s.input_size() / images, s.output_size() / images, s.weight_size()}) {
+    if (size <= most_values) continue;
+    return "an image or kernels of " + std::to_string(size) + " values: oneDNN, which counts in " +
+           "32 bits, is given up to " + std::to_string(most_values);
+  }
+  return "";
+}
+
 std::string unsupported(const ConvShape& shape, ConvPass pass) {
   if (shape.N == 0) return "";
-  return find_plan(shape, pass, 1).reason;
+  const std::string reason = beyond_32_bits(shape);
+  return reason.empty() ? find_plan(shape, pass, 1).reason : reason;
 }
 
 /// The plan for that number of threads or, where there is none, for one; null if unsupported.
