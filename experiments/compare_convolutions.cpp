@@ -3,7 +3,7 @@
 // For each shape, pass and algorithm: checks the result against a reference in double, then times
 // it with Google Benchmark, and prints a table.
 #include <benchmark/benchmark.h>
-#include <fmt/core.h>
+#include <fmt/format.h>
 
 #include <algorithm>
 #include <cmath>
@@ -13,6 +13,7 @@
 
 #include "reprise/core/error.hpp"
 #include "reprise/core/parallel.hpp"
+#include "reprise/core/terminal.hpp"
 #include "reprise/linalg/blas.hpp"
 #include "reprise/linalg/simd.hpp"
 #include "reprise/record/record_file.hpp"
@@ -172,12 +173,14 @@ void check_row(Row& row, ConvProblem& problem, std::size_t threads) {
   }
 }
 
+constexpr std::string_view kTableRow =
+    "{:<22} {:<11} {:<12} {:>10} {:>7} {:>8} {:>6} {:>10} {:>9} {:>9} {:>7} {:<8} {}";
+
 void print_heading(double peak_flops, std::size_t threads) {
-  fmt::print("{} threads, {}; measured peak of one core: {:.1f} GFLOP/s\n", threads, simd_target(),
-             peak_flops / 1e9);
-  fmt::print("{:<22} {:<11} {:<12} {:>10} {:>7} {:>8} {:>6} {:>10} {:>9} {:>9} {:>7} {:<8} {}\n",
-             "shape", "pass", "algorithm", "median ms", "spread", "GFLOP/s", "peak", "workspace",
-             "worst ulp", "rms rel", "bound", "class", "status");
+  print_line(fmt::format("{} threads, {}; measured peak of one core: {:.1f} GFLOP/s", threads,
+                         simd_target(), peak_flops / 1e9));
+  print_line(fmt::format(kTableRow, "shape", "pass", "algorithm", "median ms", "spread", "GFLOP/s",
+                         "peak", "workspace", "worst ulp", "rms rel", "bound", "class", "status"));
 }
 
 std::string bytes_text(std::size_t bytes) {
@@ -190,18 +193,16 @@ void print_row(const Row& row, double peak_flops, std::size_t threads) {
   const bool compared = row.check.elements > 0;
   const bool timed = !row.times_ms.empty();
   const double share = row.gflops() * 1e9 / (peak_flops * static_cast<double>(threads));
-  fmt::print("{:<22} {:<11} {:<12} {:>10} {:>7} {:>8} {:>6} {:>10} {:>9} {:>9} {:>7} {:<8} {}\n",
-             row.label(), name_of(row.pass), row.algorithm->name,
-             timed ? fmt::format("{:.3f}", row.median_ms()) : "-",
-             timed ? fmt::format("{:.0f}%", 100 * row.spread()) : "-",
-             timed ? fmt::format("{:.1f}", row.gflops()) : "-",
-             timed ? fmt::format("{:.0f}%", 100 * share) : "-",
-             compared ? bytes_text(row.workspace_bytes) : "-",
-             compared ? fmt::format("{:.2f}", row.check.worst_ulp) : "-",
-             compared ? fmt::format("{:.1e}", row.check.rms_relative) : "-",
-             compared ? fmt::format("{:.0f}%", 100 * row.check.worst_of_bound) : "-",
-             name_of(row.algorithm->reproducibility), row.check.status);
-  std::fflush(stdout);
+  print_line(fmt::format(kTableRow, row.label(), name_of(row.pass), row.algorithm->name,
+                         timed ? fmt::format("{:.3f}", row.median_ms()) : "-",
+                         timed ? fmt::format("{:.0f}%", 100 * row.spread()) : "-",
+                         timed ? fmt::format("{:.1f}", row.gflops()) : "-",
+                         timed ? fmt::format("{:.0f}%", 100 * share) : "-",
+                         compared ? bytes_text(row.workspace_bytes) : "-",
+                         compared ? fmt::format("{:.2f}", row.check.worst_ulp) : "-",
+                         compared ? fmt::format("{:.1e}", row.check.rms_relative) : "-",
+                         compared ? fmt::format("{:.0f}%", 100 * row.check.worst_of_bound) : "-",
+                         name_of(row.algorithm->reproducibility), row.check.status));
 }
 
 /// Prints a table row for each benchmark that is done and keeps its times.
@@ -382,10 +383,10 @@ void warn_of_slow_blas(const std::vector<Row>& rows) {
   });
   const std::string better = better_blas_core(blas_core(), simd_targets());
   if (used && !better.empty()) {
-    fmt::print(
+    print_line(fmt::format(
         "note: OpenBLAS uses its kernels for {}, older than this CPU ({}); for a fair im2col_gemm "
-        "set OPENBLAS_CORETYPE={}\n",
-        blas_core(), simd_targets().front(), better);
+        "set OPENBLAS_CORETYPE={}",
+        blas_core(), simd_targets().front(), better));
   }
 }
 
@@ -398,8 +399,8 @@ void note_threads_that_show(const std::vector<Row>& rows) {
     if (std::find(names.begin(), names.end(), name) == names.end()) names.push_back(name);
   }
   if (names.empty()) return;
-  fmt::print("note: bits of {} depend on --threads as well; those of the others do not\n",
-             join(names));
+  print_line(fmt::format("note: bits of {} depend on --threads as well; those of the others do not",
+                         join(names)));
 }
 
 int report_wrong(const std::vector<Row>& rows, const Options& options) {
@@ -407,12 +408,13 @@ int report_wrong(const std::vector<Row>& rows, const Options& options) {
   for (const Row& row : rows) {
     if (row.check.status != "WRONG") continue;
     ++wrong;
-    fmt::print(stderr,
-               "WRONG: {} {} of {}; to see it again put that line in a file and run\n"
-               "  compare_convolutions --shapes FILE --algorithms {} --passes {} --threads {} "
-               "--seed {} --simd {} --check-only\n",
-               row.algorithm->name, name_of(row.pass), to_line(row.shape), row.algorithm->name,
-               name_of(row.pass), options.threads, options.seed, options.simd);
+    print_error_line(
+        fmt::format("WRONG: {} {} of {}; to see it again put that line in a file and run",
+                    row.algorithm->name, name_of(row.pass), to_line(row.shape)));
+    print_error_line(fmt::format(
+        "  compare_convolutions --shapes FILE --algorithms {} --passes {} --threads {} --seed {} "
+        "--simd {} --check-only",
+        row.algorithm->name, name_of(row.pass), options.threads, options.seed, options.simd));
   }
   return wrong == 0 ? 0 : 1;
 }
@@ -459,7 +461,8 @@ int compare_convolutions(int argc, char** argv) {
   if (!options->record.empty()) {
     const Record record = comparison_record(rows, *options, peak_flops, environment);
     save_record(record, options->record, overwrite);
-    fmt::print("record {}\ndigest sha256:{}\n", options->record, digest_of(record));
+    print_line("record " + options->record);
+    print_line("digest sha256:" + digest_of(record));
   }
   return report_wrong(rows, *options);
 }

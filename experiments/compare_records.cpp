@@ -1,6 +1,5 @@
 // Do these two records hold the same result?
-#include <fmt/core.h>
-
+#include "reprise/core/terminal.hpp"
 #include "reprise/record/record_file.hpp"
 #include "support/program.hpp"
 
@@ -22,12 +21,13 @@ int compare_records(int argc, const char* const* argv) {
   const Record second = load_record(records[1]);
   const std::vector<RecordDifference> found = differences(first, second, most);
   if (found.empty()) {
-    fmt::print("identical\n  digest sha256:{}\n", digest_of(first));
+    print_line("identical");
+    print_line("  digest sha256:" + digest_of(first));
     return 0;
   }
-  fmt::print("DIFFERENT\n");
+  print_line("DIFFERENT");
   for (const RecordDifference& difference : found) {
-    fmt::print("  {}: {}\n", difference.path, difference.what);
+    print_line("  " + difference.path + ": " + difference.what);
   }
   return 1;
 }

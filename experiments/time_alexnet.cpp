@@ -1,7 +1,7 @@
 // How long does one training step of AlexNet take, and how much memory?
 //
 // Trains on random images of the full size; nothing is learnt.
-#include <fmt/core.h>
+#include <fmt/format.h>
 #include <sys/resource.h>
 
 #include <algorithm>
@@ -11,6 +11,7 @@
 #include "reprise/core/digest.hpp"
 #include "reprise/core/error.hpp"
 #include "reprise/core/parallel.hpp"
+#include "reprise/core/terminal.hpp"
 #include "reprise/linalg/blas.hpp"
 #include "reprise/linalg/simd.hpp"
 #include "reprise/nn/batch_gradient.hpp"
@@ -139,10 +140,10 @@ int time_alexnet(int argc, const char* const* argv) {
   options->threads = have_threads(options->threads);
   set_blas_threads(1);
   Steps steps(*options);
-  fmt::print("alexnet: {} parameters, batch size {}, block size {}, threads {}, {}, {}\n",
-             steps.parameter_count(), options->batch_size, options->block_size, options->threads,
-             options->conv, simd_target());
-  fmt::print("loss of the first step: {:.4f}\n", steps.step());
+  print_line(fmt::format("alexnet: {} parameters, batch size {}, block size {}, threads {}, {}, {}",
+                         steps.parameter_count(), options->batch_size, options->block_size,
+                         options->threads, options->conv, simd_target()));
+  print_line(fmt::format("loss of the first step: {:.4f}", steps.step()));
   std::vector<double> seconds;
   for (std::size_t i = 0; i < options->steps; ++i) {
     const double start = steady_seconds();
@@ -150,12 +151,14 @@ int time_alexnet(int argc, const char* const* argv) {
     seconds.push_back(steady_seconds() - start);
   }
   const double step_seconds = median(seconds);
-  fmt::print("step: median {:.3f} s of {}, {:.3f} to {:.3f} s\n", step_seconds, seconds.size(),
-             *std::min_element(seconds.begin(), seconds.end()),
-             *std::max_element(seconds.begin(), seconds.end()));
-  fmt::print("images a second: {:.2f}\n", static_cast<double>(options->batch_size) / step_seconds);
-  fmt::print("peak memory: {:.0f} MiB\n", peak_memory_mib());
-  fmt::print("parameters after {} steps: sha256:{}\n", options->steps + 1, steps.digest());
+  print_line(fmt::format("step: median {:.3f} s of {}, {:.3f} to {:.3f} s", step_seconds,
+                         seconds.size(), *std::min_element(seconds.begin(), seconds.end()),
+                         *std::max_element(seconds.begin(), seconds.end())));
+  print_line(fmt::format("images a second: {:.2f}",
+                         static_cast<double>(options->batch_size) / step_seconds));
+  print_line(fmt::format("peak memory: {:.0f} MiB", peak_memory_mib()));
+  print_line(
+      fmt::format("parameters after {} steps: sha256:{}", options->steps + 1, steps.digest()));
   return 0;
 }
 

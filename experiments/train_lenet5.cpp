@@ -1,7 +1,7 @@
 // How well does the modified LeNet-5 learn to tell ten kinds of small images apart?
 //
 // Trains it with a fixed seed and saves the record of the run.
-#include <fmt/core.h>
+#include <fmt/format.h>
 
 #include <algorithm>
 #include <array>
@@ -11,6 +11,7 @@
 
 #include "reprise/core/error.hpp"
 #include "reprise/core/parallel.hpp"
+#include "reprise/core/terminal.hpp"
 #include "reprise/linalg/blas.hpp"
 #include "reprise/linalg/simd.hpp"
 #include "reprise/record/record_file.hpp"
@@ -169,17 +170,18 @@ bool train(TrainingRun& run, const Options& options, CheckpointFile& checkpoint,
 
 int stopped(const TrainingRun& run, const CheckpointFile& checkpoint) {
   checkpoint.save(run);
-  fmt::print("stopped after {} epochs and {} steps; kept {}; go on with --resume\n",
-             run.epochs_done(), run.state().step_in_epoch, checkpoint.path());
+  print_line(fmt::format("stopped after {} epochs and {} steps; kept {}; go on with --resume",
+                         run.epochs_done(), run.state().step_in_epoch, checkpoint.path()));
   return kInterrupted;
 }
 
 void print_result(const Record& record, const std::string& path) {
   const Group& model = record.group("model");
-  fmt::print("initial parameters sha256:{}\ntrained parameters sha256:{}\nrecord {}\n",
-             model.attribute<std::string>("initial_parameters_sha256"),
-             model.attribute<std::string>("parameters_sha256"), path);
-  fmt::print("digest sha256:{}\n", digest_of(record));
+  print_line("initial parameters sha256:" +
+             model.attribute<std::string>("initial_parameters_sha256"));
+  print_line("trained parameters sha256:" + model.attribute<std::string>("parameters_sha256"));
+  print_line("record " + path);
+  print_line("digest sha256:" + digest_of(record));
 }
 
 /// True if the record of this very run is there already, as after a kill between saving the record
@@ -196,7 +198,7 @@ bool finished_before(const TrainingRun& run, const std::string& output) {
     throw Error(output, "the record of another run: " + different[0].path + " differs",
                 "--output with another name, or --force");
   }
-  fmt::print("this run is finished already\n");
+  print_line("this run is finished already");
   print_result(record, output);
   std::filesystem::remove(checkpoint_path(output));
   return true;

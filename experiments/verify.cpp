@@ -1,12 +1,13 @@
 // Does this record say what its configuration gives?
 //
 // Runs the configuration inside each record again and compares to the bit.
-#include <fmt/core.h>
+#include <fmt/format.h>
 
 #include <optional>
 
 #include "reprise/core/error.hpp"
 #include "reprise/core/parallel.hpp"
+#include "reprise/core/terminal.hpp"
 #include "reprise/linalg/blas.hpp"
 #include "reprise/linalg/simd.hpp"
 #include "reprise/record/record_file.hpp"
@@ -79,9 +80,8 @@ bool verify_one(const std::string& path, const Options& options) {
   };
   const Verification result = verify_training(record, data, options.verification, show);
   progress.clear();
-  fmt::print("{}: {}\n", path, text_of(result.verdict));
-  for (const std::string& finding : result.findings) fmt::print("  {}\n", finding);
-  std::fflush(stdout);
+  print_line(fmt::format("{}: {}", path, text_of(result.verdict)));
+  for (const std::string& finding : result.findings) print_line("  " + finding);
   return result.verdict == Verification::Verdict::identical;
 }
 

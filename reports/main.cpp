@@ -1,5 +1,4 @@
 // Writes a report (Markdown, one HTML page, figures) from the records of training runs.
-#include <cstdio>
 #include <string>
 #include <vector>
 
@@ -7,6 +6,7 @@
 #include "report.hpp"
 #include "report_files.hpp"
 #include "reprise/core/command_line.hpp"
+#include "reprise/core/terminal.hpp"
 #include "reprise/record/record_file.hpp"
 
 namespace {
@@ -57,7 +57,7 @@ int parse_and_run(int argc, char** argv) {
     throw reprise::UsageError("option --output", "not given", "--output TEXT");
   }
   run(options);
-  std::printf("%s/index.html\n", options.output.c_str());
+  reprise::print_line(options.output + "/index.html");
   return 0;
 }
 
@@ -67,10 +67,10 @@ int main(int argc, char** argv) {
   try {
     return parse_and_run(argc, argv);
   } catch (const reprise::UsageError& error) {
-    std::fprintf(stderr, "write_report: %s\n", error.what());
+    reprise::print_error_line(std::string("write_report: ") + error.what());
     return reprise::kBadUsage;
   } catch (const std::exception& error) {
-    std::fprintf(stderr, "write_report: %s\n", error.what());
+    reprise::print_error_line(std::string("write_report: ") + error.what());
     return reprise::kFailed;
   }
 }

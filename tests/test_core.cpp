@@ -9,13 +9,32 @@
 #include "reprise/core/error.hpp"
 #include "reprise/core/parallel.hpp"
 #include "reprise/core/random.hpp"
+#include "reprise/core/text.hpp"
 #include "support/catch.hpp"
 
 using namespace reprise;
 
 TEST_CASE("an error is one line: where, given, expected") {
   const Error error("train", "batch size 0\n", "1 or more");
-  CHECK(std::string(error.what()) == "train: batch size 0 ; expected 1 or more");
+  CHECK(std::string(error.what()) == R"(train: batch size 0\n; expected 1 or more)");
+}
+
+TEST_CASE("what could act in place of being seen is written out") {
+  CHECK(printable("plain text, \"quoted\" \\n \u00e9 \u4e16 \U0001F600") ==
+        "plain text, \"quoted\" \\n \u00e9 \u4e16 \U0001F600");
+  CHECK(printable("a\nb\rc\td") == R"(a\nb\rc\td)");
+  CHECK(printable("\x1b[2J\x07\x7f") == R"(\x1b[2J\x07\x7f)");
+  CHECK(printable(std::string("a\0b", 3)) == R"(a\x00b)");
+  CHECK(printable("\u009b31m\u0085") == R"(\u{9b}31m\u{85})");  // C1: a terminal's CSI and NEL
+  CHECK(printable("\u202eabc\u2066\u200f\u061c") == R"(\u{202e}abc\u{2066}\u{200f}\u{61c})");
+  CHECK(printable("a\u200bb\u2060\ufeff\u00ad") == R"(a\u{200b}b\u{2060}\u{feff}\u{ad})");
+  CHECK(printable("\ue000\U000F0000") == R"(\u{e000}\u{f0000})");
+  CHECK(printable("\u2028\u2029\U000E0041") == R"(\u{2028}\u{2029}\u{e0041})");
+  CHECK(printable("\xff\xc3(\xed\xa0\x80") == R"(\xff\xc3(\xed\xa0\x80)");  // not UTF-8
+  CHECK(printable(printable("\x1b\n\xff")) == printable("\x1b\n\xff"));
+  CHECK(printable_lines("a\n\tb\r\x1b") ==
+        "a\n\tb"
+        R"(\r\x1b)");
 }
 
 TEST_CASE("the nearest name counts a swap of neighbours as one edit") {

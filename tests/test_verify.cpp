@@ -1,8 +1,11 @@
 // verify and compare_records as a reviewer uses them.
+#include <algorithm>
+
 #include "reprise/core/error.hpp"
 #include "reprise/record/record_file.hpp"
 #include "support/catch.hpp"
 #include "support/command.hpp"
+#include "support/hostile.hpp"
 #include "support/temporary_folder.hpp"
 
 using namespace reprise;
@@ -104,4 +107,85 @@ TEST_CASE("compare_records agrees or names the first differences") {
   CHECK_THAT(compare("b.h5").out, Catch::StartsWith("identical"));
   CHECK(compare("c.h5").status == 1);
   CHECK_THAT(compare("c.h5").out, Catch::Contains("/configuration") && Catch::Contains("seed"));
+}
+
+namespace {
+
+/// Programs print no character that could act on a terminal, and of a record nothing stands alone
+/// on a line.
+void check_harmless(const CommandResult& result) {
+  INFO(result.out << result.err);
+  CHECK(first_control(result.out + result.err).empty());
+  for (const std::string forged : {"\nidentical", "\n\n", "\ntouch"}) {
+    CHECK((result.out + result.err).find(forged) == std::string::npos);
+  }
+}
+
+/// The record with each text, or each name, replaced by a hostile one of its own.
+Record with_hostile(const Record& record, bool names, std::size_t first) {
+  const std::vector<HostileText> hostile = hostile_texts("/nowhere");
+  std::vector<TextPlace> places = text_places(record);
+  std::reverse(places.begin(), places.end());  // what is inside before the names above it
+  Record changed = record;
+  for (const TextPlace& place : places) {
+    if (place.is_name != names) continue;
+    std::string text = hostile[first++ % hostile.size()].text;
+    std::replace(text.begin(), text.end(), '/', '\\');
+    place.replace(changed, names ? text + std::to_string(first) : text);
+  }
+  return changed;
+}
+
+}  // namespace
+
+TEST_CASE("no text of a record acts on a terminal: compare_records") {
+  const TemporaryFolder folder;
+  REQUIRE(
+      train("--train-images 32 --batch-size 16 --epochs 1 --output " + (folder / "a.h5")).status ==
+      0);
+  const Record honest = load_record(folder / "a.h5");
+  for (const bool names : {false, true}) {
+    for (std::size_t first = 0; first < hostile_texts("").size(); first += names ? 5 : 1) {
+      save_record(with_hostile(honest, names, first), folder / "b.h5", Overwrite::yes);
+      const CommandResult result = run_command(kPrograms + "compare_records --most 10000 " +
+                                               (folder / "a.h5") + " " + (folder / "b.h5"));
+      CHECK(result.status == 1);
+      CHECK(result.out.size() > 500);
+      check_harmless(result);
+    }
+  }
+}
+
+TEST_CASE("no text of a record acts on a terminal: verify") {
+  const TemporaryFolder folder;
+  REQUIRE(
+      train("--train-images 32 --batch-size 16 --epochs 1 --output " + (folder / "a.h5")).status ==
+      0);
+  const Record honest = load_record(folder / "a.h5");
+  const std::vector<HostileText> hostile = hostile_texts("/nowhere");
+  std::size_t turn = 0;
+  for (const TextPlace& place : text_places(honest)) {
+    if (place.is_name && ++turn % 6 != 0) continue;  // compare_records has met them all
+    const bool is_short = turn % 5 == 0;
+    Record changed = honest;
+    std::string text = hostile[turn++ % hostile.size()].text;
+    if (place.is_name && (text.empty() || text.find('/') != std::string::npos)) text = "\x1b[2J\n";
+    place.replace(changed, is_short ? "\x1b[2J\x1b[1;1Hidentical\n" : text);
+    save_record(changed, folder / "b.h5", Overwrite::yes);
+    INFO(place.path);
+    check_harmless(verify("--data " + kFixture + " " + (folder / "b.h5")));
+  }
+}
+
+TEST_CASE("a file's name does not act on a terminal either") {
+  const TemporaryFolder folder;
+  REQUIRE(train("--train-images 32 --batch-size 16 --epochs 1 --output '" +
+                (folder / "a\x1b[2J\nb.h5") + "'")
+              .status == 0);
+  for (const std::string& program :
+       {"verify --data " + kFixture, std::string("compare_records x")}) {
+    for (const std::string name : {"a\x1b[2J\nb.h5", "\x1b[2J\nmissing"}) {
+      check_harmless(run_command(kPrograms + program + " '" + (folder / name) + "'"));
+    }
+  }
 }

@@ -1,11 +1,10 @@
 #include "support/checkpoint_file.hpp"
 
-#include <fmt/core.h>
-
 #include <filesystem>
 #include <new>
 
 #include "reprise/core/error.hpp"
+#include "reprise/core/terminal.hpp"
 #include "reprise/record/record_file.hpp"
 #include "reprise/run/checkpoint.hpp"
 
@@ -29,7 +28,7 @@ bool CheckpointFile::try_save(const TrainingRun& run) {
     reason = path_ + ": out of memory";
   }
   if (!failing_) {
-    fmt::print(stderr, "warning: {}; going on without, and trying again later\n", reason);
+    print_error_line("warning: " + reason + "; going on without, and trying again later");
   }
   failing_ = true;
   return false;
@@ -54,8 +53,8 @@ void save_finished(const Record& record, const std::string& output, Overwrite ov
   } catch (...) {
     try {
       checkpoint.save(run);
-      fmt::print("the record could not be saved; kept {}; go on with --resume\n",
-                 checkpoint.path());
+      print_line("the record could not be saved; kept " + checkpoint.path() +
+                 "; go on with --resume");
     } catch (const std::exception&) {  // the reason that the record could not be saved is told
     }
     throw;

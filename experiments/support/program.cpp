@@ -1,6 +1,6 @@
 #include "support/program.hpp"
 
-#include <fmt/core.h>
+#include <fmt/format.h>
 #include <unistd.h>
 
 #include <atomic>
@@ -8,10 +8,11 @@
 #include <cmath>
 #include <csignal>
 #include <cstdint>
-#include <cstdio>
 #include <new>
 
 #include "reprise/core/error.hpp"
+#include "reprise/core/terminal.hpp"
+#include "reprise/core/text.hpp"
 
 namespace reprise {
 namespace {
@@ -58,17 +59,17 @@ int run_program(const std::string& name, const std::function<int()>& body) {
   int status = kFailed;
   try {
     const int result = body();
-    if (std::fflush(stdout) != 0 && !interrupted()) {
+    if (!output_is_written() && !interrupted()) {
       throw Error("standard output", "cannot be written", "room for what is printed");
     }
     status = result;
   } catch (const UsageError& error) {
-    fmt::print(stderr, "{}: {}\n", name, error.what());
+    print_error_line(name + ": " + error.what());
     status = kBadUsage;
   } catch (const std::bad_alloc&) {
-    fmt::print(stderr, "{}: out of memory\n", name);
+    print_error_line(name + ": out of memory");
   } catch (const std::exception& error) {
-    fmt::print(stderr, "{}: {}\n", name, error.what());
+    print_error_line(name + ": " + error.what());
   }
   release_interrupts();
   return interrupted() ? kInterrupted : status;
@@ -85,9 +86,8 @@ bool interrupted() {
 }
 
 void Log::line(const std::string& text) {
-  fmt::print("{}\n", text);
-  std::fflush(stdout);
-  text_ += text + "\n";
+  print_line(text);
+  text_ += printable(text) + "\n";
 }
 
 ProgressLine::ProgressLine() : terminal_(isatty(STDOUT_FILENO) != 0) {}
@@ -97,12 +97,11 @@ void ProgressLine::show(const std::string& text) {
   if (!terminal_ || now - last_shown_ < 0.1) return;
   last_shown_ = now;
   visible_ = true;
-  fmt::print("\r\033[K{}", text);
-  std::fflush(stdout);
+  rewrite_line(text);
 }
 
 void ProgressLine::clear() {
-  if (visible_) fmt::print("\r\033[K");
+  if (visible_) rewrite_line("");
   visible_ = false;
 }
 

@@ -13,6 +13,7 @@
 #include "reprise/core/digest.hpp"
 #include "reprise/core/error.hpp"
 #include "reprise/core/parallel.hpp"
+#include "reprise/core/terminal.hpp"
 #include "reprise/linalg/blas.hpp"
 #include "reprise/linalg/simd.hpp"
 #include "reprise/record/record_file.hpp"
@@ -262,14 +263,15 @@ int run_study(const Study& study, int argc, const char* const* argv) {
   set_blas_threads(1);
   const ImageDataset data = load_dataset(options->data);
   if (study.colour_only && data.train.channels < 3) {
-    fmt::print("{}: {}\n{} has no colours, so there is nothing to run\n", study.name,
-               study.question, data.name);
+    print_line(study.name + ": " + study.question);
+    print_line(data.name + " has no colours, so there is nothing to run");
     return 0;
   }
   const StudyPlan plan(study, *options, data);
   std::filesystem::create_directories(options->output);
-  fmt::print("{}: {}\n{}, {} variants, seeds {}\n", study.name, study.question, data.name,
-             study.variants.size(), fmt::join(options->seeds, ", "));
+  print_line(study.name + ": " + study.question);
+  print_line(fmt::format("{}, {} variants, seeds {}", data.name, study.variants.size(),
+                         fmt::join(options->seeds, ", ")));
   std::vector<StudyRun> all = plan.pilots();
   StudyProgress progress;
   progress.runs_to_come = options->seeds.size() * study.variants.size();
@@ -282,10 +284,11 @@ int run_study(const Study& study, int argc, const char* const* argv) {
     all.insert(all.end(), measured.begin(), measured.end());
   }
   if (!finished) {
-    fmt::print("stopped; kept {}; go on with --resume\n", options->output);
+    print_line("stopped; kept " + options->output + "; go on with --resume");
     return kInterrupted;
   }
-  fmt::print("records {}\ndigest sha256:{}\n", options->output, digest_of_study(all));
+  print_line("records " + options->output);
+  print_line("digest sha256:" + digest_of_study(all));
   return 0;
 }
 

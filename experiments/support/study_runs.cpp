@@ -11,6 +11,7 @@
 #include <thread>
 
 #include "reprise/core/error.hpp"
+#include "reprise/core/terminal.hpp"
 #include "reprise/record/record_file.hpp"
 #include "reprise/run/checkpoint.hpp"
 #include "support/checkpoint_file.hpp"
@@ -64,8 +65,7 @@ class Progress {
   void finished(const std::string& what) {
     const std::lock_guard<std::mutex> lock(mutex_);
     line_.clear();
-    fmt::print("run {}/{}  {}\n", ++runs_done_, runs_, what);
-    std::fflush(stdout);
+    print_line(fmt::format("run {}/{}  {}", ++runs_done_, runs_, what));
   }
   void clear() { line_.clear(); }
 
@@ -163,7 +163,8 @@ bool do_runs(const std::vector<StudyRun>& runs, const ImageDataset& data,
              const StudyRunOptions& options, StudyProgress& overall) {
   const std::vector<StudyRun> missing = not_recorded(runs, data, options.force);
   if (missing.size() < runs.size()) {
-    fmt::print("{} of {} runs are recorded already\n", runs.size() - missing.size(), runs.size());
+    print_line(fmt::format("{} of {} runs are recorded already", runs.size() - missing.size(),
+                           runs.size()));
   }
   if (missing.empty()) return true;
   std::size_t steps = overall.steps_to_come;
@@ -195,8 +196,8 @@ bool do_runs(const std::vector<StudyRun>& runs, const ImageDataset& data,
   try {
     while (threads.size() + 1 < workers.count) threads.emplace_back(work);
   } catch (const std::system_error&) {
-    fmt::print(stderr, "only {} of {} runs can go on side by side here\n", threads.size() + 1,
-               workers.count);
+    print_error_line(fmt::format("only {} of {} runs can go on side by side here",
+                                 threads.size() + 1, workers.count));
   }
   work();
   for (std::thread& thread : threads) thread.join();

@@ -1,6 +1,6 @@
 // How many threads a program has: what the machine and its control group grant, and what can be
 // started.
-#include <fmt/core.h>
+#include <fmt/format.h>
 
 #include <algorithm>
 #include <cmath>
@@ -9,6 +9,7 @@
 #include <sstream>
 
 #include "reprise/core/parallel.hpp"
+#include "reprise/core/terminal.hpp"
 #include "support/program.hpp"
 
 namespace reprise {
@@ -78,8 +79,8 @@ std::size_t default_threads() {
 std::size_t have_threads(std::size_t wanted) {
   const std::size_t threads = start_threads(wanted);
   if (threads < wanted) {
-    fmt::print(stderr, "only {} of {} threads can be started here; going on with {}\n", threads,
-               wanted, threads);
+    print_error_line(fmt::format("only {} of {} threads can be started here; going on with {}",
+                                 threads, wanted, threads));
   }
   return threads;
 }

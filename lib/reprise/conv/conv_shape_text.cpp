@@ -40,8 +40,7 @@ constexpr std::string_view kGrammar =
 
 /// Whether a name can stand in a record and in a table.
 bool is_label(std::string_view name) {
-  const auto control = [](char c) { return static_cast<unsigned char>(c) < 0x20 || c == 0x7F; };
-  return is_text(name) && std::none_of(name.begin(), name.end(), control);
+  return printable(name) == name;
 }
 
 /// Reads a line from left to right.
@@ -107,7 +106,8 @@ class Parser {
     if (end == std::string_view::npos) fail("the name's closing quote is missing");
     std::string name(rest_.substr(0, end));
     if (name.find('"') != name.npos) fail("the name has a quote in it");
-    if (!is_label(name)) fail("the name is not UTF-8 text without control characters");
+    if (!is_label(name))
+      fail("the name is not UTF-8 text without control characters or unseen ones");
     rest_.remove_prefix(quoted ? end + 1 : end);
     return name;
   }

@@ -3,7 +3,8 @@
 #include <algorithm>
 #include <array>
 #include <charconv>
-#include <cstdio>
+
+#include "reprise/core/terminal.hpp"
 
 namespace reprise {
 namespace {
@@ -221,7 +222,7 @@ bool CommandLine::parse(int argc, const char* const* argv) {
   const auto end = std::find(arguments.begin(), arguments.end(), "--");
   if (std::any_of(arguments.begin(), end,
                   [](const std::string& a) { return a == "--help" || a == "-h"; })) {
-    std::fputs(help().c_str(), stdout);
+    print_lines(help());
     return false;
   }
   bool only_operands = false;

@@ -3,6 +3,8 @@
 #include <algorithm>
 #include <limits>
 
+#include "reprise/core/text.hpp"
+
 namespace reprise {
 namespace {
 
@@ -10,8 +12,7 @@ std::string one_line(std::string_view where, std::string_view given, std::string
   std::string line;
   line.append(where).append(": ").append(given);
   if (!expected.empty()) line.append("; expected ").append(expected);
-  std::replace(line.begin(), line.end(), '\n', ' ');
-  return line;
+  return printable(line);
 }
 
 /// Optimal string alignment distance.

@@ -10,7 +10,8 @@
 namespace reprise {
 
 /// Thrown at the public boundary for anything that the caller can put right. `what()` reads
-/// "WHERE: GIVEN; expected EXPECTED". Programs print that one line and exit non-zero.
+/// "WHERE: GIVEN; expected EXPECTED", with control characters written out (printable, text.hpp).
+/// Programs print that one line and exit non-zero.
 class Error : public std::runtime_error {
  public:
   Error(std::string_view where, std::string_view given, std::string_view expected);

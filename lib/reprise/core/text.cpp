@@ -1,7 +1,10 @@
 #include "reprise/core/text.hpp"
 
+#include <algorithm>
 #include <array>
 #include <cstdint>
+#include <cstdio>
+#include <iterator>
 
 namespace reprise {
 namespace {
@@ -16,20 +19,94 @@ std::size_t announced_size(std::uint8_t first) {
   return 0;
 }
 
-/// The bytes of the character that `rest` begins with; 0 if it begins with none.
-std::size_t character_size(std::string_view rest) {
+struct Character {
+  std::size_t size = 0;  ///< bytes; 0 if there is no character
+  std::uint32_t code = 0;
+};
+
+/// The character that `rest`, which is not empty, begins with.
+Character first_character(std::string_view rest) {
   constexpr std::array<std::uint32_t, 5> lowest = {0, 1, 0x80, 0x800, 0x10000};
   const auto first = static_cast<std::uint8_t>(rest[0]);
   const std::size_t size = announced_size(first);
-  if (size == 0 || size > rest.size()) return 0;
+  if (size == 0 || size > rest.size()) return {};
   std::uint32_t code = size == 1 ? first : first & (0x7FU >> size);
   for (std::size_t i = 1; i < size; ++i) {
     const auto byte = static_cast<std::uint8_t>(rest[i]);
-    if ((byte & 0xC0) != 0x80) return 0;
+    if ((byte & 0xC0) != 0x80) return {};
     code = (code << 6) | (byte & 0x3FU);
   }
   const bool surrogate = code >= 0xD800 && code < 0xE000;
-  return code < lowest[size] || code > 0x10FFFF || surrogate ? 0 : size;
+  if (code < lowest[size] || code > 0x10FFFF || surrogate) return {};
+  return {size, code};
+}
+
+std::size_t character_size(std::string_view rest) {
+  return first_character(rest).size;
+}
+
+struct CodeRange {
+  std::uint32_t first, last;
+};
+
+/// Ascending. Unicode 15's Default_Ignorable_Code_Point with Bidi_Control, Zl, Zp, interlinear
+/// annotation, private use and the noncharacters of the first plane.
+constexpr CodeRange kUnseen[] = {
+    {0xAD, 0xAD},        {0x34F, 0x34F},     {0x61C, 0x61C},     {0x115F, 0x1160},
+    {0x17B4, 0x17B5},    {0x180B, 0x180F},   {0x200B, 0x200F},   {0x2028, 0x202E},
+    {0x2060, 0x206F},    {0x3164, 0x3164},   {0xE000, 0xF8FF},   {0xFDD0, 0xFDEF},
+    {0xFE00, 0xFE0F},    {0xFEFF, 0xFEFF},   {0xFFA0, 0xFFA0},   {0xFFF0, 0xFFFB},
+    {0xFFFE, 0xFFFF},    {0x1BCA0, 0x1BCA3}, {0x1D173, 0x1D17A}, {0xE0000, 0xE0FFF},
+    {0xF0000, 0x10FFFF},
+};
+
+bool is_control(std::uint32_t code) {
+  return code < 0x20 || (code >= 0x7F && code < 0xA0);
+}
+
+bool is_unseen(std::uint32_t code) {
+  return std::any_of(std::begin(kUnseen), std::end(kUnseen), [code](const CodeRange& range) {
+    return code >= range.first && code <= range.last;
+  });
+}
+
+std::string hexadecimal(std::uint32_t number) {
+  char digits[9];
+  const int count = std::snprintf(digits, sizeof digits, "%02x", number);
+  return {digits, static_cast<std::size_t>(count)};
+}
+
+std::string written_out(std::uint32_t code) {
+  switch (code) {
+    case '\n':
+      return "\\n";
+    case '\r':
+      return "\\r";
+    case '\t':
+      return "\\t";
+    default:
+      return code < 0x80 ? "\\x" + hexadecimal(code) : "\\u{" + hexadecimal(code) + "}";
+  }
+}
+
+/// printable(), except that the characters in `kept` stay.
+std::string shown(std::string_view bytes, std::string_view kept) {
+  std::string text;
+  text.reserve(bytes.size());
+  while (!bytes.empty()) {
+    const bool is_kept = kept.find(bytes[0]) != std::string_view::npos;
+    // A zero byte is no character of text, but has a code all the same.
+    const Character c = bytes[0] == '\0' ? Character{1, 0} : first_character(bytes);
+    if (c.size == 0) {
+      text += "\\x" + hexadecimal(static_cast<std::uint8_t>(bytes[0]));
+    } else if (!is_kept && (is_control(c.code) || is_unseen(c.code))) {
+      text += written_out(c.code);
+    } else {
+      text += bytes.substr(0, c.size);
+    }
+    bytes.remove_prefix(std::max<std::size_t>(c.size, 1));
+  }
+  return text;
 }
 
 }  // namespace
@@ -58,6 +135,14 @@ std::string clean_text(std::string_view bytes) {
     bytes.remove_prefix(size == 0 ? 1 : size);
   }
   return text;
+}
+
+std::string printable(std::string_view bytes) {
+  return shown(bytes, "");
+}
+
+std::string printable_lines(std::string_view bytes) {
+  return shown(bytes, "\n\t");
 }
 
 }  // namespace reprise

@@ -1,5 +1,6 @@
 /// \file
-/// What counts as text: UTF-8 without a zero byte. Records keep nothing else as text.
+/// What counts as text, which is UTF-8 without a zero byte (records keep nothing else as text), and
+/// how it is shown.
 #pragma once
 
 #include <string>
@@ -16,5 +17,17 @@ std::string_view without_byte_order_mark(std::string_view bytes);
 /// The bytes with U+FFFD in place of each one that keeps them from being text: for what comes from
 /// outside, such as a log or a diff.
 std::string clean_text(std::string_view bytes);
+
+/// The bytes as they can be shown on a terminal or a page, on one line, by visible characters in
+/// the order of their bytes. What could act in place of being seen is written out: control
+/// characters as "\n", "\r", "\t", "\x1b"; characters without a shape of their own (zero-width
+/// ones, those that turn the direction of writing, line and paragraph separators, variation
+/// selectors, tags, private use: Unicode's Default_Ignorable_Code_Point, Bidi_Control, Zl and Zp)
+/// as "\u{202e}"; bytes that are no UTF-8 as "\xff". A backslash stays one, so that what is
+/// printable stays as it is: printable(printable(x)) == printable(x).
+std::string printable(std::string_view bytes);
+
+/// Likewise, but keeps newlines and tabs: for a text of several lines, such as a log or TOML.
+std::string printable_lines(std::string_view bytes);
 
 }  // namespace reprise

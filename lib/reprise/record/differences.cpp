@@ -65,13 +65,12 @@ std::string contrast(Number a, Number b) {
   return text;
 }
 
-/// The part of a text from shortly before `from` on, quoted and on one line.
+/// The part of a text from shortly before `from` on, quoted, printable.
 std::string excerpt(const std::string& text, std::size_t from) {
   constexpr std::size_t before = 16;
   constexpr std::size_t most = 60;
   const std::size_t begin = from > before ? from - before : 0;
-  std::string part = clean_text(text.substr(begin, most));
-  std::replace(part.begin(), part.end(), '\n', ' ');
+  const std::string part = printable(clean_text(text.substr(begin, most)));
   return (begin > 0 ? "...\"" : "\"") + part + (begin + most < text.size() ? "\"..." : "\"");
 }
 

@@ -1,0 +1,28 @@
+/// \file
+/// What programs print. All text that reaches a terminal goes through these functions, and nothing
+/// else in the project writes to standard output or standard error (tests/check_output): text from
+/// a record, a file name or a library's message could otherwise move the cursor, colour a verdict
+/// or draw a line of its own. Each writes printable(text) (core/text.hpp) at once.
+#pragma once
+
+#include <string_view>
+
+namespace reprise {
+
+/// One line to standard output.
+void print_line(std::string_view line);
+
+/// The lines of a text that the program itself has put together, such as its help, to standard
+/// output.
+void print_lines(std::string_view text);
+
+/// One line to standard error.
+void print_error_line(std::string_view line);
+
+/// Writes over the line that the cursor of a terminal stands on, and stays on it; "" wipes it.
+void rewrite_line(std::string_view line);
+
+/// Whether all that was printed to standard output so far has been written.
+bool output_is_written();
+
+}  // namespace reprise
