@@ -11,7 +11,6 @@
 namespace reprise::test {
 namespace {
 
-constexpr std::byte kPoison{0xA5};
 constexpr std::size_t kGuard = 64;  // values or bytes behind what may be written
 
 template <class Draw>
@@ -136,12 +135,13 @@ std::vector<double> error_units(const ConvShape& shape, ConvPass pass, const Con
 }
 
 GuardedResult run_guarded(const ConvAlgorithm& algorithm, const ConvShape& shape, ConvPass pass,
-                          const ConvOperands<float>& operands, std::size_t threads) {
+                          const ConvOperands<float>& operands, std::size_t threads,
+                          std::byte fill) {
   const ConvOperands<float> before = operands;
   const std::size_t bytes = algorithm.workspace_bytes(shape, pass, threads);
   ConvWorkspace workspace;
   const std::span<std::byte> memory = workspace.require(bytes + kGuard, "run_guarded");
-  std::fill(memory.begin(), memory.end(), kPoison);
+  std::fill(memory.begin(), memory.end(), fill);
   const std::size_t size = result_size(shape, pass);
   std::vector<float> result(size + kGuard, std::numeric_limits<float>::quiet_NaN());
 
@@ -150,7 +150,7 @@ GuardedResult run_guarded(const ConvAlgorithm& algorithm, const ConvShape& shape
   GuardedResult guarded;
   guarded.inputs_unchanged = equal_operands(before, operands);
   guarded.stayed_inside = std::all_of(memory.begin() + static_cast<std::ptrdiff_t>(bytes),
-                                      memory.end(), [](std::byte b) { return b == kPoison; }) &&
+                                      memory.end(), [&](std::byte b) { return b == fill; }) &&
                           std::all_of(result.begin() + static_cast<std::ptrdiff_t>(size),
                                       result.end(), [](float value) { return std::isnan(value); });
   result.resize(size);

@@ -39,9 +39,10 @@ struct GuardedResult {
   bool stayed_inside = true;  ///< neither the result nor the workspace was left
 };
 
-/// Calls the pass with its result filled with NaN and its workspace with 0xA5.
+/// Calls the pass with its result filled with NaN and its workspace with `fill`.
 GuardedResult run_guarded(const ConvAlgorithm& algorithm, const ConvShape& shape, ConvPass pass,
-                          const ConvOperands<float>& operands, std::size_t threads = 1);
+                          const ConvOperands<float>& operands, std::size_t threads = 1,
+                          std::byte fill = std::byte{0xA5});
 
 /// The largest |result - exact| / unit; infinity if a result is NaN or differs where the unit is 0.
 double worst_error(const std::vector<float>& result, const std::vector<double>& exact,

@@ -47,8 +47,20 @@ enum class ErrorScale {
 /// (underflow apart).
 double rounding_bound(std::size_t roundings);
 
+/// What algorithms, tiles and blocks are chosen for where that reaches the bits of a result:
+/// enough images to spread the transforms of weights over.
+inline constexpr std::size_t kUsualImages = 16;
+
 /// Passes take shape-checked tensors and overwrite their result. All pointers are dense tensors in
 /// the layouts of conv_shape.hpp; nothing may be read from the result before it is written.
+///
+/// Batch invariance: in a portable algorithm an image's part of a result has the same bits alone,
+/// in any batch and at any place in it. So whatever reaches the bits of a result (tiles, the length
+/// of a chain) follows from the shape of one image, never from N. grad_weight sums over images in
+/// their order, in chains whose ends are counted from the first image's begin: images appended with
+/// a grad_output of zeros change no bit. Nor do the result's channels depend on each other: forward
+/// and grad_weight of some output channels, and grad_input of some input channels, are the same
+/// bits as among all. (What "auto" chooses may depend on the channels, never on N.)
 struct ConvAlgorithm {
   std::string_view name;
   std::string_view summary;  ///< one line
@@ -64,10 +76,12 @@ struct ConvAlgorithm {
   /// "" or the reason, in words, why this pass of this shape is not offered.
   std::string (*unsupported)(const ConvShape& shape, ConvPass pass);
   /// Estimated time on one core, in multiply-adds of `direct` at its best; "auto" takes the least
-  /// of all algorithms that offer the shape. Null: never chosen by "auto" (as must be for class
-  /// machine). Must depend on the shape alone.
+  /// of all algorithms that offer the shape, for kUsualImages. Null: never chosen by "auto" (as
+  /// must be for class machine). Must depend on the shape alone.
   double (*estimated_cost)(const ConvShape& shape, ConvPass pass);
-  /// What ConvResources::workspace must hold.
+  /// What ConvResources::workspace must hold. Of a portable algorithm it does not decrease with N,
+  /// since its blocks keep their size until all of a batch fits: a workspace for a batch serves
+  /// every smaller one. Of class machine it may: see workspace_bytes_up_to().
   std::size_t (*workspace_bytes)(const ConvShape& shape, ConvPass pass, std::size_t threads);
 
   void (*forward)(const ConvShape& shape, const float* input, const float* weight,
@@ -90,14 +104,14 @@ const ConvAlgorithm& default_conv_algorithm();
 /// Chooses for each pass of each shape by resolve(); conv_algorithm("auto").
 const ConvAlgorithm& auto_conv_algorithm();
 
-/// What `algorithm` runs for this pass of this shape: itself, unless it is "auto", which chooses by
-/// the shape alone.
+/// What `algorithm` runs for this pass of this shape: itself, unless it is "auto", which chooses as
+/// for kUsualImages. shape.N does not matter, so that an image's output does not depend on the
+/// company it is in.
 const ConvAlgorithm& resolve(const ConvAlgorithm& algorithm, const ConvShape& shape, ConvPass pass);
 
-/// The same for a layer that works images in blocks of any number: chosen as for 16 of them, over
-/// which an algorithm spreads the transforms of its weights. shape.N does not matter, so that an
-/// image's output does not depend on the company it is in.
-const ConvAlgorithm& resolve_for_blocks(const ConvAlgorithm& algorithm, ConvShape shape,
-                                        ConvPass pass);
+/// What ConvResources::workspace must hold for calls of any number of images up to shape.N. Looks
+/// at each number in turn where workspace_bytes may decrease.
+std::size_t workspace_bytes_up_to(const ConvAlgorithm& algorithm, const ConvShape& shape,
+                                  ConvPass pass, std::size_t threads);
 
 }  // namespace reprise

@@ -1,4 +1,5 @@
 // The registry of convolution algorithms, and "auto", which chooses among them.
+#include <algorithm>
 #include <array>
 #include <cmath>
 #include <limits>
@@ -15,8 +16,9 @@ namespace reprise {
 
 namespace {
 
-/// The portable algorithm with the least estimated cost for this pass of this shape.
-const ConvAlgorithm& choose(const ConvShape& shape, ConvPass pass) {
+/// The portable algorithm with the least estimated cost for this pass, whatever shape.N.
+const ConvAlgorithm& choose(ConvShape shape, ConvPass pass) {
+  shape.N = kUsualImages;
   const ConvAlgorithm* chosen = &default_conv_algorithm();
   double least = std::numeric_limits<double>::infinity();
   for (const ConvAlgorithm* algorithm : conv_algorithms()) {
@@ -87,7 +89,7 @@ const ConvAlgorithm& default_conv_algorithm() {
 const ConvAlgorithm& auto_conv_algorithm() {
   static constexpr ConvAlgorithm algorithm{
       .name = "auto",
-      .summary = "the portable algorithm that should be fastest, chosen by the shape alone",
+      .summary = "the portable algorithm that should be fastest, chosen by the shape of an image",
       .reproducibility = Reproducibility::portable,
       .error_bound = [](const ConvShape& shape,
                         ConvPass pass) { return choose(shape, pass).error_bound(shape, pass); },
@@ -110,10 +112,17 @@ const ConvAlgorithm& resolve(const ConvAlgorithm& algorithm, const ConvShape& sh
   return &algorithm == &auto_conv_algorithm() ? choose(shape, pass) : algorithm;
 }
 
-const ConvAlgorithm& resolve_for_blocks(const ConvAlgorithm& algorithm, ConvShape shape,
-                                        ConvPass pass) {
-  shape.N = 16;
-  return resolve(algorithm, shape, pass);
+std::size_t workspace_bytes_up_to(const ConvAlgorithm& algorithm, const ConvShape& shape,
+                                  ConvPass pass, std::size_t threads) {
+  if (algorithm.reproducibility == Reproducibility::portable) {
+    return algorithm.workspace_bytes(shape, pass, threads);
+  }
+  std::size_t most = 0;
+  ConvShape fewer = shape;
+  for (fewer.N = 0; fewer.N <= shape.N; ++fewer.N) {
+    most = std::max(most, algorithm.workspace_bytes(fewer, pass, threads));
+  }
+  return most;
 }
 
 }  // namespace reprise

@@ -47,7 +47,7 @@ struct LayerContext {
   std::uint64_t step = 0;          ///< optimizer steps before this one
   std::uint64_t first_image = 0;   ///< place in its batch of the call's first image
   RandomStream stream{0};          ///< this layer's own
-  std::span<std::byte> workspace;  ///< workspace_bytes(N, threads), 64-byte aligned
+  std::span<std::byte> workspace;  ///< workspace_bytes(N or more, threads), 64-byte aligned
   std::size_t threads = 1;
   bool behind_relu = false;  ///< input is a ReLU's, which this layer works along: takes_relu()
 };
@@ -69,7 +69,8 @@ class Layer {
   /// Connections per image as LeCun et al. 1998 count them: every use of a weight, padding
   /// included, and of a bias; 0 where nothing is weighed.
   [[nodiscard]] virtual std::size_t connections() const { return 0; }
-  /// What LayerContext::workspace must hold; does not decrease with N.
+  /// What LayerContext::workspace must hold for every call of at most N images. Does not decrease
+  /// with N: a layer whose need may takes the most over 1 to N (workspace_bytes_up_to()).
   [[nodiscard]] virtual std::size_t workspace_bytes(std::size_t /*N*/,
                                                     std::size_t /*threads*/) const {
     return 0;

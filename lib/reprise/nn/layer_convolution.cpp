@@ -24,14 +24,14 @@ ConvShape LayerConvolution::for_images(std::size_t N) const {
 }
 
 const ConvAlgorithm& LayerConvolution::algorithm_for(ConvPass pass) const {
-  return resolve_for_blocks(*algorithm_, shape_, pass);
+  return resolve(*algorithm_, shape_, pass);
 }
 
 std::size_t LayerConvolution::workspace_bytes(std::size_t N, std::size_t threads) const {
   const ConvShape shape = for_images(N);
   std::size_t most = 0;
   for (const ConvPass pass : kConvPasses) {
-    most = std::max(most, algorithm_for(pass).workspace_bytes(shape, pass, threads));
+    most = std::max(most, workspace_bytes_up_to(algorithm_for(pass), shape, pass, threads));
   }
   return most;
 }

@@ -21,7 +21,7 @@ class LayerConvolution {
   [[nodiscard]] ConvShape for_images(std::size_t N) const;
   /// `auto` resolved, for any number of images alike.
   [[nodiscard]] const ConvAlgorithm& algorithm_for(ConvPass pass) const;
-  /// The most that any pass needs.
+  /// The most that any pass needs for 1 to N images.
   [[nodiscard]] std::size_t workspace_bytes(std::size_t N, std::size_t threads) const;
 
  private:

@@ -11,8 +11,11 @@
 // above 1 computes every output and keeps some; a dilated kernel has its taps apart in the tile.
 //
 // Bits: each product is three chains of fused multiply-adds in ascending d (or tile) and a few
-// additions, see fft_kernels.hpp. Chains are cut into blocks of `depth` channels (`block` tiles),
-// which are added in ascending order. Tile, depth and block follow from the shape alone.
+// additions, see fft_kernels.hpp. Chains are cut into blocks of `depth` channels (grad_weight: of
+// `chain_tiles` tiles, counted through all images), which are added in ascending order. The tile,
+// depth and chain_tiles follow from one image and the channels summed over: neither the number of
+// images nor that of the result's channels matters, and images whose grad_output is zero change no
+// bit of grad_weight.
 //
 // Cost: with P = h*w/2 + 2 points a tile, T tiles, D x C channels: 3*P*T*D*C fused multiply-adds
 // for products, about 30*P*T*(D + C) operations for tiles, (KH + 12 + 2*KH*KW/h)*P*D*C for kernels,
@@ -20,8 +23,9 @@
 //
 // Workspace: the points of one block of tiles of the input, at most 48 MiB with those of a panel of
 // 32 output channels (more only if D > 12,000), and for each thread those of a panel and up to 1.25
-// MiB of kernels. It grows with neither image nor batch. Kernels are transformed one column of
-// points at a time and used while they are in the L2 cache; they are never whole in memory.
+// MiB of kernels. It does not decrease with N, as a block is of the same size until all tiles fit.
+// Kernels are transformed one column of points at a time and used while they are in the L2 cache;
+// they are never whole in memory.
 //
 // Error, in units of u = 2^-24, per tile: (1) F(in) and the inverse are off by e = kFftStageError *
 // log2(h*w) each, relative, in the 2-norm; (2) each point of F(kernel) by t = KW + 3*KH + 9 times
@@ -32,8 +36,8 @@
 //   u * [ sqrt(h*w) * (2*e + t + p) + 1 ] * D*KH*KW * max |in| * max |kernel|,
 // a tensorwise scale. grad_weight likewise, by Cauchy-Schwarz over the points of a product, with
 // sqrt(cells * outputs of a tile) for each tile, t = sqrt(2) * (h/2 + w + 6) for the inverse at the
-// taps and D = block. As a worst case the bound is far from typical errors: 0.1 to 0.4 of that
-// scale without its bracket, 3e-7 of the result's root mean square.
+// taps and D = a chain's tiles. As a worst case the bound is far from typical errors: 0.1 to 0.4 of
+// that scale without its bracket, 3e-7 of the result's root mean square.
 //
 // Tried (one core, AVX-512, 123 GFLOP/s measured peak; alexnet.conv2, n16, forward):
 //   | tile 32x32, all weights a column of points at a time      | 26.7 ms                      |

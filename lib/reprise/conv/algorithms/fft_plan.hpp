@@ -1,6 +1,7 @@
 /// \file
 /// What fft.cpp decides before it computes: each pass as a correlation, its tiles and its blocks.
-/// All that reaches the bits of a result follows from the shape alone.
+/// All that reaches the bits of a result (tile, depth, chain_tiles) follows from the shape of one
+/// image and the channels summed over.
 #pragma once
 
 #include <cstddef>
@@ -55,17 +56,19 @@ struct FftPlan {
   std::size_t in_channels, out_channels;
   FftTile tile;
   FftCut cut_h, cut_w;
-  std::size_t tiles;      ///< of all images
-  std::size_t block;      ///< tiles whose points are kept together
-  std::size_t depth;      ///< input channels whose kernels are kept together
-  std::size_t points;     ///< of a tile
-  std::size_t in_stride;  ///< in_channels, padded
-  FftCost cost;           ///< estimate for one group
+  std::size_t tiles;        ///< of all images
+  std::size_t chain_tiles;  ///< of each chain of grad_weight but the last
+  std::size_t block;        ///< tiles whose points are kept together: chain_tiles, or all of fewer
+  std::size_t depth;        ///< input channels whose kernels are kept together
+  std::size_t points;       ///< of a tile
+  std::size_t in_stride;    ///< in_channels, padded
+  FftCost cost;             ///< estimate for one group
 
   [[nodiscard]] std::size_t tiles_per_image() const { return cut_h.tiles * cut_w.tiles; }
 };
 
-/// The tile with the least estimated cost. tile.h is 0 if none serves.
+/// The tile with the least estimated cost for a usual number of images and of the result's
+/// channels. tile.h is 0 if none serves.
 FftPlan fft_plan(const ConvShape& shape, ConvPass pass);
 
 /// Estimated time of all groups in multiply-adds of direct at its best.
@@ -74,8 +77,8 @@ double fft_estimated_cost(const ConvShape& shape, ConvPass pass);
 /// Bound in units of ErrorScale::tensorwise; derived in fft.cpp.
 double fft_error_bound(const ConvShape& shape, ConvPass pass);
 
-/// The memory of a pass, which no bit depends on. All threads transform a block of tiles of the
-/// input; then each works on panels of the output.
+/// The memory of a pass, which no bit depends on; none of it decreases with N. All threads
+/// transform a block of tiles of the input; then each works on panels of the output.
 struct FftWork {
   std::size_t in_point, out_point;  ///< floats from a point of a block of tiles to the next
   std::size_t in_points;            ///< floats: transforms of a block of tiles of the input

@@ -10,9 +10,10 @@
 //   grad_weight: Z(t,oc) = G' g G'^t from the M x M cells of grad_output,
 //                W(ic,oc) = sum over t of V(t,ic) * Z(t,oc) by points, grad_weight = A' W A'^t.
 // Cells outside a tensor are 0. All sums by points are matrix products, one for each of n^2 points:
-// ascending fma chains over ic, oc or t. A chain over t ends after a chunk of at most 256 tiles,
-// fixed by the shape; the chunks' shares of the gradient are added in ascending order. Blocks,
-// vectors and threads divide other dimensions, so they cannot change a bit.
+// ascending fma chains over ic, oc or t. A chain over t ends after each 256 tiles, counted through
+// all images; the chunks' shares of the gradient are added in ascending order. Blocks, vectors and
+// threads divide other dimensions, so they cannot change a bit; nor can the number of images or of
+// the result's channels, and images whose grad_output is zero change no bit of grad_weight.
 //
 // Variant: F(4x4,3x3) unless the smaller tile multiplies less, tiles that stick out counted whole
 // (n^2 * ceil(H/M) * ceil(W/M): 4 outputs need 36 products in place of 144, 2 need 16 for 36).

@@ -154,7 +154,7 @@ WinogradProduct winograd_product(const ConvShape& shape, ConvPass pass, std::siz
   } else {
     const std::size_t most =
         std::max<std::size_t>(2 * kBlockTiles, kKeptTileBytes / (point_floats * p.depth));
-    p.super_tiles = divided_up(tiles, divided_up(tiles, most));
+    p.super_tiles = std::min(tiles, most);
     p.block_tiles = std::min(kBlockTiles, p.super_tiles);
     p.task_columns = std::min(kTaskColumns, p.columns);
     p.block_columns = p.task_columns;
@@ -176,9 +176,8 @@ WinogradReduction winograd_reduction(const ConvShape& shape, std::size_t threads
   r.rows = shape.IC / shape.G;
   r.columns = shape.OC / shape.G;
   const std::size_t tiles = std::max<std::size_t>(r.tiling.tiles, 1);
+  r.chunk_tiles = std::min(tiles, kChunkTiles);
   r.chunks = divided_up(tiles, kChunkTiles);
-  r.chunk_tiles = divided_up(tiles, r.chunks);
-  r.chunks = divided_up(tiles, r.chunk_tiles);
   const std::size_t weight_bytes = r.tiling.points * r.rows * r.columns * sizeof(float);
   r.chunk_tasks = weight_bytes <= kKeptWeightBytes;
   if (r.chunk_tasks) {

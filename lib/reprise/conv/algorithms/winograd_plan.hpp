@@ -1,7 +1,8 @@
 /// \file
 /// What winograd decides before it computes: variant, tiles, blocks and the places of its
-/// workspace. Everything that reaches the bits of a result (variant, tiles, chunk_tiles) follows
-/// from the shape alone.
+/// workspace. Everything that reaches the bits of a result follows from the size of one image alone
+/// (variant, places of tiles) or is the same for all shapes (the length of a chunk). The memory of
+/// a pass does not decrease with N: blocks are of the same size until all tiles fit.
 #pragma once
 
 #include <cstddef>
@@ -54,9 +55,11 @@ WinogradProduct winograd_product(const ConvShape& shape, ConvPass pass, std::siz
 /// Blocks of grad_weight, one group: per point, (rows x tiles) times (tiles x columns).
 struct WinogradReduction {
   WinogradTiles tiling;
-  std::size_t rows = 0;         ///< input channels
-  std::size_t columns = 0;      ///< output channels
-  std::size_t chunk_tiles = 0;  ///< length of a chain; chunks are added in ascending order
+  std::size_t rows = 0;     ///< input channels
+  std::size_t columns = 0;  ///< output channels
+  /// Length of a chain, counted through all images; chunks are added in ascending order. The same
+  /// for all shapes, or all tiles where they are fewer.
+  std::size_t chunk_tiles = 0;
   std::size_t chunks = 0;
   bool chunk_tasks = false;      ///< a task is a chunk; else a chunk is worked by all threads
   std::size_t step_tiles = 0;    ///< tiles whose transforms are kept together
