@@ -381,8 +381,9 @@ void warn_of_slow_blas(const std::vector<Row>& rows) {
   const bool used = std::any_of(rows.begin(), rows.end(), [](const Row& row) {
     return row.algorithm->name == std::string_view("im2col_gemm");
   });
+  if (!used) return;
   const std::string better = better_blas_core(blas_core(), simd_targets());
-  if (used && !better.empty()) {
+  if (!better.empty()) {
     print_line(fmt::format(
         "note: OpenBLAS uses its kernels for {}, older than this CPU ({}); for a fair im2col_gemm "
         "set OPENBLAS_CORETYPE={}",

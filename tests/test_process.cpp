@@ -3,6 +3,7 @@
 #include <csignal>
 #include <filesystem>
 
+#include "reprise/linalg/blas.hpp"
 #include "reprise/record/record_file.hpp"
 #include "reprise/run/checkpoint.hpp"
 #include "support/catch.hpp"
@@ -158,6 +159,27 @@ TEST_CASE("threads that the system refuses leave fewer, and the same digest") {
   CHECK(result.status == 0);
   CHECK_THAT(result.err, Catch::Contains("of 1024 threads can be started here"));
   CHECK(result.last_line() == digest_line("--epochs 1"));
+}
+
+TEST_CASE("a limit on memory that the work fits in does not keep a program from its end") {
+  if (is_sanitized()) return;  // covered by the release build
+  const TemporaryFolder folder;
+  const CommandResult result =
+      run_command("ulimit -v 200000; timeout -s KILL 60 " +
+                  train_line("--epochs 1 --threads 2 --output " + (folder / "a.h5")));
+  INFO(result.out << result.err);
+  CHECK(result.status == 0);
+}
+
+TEST_CASE("OpenBLAS and its threads are there only for what multiplies by it") {
+  const auto is_loaded = [] {
+    return test::read_file("/proc/self/maps").find("libopenblas") != std::string::npos;
+  };
+  REQUIRE_FALSE(is_loaded());
+  CHECK(blas_description() == "not loaded");
+  CHECK(blas_unavailable().empty());
+  CHECK(is_loaded());
+  CHECK_THAT(blas_description(), Catch::Contains("OpenBLAS"));
 }
 
 TEST_CASE("a checkpoint whose state is not one of the run is refused in one line") {

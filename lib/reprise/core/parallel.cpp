@@ -9,6 +9,7 @@
 #include <atomic>
 #include <chrono>
 #include <map>
+#include <memory>
 #include <mutex>
 #include <system_error>
 #include <thread>
@@ -41,7 +42,7 @@ oneapi::tbb::task_arena& arena_of(std::size_t threads) {
 }
 
 /// Starts threads that all wait for each other, as many of `wanted` as the system grants, and ends
-/// them: how many there were.
+/// them: how many there were. Each allocates, which takes address space for its heap.
 std::size_t threads_granted(std::size_t wanted) {
   std::mutex gate;
   std::vector<std::thread> threads;
@@ -49,7 +50,10 @@ std::size_t threads_granted(std::size_t wanted) {
     const std::lock_guard<std::mutex> closed(gate);
     try {
       while (threads.size() < wanted) {
-        threads.emplace_back([&gate] { const std::lock_guard<std::mutex> wait(gate); });
+        threads.emplace_back([&gate] {
+          const auto heap = std::make_unique<char>();
+          const std::lock_guard<std::mutex> wait(gate);
+        });
       }
     } catch (const std::system_error&) {
     } catch (const std::bad_alloc&) {
@@ -62,7 +66,8 @@ std::size_t threads_granted(std::size_t wanted) {
 }  // namespace
 
 std::size_t start_threads(std::size_t wanted) {
-  const std::size_t others = wanted <= 1 ? 0 : threads_granted(wanted - 1);
+  std::size_t others = wanted <= 1 ? 0 : threads_granted(wanted - 1);
+  if (wanted > 1 && others < wanted - 1) others /= 2;  // what is left of the limit is for the work
   const std::size_t threads = 1 + others;
   // oneTBB ends the process when it is refused a thread, so it starts all of them here, where they
   // have just been granted. Each waits until all are there, or until one of them is long overdue.

@@ -75,7 +75,7 @@ Group environment_group(const RunEnvironment& environment) {
       {"library_onetbb", fmt::format("{}.{}", TBB_VERSION_MAJOR, TBB_VERSION_MINOR)},
       {"library_openssl", std::string(OPENSSL_VERSION_TEXT)},
       {"library_zlib", std::string(ZLIB_VERSION)},
-      {"library_openblas", std::string(blas_description())},
+      {"library_openblas", blas_description()},
       {"library_fmt",
        fmt::format("{}.{}.{}", FMT_VERSION / 10000, FMT_VERSION / 100 % 100, FMT_VERSION % 100)},
   };

@@ -194,7 +194,11 @@ const ConvAlgorithm& im2col_gemm_algorithm() {
       .error_bound = [](const ConvShape& shape,
                         ConvPass pass) { return rounding_bound(shape.terms(pass) + 2); },
       .error_scale = ErrorScale::elementwise,
-      .unsupported = [](const ConvShape&, ConvPass) { return std::string(); },
+      .unsupported =
+          [](const ConvShape&, ConvPass) {
+            const std::string reason = blas_unavailable();
+            return reason.empty() ? reason : "OpenBLAS cannot be loaded: " + reason;
+          },
       .estimated_cost = nullptr,
       .workspace_bytes =
           [](const ConvShape&, ConvPass, std::size_t threads) {
