@@ -422,7 +422,6 @@ int report_wrong(const std::vector<Row>& rows, const Options& options) {
 
 int compare_convolutions(int argc, char** argv) {
   RunEnvironment environment;
-  environment.started_unix = unix_now();
   for (int i = 0; i < argc; ++i) {
     environment.command_line += (i > 0 ? " " : "") + std::string(argv[i]);
   }

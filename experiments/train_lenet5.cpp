@@ -210,7 +210,6 @@ int train_lenet5(int argc, const char* const* argv) {
   catch_interrupts();
   Options& options = *parsed;
   RunEnvironment environment;
-  environment.started_unix = unix_now();
   options.threads = have_threads(options.threads);
   environment.threads = options.threads;
   for (int i = 0; i < argc; ++i)

@@ -100,7 +100,6 @@ bool do_run(const StudyRun& wanted, const ImageDataset& data, const StudyRunOpti
             const Workers& workers, Progress& progress) {
   const std::size_t threads = options.threads / workers.count;
   RunEnvironment environment;
-  environment.started_unix = unix_now();
   environment.threads = threads;
   environment.runs_at_once = workers.count;
   environment.command_line = options.command_line;
@@ -137,7 +136,7 @@ bool do_run(const StudyRun& wanted, const ImageDataset& data, const StudyRunOpti
   const EpochResult& last = run.history().back();
   progress.finished(fmt::format("{}: training error {:.2f}%, test error {:.2f}%, {}", wanted.label,
                                 100 * last.train_error, 100 * last.test_error,
-                                duration_text(unix_now() - environment.started_unix)));
+                                duration_text(seconds_since_start(environment))));
   return true;
 }
 

@@ -43,6 +43,14 @@ double unix_now() {
   return std::chrono::duration<double>(std::chrono::system_clock::now().time_since_epoch()).count();
 }
 
+double steady_now() {
+  return std::chrono::duration<double>(std::chrono::steady_clock::now().time_since_epoch()).count();
+}
+
+double seconds_since_start(const RunEnvironment& environment) {
+  return steady_now() - environment.started_steady;
+}
+
 std::string iso_time(double unix_seconds) {
   const auto seconds = static_cast<std::time_t>(std::floor(unix_seconds));
   std::tm utc{};
@@ -54,7 +62,6 @@ std::string iso_time(double unix_seconds) {
 
 Group environment_group(const RunEnvironment& environment) {
   const SourceVersion& source = source_version();
-  const double ended = unix_now();
   Group group;
   group.attributes = {
       {"git_commit", source.commit},
@@ -68,8 +75,8 @@ Group environment_group(const RunEnvironment& environment) {
       {"host", host_name()},
       {"command_line", clean_text(environment.command_line)},
       {"started", iso_time(environment.started_unix)},
-      {"ended", iso_time(ended)},
-      {"seconds_total", ended - environment.started_unix},
+      {"ended", iso_time(unix_now())},
+      {"seconds_total", seconds_since_start(environment)},
       {"library_hdf5", hdf5_version()},
       {"library_highway", highway_version()},
       {"library_onetbb", fmt::format("{}.{}", TBB_VERSION_MAJOR, TBB_VERSION_MINOR)},

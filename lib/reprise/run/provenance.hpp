@@ -18,22 +18,29 @@ struct SourceVersion {
 };
 const SourceVersion& source_version();
 
-/// What a program knows of its own run.
+/// Seconds since 1970 UTC, by the wall's clock, which may be set back at any time.
+double unix_now();
+/// Seconds of a clock that only goes forward, since some moment.
+double steady_now();
+
+/// What a program knows of its own run, which starts when this is made.
 struct RunEnvironment {
   std::size_t threads = 1;
   std::size_t runs_at_once = 1;  ///< runs that the program had at work side by side
-  double started_unix = 0.0;     ///< seconds since 1970 UTC
+  double started_unix = unix_now();
+  double started_steady = steady_now();
   std::string command_line;
   std::string data_folder;  ///< where the data was, "" if there was none
   std::string log;          ///< what the program printed
 };
 
+/// Whatever was done to the wall's clock meanwhile.
+double seconds_since_start(const RunEnvironment& environment);
+
 /// A record's /environment: source version, libraries' versions, CPU, vector target, threads, host,
 /// start and end (now), command line, log.
 Group environment_group(const RunEnvironment& environment);
 
-/// Seconds since 1970 UTC.
-double unix_now();
 /// "2026-01-31T12:34:56Z".
 std::string iso_time(double unix_seconds);
 
