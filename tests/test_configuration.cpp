@@ -62,6 +62,19 @@ TEST_CASE("TOML and a record's group give back every setting") {
   CHECK(to_toml(configuration_from(to_group(c))) == to_toml(c));
 }
 
+TEST_CASE("TOML gives back texts that hold quotes, backslashes and control characters") {
+  TrainingConfiguration c;
+  for (const std::string text : {"a \"b\"", "\"\nseed = 7\n#", "\\", "tab\t\x7F\x1B[2J", "Größe"}) {
+    c.model_options.initializer = text;
+    const TemporaryFolder folder;
+    write_file(folder / "c.toml", to_toml(c));
+    TrainingConfiguration read;
+    read_toml(folder / "c.toml", read);
+    CHECK(read.model_options.initializer == text);
+    CHECK(read.seed == c.seed);
+  }
+}
+
 TEST_CASE("TOML and the command line take the same values for every setting") {
   TrainingConfiguration c;
   // As each is spelled in TOML; text has quotes there only.

@@ -126,6 +126,22 @@ std::string_view without_byte_order_mark(std::string_view bytes) {
   return bytes;
 }
 
+std::string toml_quoted(std::string_view text) {
+  std::string quoted = "\"";
+  for (const char c : text) {
+    const bool control = static_cast<unsigned char>(c) < 0x20 || c == 0x7F;
+    if (control) {
+      char code[7];
+      std::snprintf(code, sizeof code, "\\u%04X", static_cast<unsigned>(c));
+      quoted += code;
+      continue;
+    }
+    if (c == '"' || c == '\\') quoted += '\\';
+    quoted += c;
+  }
+  return quoted + "\"";
+}
+
 std::string clean_text(std::string_view bytes) {
   std::string text;
   text.reserve(bytes.size());

@@ -14,6 +14,9 @@ bool is_text(std::string_view bytes);
 /// The bytes without the byte order mark of UTF-8 that some editors put before a text file's first.
 std::string_view without_byte_order_mark(std::string_view bytes);
 
+/// Text as TOML quotes it on one line ("basic string"), with its quotes.
+std::string toml_quoted(std::string_view text);
+
 /// The bytes with U+FFFD in place of each one that keeps them from being text: for what comes from
 /// outside, such as a log or a diff.
 std::string clean_text(std::string_view bytes);

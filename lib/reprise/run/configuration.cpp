@@ -207,7 +207,7 @@ std::string to_toml(const TrainingConfiguration& configuration) {
     std::visit(
         [&](const auto* value) {
           if constexpr (std::is_same_v<std::decay_t<decltype(*value)>, std::string>) {
-            text += fmt::format("{} = \"{}\"\n", setting.name, *value);
+            text += fmt::format("{} = {}\n", setting.name, toml_quoted(*value));
           } else if constexpr (std::is_same_v<std::decay_t<decltype(*value)>, double>) {
             // The shortest text that reads back as the same number, with a point or an exponent.
             const std::string shortest = fmt::format("{}", *value);
