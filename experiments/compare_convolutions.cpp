@@ -352,7 +352,6 @@ Record comparison_record(const std::vector<Row>& rows, const Options& options, d
   }
   Record record;
   record.attributes["kind"] = std::string("comparison");
-  record.attributes["program"] = std::string("compare_convolutions");
   record.groups["configuration"].attributes = {
       {"seed", options.seed}, {"threads", static_cast<std::int64_t>(options.threads)}};
   Group& comparison = record.groups["comparison"];
@@ -369,6 +368,7 @@ Record comparison_record(const std::vector<Row>& rows, const Options& options, d
                          {"worst_of_bound", list(of_bound, "row")}};
   Group& machine = record.groups["environment"];
   machine = environment_group(environment);
+  machine.attributes["program"] = "compare_convolutions";
   machine.attributes["peak_flops"] = peak_flops;
   machine.datasets["median_ms"] = list(median, "row");
   machine.datasets["min_ms"] = list(least, "row");

@@ -190,6 +190,7 @@ bool finished_before(const TrainingRun& run, const std::string& output) {
   if (!std::filesystem::exists(output)) return false;
   const Record record = load_record(output);
   Record wanted, found;
+  wanted.attributes = found.attributes = {{"kind", "training"}};
   wanted.groups = {{"configuration", to_group(run.configuration())},
                    {"data", data_group(run.data())}};
   found.groups = {{"configuration", record.group("configuration")}, {"data", record.group("data")}};

@@ -8,6 +8,7 @@
 #include "format.hpp"
 #include "reading.hpp"
 #include "reprise/core/error.hpp"
+#include "reprise/record/format.hpp"
 
 namespace reprise::reports {
 namespace {
@@ -198,7 +199,7 @@ void read_all(const Record& record, TrainingRun& run) {
   require(kind != record.attributes.end(), "a record without a kind");
   require(kind->second == AttributeValue(std::string("training")),
           fmt::format("a record of the kind \"{}\"", attribute_text(kind->second)));
-  run.program = record.attribute<std::string>("program");
+  run.program = program_of(record);
   read_configuration(record.group("configuration"), run);
   read_data(record.group("data"), run);
   read_history(record.group("history"), run);

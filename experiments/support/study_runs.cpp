@@ -25,6 +25,7 @@ namespace fs = std::filesystem;
 /// All that a record says before its results.
 Record head_of(const Group& configuration, const Group& data, const RecordLabels& labels) {
   Record head;
+  head.attributes["kind"] = "training";
   head.groups = {{"configuration", configuration}, {"data", data}};
   if (labels.study) head.groups["study"] = *labels.study;
   return head;

@@ -91,7 +91,7 @@ Record comparison_record(const ComparisonRecordOptions& options) {
     }
   }
   Record record;
-  record.attributes = {{"kind", "comparison"}, {"program", "compare_convolutions"}};
+  record.attributes = {{"kind", "comparison"}};
   record.groups["configuration"].attributes = {{"seed", std::int64_t{1}},
                                                {"threads", std::int64_t{2}}};
   record.groups["comparison"].datasets = {{"shape", list(shapes, "row")},
@@ -106,7 +106,8 @@ Record comparison_record(const ComparisonRecordOptions& options) {
                                           {"rms_relative", list(rms, "row")},
                                           {"worst_of_bound", list(of_bound, "row")}};
   Group& machine = record.groups["environment"];
-  machine.attributes = {{"peak_flops", 1e11},
+  machine.attributes = {{"program", "compare_convolutions"},
+                        {"peak_flops", 1e11},
                         {"command_line",
                          "/a/path/compare_convolutions --shapes lenet5 --benchmark_filter=-(a|b) "
                          "--record /a/path/c.h5 --force"},

@@ -106,7 +106,7 @@ void set_wrong(Record& record, std::int64_t wrong) {
 
 Record study_record(const StudyRecordOptions& options) {
   Record record = training_record({options.seed, options.epochs});
-  record.attributes["program"] = options.study;
+  record.groups["environment"].attributes["program"] = options.study;
   record.groups["study"] = study(options);
   Group& configuration = record.groups["configuration"];
   configuration.attributes["variant"] = options.variant;

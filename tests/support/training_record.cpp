@@ -226,7 +226,8 @@ Group evaluation(const ImageSet& test, std::int64_t seed) {
 
 Group environment(std::int64_t epochs) {
   Group group;
-  group.attributes = {{"git_commit", "0123456789abcdef0123456789abcdef01234567"},
+  group.attributes = {{"program", "train_lenet5"},
+                      {"git_commit", "0123456789abcdef0123456789abcdef01234567"},
                       {"git_dirty", std::int64_t{1}},
                       {"compiler", "g++ 12.2.0"},
                       {"compiler_flags", "-O3 -DNDEBUG -ffp-contract=off"},
@@ -252,7 +253,7 @@ Group environment(std::int64_t epochs) {
 Record training_record(const TrainingRecordOptions& options) {
   const ImageDataset data = load_idx_dataset(REPRISE_FIXTURES "/fashion-mnist");
   Record record;
-  record.attributes = {{"kind", "training"}, {"program", "train_lenet5"}};
+  record.attributes = {{"kind", "training"}};
   record.groups["configuration"] = configuration(options);
   record.groups["data"] = data_group(data);
   record.groups["evaluation"] = evaluation(data.test, options.seed);

@@ -2,6 +2,8 @@
 /// What the functions on records share; not for use outside this folder.
 #pragma once
 
+#include <map>
+#include <memory>
 #include <string>
 #include <type_traits>
 #include <variant>
@@ -38,15 +40,26 @@ inline std::string shape_text(const std::vector<std::size_t>& shape) {
   return sizes.empty() ? "scalar" : join(sizes, "x");
 }
 
-/// What belongs to the file that keeps a record: at the root, these do not count.
-inline bool belongs_to_file(const std::string& name, const AttributeValue&) {
-  return name == "digest" || name == "format";
+/// "[3,2]", the place of an element in row-major order; "" in a scalar.
+inline std::string index_text(std::size_t flat, const std::vector<std::size_t>& shape) {
+  std::vector<std::string> indices(shape.size());
+  for (std::size_t axis = shape.size(); axis-- > 0;) {
+    indices[axis] = std::to_string(flat % shape[axis]);
+    flat /= shape[axis];
+  }
+  return indices.empty() ? "" : std::string("[").append(join(indices, ",")).append("]");
 }
-inline bool belongs_to_file(const std::string&, const Dataset&) {
-  return false;
-}
-inline bool belongs_to_file(const std::string& name, const Group&) {
-  return name == "environment";
-}
+
+/// The parts of a record that its digest counts, at the root. Refers to the record.
+struct CountedRecord {
+  Attributes attributes;
+  std::map<std::string, const Dataset*> datasets;
+  std::map<std::string, const Group*> groups;
+  std::unique_ptr<const Group> configuration;  ///< where it counts otherwise than it is kept
+};
+
+/// By the rules of a format (docs/record_format.md). With `in_full`, settings that have the
+/// format's default are there too: for comparing two records setting by setting.
+CountedRecord counted(const Record& record, int format, bool in_full);
 
 }  // namespace reprise::details

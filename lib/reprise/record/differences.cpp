@@ -9,12 +9,13 @@
 #include "reprise/core/error.hpp"
 #include "reprise/core/text.hpp"
 #include "reprise/record/details.hpp"
+#include "reprise/record/format.hpp"
 #include "reprise/record/record.hpp"
 
 namespace reprise {
 namespace {
 
-using details::belongs_to_file;
+using details::index_text;
 using details::shape_text;
 using details::type_of;
 
@@ -82,29 +83,27 @@ std::string contrast(const std::string& a, const std::string& b) {
   return excerpt(a, from) + " against " + excerpt(b, from);
 }
 
-/// "[3,2]", the place of an element in row-major order; "" in a scalar.
-std::string index_text(std::size_t flat, const std::vector<std::size_t>& shape) {
-  std::vector<std::string> indices(shape.size());
-  for (std::size_t axis = shape.size(); axis-- > 0;) {
-    indices[axis] = std::to_string(flat % shape[axis]);
-    flat /= shape[axis];
-  }
-  return indices.empty() ? "" : std::string("[").append(join(indices, ",")).append("]");
-}
-
 /// Walks two trees side by side, in the order of the digest's walk.
 class Comparison {
  public:
   explicit Comparison(std::size_t most) : most_(most) {}
 
-  void groups(const std::string& path, const Group& a, const Group& b, bool at_root) {
-    entries(path + (at_root ? "/@" : "@"), a.attributes, b.attributes, at_root,
+  void records(const details::CountedRecord& a, const details::CountedRecord& b) {
+    entries("/@", a.attributes, b.attributes,
             [this](const auto& where, const auto& x, const auto& y) { attributes(where, x, y); });
-    entries(path + "/", a.datasets, b.datasets, at_root,
+    entries("/", a.datasets, b.datasets,
+            [this](const auto& where, const auto* x, const auto* y) { datasets(where, *x, *y); });
+    entries("/", a.groups, b.groups,
+            [this](const auto& where, const auto* x, const auto* y) { groups(where, *x, *y); });
+  }
+
+  void groups(const std::string& path, const Group& a, const Group& b) {
+    entries(path + "@", a.attributes, b.attributes,
+            [this](const auto& where, const auto& x, const auto& y) { attributes(where, x, y); });
+    entries(path + "/", a.datasets, b.datasets,
             [this](const auto& where, const auto& x, const auto& y) { datasets(where, x, y); });
-    entries(
-        path + "/", a.groups, b.groups, at_root,
-        [this](const auto& where, const auto& x, const auto& y) { groups(where, x, y, false); });
+    entries(path + "/", a.groups, b.groups,
+            [this](const auto& where, const auto& x, const auto& y) { groups(where, x, y); });
   }
 
   std::vector<RecordDifference> found;
@@ -117,13 +116,12 @@ class Comparison {
   /// Calls compare(path, in a, in b) for what is in both maps.
   template <class Value, class Compare>
   void entries(const std::string& prefix, const std::map<std::string, Value>& a,
-               const std::map<std::string, Value>& b, bool at_root, const Compare& compare) {
+               const std::map<std::string, Value>& b, const Compare& compare) {
     std::map<std::string, std::pair<const Value*, const Value*>> all;
     for (const auto& [name, value] : a) all[name].first = &value;
     for (const auto& [name, value] : b) all[name].second = &value;
     for (const auto& [name, pair] : all) {
       const auto [in_a, in_b] = pair;
-      if (at_root && belongs_to_file(name, in_a != nullptr ? *in_a : *in_b)) continue;
       if (in_a == nullptr) add(prefix + name, "missing in the first");
       if (in_b == nullptr) add(prefix + name, "missing in the second");
       if (in_a != nullptr && in_b != nullptr) compare(prefix + name, *in_a, *in_b);
@@ -155,7 +153,7 @@ class Comparison {
           },
           a.values);
     }
-    entries(path + "@", a.attributes, b.attributes, false,
+    entries(path + "@", a.attributes, b.attributes,
             [this](const auto& where, const auto& x, const auto& y) { attributes(where, x, y); });
   }
 
@@ -175,8 +173,9 @@ class Comparison {
 std::vector<RecordDifference> differences(const Record& a, const Record& b, std::size_t most) {
   check_record(a);
   check_record(b);
+  const int format = std::max(format_of(a), format_of(b));
   Comparison comparison(most);
-  comparison.groups("", a, b, true);
+  comparison.records(details::counted(a, format, true), details::counted(b, format, true));
   return std::move(comparison.found);
 }
 

@@ -12,11 +12,11 @@
 #include "reprise/core/error.hpp"
 #include "reprise/core/text.hpp"
 #include "reprise/record/details.hpp"
+#include "reprise/record/format.hpp"
 
 namespace reprise {
 namespace {
 
-using details::belongs_to_file;
 using details::shape_text;
 using details::type_name;
 using details::type_of;
@@ -106,18 +106,14 @@ const Value& find(const std::map<std::string, Value>& map, const std::string& na
 
 // ---- digest
 
-/// The number of a map's entries that count, then each one's name and what `hash_value` hashes.
+/// The number of a map's entries, then each one's name and what `hash_value` hashes.
 template <class Value, class HashValue>
-void hash_entries(Sha256& hash, const std::map<std::string, Value>& map, bool at_root,
+void hash_entries(Sha256& hash, const std::map<std::string, Value>& map,
                   const HashValue& hash_value) {
-  std::vector<const std::pair<const std::string, Value>*> counted;
-  for (const auto& entry : map) {
-    if (!at_root || !belongs_to_file(entry.first, entry.second)) counted.push_back(&entry);
-  }
-  hash.update_u64(counted.size());
-  for (const auto* entry : counted) {
-    hash.update_text(entry->first);
-    hash_value(entry->second);
+  hash.update_u64(map.size());
+  for (const auto& [name, value] : map) {
+    hash.update_text(name);
+    hash_value(value);
   }
 }
 
@@ -147,8 +143,8 @@ void hash_values(Sha256& hash, const std::vector<T>& values) {
   }
 }
 
-void hash_attributes(Sha256& hash, const Attributes& attributes, bool at_root) {
-  hash_entries(hash, attributes, at_root, [&](const AttributeValue& value) {
+void hash_attributes(Sha256& hash, const Attributes& attributes) {
+  hash_entries(hash, attributes, [&](const AttributeValue& value) {
     hash.update_text(type_of(value));
     std::visit([&](const auto& v) { hash_element(hash, v); }, value);
   });
@@ -162,15 +158,13 @@ void hash_dataset(Sha256& hash, const Dataset& dataset) {
     hash.update_u64(dataset.shape[axis]);
   }
   std::visit([&](const auto& values) { hash_values(hash, values); }, dataset.values);
-  hash_attributes(hash, dataset.attributes, false);
+  hash_attributes(hash, dataset.attributes);
 }
 
-void hash_group(Sha256& hash, const Group& group, bool at_root) {
-  hash_attributes(hash, group.attributes, at_root);
-  hash_entries(hash, group.datasets, at_root,
-               [&](const Dataset& dataset) { hash_dataset(hash, dataset); });
-  hash_entries(hash, group.groups, at_root,
-               [&](const Group& inner) { hash_group(hash, inner, false); });
+void hash_group(Sha256& hash, const Group& group) {
+  hash_attributes(hash, group.attributes);
+  hash_entries(hash, group.datasets, [&](const Dataset& dataset) { hash_dataset(hash, dataset); });
+  hash_entries(hash, group.groups, [&](const Group& inner) { hash_group(hash, inner); });
 }
 
 }  // namespace
@@ -236,9 +230,14 @@ void check_record(const Record& record) {
 
 std::string digest_of(const Record& record) {
   check_record(record);
+  const int format = format_of(record);
+  const details::CountedRecord counted = details::counted(record, format, false);
   Sha256 hash;
-  hash.update_text("reprise record 1");
-  hash_group(hash, record, true);
+  hash.update_text(format == 1 ? kRecordFormat1 : kRecordFormat);
+  hash_attributes(hash, counted.attributes);
+  hash_entries(hash, counted.datasets,
+               [&](const Dataset* dataset) { hash_dataset(hash, *dataset); });
+  hash_entries(hash, counted.groups, [&](const Group* group) { hash_group(hash, *group); });
   return hash.finish_hex();
 }
 

@@ -8,7 +8,7 @@
 ///   /history        per epoch: losses, errors, learning rate, digest of the parameters
 ///   /model          a group per layer in order, with its parameters; the summary
 ///   /evaluation     logits, five likeliest labels, confusion matrix, sample images, ...
-///   /environment    where, when and with what it ran
+///   /environment    where, when and with what it ran: the program, machine, times
 #pragma once
 
 #include <cstdint>
@@ -66,9 +66,10 @@ using Record = Group;
 /// functions below check it.
 void check_record(const Record& record);
 
-/// The SHA-256 of all outside /environment; 64 hexadecimal digits. It hashes what this walk writes:
+/// The SHA-256 of what code, configuration and data determine; 64 hexadecimal digits. It hashes
+/// what this walk writes; docs/record_format.md is the specification, with the tables of settings:
 ///
-///   record    = text("reprise record 1") group(root)
+///   record    = text("reprise record 2") group(root)
 ///   group     = attributes, the number of datasets, each as text(name) dataset,
 ///               the number of groups, each as text(name) group
 ///   dataset   = text(type), the number of axes, each as text(name) and its size,
@@ -80,7 +81,10 @@ void check_record(const Record& record);
 /// sizes, are unsigned 64-bit; types are the names above; every number is little-endian, floats are
 /// their IEEE 754 bits (NaN: positive, quiet, no payload); a value of type text is text(value).
 /// Left out are the root's group "environment" and the root's attributes "digest" and "format",
-/// which belong to the file.
+/// which belong to the file; the dataset /configuration/toml; and of /configuration's attributes
+/// those that have their format's default (format.hpp). The others go under their format's names.
+///
+/// A record of format 1 ("reprise record 1") has all of /configuration in its digest.
 std::string digest_of(const Record& record);
 
 /// One place where two trees differ.
@@ -88,8 +92,9 @@ struct RecordDifference {
   std::string path;  ///< "/history/train_loss[3]", "/configuration@seed" (an attribute)
   std::string what;  ///< "0.51234 against 0.51235, 168 ulp apart", "missing in the second", ...
 };
-/// The first `most` differences in what the digest counts, in the order of its walk. Empty exactly
-/// if the digests are equal.
+/// The first `most` differences in what the digest counts, in the order of its walk; settings under
+/// their format's names. Empty exactly if the digests are equal, where both records are of one
+/// format; a record of format 1 and one of format 2 are compared as format 2 counts.
 std::vector<RecordDifference> differences(const Record& a, const Record& b, std::size_t most = 20);
 
 }  // namespace reprise

@@ -7,13 +7,13 @@
 
 #include "reprise/core/digest.hpp"
 #include "reprise/core/error.hpp"
+#include "reprise/record/format.hpp"
 #include "reprise/record/hdf5_image.hpp"
 
 namespace reprise {
 namespace {
 
 constexpr std::string_view kSignature = "\x89HDF\r\n\x1a\n";
-constexpr std::string_view kFormat = "reprise record 1";
 constexpr std::string_view kDigestPrefix = "sha256:";
 
 // ---- the line after the HDF5 data: "\nsha256:", 64 digits, "\n"
@@ -80,6 +80,22 @@ void check_contents(const Record& record, const std::string& path) try {
   throw Error(path, std::string("is no record: ") + error.what(), "");
 }
 
+/// Error if there are settings of a later release: their defaults in the format are unknown here,
+/// and so is the digest.
+void check_settings_known(const Record& record, const std::string& path) {
+  const auto configuration = record.groups.find("configuration");
+  const auto rows = format_settings(kind_of(record));
+  if (configuration == record.groups.end() || rows.empty()) return;
+  for (const auto& [setting, value] : configuration->second.attributes) {
+    const auto is_named = [name = &setting](const FormatSetting& row) {
+      return row.setting == *name;
+    };
+    if (std::any_of(rows.begin(), rows.end(), is_named)) continue;
+    throw Error(path, "has a setting \"" + setting + "\", which this release does not know",
+                "a record of this release or an earlier one");
+  }
+}
+
 /// The text of a root attribute that the file adds to the record; "" if there is none.
 std::string root_text(const Record& record, const std::string& name) {
   const auto found = record.attributes.find(name);
@@ -100,7 +116,7 @@ std::string save_record(const Record& record, const std::string& path, Overwrite
   std::string digest = digest_of(record);
   Attributes attributes = record.attributes;
   attributes["digest"] = std::string(kDigestPrefix) + digest;
-  attributes["format"] = std::string(kFormat);
+  attributes["format"] = std::string(format_of(record) == 1 ? kRecordFormat1 : kRecordFormat);
   std::vector<std::byte> bytes = image_of(record, attributes, path);
   const std::string line = checksum_line(bytes);
   std::transform(line.begin(), line.end(), std::back_inserter(bytes),
@@ -113,13 +129,15 @@ Record load_record(const std::string& path) {
   const std::vector<std::byte> bytes = read_file(path);
   Record record = record_in(checked_image(bytes, path), path);
   const std::string format = root_text(record, "format");
-  if (format != kFormat) {
-    throw Error(path, "is no record: its format is \"" + format + "\"", std::string(kFormat));
+  if (format != kRecordFormat && format != kRecordFormat1) {
+    throw Error(path, "is no record: its format is \"" + format + "\"",
+                std::string(kRecordFormat1).append(" or ").append(kRecordFormat));
   }
   check_contents(record, path);
   const std::string kept = root_text(record, "digest");
   const std::string found = std::string(kDigestPrefix) + digest_of(record);
   if (kept != found) {
+    check_settings_known(record, path);
     throw Error(path, "its contents have the digest " + found,
                 kept.empty() ? "that of its root, which has none" : kept + ", as its root says");
   }

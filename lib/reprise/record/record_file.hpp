@@ -3,8 +3,8 @@
 ///
 /// Files open as they are in h5py, in netCDF-4 readers and in xarray: every axis has a dimension
 /// scale, text is variable-length UTF-8, object times are off. The root carries the attributes
-/// "digest" ("sha256:" and 64 digits) and "format" ("reprise record 1"). The same tree gives the
-/// same bytes again, with the same HDF5 and zlib.
+/// "digest" ("sha256:" and 64 digits) and "format" ("reprise record 2"; format.hpp). The same tree
+/// gives the same bytes again, with the same HDF5 and zlib.
 ///
 /// Axes: a group holds one dimension scale for each pair of axis name and size that its datasets
 /// have. A one-dimensional dataset named as its axis is that axis' scale, and gives it coordinates;
@@ -24,9 +24,10 @@
 
 namespace reprise {
 
-/// Writes the record whole or not at all (core/file.hpp); its root's "digest" and "format" are set
-/// anew. Returns the digest, digest_of(record). Error if the record cannot be kept, if the file
-/// exists (unless Overwrite::yes), or cannot be written, with the system's reason.
+/// Writes the record whole or not at all (core/file.hpp), in the format that its root names or the
+/// newest; its root's "digest" and "format" are set anew. Returns the digest, digest_of(record).
+/// Error if the record cannot be kept, if the file exists (unless Overwrite::yes), or cannot be
+/// written, with the system's reason.
 std::string save_record(const Record& record, const std::string& path,
                         Overwrite overwrite = Overwrite::no);
 

@@ -1,6 +1,9 @@
 #include "reprise/run/checkpoint.hpp"
 
+#include <algorithm>
+
 #include "reprise/core/error.hpp"
+#include "reprise/record/format.hpp"
 #include "reprise/record/record_file.hpp"
 #include "reprise/run/training_record.hpp"
 
@@ -12,7 +15,6 @@ Group state_group(const TrainingState& state) {
   group.attributes = {
       {"step_in_epoch", static_cast<std::int64_t>(state.step_in_epoch)},
       {"epoch_loss", state.epoch_loss},
-      {"epoch_seconds", state.epoch_seconds},
       {"epoch_errors", static_cast<std::int64_t>(state.epoch_errors)},
       {"optimizer_steps", static_cast<std::int64_t>(state.optimizer.steps)},
       {"beta1_power", state.optimizer.beta1_power},
@@ -38,11 +40,20 @@ Group history_group(const std::vector<EpochResult>& history) {
         {"train_loss", result.train_loss},       {"train_error", result.train_error},
         {"test_loss", result.test_loss},         {"test_error", result.test_error},
         {"learning_rate", result.learning_rate}, {"parameters_sha256", result.parameters_sha256},
-        {"train_seconds", result.train_seconds},
     };
     group.groups[name].datasets["step_loss"] = list(result.step_losses, "step");
     group.groups[name].datasets["step_error"] = list(result.step_errors, "step");
   }
+  return group;
+}
+
+/// How long it took: no part of the result.
+Group environment_group(const TrainingState& state) {
+  Group group;
+  group.attributes["epoch_seconds"] = state.epoch_seconds;
+  std::vector<double> seconds;
+  for (const EpochResult& result : state.history) seconds.push_back(result.train_seconds);
+  group.datasets["seconds_per_epoch"] = list(std::move(seconds), "epoch");
   return group;
 }
 
@@ -56,12 +67,29 @@ std::vector<EpochResult> history_from(const Group& group) {
     result.test_error = epoch.attribute<double>("test_error");
     result.learning_rate = epoch.attribute<double>("learning_rate");
     result.parameters_sha256 = epoch.attribute<std::string>("parameters_sha256");
-    result.train_seconds = epoch.attribute<double>("train_seconds");
     result.step_losses = epoch.values<double>("step_loss");
     result.step_errors = epoch.values<double>("step_error");
     history.push_back(result);
   }
   return history;
+}
+
+/// From where the record's format keeps it.
+void take_seconds(const Record& record, TrainingState& state) {
+  if (format_of(record) == 1) {
+    state.epoch_seconds = record.group("state").attribute<double>("epoch_seconds");
+    auto result = state.history.begin();
+    for (const auto& [name, epoch] : record.group("history").groups) {
+      (result++)->train_seconds = epoch.attribute<double>("train_seconds");
+    }
+    return;
+  }
+  const Group& environment = record.group("environment");
+  state.epoch_seconds = environment.attribute<double>("epoch_seconds");
+  const auto& seconds = environment.values<double>("seconds_per_epoch");
+  for (std::size_t i = 0; i < std::min(seconds.size(), state.history.size()); ++i) {
+    state.history[i].train_seconds = seconds[i];
+  }
 }
 
 TrainingState state_from(const Record& record) {
@@ -73,7 +101,6 @@ TrainingState state_from(const Record& record) {
   state.step_in_epoch = count("step_in_epoch");
   state.epoch_loss = group.attribute<double>("epoch_loss");
   state.epoch_errors = count("epoch_errors");
-  state.epoch_seconds = group.attribute<double>("epoch_seconds");
   state.step_losses = group.values<double>("step_loss");
   state.step_errors = group.values<double>("step_error");
   state.parameters = group.values<float>("parameters");
@@ -85,13 +112,15 @@ TrainingState state_from(const Record& record) {
     state.optimizer.second = group.values<float>("optimizer_second");
   }
   state.history = history_from(record.group("history"));
+  take_seconds(record, state);
   return state;
 }
 
 /// Error unless `found` is what the run has under `part`.
 void require_same(const std::string& path, const std::string& part, const Group& expected,
                   const Group& found) {
-  Group a, b;
+  Record a, b;
+  a.attributes = b.attributes = {{"kind", "checkpoint"}};
   a.groups[part] = expected;
   b.groups[part] = found;
   const std::vector<RecordDifference> different = differences(a, b, 1);
@@ -117,6 +146,7 @@ void save_checkpoint(const TrainingRun& run, const std::string& path) {
   record.groups["data"] = data_group(run.data());
   record.groups["history"] = history_group(state.history);
   record.groups["state"] = state_group(state);
+  record.groups["environment"] = environment_group(state);
   save_record(record, path, Overwrite::yes);
 }
 

@@ -3,8 +3,8 @@
 /// had happened: the parameters after it are the same to the bit.
 ///
 /// A checkpoint is a file in the record's format (so it carries its own digest) with /configuration
-/// and /data as in the record, /history, and /state: step_in_epoch, the epoch's sums so far,
-/// parameters and the optimizer's arrays.
+/// and /data as in the record, /history, /state (step_in_epoch, the epoch's sums so far, parameters
+/// and the optimizer's arrays) and /environment (seconds).
 #pragma once
 
 #include <string>

@@ -13,6 +13,7 @@
 #include "reprise/core/file.hpp"
 #include "reprise/core/parse.hpp"
 #include "reprise/core/text.hpp"
+#include "reprise/record/format.hpp"
 
 namespace reprise {
 namespace {
@@ -44,6 +45,14 @@ std::vector<std::int64_t> drop_epochs_of(const TrainingConfiguration& c) {
     epochs.push_back(*epoch);
   }
   return epochs;
+}
+
+/// What the records' format calls a setting.
+std::string name_in_format(const std::string& setting) {
+  for (const FormatSetting& row : format_settings("training")) {
+    if (row.setting == setting) return std::string(row.name);
+  }
+  return setting;
 }
 
 /// What its value must be, for errors.
@@ -273,19 +282,18 @@ Group to_group(const TrainingConfiguration& configuration) {
 TrainingConfiguration configuration_from(const Group& group) {
   TrainingConfiguration configuration;
   const std::vector<Setting> settings = settings_of(configuration);
+  Group given;
+  given.attributes = settings_in_full(group, format_settings("training"));
   for (const Setting& setting : settings) {
-    std::visit(
-        [&](auto* value) {
-          *value = group.attribute<std::decay_t<decltype(*value)>>(setting.name);
-        },
-        setting.value);
+    const std::string name = name_in_format(setting.name);
+    std::visit([&](auto* value) { *value = given.attribute<std::decay_t<decltype(*value)>>(name); },
+               setting.value);
+    given.attributes.erase(name);
   }
-  const std::vector<std::string> names = names_of(settings);
-  for (const auto& [name, value] : group.attributes) {
-    if (std::find(names.begin(), names.end(), name) == names.end()) {
-      throw Error("configuration", "unknown setting \"" + name + "\"",
-                  "a known one, such as " + nearest_name(name, names));
-    }
+  if (!given.attributes.empty()) {
+    const std::string& name = given.attributes.begin()->first;
+    throw Error("configuration", "unknown setting \"" + name + "\"",
+                "a known one, such as " + nearest_name(name, names_of(settings)));
   }
   return configuration;
 }

@@ -73,7 +73,8 @@ constexpr std::size_t kMostTomlBytes = std::size_t{1} << 20;
 
 /// As a record's /configuration.
 Group to_group(const TrainingConfiguration& configuration);
-/// Error if a setting is missing or unknown.
+/// The settings in a record of any format, those that it does not have with their format's defaults
+/// (record/format.hpp). Error if one is unknown or of another type.
 TrainingConfiguration configuration_from(const Group& group);
 
 }  // namespace reprise

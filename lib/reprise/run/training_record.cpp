@@ -7,6 +7,7 @@
 
 #include "reprise/conv/conv_algorithm.hpp"
 #include "reprise/nn/losses.hpp"
+#include "reprise/record/format.hpp"
 #include "reprise/run/evaluation.hpp"
 
 namespace reprise {
@@ -231,7 +232,7 @@ Group data_group(const ImageDataset& data) {
 
 RecordLabels labels_of(const Record& record) {
   RecordLabels labels;
-  labels.program = record.attribute<std::string>("program");
+  labels.program = program_of(record);
   const auto study = record.groups.find("study");
   if (study != record.groups.end()) labels.study = study->second;
   return labels;
@@ -241,17 +242,18 @@ Record training_record(const TrainingRun& run, const RunEnvironment& environment
                        const RecordLabels& labels) {
   Record record;
   record.attributes["kind"] = std::string("training");
-  record.attributes["program"] = labels.program;
   if (labels.study) record.groups["study"] = *labels.study;
   record.groups["configuration"] = to_group(run.configuration());
   record.groups["data"] = data_group(run.data());
   record.groups["history"] = history_group(run.history());
   record.groups["model"] = model_group(run);
   record.groups["evaluation"] = evaluation_group(run);
-  record.groups["environment"] = environment_group(environment);
+  Group& made = record.groups["environment"];
+  made = environment_group(environment);
+  made.attributes["program"] = labels.program;
   std::vector<double> seconds;
   for (const EpochResult& result : run.history()) seconds.push_back(result.train_seconds);
-  record.groups["environment"].datasets["seconds_per_epoch"] = list(std::move(seconds), "epoch");
+  made.datasets["seconds_per_epoch"] = list(std::move(seconds), "epoch");
   return record;
 }
 
