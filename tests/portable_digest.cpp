@@ -227,6 +227,7 @@ void add_layers(Parts& parts, std::size_t threads) {
   add_layer(parts, "dropout", dropout_layer(0.3), channels, threads);
   add_layer(parts, "rescale", rescale_layer({-0.1F, 1.175F, 2}), image, threads);
   add_layer(parts, "subsampling", subsampling_layer(), image, threads);
+  add_layer(parts, "subsampling, sums of runs", subsampling_layer(), {130, 131, 2}, threads);
   PartialConv2dLayerOptions partial;
   partial.connections = {{0, 2}, {1, 4}, {0, 1, 3}, {0, 1, 2, 3, 4}};
   add_layer(parts, "partial conv2d", partial_conv2d_layer(partial), image, threads);
@@ -286,6 +287,15 @@ void add_poolings(Parts& parts) {
     if (draw == 13) special.data()[i] = std::numeric_limits<float>::infinity();
   }
   add_poolings(parts, "of NaN and infinities, ", special);
+
+  const Tensor<4> large = tied({1, 211, 190, 3});
+  Pool2dOptions average;
+  average.mode = PoolMode::average;
+  average.stride = {1, 60};
+  average.kernel = {211, 70};
+  add_pooling(parts, "average of one run", average, large);
+  average.kernel = {211, 130};
+  add_pooling(parts, "average of runs", average, large);
 }
 
 /// Odd sizes, strides, dilations, groups, both sides of every block and tile.
@@ -314,6 +324,11 @@ constexpr std::array kConvShapes{
     "mb1ic2ih3iw4oc530kh1kw1n\"wide\"",
     "mb9ic3ih33iw29oc5kh3ph1kw3pw1n\"many_positions\"",
     "mb0ic3ih6iw5oc4kh3kw3n\"no_images\"",
+    // Sums of more than one run over positions, pixels or images:
+    "mb3ic2ih80iw75oc4kh3ph1kw3pw1n\"runs\"",
+    "mb1ic2ih181iw183oc17kh3ph1kw3pw1n\"runs_in_an_image\"",
+    "g9mb2ic9ih95iw97oc9kh3ph1kw3pw1n\"runs_depthwise\"",
+    "mb16390ic1ih1oc2kh1n\"runs_of_images\"",
 };
 
 /// The operands of a convolution's passes.

@@ -1,7 +1,10 @@
-// direct: each element is the chain that direct.cpp states, to the bit, whichever kernel works it.
+// direct: each element is the chain or long sum that direct.cpp states, to the bit, whichever
+// kernel works it.
 #include <cmath>
 #include <limits>
 
+#include "reprise/core/long_sum.hpp"
+#include "reprise/core/parallel.hpp"
 #include "reprise/linalg/simd.hpp"
 #include "support/catch.hpp"
 #include "support/conv_cases.hpp"
@@ -44,7 +47,7 @@ void for_each_product(const ConvShape& s, std::size_t cell, std::size_t out, std
   }
 }
 
-/// The chains of direct.cpp, one step at a time.
+/// The sums of direct.cpp, one step at a time.
 std::vector<float> chains(const ConvShape& s, ConvPass pass, const ConvOperands<float>& o) {
   std::vector<float> result;
   if (pass == ConvPass::forward) {
@@ -56,12 +59,16 @@ std::vector<float> chains(const ConvShape& s, ConvPass pass, const ConvOperands<
       });
     });
   } else if (pass == ConvPass::grad_weight) {
-    result.resize(s.weight_size());
+    const std::size_t runs = run_count(s.N * s.OH * s.OW);
+    std::vector<float> sums(runs * s.weight_size());
     for_each_tap(s, [&](std::size_t cell, std::size_t out, std::size_t tap) {
+      float* const run = sums.data() + out / kRunTerms * s.weight_size();
       for_each_product(s, cell, out, tap, [&](std::size_t i, std::size_t w, std::size_t r) {
-        add(o.input[i], o.grad_output[r], result[w]);
+        add(o.input[i], o.grad_output[r], run[w]);
       });
     });
+    pairwise_sum(1, sums.data(), runs, s.weight_size(), s.weight_size());
+    result.assign(sums.begin(), sums.begin() + static_cast<std::ptrdiff_t>(s.weight_size()));
   } else {
     result.resize(s.input_size());
     for (std::size_t wanted = 0; wanted < s.KH * s.KW; ++wanted) {
@@ -149,6 +156,63 @@ TEST_CASE("direct gives its chains to the bit, with and without zeros in grad_ou
       }
     }
   }
+}
+
+TEST_CASE("direct's weight gradients are long sums over positions, whichever kernel works them") {
+  const BestTargetAgain guard;
+  for (const char* line : {
+           "mb1ic1ih190iw181oc6kh5ph2kw5pw2n\"windows\"",
+           "mb36ic6ih28oc16kh5n\"windows_of_images\"",
+           "mb1ic3ih150iw151oc32kh3ph1kw3pw1n\"bands\"",
+           "mb23ic2ih81iw29oc17kh3kw2sh1sw2n\"bands_of_images\"",
+           "mb3ic40ih77iw73oc48kh1kw1n\"columns\"",
+           "g2mb5ic24ih61iw63oc32kh2ph1kw2pw1n\"groups\"",
+           "g16mb1ic16ih130iw131oc16kh3ph1kw3pw1n\"depthwise_3\"",
+           "g9mb2ic9ih257iw150oc9kh3sh2ph1kw3sw2pw1n\"depthwise_3_stride_2\"",
+           "g9mb2ic9ih99iw101oc9kh5ph2kw5pw2n\"depthwise_5\"",
+           "mb1ic2ih1iw16385oc3kh1kw1n\"a_row_longer_than_a_run\"",
+           "mb9ic2ih2000iw1oc3kh3kw1ph1pw0n\"rows_of_one_cell\"",
+           "mb32770ic2ih1oc3kh1n\"images_of_one_cell\"",
+       }) {
+    const ConvShape shape = parse_conv_shape(line);
+    REQUIRE(shape.N * shape.OH * shape.OW > kRunTerms);
+    for (const std::uint64_t density : {1, 30}) {
+      const ConvOperands<float> operands = operands_of(shape, density);
+      const std::vector<float> exact = chains(shape, ConvPass::grad_weight, operands);
+      for (const std::string& target : simd_targets()) {
+        select_simd_target(target);
+        for (const std::size_t threads : {1, 3}) {
+          INFO(to_line(shape) << ", 1 in " << density << ", " << target << ", " << threads
+                              << " threads");
+          const GuardedResult result = run_guarded(conv_algorithm("direct"), shape,
+                                                   ConvPass::grad_weight, operands, threads);
+          CHECK(result.inputs_unchanged);
+          CHECK(result.stayed_inside);
+          CHECK(same_bits(result.values, exact));
+        }
+      }
+    }
+  }
+}
+
+TEST_CASE(
+    "direct's weight gradients keep their bound where sums are long, and count ones exactly") {
+  const ConvAlgorithm& direct = conv_algorithm("direct");
+  ConvShape shape = parse_conv_shape("mb2ic3ih211iw170oc5kh3ph1kw3pw1n\"long_sums\"");
+  ConvOperands<float> operands = operands_of(shape, 1);
+  for (float& value : operands.input) value = 2.0F + value;  // all of one sign
+  for (float& value : operands.grad_output) value = std::abs(value);
+  const auto pass = ConvPass::grad_weight;
+  const double worst = worst_error(run_guarded(direct, shape, pass, operands).values,
+                                   exact_result(shape, pass, widened(operands)),
+                                   error_units(shape, pass, operands, direct.error_scale));
+  CHECK(worst <= direct.error_bound(shape, pass));
+  CHECK(direct.error_bound(shape, pass) < 1.01 * (kRunTerms + 4));
+
+  shape = parse_conv_shape("mb1ic1ih4097iw4096oc1kh1kw1");
+  operands = {std::vector<float>(shape.input_size(), 1.0F), {1.0F}, {0.0F}, {}};
+  operands.grad_output = operands.input;
+  CHECK(run_guarded(direct, shape, pass, operands).values[0] == 0x1p24F + 4096.0F);
 }
 
 TEST_CASE("direct leaves out no zero of grad_output that meets an infinity or NaN") {

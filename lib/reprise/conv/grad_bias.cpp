@@ -1,11 +1,17 @@
-// The gradient of a convolution's bias: vector lanes across channels, several images side by side.
+// The gradient of a convolution's bias: a long sum (core/long_sum.hpp) over the images of each
+// one's long sum over its pixels in row-major order. Vector lanes across channels, several images
+// side by side.
 #undef HWY_TARGET_INCLUDE
 #define HWY_TARGET_INCLUDE "reprise/conv/grad_bias.cpp"
 #include <hwy/foreach_target.h>
 // After foreach_target.h:
 #include <hwy/highway.h>
 
+#include <algorithm>
+
 #include "reprise/conv/conv2d.hpp"
+#include "reprise/core/long_sum.hpp"
+#include "reprise/linalg/vectors-inl.hpp"
 
 HWY_BEFORE_NAMESPACE();
 namespace reprise {
@@ -13,19 +19,64 @@ namespace HWY_NAMESPACE {
 namespace {
 namespace hn = hwy::HWY_NAMESPACE;
 
-/// total + the chains of `images` images, in their order; grad is (images, pixels, OC).
+/// sums[n] = the chains over pixels [begin, end) of `images` images; grad is (images, pixels, OC).
 template <std::size_t images, class D>
-HWY_INLINE auto add_images(D d, std::size_t pixels, std::size_t OC, const float* grad,
-                           hn::Vec<D> total) {
-  hn::Vec<D> image[images];
-  for (std::size_t n = 0; n < images; ++n) image[n] = hn::Zero(d);
-  for (std::size_t pixel = 0; pixel < pixels; ++pixel, grad += OC) {
+HWY_INLINE void sum_run(D d, std::size_t begin, std::size_t end, std::size_t pixels, std::size_t OC,
+                        const float* grad, hn::Vec<D>* sums) {
+  for (std::size_t n = 0; n < images; ++n) sums[n] = hn::Zero(d);
+  grad += begin * OC;
+  for (std::size_t pixel = begin; pixel < end; ++pixel, grad += OC) {
     for (std::size_t n = 0; n < images; ++n) {
-      image[n] = hn::Add(image[n], hn::LoadU(d, grad + n * pixels * OC));
+      sums[n] = hn::Add(sums[n], hn::LoadU(d, grad + n * pixels * OC));
     }
   }
-  for (std::size_t n = 0; n < images; ++n) total = hn::Add(total, image[n]);
+}
+
+/// sums[n] = the long sums over the pixels of `images` images.
+template <std::size_t images, class D>
+HWY_INLINE void sum_images(D d, std::size_t pixels, std::size_t OC, const float* grad,
+                           hn::Vec<D>* sums) {
+  if (HWY_LIKELY(pixels <= kRunTerms)) {
+    return sum_run<images>(d, 0, pixels, pixels, OC, grad, sums);
+  }
+  RunTree<Lanes> trees[images];
+  for (std::size_t begin = 0; begin < pixels; begin += kRunTerms) {
+    sum_run<images>(d, begin, std::min(pixels, begin + kRunTerms), pixels, OC, grad, sums);
+    for (std::size_t n = 0; n < images; ++n) add_run(d, sums[n], trees[n]);
+  }
+  for (std::size_t n = 0; n < images; ++n) sums[n] = hn::LoadU(d, trees[n].sum().values);
+}
+
+/// The chain over `images` images of their sums.
+template <class D>
+HWY_INLINE hn::Vec<D> chain_of_images(D d, std::size_t images, std::size_t pixels, std::size_t OC,
+                                      const float* grad) {
+  constexpr std::size_t together = 4;
+  hn::Vec<D> sums[together];
+  auto total = hn::Zero(d);
+  std::size_t n = 0;
+  for (; n + together <= images; n += together, grad += together * pixels * OC) {
+    sum_images<together>(d, pixels, OC, grad, sums);
+    for (std::size_t i = 0; i < together; ++i) total = hn::Add(total, sums[i]);
+  }
+  for (; n < images; ++n, grad += pixels * OC) {
+    sum_images<1>(d, pixels, OC, grad, sums);
+    total = hn::Add(total, sums[0]);
+  }
   return total;
+}
+
+/// The long sum over all images of theirs.
+template <class D>
+HWY_INLINE hn::Vec<D> sum_all_images(D d, const ConvShape& s, const float* grad) {
+  const std::size_t pixels = s.OH * s.OW;
+  if (HWY_LIKELY(s.N <= kRunTerms)) return chain_of_images(d, s.N, pixels, s.OC, grad);
+  RunTree<Lanes> tree;
+  for (std::size_t n = 0; n < s.N; n += kRunTerms) {
+    const std::size_t images = std::min(kRunTerms, s.N - n);
+    add_run(d, chain_of_images(d, images, pixels, s.OC, grad + n * pixels * s.OC), tree);
+  }
+  return hn::LoadU(d, tree.sum().values);
 }
 
 /// Vectors of up to `width` channels from `c` on; returns where it stopped.
@@ -33,19 +84,8 @@ template <std::size_t width>
 HWY_INLINE std::size_t sum_channels(const ConvShape& s, std::size_t c, const float* grad_output,
                                     float* grad_bias) {
   const hn::CappedTag<float, width> d;
-  constexpr std::size_t together = 4;
-  const std::size_t pixels = s.OH * s.OW;
   for (; c + hn::Lanes(d) <= s.OC; c += hn::Lanes(d)) {
-    auto total = hn::Zero(d);
-    const float* grad = grad_output + c;
-    std::size_t n = 0;
-    for (; n + together <= s.N; n += together, grad += together * pixels * s.OC) {
-      total = add_images<together>(d, pixels, s.OC, grad, total);
-    }
-    for (; n < s.N; ++n, grad += pixels * s.OC) {
-      total = add_images<1>(d, pixels, s.OC, grad, total);
-    }
-    hn::StoreU(total, d, grad_bias + c);
+    hn::StoreU(sum_all_images(d, s, grad_output + c), d, grad_bias + c);
   }
   return c;
 }

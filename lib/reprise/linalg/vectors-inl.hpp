@@ -12,6 +12,8 @@
 #include <algorithm>
 #include <cstddef>
 
+#include "reprise/core/long_sum.hpp"
+
 HWY_BEFORE_NAMESPACE();
 namespace reprise {
 namespace HWY_NAMESPACE {
@@ -65,6 +67,14 @@ HWY_INLINE void store_some(hwy::HWY_NAMESPACE::Vec<hwy::HWY_NAMESPACE::ScalableT
 #else
   hn::BlendedStore(v, hn::FirstN(d, count), d, p);
 #endif
+}
+
+/// Adds the sums of a run, one a lane, to the tree.
+template <class D>
+HWY_INLINE void add_run(D d, hwy::HWY_NAMESPACE::Vec<D> run, RunTree<Lanes>& tree) {
+  Lanes lanes{};
+  hwy::HWY_NAMESPACE::StoreU(run, d, lanes.values);
+  tree.add(lanes);
 }
 
 }  // namespace

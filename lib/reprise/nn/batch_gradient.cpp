@@ -23,6 +23,7 @@
 
 #include <algorithm>
 
+#include "reprise/core/long_sum.hpp"
 #include "reprise/core/parallel.hpp"
 #include "reprise/nn/losses.hpp"
 
@@ -107,8 +108,9 @@ void BatchGradient::run_block(Batch& batch, std::size_t block, BlockTape& tape,
   tape.forward(call);
   softmax_cross_entropy_forward(call.N, classes, tape.output(), labels.data(), tape.grad_output(),
                                 losses.data());
+  batch.losses[block] =
+      long_sum<double>(call.N, [&](std::size_t n) { return static_cast<double>(losses[n]); });
   for (std::size_t n = 0; n < call.N; ++n) {
-    batch.losses[block] += losses[n];
     if (argmax(classes, tape.output() + n * classes) != labels[n]) ++batch.errors[block];
   }
   softmax_cross_entropy_backward(call.N, classes, tape.grad_output(), labels.data(),

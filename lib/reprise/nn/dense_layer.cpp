@@ -1,10 +1,12 @@
 // A dense layer: output(n, o) = sum over i of input(n, i) weight(i, o), plus bias(o).
 //
 // Each output is one ascending fma chain over i, to which the bias is added last; weight gradients
-// are chains over the images of the call.
+// are matrix products, each one chain over the images of the call; bias gradients are long sums
+// (core/long_sum.hpp) over them.
 #include <algorithm>
 
 #include "reprise/core/error.hpp"
+#include "reprise/core/long_sum.hpp"
 #include "reprise/linalg/gemm.hpp"
 #include "reprise/nn/layers.hpp"
 
@@ -53,10 +55,7 @@ class DenseLayer final : public Layer {
     gemm(inputs_, units, context.N, {input, 1, inputs_}, {grad_output, units, 1}, grad_parameters,
          units, false, context.threads);
     float* grad_bias = grad_parameters + inputs_ * units;
-    std::fill_n(grad_bias, units, 0.0F);
-    for (std::size_t n = 0; n < context.N; ++n) {
-      for (std::size_t o = 0; o < units; ++o) grad_bias[o] += grad_output[n * units + o];
-    }
+    sum_images(context.N, grad_output, grad_bias);
     if (grad_input != nullptr) {
       gemm(context.N, inputs_, units, {grad_output, units, 1}, {parameters, 1, units}, grad_input,
            inputs_, false, context.threads);
@@ -64,6 +63,21 @@ class DenseLayer final : public Layer {
   }
 
  private:
+  /// grad_bias = the sum over N images of grad_output.
+  void sum_images(std::size_t N, const float* grad_output, float* grad_bias) const {
+    const std::size_t units = options_.units;
+    if (N <= kRunTerms) {  // one chain, in vectors
+      std::fill_n(grad_bias, units, 0.0F);
+      for (std::size_t n = 0; n < N; ++n) {
+        for (std::size_t o = 0; o < units; ++o) grad_bias[o] += grad_output[n * units + o];
+      }
+      return;
+    }
+    for (std::size_t o = 0; o < units; ++o) {
+      grad_bias[o] = long_sum<float>(N, [&](std::size_t n) { return grad_output[n * units + o]; });
+    }
+  }
+
   DenseLayerOptions options_;
   std::size_t inputs_ = 0;
 };

@@ -16,6 +16,7 @@
 #include <algorithm>
 
 #include "reprise/core/error.hpp"
+#include "reprise/core/long_sum.hpp"
 #include "reprise/linalg/math.hpp"
 #include "reprise/linalg/vectors-inl.hpp"
 #include "reprise/nn/layers.hpp"
@@ -123,9 +124,9 @@ class LocalResponseNormalizationLayer final : public Layer {
  public:
   explicit LocalResponseNormalizationLayer(const LocalResponseNormalizationOptions& options)
       : options_(options) {
-    if (options.n % 2 == 0) {
+    if (options.n % 2 == 0 || options.n >= kRunTerms) {  // a sum is one chain
       throw Error("local response normalization", std::to_string(options.n) + " neighbours",
-                  "an odd number");
+                  "an odd number below " + std::to_string(kRunTerms));
     }
     if (!(options.k > 0.0) || !(options.alpha >= 0.0)) {
       throw Error("local response normalization",

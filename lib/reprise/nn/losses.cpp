@@ -3,6 +3,7 @@
 #include <algorithm>
 #include <cmath>
 
+#include "reprise/core/long_sum.hpp"
 #include "reprise/linalg/math.hpp"
 
 namespace reprise {
@@ -23,8 +24,7 @@ void softmax_cross_entropy_forward(std::size_t N, std::size_t classes, const flo
     float log_sums[chunk];
     for (std::size_t i = 0; i < count; ++i) {
       float* p = probabilities + (first + i) * classes;
-      float sum = 0.0F;
-      for (std::size_t c = 0; c < classes; ++c) sum += p[c];
+      const auto sum = long_sum<float>(classes, [&](std::size_t c) { return p[c]; });
       for (std::size_t c = 0; c < classes; ++c) p[c] /= sum;
       log_sums[i] = sum;
     }

@@ -8,7 +8,7 @@
 namespace reprise {
 
 /// Softmax cross-entropy of logits (N,classes) against labels (N, each < classes):
-///   probability(n, c) = exp(z(n, c) - m(n)) / s(n),  m = max over c,  s = sum over c ascending
+///   probability(n, c) = exp(z(n, c) - m(n)) / s(n),  m = max over c,  s = long sum over c
 ///   losses(n) = log s(n) - (z(n, label) - m(n))
 /// If a logit is NaN, or the largest is infinite, the image's probabilities and loss are NaN.
 /// Overwrites probabilities (N,classes) and losses (N).

@@ -1,10 +1,11 @@
 // Euclidean radial basis functions with fixed centres (LeCun et al. 1998, equation 7), negated.
 //
-//   output(n, i) = -(chain over ascending j of acc + d d, d = input(n, j) - code(i, j))
+//   output(n, i) = -(long sum (core/long_sum.hpp) over j of d d, d = input(n, j) - code(i, j))
 //   grad_input(n, j) = -2 (chain over ascending i of acc + grad_output(n, i) d)
 #include <algorithm>
 
 #include "reprise/core/error.hpp"
+#include "reprise/core/long_sum.hpp"
 #include "reprise/nn/layers.hpp"
 
 namespace reprise {
@@ -43,12 +44,10 @@ class RbfLayer final : public Layer {
                float* output) const override {
     for (std::size_t n = 0; n < context.N; ++n, input += inputs_) {
       for (const std::vector<float>& code : codes_) {
-        float sum = 0.0F;
-        for (std::size_t j = 0; j < inputs_; ++j) {
+        *output++ = -long_sum<float>(inputs_, [&](std::size_t j) {
           const float difference = input[j] - code[j];
-          sum += difference * difference;
-        }
-        *output++ = -sum;
+          return difference * difference;
+        });
       }
     }
   }

@@ -2,11 +2,13 @@
 //
 //   sum(c) = ((a + b) + d) + e over a window's cells in row-major order
 //   output(c) = weight(c) sum(c) + bias(c), two roundings
-// Parameter gradients are chains over the call's windows in row-major order. Loops over channels
-// are innermost, for the compiler to put into vectors: no operation crosses channels.
+// Parameter gradients are long sums (core/long_sum.hpp) over the call's windows in row-major order.
+// Loops over channels are innermost, for the compiler to put into vectors: no operation crosses
+// channels.
 #include <algorithm>
 
 #include "reprise/core/error.hpp"
+#include "reprise/core/long_sum.hpp"
 #include "reprise/nn/layers.hpp"
 
 namespace reprise {
@@ -35,6 +37,10 @@ class SubsamplingLayer final : public Layer {
 
   [[nodiscard]] std::size_t connections() const override { return 5 * output_.size(); }
 
+  [[nodiscard]] std::size_t workspace_bytes(std::size_t N, std::size_t /*threads*/) const override {
+    return ArrayRunTree::memory_floats(run_count(windows(N)), 2 * input_.channels) * sizeof(float);
+  }
+
   void forward(const LayerContext& context, const float* input, const float* parameters,
                float* output) const override {
     const std::size_t C = input_.channels;
@@ -49,13 +55,25 @@ class SubsamplingLayer final : public Layer {
                 const float* /*output*/, const float* parameters, float* grad_input,
                 float* grad_parameters) const override {
     const std::size_t C = input_.channels;
-    std::fill_n(grad_parameters, 2 * C, 0.0F);
+    ArrayRunTree tree(run_count(windows(context.N)), 2 * C, grad_parameters,
+                      reinterpret_cast<float*>(context.workspace.data()));
+    float* sums = tree.next();
+    std::fill_n(sums, 2 * C, 0.0F);
+    std::size_t left = kRunTerms;
     for_each_window(context.N, [&](const Window& window, std::size_t out) {
-      for (std::size_t c = 0; c < C; ++c) {
-        grad_parameters[c] += grad_output[out + c] * window.sum(input + c);
-        grad_parameters[C + c] += grad_output[out + c];
+      if (left == 0) {
+        tree.add(1);
+        sums = tree.next();
+        std::fill_n(sums, 2 * C, 0.0F);
+        left = kRunTerms;
       }
+      for (std::size_t c = 0; c < C; ++c) {
+        sums[c] += grad_output[out + c] * window.sum(input + c);
+        sums[C + c] += grad_output[out + c];
+      }
+      --left;
     });
+    tree.add(1);
     if (grad_input == nullptr) return;
     if (input_.height % 2 != 0 || input_.width % 2 != 0) {
       std::fill_n(grad_input, context.N * input_.size(), 0.0F);
@@ -76,6 +94,11 @@ class SubsamplingLayer final : public Layer {
       return ((input[cells[0]] + input[cells[1]]) + input[cells[2]]) + input[cells[3]];
     }
   };
+
+  /// Of N images.
+  [[nodiscard]] std::size_t windows(std::size_t N) const {
+    return N * output_.height * output_.width;
+  }
 
   /// Calls body(window, place of its output).
   template <class Body>

@@ -1,9 +1,10 @@
 // Average pooling.
 //
-// output(n, oh, ow, c) = (sum of input(n, ih, iw, c) over the window's cells, in row-major order) /
-// divisor, and 0 for a window wholly in the padding. The gradient of a cell is the sum, window by
-// window in row-major order, of grad_output / divisor over the windows it lies in.
-// Vector lanes hold neighbouring channels.
+// output(n, oh, ow, c) = (long sum (core/long_sum.hpp) of input(n, ih, iw, c) over the window's
+// cells inside the image, in row-major order) / divisor, and 0 for a window wholly in the padding.
+// The gradient of a cell is the sum, window by window in row-major order, of grad_output / divisor
+// over the windows it lies in: one chain, as more than 2^14 windows over one cell have 2^14 cells
+// each. Vector lanes hold neighbouring channels.
 #undef HWY_TARGET_INCLUDE
 #define HWY_TARGET_INCLUDE "reprise/pool/average_pool.cpp"
 #include <hwy/foreach_target.h>
@@ -12,6 +13,7 @@
 
 #include <algorithm>
 
+#include "reprise/core/long_sum.hpp"
 #include "reprise/linalg/vectors-inl.hpp"
 #include "reprise/pool/pool2d.hpp"
 #include "reprise/pool/window.hpp"
@@ -28,26 +30,70 @@ HWY_INLINE std::size_t clipped(std::size_t begin, std::size_t kernel, std::size_
 }
 
 /// What the window's sum is divided by; 1 where no cell counts.
-HWY_INLINE float divisor(const PoolShape& s, bool count_include_padding, const PoolWindow& window,
-                         std::size_t oh, std::size_t ow) {
+HWY_INLINE std::size_t divisor(const PoolShape& s, bool count_include_padding,
+                               const PoolWindow& window, std::size_t oh, std::size_t ow) {
   const std::size_t cells =
       count_include_padding ? clipped(oh * s.stride_h, s.KH, s.IH + s.pad_top + s.pad_bottom) *
                                   clipped(ow * s.stride_w, s.KW, s.IW + s.pad_left + s.pad_right)
                             : window.cells();
-  return static_cast<float>(std::max<std::size_t>(cells, 1));
+  return std::max<std::size_t>(cells, 1);
+}
+
+/// values / divisor: in double, and then rounded, where float does not hold the divisor.
+template <class D, class V>
+HWY_INLINE V divided(D d, V values, std::size_t divisor) {
+  constexpr std::size_t most = std::size_t{1} << 24;
+  if (HWY_LIKELY(divisor <= most)) {
+    return hn::Div(values, hn::Set(d, static_cast<float>(divisor)));
+  }
+  HWY_ALIGN float lanes[hn::MaxLanes(d)];
+  hn::Store(values, d, lanes);
+  for (float& value : lanes) {
+    value = static_cast<float>(static_cast<double>(value) / static_cast<double>(divisor));
+  }
+  return hn::Load(d, lanes);
+}
+
+/// The sum over a window of more than one run of cells.
+template <class D>
+HWY_NOINLINE hn::Vec<D> sum_of_runs(D d, const PoolShape& s, const PoolWindow& window,
+                                    const float* image) {
+  RunTree<Lanes> tree;
+  auto sum = hn::Zero(d);
+  std::size_t left = kRunTerms;
+  for (std::size_t ih = window.h_begin; ih < window.h_end; ++ih) {
+    for (std::size_t iw = window.w_begin; iw < window.w_end;) {
+      const std::size_t end = std::min(window.w_end, iw + left);
+      left -= end - iw;
+      for (; iw < end; ++iw) sum = hn::Add(sum, hn::LoadU(d, image + (ih * s.IW + iw) * s.C));
+      if (left > 0) continue;
+      add_run(d, sum, tree);
+      sum = hn::Zero(d);
+      left = kRunTerms;
+    }
+  }
+  if (left < kRunTerms) add_run(d, sum, tree);
+  return hn::LoadU(d, tree.sum().values);
+}
+
+template <class D>
+HWY_INLINE hn::Vec<D> sum_of_cells(D d, const PoolShape& s, const PoolWindow& window,
+                                   const float* image) {
+  if (HWY_UNLIKELY(window.cells() > kRunTerms)) return sum_of_runs(d, s, window, image);
+  auto sum = hn::Zero(d);
+  for_each_cell(s, window,
+                [&](std::size_t cell) HWY_ATTR { sum = hn::Add(sum, hn::LoadU(d, image + cell)); });
+  return sum;
 }
 
 void average_image(const PoolShape& s, bool count_include_padding, const float* image,
                    float* output) {
   for_each_window(s, [&](std::size_t oh, std::size_t ow, std::size_t out) HWY_ATTR {
     const PoolWindow window(s, oh, ow);
-    const float divide_by = divisor(s, count_include_padding, window, oh, ow);
+    const std::size_t divide_by = divisor(s, count_include_padding, window, oh, ow);
     for_each_vector(s.C, [&](auto d, std::size_t c) HWY_ATTR {
-      auto sum = hn::Zero(d);
-      for_each_cell(s, window, [&](std::size_t cell) HWY_ATTR {
-        sum = hn::Add(sum, hn::LoadU(d, image + cell + c));
-      });
-      hn::StoreU(hn::Div(sum, hn::Set(d, divide_by)), d, output + out + c);
+      const auto sum = sum_of_cells(d, s, window, image + c);
+      hn::StoreU(divided(d, sum, divide_by), d, output + out + c);
     });
   });
 }
@@ -56,9 +102,9 @@ void average_gradient_image(const PoolShape& s, bool count_include_padding,
                             const float* grad_output, float* grad_image) {
   for_each_window(s, [&](std::size_t oh, std::size_t ow, std::size_t out) HWY_ATTR {
     const PoolWindow window(s, oh, ow);
-    const float divide_by = divisor(s, count_include_padding, window, oh, ow);
+    const std::size_t divide_by = divisor(s, count_include_padding, window, oh, ow);
     for_each_vector(s.C, [&](auto d, std::size_t c) HWY_ATTR {
-      const auto share = hn::Div(hn::LoadU(d, grad_output + out + c), hn::Set(d, divide_by));
+      const auto share = divided(d, hn::LoadU(d, grad_output + out + c), divide_by);
       for_each_cell(s, window, [&](std::size_t cell) HWY_ATTR {
         float* const grad = grad_image + cell + c;
         hn::StoreU(hn::Add(hn::LoadU(d, grad), share), d, grad);

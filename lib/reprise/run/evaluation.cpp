@@ -6,6 +6,7 @@
 #include <memory>
 #include <numeric>
 
+#include "reprise/core/long_sum.hpp"
 #include "reprise/core/parallel.hpp"
 #include "reprise/data/batches.hpp"
 #include "reprise/nn/losses.hpp"
@@ -38,14 +39,12 @@ void for_each_block(const Sequential& model, const ImageSet& images, std::size_t
   });
 }
 
-/// Squared, as one chain over the features in double.
+/// Squared, as a long sum over the features in double.
 double squared_distance(const float* a, const float* b, std::size_t features) {
-  double sum = 0.0;
-  for (std::size_t i = 0; i < features; ++i) {
+  return long_sum<double>(features, [&](std::size_t i) {
     const double difference = static_cast<double>(a[i]) - static_cast<double>(b[i]);
-    sum += difference * difference;
-  }
-  return sum;
+    return difference * difference;
+  });
 }
 
 }  // namespace

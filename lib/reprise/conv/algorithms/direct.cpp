@@ -8,19 +8,23 @@
 //   grad_input(n, ih, iw, ic)   starts at 0, then ascending (kh, kw, oc):
 //     a = grad_output(n, oh, ow, oc) where oh = (ih + pad_top - kh*dilation_h) / stride_h and ow
 //     (likewise) are whole; b = weight(kh, kw, ic, oc)
-//   grad_weight(kh, kw, ic, oc) starts at 0, then ascending (n, oh, ow):
+//   grad_weight(kh, kw, ic, oc) is a long sum (core/long_sum.hpp) over the positions (n, oh, ow) in
+//     row-major order, all counted, inside or not: in each run of 16,384 of them a chain from 0 of
 //     a = the input's cell as in output; b = grad_output(n, oh, ow, oc)
 // Which kernel runs (direct_*.cpp; lanes across channels, positions or images), vector widths,
 // blocks and threads change the speed only. Cost: 2*N*OH*OW*OC*KH*KW*IC/G operations, less those in
-// the padding. Workspace: packed weights or gradients and tables, less than 4 MiB per thread.
+// the padding. Workspace: packed weights or gradients and tables, less than 4 MiB per thread; and
+// for more than one run of positions one array of weights for each doubling of their number.
 // Gradients of a grad_output that is mostly 0 leave out the steps that change nothing. A gradient
 // of the weights that comes out infinite or NaN is worked again by the kernel that reads no
 // padding.
-// Error: each term passes through at most terms + 1 rounded operations: (1 + u)^(terms + 1).
+// Error: each term passes through at most terms + 1 rounded operations: (1 + u)^(terms + 1). Of
+// grad_weight, through min(terms, 16384) in its run, log2 of the number of runs, rounded up, and 1.
 #include <algorithm>
 
 #include "reprise/conv/algorithms/direct_kernels.hpp"
 #include "reprise/conv/conv_algorithm.hpp"
+#include "reprise/core/long_sum.hpp"
 
 namespace reprise {
 namespace {
@@ -109,9 +113,10 @@ void grad_weight(const ConvShape& shape, const float* grad_output, const float* 
     std::fill_n(grad_weight, shape.weight_size(), 0.0F);
     return;
   }
-  const auto run = [&](auto kernel) {
-    kernel(correlation, {input, grad_output, grad_weight}, resources.workspace.data(),
-           resources.threads);
+  const auto run = [&](direct::WeightGradientKernel kernel) {
+    direct::weight_gradient_in_runs(kernel, correlation,
+                                    {input, grad_output, grad_weight, 0, correlation.positions()},
+                                    resources.workspace.data(), resources.threads);
   };
   if (direct::is_depthwise(correlation)) return run(direct::weight_gradient_depthwise);
   const auto pays = [&](std::size_t nonzeros) {
@@ -131,14 +136,17 @@ void grad_weight(const ConvShape& shape, const float* grad_output, const float* 
 
 std::size_t workspace_bytes(const ConvShape& shape, ConvPass pass, std::size_t threads) {
   const direct::Correlation forward = direct::forward_correlation(shape);
-  if (direct::is_depthwise(forward)) return 0;
-  if (pass == ConvPass::forward) return correlate_bytes(forward, threads);
+  const bool depthwise = direct::is_depthwise(forward);
   if (pass == ConvPass::grad_weight) {
-    return std::max({direct::weight_gradient_columns_bytes(forward, threads),
-                     direct::weight_gradient_windows_bytes(forward, threads),
-                     direct::weight_gradient_bands_bytes(forward, threads),
-                     direct::weight_gradient_sparse_bytes(forward, threads)});
+    const std::size_t runs = direct::weight_runs_bytes(forward);
+    if (depthwise) return runs;
+    return runs + std::max({direct::weight_gradient_columns_bytes(forward, threads),
+                            direct::weight_gradient_windows_bytes(forward, threads),
+                            direct::weight_gradient_bands_bytes(forward, threads),
+                            direct::weight_gradient_sparse_bytes(forward, threads)});
   }
+  if (depthwise) return 0;
+  if (pass == ConvPass::forward) return correlate_bytes(forward, threads);
   std::size_t bytes = direct::grad_input_sparse_bytes(shape, threads);
   for_each_phase(shape, [&](const direct::Correlation& phase) {
     bytes = std::max(bytes, correlate_bytes(phase, threads));
@@ -153,8 +161,12 @@ const ConvAlgorithm& direct_algorithm() {
       .name = "direct",
       .summary = "implicit matrix product, one fma chain per element",
       .reproducibility = Reproducibility::portable,
-      .error_bound = [](const ConvShape& shape,
-                        ConvPass pass) { return rounding_bound(shape.terms(pass) + 1); },
+      .error_bound =
+          [](const ConvShape& shape, ConvPass pass) {
+            const std::size_t terms = shape.terms(pass);
+            return rounding_bound(
+                (pass == ConvPass::grad_weight ? long_sum_roundings(terms) : terms) + 1);
+          },
       .error_scale = ErrorScale::elementwise,
       .unsupported = [](const ConvShape&, ConvPass) { return std::string(); },
       .estimated_cost = estimated_cost,

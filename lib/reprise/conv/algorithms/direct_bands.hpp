@@ -40,6 +40,23 @@ struct SourceBand {
   std::size_t g, n, a_begin, a_end;
 };
 
+/// Calls visit(band, begin, end) for bands that cover positions [first, last) of group g, counted
+/// over all images: of each band's positions, counted from its own first one, [begin, end) are
+/// among them.
+template <class Visit>
+inline void for_each_band(const Correlation& c, const Bands& bands, std::size_t g,
+                          std::size_t first, std::size_t last, const Visit& visit) {
+  while (first < last) {
+    const std::size_t row = first / c.B;
+    const std::size_t image = row / c.A * c.A;  // its first row
+    const std::size_t last_row = std::min(image + c.A, row + bands.band);
+    const std::size_t end = std::min(last, last_row * c.B);
+    const SourceBand band{g, row / c.A, row - image, (end + c.B - 1) / c.B - image};
+    visit(band, first - row * c.B, end - row * c.B);
+    first = end;
+  }
+}
+
 /// Copies the band's source rows; what is outside the image is 0.
 inline void copy_band(const Correlation& c, const Bands& bands, const float* source,
                       const SourceBand& band, float* copy) {

@@ -136,16 +136,15 @@ void correlate_row(const DepthwiseRow& row, const CorrelationData& data) {
 /// Sums in registers; beside them, AVX2 has registers for a gradient and a source value.
 constexpr std::size_t kMostTaps = 9;
 
-/// The gradients of `count` taps go on over a run of positions, for one vector of groups: cell,
+/// The gradients of `count` taps go on over `positions` of a row, for one vector of groups: cell,
 /// grad and grad_weight are at its first group.
 template <std::size_t count, class D>
-HWY_NOINLINE void add_taps(D d, const DepthwiseRow& row, const DepthwiseRun& run,
+HWY_NOINLINE void add_taps(D d, const DepthwiseRow& row, std::size_t positions,
                            const DepthwiseTap* taps, const float* cell, const float* grad,
                            float* grad_weight) {
   using Vector = hn::Vec<D>;
   const std::size_t step = row.c.step_w * row.c.G;
   const std::size_t grad_step = row.c.r_cell;
-  const std::size_t positions = run.end - run.begin;
   Vector acc[count];
   const float* from[count];
   REPRISE_UNROLL
@@ -175,6 +174,9 @@ constexpr auto make_kernels(std::index_sequence<index...>) {
 void add_row(const DepthwiseRow& row, const WeightGradientData& data, std::size_t g_begin,
              std::size_t g_end) {
   for (const DepthwiseRun& run : row.runs) {
+    const std::size_t begin = row.first(run);
+    if (begin >= row.last(run)) continue;
+    const std::size_t positions = row.last(run) - begin;
     const std::size_t tiles = (run.taps.size() + kMostTaps - 1) / kMostTaps;
     for_each_vector(g_end - g_begin, [&](auto d, std::size_t i) HWY_ATTR {
       static constexpr auto kernels =
@@ -183,9 +185,9 @@ void add_row(const DepthwiseRow& row, const WeightGradientData& data, std::size_
       for (std::size_t tile = 0; tile < tiles; ++tile) {
         const std::size_t first = tile * run.taps.size() / tiles;
         const std::size_t count = (tile + 1) * run.taps.size() / tiles - first;
-        kernels[count - 1](d, row, run, run.taps.data() + first,
-                           data.source + row.source(run.begin) + g,
-                           data.grad_output + row.result(run.begin) + g, data.grad_weight + g);
+        kernels[count - 1](d, row, positions, run.taps.data() + first,
+                           data.source + row.source(begin) + g,
+                           data.grad_output + row.result(begin) + g, data.grad_weight + g);
       }
     });
   }
@@ -208,15 +210,16 @@ HWY_NOINLINE void add_three_by_three(D d, const DepthwiseRows& rows, std::size_t
     for (std::size_t w = 0; w < 3; ++w) acc[h][w] = hn::LoadU(d, grad_weight + (h * 3 + w) * G);
   }
   for (std::size_t index = begin; index < end; ++index) {
-    const DepthwiseRow row = rows[index];
+    const DepthwiseRow row = rows.part(index, data.begin, data.end);
     for (const DepthwiseRun& run : row.runs) {
-      if (run.taps.empty()) continue;
+      std::size_t b = row.first(run);
+      const std::size_t b_end = row.last(run);
+      if (run.taps.empty() || b >= b_end) continue;
       const std::size_t end_h = run.first_h + run.taps.size() / run.width;
       const std::size_t end_w = run.first_w + run.width;
-      const float* cell = data.source + row.source(run.begin) + g;
-      const float* grad = data.grad_output + row.result(run.begin) + g;
-      std::size_t b = run.begin;
-      for (; run.width == 3 && b + together <= run.end; b += together) {
+      const float* cell = data.source + row.source(b) + g;
+      const float* grad = data.grad_output + row.result(b) + g;
+      for (; run.width == 3 && b + together <= b_end; b += together) {
         Vector gradient[together];
         for (std::size_t p = 0; p < together; ++p) gradient[p] = hn::LoadU(d, grad + p * G);
         REPRISE_UNROLL
@@ -237,7 +240,7 @@ HWY_NOINLINE void add_three_by_three(D d, const DepthwiseRows& rows, std::size_t
         cell += together * stride * G;
         grad += together * G;
       }
-      for (; b < run.end; ++b, cell += stride * G, grad += G) {
+      for (; b < b_end; ++b, cell += stride * G, grad += G) {
         const Vector gradient = hn::LoadU(d, grad);
         REPRISE_UNROLL
         for (std::size_t h = 0; h < 3; ++h) {
@@ -260,18 +263,22 @@ HWY_NOINLINE void add_three_by_three(D d, const DepthwiseRows& rows, std::size_t
   }
 }
 
-/// All rows' share of the gradients of groups [g_begin, g_end).
+/// The data's positions' share of the gradients of groups [g_begin, g_end).
 void add_rows(const DepthwiseRows& rows, const Correlation& c, const WeightGradientData& data,
               std::size_t g_begin, std::size_t g_end) {
   const bool three = c.h.count == 3 && c.w.count == 3 && c.w.spacing == 1 && c.step_w <= 2;
+  const std::size_t first_row = data.begin / c.B;
+  const std::size_t last_row = (data.end + c.B - 1) / c.B;
   if (!three) {
-    for (std::size_t row = 0; row < rows.count(); ++row) add_row(rows[row], data, g_begin, g_end);
+    for (std::size_t row = first_row; row < last_row; ++row) {
+      add_row(rows.part(row, data.begin, data.end), data, g_begin, g_end);
+    }
     return;
   }
   constexpr std::size_t fewest = 64;  // positions that it is worth loading the sums for
   const std::size_t block = (fewest + c.B - 1) / c.B;
-  for (std::size_t row = 0; row < rows.count(); row += block) {
-    const std::size_t end = std::min(rows.count(), row + block);
+  for (std::size_t row = first_row; row < last_row; row += block) {
+    const std::size_t end = std::min(last_row, row + block);
     for_each_vector(g_end - g_begin, [&](auto d, std::size_t i) HWY_ATTR {
       const auto kernel =
           c.step_w == 1 ? add_three_by_three<1, decltype(d)> : add_three_by_three<2, decltype(d)>;

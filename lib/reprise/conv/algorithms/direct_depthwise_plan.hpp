@@ -2,6 +2,7 @@
 /// How a depthwise correlation is cut: internal to direct_depthwise.cpp.
 #pragma once
 
+#include <algorithm>
 #include <utility>
 #include <vector>
 
@@ -23,11 +24,18 @@ struct DepthwiseRun {
   std::vector<DepthwiseTap> taps;
 };
 
-/// A row of positions.
+/// A row of positions, of which [begin, end) are worked.
 struct DepthwiseRow {
   const Correlation& c;
   const std::vector<DepthwiseRun>& runs;  ///< ascending
   std::size_t n, a;
+  std::size_t begin, end;
+
+  /// Those of a run that are worked; none where first() >= last().
+  [[nodiscard]] std::size_t first(const DepthwiseRun& run) const {
+    return std::max(run.begin, begin);
+  }
+  [[nodiscard]] std::size_t last(const DepthwiseRun& run) const { return std::min(run.end, end); }
 
   /// Offsets of group 0 at position b.
   [[nodiscard]] std::size_t source(std::size_t b) const {
@@ -59,7 +67,14 @@ class DepthwiseRows {
   [[nodiscard]] std::size_t count() const { return c_.N * c_.A; }
   [[nodiscard]] DepthwiseRow operator[](std::size_t row) const {
     const std::size_t a = row % c_.A;
-    return {c_, classes_[class_of_row_[a]], row / c_.A, a};
+    return {c_, classes_[class_of_row_[a]], row / c_.A, a, 0, c_.B};
+  }
+  /// The row's part of positions [begin, end), counted over all images.
+  [[nodiscard]] DepthwiseRow part(std::size_t row, std::size_t begin, std::size_t end) const {
+    DepthwiseRow part = (*this)[row];
+    part.begin = std::max(begin, row * c_.B) - row * c_.B;
+    part.end = std::min(end, (row + 1) * c_.B) - row * c_.B;
+    return part;
   }
 
  private:

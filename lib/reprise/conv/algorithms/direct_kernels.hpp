@@ -59,6 +59,7 @@ struct Correlation {
 
   /// The length of a chain.
   [[nodiscard]] std::size_t depth() const { return h.count * w.count * channels; }
+  [[nodiscard]] std::size_t weight_size() const { return depth() * G * columns; }
   [[nodiscard]] std::size_t positions() const { return N * A * B; }
   [[nodiscard]] std::size_t source_channels() const { return G * channels; }
 };
@@ -149,15 +150,28 @@ bool is_depthwise(const Correlation& correlation);
 void correlate_depthwise(const Correlation& correlation, const CorrelationData& data,
                          std::byte* no_workspace, std::size_t threads);
 
-/// The gradient of a forward correlation's weights: element (th, tw, c, g, j) is a chain from 0,
-/// ascending over the positions at which the tap is inside the image, of fma(source, grad_output,
-/// acc), and +0 in the end. A kernel may let the other positions take part as zeros: that changes
-/// no result that comes out finite, as grad_output was finite then.
+/// The gradient of a forward correlation's weights over positions [begin, end), counted in
+/// row-major order of (n, a, b): element (th, tw, c, g, j) is a chain from 0, ascending over those
+/// of the positions at which the tap is inside the image, of fma(source, grad_output, acc), and +0
+/// in the end. A kernel may let the other positions take part as zeros: that changes no result that
+/// comes out finite, as grad_output was finite then. Kernels overwrite grad_weight.
 struct WeightGradientData {
   const float* source;
   const float* grad_output;
   float* grad_weight;
+  std::size_t begin, end;
 };
+
+using WeightGradientKernel = void (*)(const Correlation& forward, const WeightGradientData& data,
+                                      std::byte* workspace, std::size_t threads);
+
+/// The gradient over all positions as a long sum (core/long_sum.hpp): the kernel sums each run of
+/// positions. data.begin and data.end do not matter; the kernel's workspace follows the
+/// weight_runs_bytes() that this needs.
+void weight_gradient_in_runs(WeightGradientKernel kernel, const Correlation& forward,
+                             const WeightGradientData& data, std::byte* workspace,
+                             std::size_t threads);
+std::size_t weight_runs_bytes(const Correlation& forward);
 
 /// Vector lanes across columns: any gradient; fast where groups have many columns and channels.
 void weight_gradient_by_columns(const Correlation& forward, const WeightGradientData& data,

@@ -66,26 +66,26 @@ TileKernel kernel_for(std::size_t vectors, std::index_sequence<index...> /*all*/
   return kernels[vectors - 1];
 }
 
-/// Lists the band's values of columns [j_begin, j_end) that are not 0, column by column: lanes hold
-/// positions.
+/// Lists the values of columns [j_begin, j_end) that are not 0 at the band's positions [begin,
+/// end), column by column: lanes hold positions. `grad` is at the band's first position.
 void list_values(const Correlation& c, const SparseWeightPlan& plan, const WindowBand& band,
-                 const float* grad, const SparseWeightScratch& scratch) {
+                 std::size_t begin, std::size_t end, const float* grad,
+                 const SparseWeightScratch& scratch) {
   const hn::ScalableTag<float> d;
   const hn::RebindToUnsigned<decltype(d)> du;
   const std::size_t lanes = hn::Lanes(d);
-  const std::size_t positions = (band.a_end - band.a_begin) * c.B;
   const std::size_t columns = band.j_end - band.j_begin;
   const std::size_t capacity = plan.capacity(c);
   float* HWY_RESTRICT grads = scratch.grads + band.j_begin * capacity;
   std::uint32_t* HWY_RESTRICT windows = scratch.windows + band.j_begin * capacity;
   std::size_t* HWY_RESTRICT listed = scratch.count + band.j_begin;
   std::fill_n(listed, columns, 0);
-  for (std::size_t p = 0; p < positions; p += lanes) {
-    // The last vector begins earlier, with positions that are listed already.
-    const std::size_t first = positions < lanes ? p : std::min(p, positions - lanes);
-    read_lanes(grad + first * c.columns + band.j_begin, c.columns, positions - first, columns,
+  for (std::size_t p = begin; p < end; p += lanes) {
+    // The last vector begins earlier, with positions that are listed already or come before.
+    const std::size_t first = end < lanes ? 0 : std::min(p, end - lanes);
+    read_lanes(grad + first * c.columns + band.j_begin, c.columns, end - first, columns,
                scratch.lanes, hn::Lanes(d));
-    const auto fresh = hn::AndNot(hn::FirstN(d, p - first), hn::FirstN(d, positions - first));
+    const auto fresh = hn::AndNot(hn::FirstN(d, p - first), hn::FirstN(d, end - first));
     const auto window = hn::LoadU(du, scratch.window + first);
     for (std::size_t j = 0; j < columns; ++j) {
       const auto values = hn::Load(d, scratch.lanes + j * lanes);
@@ -122,25 +122,25 @@ void sum_in_vectors(const Correlation& c, const SparseWeightPlan& plan,
   const std::size_t vectors = list_rows<width>(c, plan, scratch.rows);
   const std::size_t tiles = (vectors + kMostVectors - 1) / kMostVectors;
   const std::size_t capacity = plan.capacity(c);
-  for (std::size_t n = 0; n < c.N; ++n) {
-    for (std::size_t a = 0; a < c.A; a += plan.windows.band) {
-      const WindowBand band{{0, n, a, std::min(c.A, a + plan.windows.band)}, j_begin, j_end};
-      copy_band(c, plan.windows, data.source, band, scratch.band);
-      list_values(c, plan, band, data.grad_output + (n * c.A + a) * c.B * c.columns, scratch);
-      for (std::size_t tile = 0; tile < tiles; ++tile) {
-        const std::size_t first = tile * vectors / tiles;
-        const TileKernel kernel = kernel_for<width>((tile + 1) * vectors / tiles - first,
-                                                    std::make_index_sequence<kMostVectors>());
-        for (std::size_t j = j_begin; j < j_end; ++j) {
-          kernel(scratch.grads + j * capacity, scratch.windows + j * capacity, scratch.count[j],
-                 scratch.band, scratch.rows + first, scratch.sums + j * plan.sum_rows());
-        }
+  const auto add_band = [&](const SourceBand& source_band, std::size_t begin, std::size_t end) {
+    const WindowBand band{source_band, j_begin, j_end};
+    copy_band(c, plan.windows, data.source, band, scratch.band);
+    const std::size_t first = (band.n * c.A + band.a_begin) * c.B;
+    list_values(c, plan, band, begin, end, data.grad_output + first * c.columns, scratch);
+    for (std::size_t tile = 0; tile < tiles; ++tile) {
+      const std::size_t row = tile * vectors / tiles;
+      const TileKernel kernel = kernel_for<width>((tile + 1) * vectors / tiles - row,
+                                                  std::make_index_sequence<kMostVectors>());
+      for (std::size_t j = j_begin; j < j_end; ++j) {
+        kernel(scratch.grads + j * capacity, scratch.windows + j * capacity, scratch.count[j],
+               scratch.band, scratch.rows + row, scratch.sums + j * plan.sum_rows());
       }
     }
-  }
+  };
+  for_each_band(c, plan.windows, 0, data.begin, data.end, add_band);
 }
 
-/// Sums of columns [j_begin, j_end) over all positions.
+/// Sums of columns [j_begin, j_end) over the data's positions.
 void sum_columns(const Correlation& c, const SparseWeightPlan& plan, const WeightGradientData& data,
                  std::size_t j_begin, std::size_t j_end, const SparseWeightScratch& scratch) {
   const auto sum = plan.width == kHalfUnit ? sum_in_vectors<kHalfUnit> : sum_in_vectors<kMostLanes>;

@@ -131,25 +131,22 @@ void run_tiles(const BandTask& task, const Positions& positions, const ColumnVec
   }
 }
 
-/// The gradient of a task's rows.
+/// The gradient of a task's rows over the data's positions.
 void sum_rows(const Correlation& c, const BandWeightPlan& plan, const WeightGradientData& data,
               const BandTask& task, const BandScratch& scratch) {
   const ColumnVectors vectors(c.columns);
   std::fill_n(scratch.sums, vectors.count * task.rows() * vectors.lanes, 0.0F);
-  for (std::size_t n = 0; n < c.N; ++n) {
-    for (std::size_t a = 0; a < c.A; a += plan.bands.band) {
-      const SourceBand band{task.g, n, a, std::min(c.A, a + plan.bands.band)};
-      copy_band(c, plan.bands, data.source, band, scratch.band);
-      const std::size_t count = (band.a_end - a) * c.B;
-      for (std::size_t p = 0; p < count; p += plan.positions) {
-        const std::size_t some = std::min(plan.positions, count - p);
-        locate_windows(c, plan.bands, scratch.band, p, some, scratch.window);
-        const float* const grad =
-            data.grad_output + ((n * c.A + a) * c.B + p) * c.r_cell + task.g * c.columns;
-        run_tiles(task, {some, scratch.window, grad, c.r_cell}, vectors, scratch);
-      }
+  const auto add_band = [&](const SourceBand& band, std::size_t begin, std::size_t end) {
+    copy_band(c, plan.bands, data.source, band, scratch.band);
+    const std::size_t first = (band.n * c.A + band.a_begin) * c.B;
+    for (std::size_t p = begin; p < end; p += plan.positions) {
+      const std::size_t some = std::min(plan.positions, end - p);
+      locate_windows(c, plan.bands, scratch.band, p, some, scratch.window);
+      const float* const grad = data.grad_output + (first + p) * c.r_cell + task.g * c.columns;
+      run_tiles(task, {some, scratch.window, grad, c.r_cell}, vectors, scratch);
     }
-  }
+  };
+  for_each_band(c, plan.bands, task.g, data.begin, data.end, add_band);
   const hn::ScalableTag<float> d;
   const float* sums = scratch.sums;
   for (std::size_t v = 0; v < vectors.count; ++v) {

@@ -241,8 +241,8 @@ void weight_gradient_by_columns(const Correlation& c, const WeightGradientData& 
     for (std::size_t k = k_begin; k < k_end; ++k) {
       std::fill_n(data.grad_weight + k * c.w_channel + task.g * c.w_group, c.columns, 0.0F);
     }
-    for (std::size_t p = 0; p < c.positions(); p += blocks.positions) {
-      const std::size_t end = std::min(c.positions(), p + blocks.positions);
+    for (std::size_t p = data.begin; p < data.end; p += blocks.positions) {
+      const std::size_t end = std::min(data.end, p + blocks.positions);
       HWY_DYNAMIC_DISPATCH(run_positions)(c, data, task, p, end, blocks, scratch);
     }
   });

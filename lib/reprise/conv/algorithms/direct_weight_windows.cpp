@@ -204,20 +204,18 @@ void sum_in_vectors(const Correlation& c, const WindowPlan& plan, const WeightGr
                     std::size_t g, std::size_t j_begin, std::size_t j_end,
                     const WindowScratch& scratch) {
   const std::vector<RowVector> rows = row_vectors<width>(plan, scratch);
-  for (std::size_t n = 0; n < c.N; ++n) {
-    for (std::size_t a = 0; a < c.A; a += plan.band) {
-      const WindowBand band{{g, n, a, std::min(c.A, a + plan.band)}, j_begin, j_end};
-      copy_band(c, plan, data.source, band, scratch.band);
-      const std::size_t positions = (band.a_end - a) * c.B;
-      for (std::size_t p = 0; p < positions; p += plan.positions) {
-        run_positions<width>(c, plan, data.grad_output, band, p,
-                             std::min(plan.positions, positions - p), rows, scratch);
-      }
-    }
-  }
+  for_each_band(c, plan, g, data.begin, data.end,
+                [&](const SourceBand& source_band, std::size_t begin, std::size_t end) {
+                  const WindowBand band{source_band, j_begin, j_end};
+                  copy_band(c, plan, data.source, band, scratch.band);
+                  for (std::size_t p = begin; p < end; p += plan.positions) {
+                    run_positions<width>(c, plan, data.grad_output, band, p,
+                                         std::min(plan.positions, end - p), rows, scratch);
+                  }
+                });
 }
 
-/// Sums of columns [j_begin, j_end) of group g over all positions.
+/// Sums of columns [j_begin, j_end) of group g over the data's positions.
 void sum_columns(const Correlation& c, const WindowPlan& plan, const WeightGradientData& data,
                  std::size_t g, std::size_t j_begin, std::size_t j_end,
                  const WindowScratch& scratch) {
