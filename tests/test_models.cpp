@@ -2,7 +2,9 @@
 #include "reprise/nn/models/lenet5.hpp"
 #include "reprise/nn/models/models.hpp"
 #include "support/catch.hpp"
+#include "support/conv_cases.hpp"
 #include "support/errors.hpp"
+#include "support/random_arrays.hpp"
 
 using namespace reprise;
 using namespace reprise::test;
@@ -178,4 +180,32 @@ TEST_CASE("what a model cannot do is refused") {
       "four_layer_cnn", [](O& o) { o.width = 0; }, "width 0", "1 to 4096");
   CHECK(is_line_with(error_of_options("lenet6", {}), "\"lenet6\"",
                      "lenet5, lenet5_1998, four_layer_cnn, alexnet"));
+}
+
+TEST_CASE("predict gives an image the same bits in batches of 1, 17 and 33") {
+  constexpr std::size_t images = 33;
+  for (const char* name : {"lenet5", "lenet5_1998", "four_layer_cnn"}) {
+    for (const char* algorithm : {"direct", "fft", "auto"}) {
+      Sequential model =
+          make_model(name, kGrey, 10, default_model_options(name), conv_algorithm(algorithm));
+      model.initialize(RandomStream(3));
+      const std::size_t size = kGrey.size();
+      Tensor<4> all = make_tensor<4>({images, kGrey.height, kGrey.width, kGrey.channels});
+      const std::vector<float> values = random_floats(images * size, 3, "images");
+      std::copy(values.begin(), values.end(), all.begin());
+      const Tensor<4> expected = model.predict(all, 1);
+      for (const std::size_t batch : {1, 17, 33}) {
+        INFO(name << " by " << algorithm << " in batches of " << batch);
+        std::vector<float> outputs;
+        for (std::size_t first = 0; first < images; first += batch) {
+          const std::size_t count = std::min(batch, images - first);
+          Tensor<4> some = make_tensor<4>({count, kGrey.height, kGrey.width, kGrey.channels});
+          std::copy_n(all.data() + first * size, count * size, some.data());
+          const Tensor<4> output = model.predict(some, 2);
+          outputs.insert(outputs.end(), output.begin(), output.end());
+        }
+        CHECK(same_bits(outputs, std::vector<float>(expected.begin(), expected.end())));
+      }
+    }
+  }
 }
