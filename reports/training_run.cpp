@@ -191,6 +191,10 @@ void read_evaluation(const Group& group, TrainingRun& run) {
 
 void read_environment(const Group& group, TrainingRun& run) {
   run.environment = group.attributes;
+  const auto commit = run.environment.find("git_commit");
+  const bool unknown =
+      commit != run.environment.end() && commit->second == AttributeValue(std::string("unknown"));
+  if (unknown) run.environment.erase(commit);  // nothing to name or check out
   run.seconds_per_epoch = group.values<double>("seconds_per_epoch");
 }
 

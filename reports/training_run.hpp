@@ -111,7 +111,7 @@ struct TrainingRun {
   Kernels kernels;  ///< of the first layer
   Neighbours neighbours;
 
-  Attributes environment;
+  Attributes environment;  ///< without a git_commit that is "unknown"
   std::vector<double> seconds_per_epoch;
 
   std::optional<StudyLabel> study;  ///< if it is a study's run

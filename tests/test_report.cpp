@@ -227,6 +227,14 @@ TEST_CASE("a report shows what is in the record") {
   }
 }
 
+TEST_CASE("a commit that is unknown is neither named nor to be checked out") {
+  Record record = training_record();
+  record.groups["environment"].attributes["git_commit"] = std::string("unknown");
+  const std::string text = make_report({{"run.h5", record}}, "").markdown;
+  CHECK(!holds(text, "git checkout"));
+  CHECK(!holds(text, "was built from commit"));
+}
+
 TEST_CASE("the most confident mistakes are listed, the surest first") {
   const Record record = training_record();
   const auto& truth = record.values<std::uint8_t>("evaluation/test_labels");
