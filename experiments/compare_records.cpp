@@ -13,12 +13,14 @@ int compare_records(int argc, const char* const* argv) {
                    "Says whether two records agree outside /environment, or where they part.");
   line.add_operands("RECORD", records, {2, 2}, "the two records");
   line.add_size("--most", most, {1}, "differences to print at most");
+  LoadOptions loading;
+  add_load_options(line, loading);
   line.set_footer(
       "Exit status 0 if they agree, 1 if they differ or one cannot be read, 2 for bad usage.\n"
       "\nExample:\n  compare_records runs/one.h5 runs/two.h5");
   if (!line.parse(argc, argv)) return 0;
-  const Record first = load_record(records[0]);
-  const Record second = load_record(records[1]);
+  const Record first = load_record(records[0], loading);
+  const Record second = load_record(records[1], loading);
   const std::vector<RecordDifference> found = differences(first, second, most);
   if (found.empty()) {
     print_line("identical");

@@ -33,6 +33,7 @@ struct Options {
   bool force = false;
   bool resume = false;
   TrainingConfiguration configuration;
+  LoadOptions loading;
 };
 
 /// "--batch-size" for "batch_size".
@@ -107,6 +108,7 @@ std::optional<Options> parse(int argc, const char* const* argv) {
   line.add_text("--simd", options.simd,
                 "vector instructions, best or one of: " + join(simd_targets()) +
                     "; changes the speed, not the result");
+  add_load_options(line, options.loading);
   const auto take_settings = add_settings(line, options.configuration, config_file);
   line.set_footer(
       "Example:\n  train_lenet5 --seed 1 --epochs 5 --output runs/lenet5.h5\n"
@@ -186,9 +188,10 @@ void print_result(const Record& record, const std::string& path) {
 
 /// True if the record of this very run is there already, as after a kill between saving the record
 /// and removing the checkpoint. Error if the record there is of another run.
-bool finished_before(const TrainingRun& run, const std::string& output) {
+bool finished_before(const TrainingRun& run, const std::string& output,
+                     const LoadOptions& loading) {
   if (!std::filesystem::exists(output)) return false;
-  const Record record = load_record(output);
+  const Record record = load_record(output, loading);
   Record wanted, found;
   wanted.attributes = found.attributes = {{"kind", "training"}};
   wanted.groups = {{"configuration", to_group(run.configuration())},
@@ -226,7 +229,9 @@ int train_lenet5(int argc, const char* const* argv) {
   }
   const Overwrite overwrite = options.force ? Overwrite::yes : Overwrite::no;
   TrainingRun run(options.configuration, data, options.threads);
-  if (options.resume && !options.force && finished_before(run, options.output)) return 0;
+  if (options.resume && !options.force && finished_before(run, options.output, options.loading)) {
+    return 0;
+  }
   CheckpointFile checkpoint(options.output, overwrite);
 
   Log log;
@@ -236,7 +241,7 @@ int train_lenet5(int argc, const char* const* argv) {
                        run.model().parameters().size(), options.configuration.seed, options.threads,
                        simd_target()));
   if (options.resume) {
-    restore_checkpoint(run, checkpoint.path());
+    restore_checkpoint(run, checkpoint.path(), options.loading);
     log.line(fmt::format("going on after {} epochs", run.epochs_done()));
   } else if (checkpoint.exists() && !options.force) {
     throw Error(checkpoint.path(), "a checkpoint of an unfinished run is there",

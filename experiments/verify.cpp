@@ -22,6 +22,7 @@ struct Options {
   std::string data;
   std::string simd = "best";
   VerificationOptions verification{0, default_threads()};
+  LoadOptions loading;
 };
 
 std::optional<Options> parse(int argc, const char* const* argv) {
@@ -38,6 +39,7 @@ std::optional<Options> parse(int argc, const char* const* argv) {
                 "changes the speed, not the result");
   line.add_text("--simd", options.simd,
                 "vector instructions, best or one of: " + join(simd_targets()));
+  add_load_options(line, options.loading);
   line.set_footer(
       "Exit status 0 if all records are identical, 1 if one is different or cannot be judged, 2 "
       "for bad usage.\n"
@@ -68,7 +70,7 @@ std::string_view text_of(Verification::Verdict verdict) {
 }
 
 bool verify_one(const std::string& path, const Options& options) {
-  const Record record = load_record(path);
+  const Record record = load_record(path, options.loading);
   const ImageDataset data = load_dataset(options.data.empty() ? data_folder(record) : options.data);
   ProgressLine progress;
   const double started = steady_seconds();

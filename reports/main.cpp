@@ -15,6 +15,7 @@ struct Options {
   std::string output;
   std::string notes;
   std::vector<std::string> records;
+  reprise::LoadOptions loading;
 };
 
 void describe(reprise::CommandLine& line, Options& options) {
@@ -24,6 +25,7 @@ void describe(reprise::CommandLine& line, Options& options) {
   line.add_text("--output", options.output, "folder for the report, made if missing; required");
   line.add_text("--notes", options.notes,
                 "file with Markdown of your own, without images, for the end of Personal Notes");
+  add_load_options(line, options.loading);
   line.set_footer(
       "Example:\n  write_report --output reports/latest reports/latest/records/lenet5.h5");
 }
@@ -35,7 +37,7 @@ void run(const Options& options) {
   Inputs inputs;
   for (const std::string& path : options.records) {
     for (const RecordFile& file : record_files(path, options.output)) {
-      add_record({file.name, reprise::load_record(file.path)}, inputs);
+      add_record({file.name, reprise::load_record(file.path, options.loading)}, inputs);
     }
   }
   write_report(make_report(inputs, notes), options.output);

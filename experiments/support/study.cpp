@@ -73,6 +73,7 @@ std::optional<Options> parse(const Study& study, int argc, const char* const* ar
   line.add_size("--threads", options.runs.threads, kThreads, "changes the speed, not the result");
   line.add_text("--simd", options.simd,
                 "vector instructions, best or one of: " + join(simd_targets()));
+  add_load_options(line, options.runs.loading);
   line.set_footer(fmt::format(
       "Example:\n  {} --seeds 1,2,3,4,5 --output runs/{}\n"
       "Runs that are recorded are not run again. Ctrl-C stops cleanly; --resume goes on.",
@@ -212,7 +213,7 @@ class StudyPlan {
     for (const double rate : study_.learning_rates) {
       const std::string file = pilot(variant, rate).path;
       if (!std::filesystem::exists(file)) continue;  // it diverged
-      const Record record = load_record(file);
+      const Record record = load_record(file, options_.runs.loading);
       const double error = record.values<double>("history/train_error").back();
       if (error >= best_error) continue;
       best_error = error;
@@ -229,14 +230,14 @@ class StudyPlan {
 /// One digest for the whole study, as `sha256sum` would give for a file with a line "NAME DIGEST"
 /// per record, in the order of the runs. Records of class machine are left out: they are not the
 /// same elsewhere.
-std::string digest_of_study(const std::vector<StudyRun>& runs) {
+std::string digest_of_study(const std::vector<StudyRun>& runs, const LoadOptions& loading) {
   Sha256 hash;
   for (const StudyRun& run : runs) {
     const ConvAlgorithm& algorithm = conv_algorithm(run.configuration.conv);
     if (algorithm.reproducibility != Reproducibility::portable) continue;
     if (!std::filesystem::exists(run.path)) continue;  // a pilot that diverged
     const std::string name = std::filesystem::path(run.path).filename();
-    const std::string line = name + " " + digest_of(load_record(run.path)) + "\n";
+    const std::string line = name + " " + digest_of(load_record(run.path, loading)) + "\n";
     hash.update(std::as_bytes(std::span(line)));
   }
   return hash.finish_hex();
@@ -288,7 +289,7 @@ int run_study(const Study& study, int argc, const char* const* argv) {
     return kInterrupted;
   }
   print_line("records " + options->output);
-  print_line("digest sha256:" + digest_of_study(all));
+  print_line("digest sha256:" + digest_of_study(all, options->runs.loading));
   return 0;
 }
 

@@ -32,9 +32,9 @@ Record head_of(const Group& configuration, const Group& data, const RecordLabels
 }
 
 /// True if the record of this very run is there. Error if another's is.
-bool is_recorded(const StudyRun& run, const ImageDataset& data) {
+bool is_recorded(const StudyRun& run, const ImageDataset& data, const LoadOptions& loading) {
   if (!fs::exists(run.path)) return false;
-  const Record record = load_record(run.path);
+  const Record record = load_record(run.path, loading);
   const std::vector<RecordDifference> different = differences(
       head_of(to_group(run.configuration), data_group(data), run.labels),
       head_of(record.group("configuration"), record.group("data"), labels_of(record)), 1);
@@ -86,7 +86,7 @@ void take_up(TrainingRun& run, const CheckpointFile& checkpoint, const StudyRunO
     throw Error(checkpoint.path(), "a checkpoint of an unfinished run is there",
                 "--resume to go on with it, or --force to start anew");
   }
-  restore_checkpoint(run, checkpoint.path());
+  restore_checkpoint(run, checkpoint.path(), options.loading);
   progress.count_steps(run.epochs_done() * run.steps_per_epoch() + run.state().step_in_epoch);
 }
 
@@ -142,10 +142,10 @@ bool do_run(const StudyRun& wanted, const ImageDataset& data, const StudyRunOpti
 }
 
 std::vector<StudyRun> not_recorded(const std::vector<StudyRun>& runs, const ImageDataset& data,
-                                   bool force) {
+                                   const StudyRunOptions& options) {
   std::vector<StudyRun> missing;
   for (const StudyRun& run : runs) {
-    if (force || !is_recorded(run, data)) missing.push_back(run);
+    if (options.force || !is_recorded(run, data, options.loading)) missing.push_back(run);
   }
   return missing;
 }
@@ -161,7 +161,7 @@ std::size_t steps_of(const TrainingConfiguration& c, const ImageDataset& data) {
 
 bool do_runs(const std::vector<StudyRun>& runs, const ImageDataset& data,
              const StudyRunOptions& options, StudyProgress& overall) {
-  const std::vector<StudyRun> missing = not_recorded(runs, data, options.force);
+  const std::vector<StudyRun> missing = not_recorded(runs, data, options);
   if (missing.size() < runs.size()) {
     print_line(fmt::format("{} of {} runs are recorded already", runs.size() - missing.size(),
                            runs.size()));

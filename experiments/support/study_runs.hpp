@@ -6,6 +6,7 @@
 #include <vector>
 
 #include "reprise/data/dataset.hpp"
+#include "reprise/record/record_file.hpp"
 #include "reprise/run/training_record.hpp"
 
 namespace reprise {
@@ -26,6 +27,7 @@ struct StudyRunOptions {
   bool resume = false;       ///< go on from checkpoints
   std::string data_folder;   ///< for the records
   std::string command_line;  ///< for the records
+  LoadOptions loading;       ///< of records and checkpoints that are there already
 };
 
 /// Optimizer steps of a whole run.

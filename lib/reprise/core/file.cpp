@@ -11,9 +11,9 @@
 #include <filesystem>
 #include <string_view>
 #include <system_error>
-#include <utility>
 
 #include "reprise/core/error.hpp"
+#include "reprise/core/file_descriptor.hpp"
 #include "reprise/core/parse.hpp"
 
 namespace reprise {
@@ -25,36 +25,6 @@ namespace fs = std::filesystem;
 [[noreturn]] void fail(const std::string& path, const std::string& what) {
   throw Error(path, what + ": " + std::generic_category().message(errno), "");
 }
-
-/// Calls a system function again for as long as a signal interrupts it.
-template <class Call>
-auto uninterrupted(const Call& call) {
-  auto result = call();
-  while (result < 0 && errno == EINTR) result = call();
-  return result;
-}
-
-class FileDescriptor {
- public:
-  explicit FileDescriptor(int descriptor = -1) : descriptor_(descriptor) {}
-  FileDescriptor(const FileDescriptor&) = delete;
-  FileDescriptor& operator=(const FileDescriptor&) = delete;
-  ~FileDescriptor() { close(); }
-
-  [[nodiscard]] int get() const { return descriptor_; }
-  void reset(int descriptor) {
-    close();
-    descriptor_ = descriptor;
-  }
-  /// Whether all that was written has arrived, as far as the system says by now.
-  bool close() {
-    const int descriptor = std::exchange(descriptor_, -1);
-    return descriptor < 0 || ::close(descriptor) == 0 || errno == EINTR;
-  }
-
- private:
-  int descriptor_;
-};
 
 /// The folder that a path's file lies in; "." if the path names none.
 std::string folder_of(const std::string& path) {

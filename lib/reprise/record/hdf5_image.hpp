@@ -1,10 +1,9 @@
 /// \file
-/// Records to and from the bytes of HDF5 files in memory; record_file.hpp tells how they look.
+/// Records to the bytes of HDF5 files in memory, and what their readers need to know of them;
+/// record_file.hpp tells how they look.
 #pragma once
 
 #include <cstddef>
-#include <cstdint>
-#include <optional>
 #include <span>
 #include <string>
 #include <vector>
@@ -13,20 +12,20 @@
 
 namespace reprise::details {
 
+/// Integers that take so many bytes or more are compressed (yes), or none (no).
+enum class Compression { yes, no };
+
 /// The whole HDF5 file, with other attributes at its root than the record's. Error, naming `where`,
 /// if HDF5 refuses.
 std::vector<std::byte> to_hdf5(const Record& record, const Attributes& root_attributes,
-                               const std::string& where);
-
-/// The tree in a whole HDF5 file. Error, naming `where`, if it is not such as to_hdf5 makes.
-Record from_hdf5(std::span<const std::byte> image, const std::string& where);
+                               const std::string& where,
+                               Compression compression = Compression::yes);
 
 /// "1.10.8".
 std::string library_version();
 
-/// The size that an HDF5 file of format 2 or 3, as to_hdf5 makes, gives itself in its superblock;
-/// nothing for other files.
-std::optional<std::uint64_t> announced_size(std::span<const std::byte> image);
+/// Chunks of compressed arrays are no larger, in bytes.
+constexpr std::size_t kMostChunk = std::size_t{1} << 20;
 
 /// What netCDF-4 begins the name of a dimension's scale with if no variable is named so.
 inline const char* const kNoVariable = "This is a netCDF dimension but not a netCDF variable.";

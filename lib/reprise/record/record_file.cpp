@@ -1,19 +1,23 @@
+// Records as files: what surrounds the HDF5 data, and who reads it.
 #include "reprise/record/record_file.hpp"
 
 #include <algorithm>
 #include <mutex>
 #include <span>
 #include <string_view>
+#include <utility>
 
 #include "reprise/core/digest.hpp"
 #include "reprise/core/error.hpp"
 #include "reprise/record/format.hpp"
 #include "reprise/record/hdf5_image.hpp"
+#include "reprise/record/reader_process.hpp"
+#include "reprise/record/reader_program.hpp"
+#include "reprise/record/superblock.hpp"
 
 namespace reprise {
 namespace {
 
-constexpr std::string_view kSignature = "\x89HDF\r\n\x1a\n";
 constexpr std::string_view kDigestPrefix = "sha256:";
 
 // ---- the line after the HDF5 data: "\nsha256:", 64 digits, "\n"
@@ -28,30 +32,23 @@ std::string_view as_text(std::span<const std::byte> bytes) {
   return {reinterpret_cast<const char*>(bytes.data()), bytes.size()};
 }
 
-/// The HDF5 data in a file that is whole; Error if it is not.
-std::span<const std::byte> checked_image(std::span<const std::byte> bytes,
-                                         const std::string& path) {
-  if (!as_text(bytes).starts_with(kSignature)) {
-    throw Error(path, "is no HDF5 file", "a record");
-  }
+/// The HDF5 data in a file that is whole and begins as records do; Error if it is not.
+std::span<const std::byte> checked_image(std::span<const std::byte> bytes, const std::string& path,
+                                         bool needs_checksum) {
   std::span<const std::byte> image = bytes;
-  if (bytes.size() > kChecksumSize) {
-    const std::string_view line = as_text(bytes.last(kChecksumSize));
-    if (line.substr(1).starts_with(kDigestPrefix)) {
-      image = bytes.first(bytes.size() - kChecksumSize);
-      if (line != checksum_line(image)) {
-        throw Error(path, "is damaged: its bytes do not have the SHA-256 at its end", "a record");
-      }
+  const std::size_t line_size = std::min(kChecksumSize, bytes.size());
+  const std::string_view line = as_text(bytes.last(line_size));
+  const bool has_checksum = line_size == kChecksumSize && line.substr(1).starts_with(kDigestPrefix);
+  if (has_checksum) {
+    image = bytes.first(bytes.size() - kChecksumSize);
+    if (line != checksum_line(image)) {
+      throw Error(path, "is damaged: its bytes do not have the SHA-256 at its end", "a record");
     }
   }
-  const std::uint64_t size = details::announced_size(image).value_or(image.size());
-  if (image.size() < size) {
-    throw Error(path, "is truncated: " + std::to_string(image.size()) + " bytes",
-                std::to_string(size) + " or more");
-  }
-  if (image.size() > size) {
-    throw Error(path, std::to_string(image.size() - size) + " stray bytes after the HDF5 data",
-                "a record");
+  details::check_superblock(image, path);
+  if (needs_checksum && !has_checksum) {
+    throw Error(path, "is cut short or changed: the line with the SHA-256 at its end is missing",
+                "a whole record, or --no-checksum to read it nevertheless");
   }
   return image;
 }
@@ -62,15 +59,47 @@ std::unique_lock<std::mutex> one_at_a_time() {
   return std::unique_lock(mutex);
 }
 
+/// The file's HDF5 data. Integers are not compressed where that would leave more values for the
+/// bytes than a reader takes.
 std::vector<std::byte> image_of(const Record& record, const Attributes& attributes,
                                 const std::string& path) {
+  const std::uint64_t tree_bytes = details::stream_size(record);
   const auto lock = one_at_a_time();
-  return details::to_hdf5(record, attributes, path);
+  std::vector<std::byte> image = details::to_hdf5(record, attributes, path);
+  if (tree_bytes <= details::reading_limits(image.size()).tree_bytes) return image;
+  return details::to_hdf5(record, attributes, path, details::Compression::no);
 }
 
-Record record_in(std::span<const std::byte> image, const std::string& path) {
-  const auto lock = one_at_a_time();
-  return details::from_hdf5(image, path);
+/// What comes from a file, short enough to read. Error writes out what is no text.
+std::string quoted(const std::string& text) {
+  constexpr std::size_t most = 500;
+  return text.size() > most ? text.substr(0, most) + "..." : text;
+}
+
+[[noreturn]] void refuse(const std::string& path, const details::Refusal& refusal) {
+  throw Error(path, quoted(refusal.given), quoted(refusal.expected));
+}
+
+[[noreturn]] void refuse(const std::string& path, const details::NotConfined& refusal) {
+  throw Error(path,
+              "not read: the kernel does not confine the reader of records (" +
+                  quoted(refusal.reason) + ")",
+              "a kernel with seccomp filters, or --unconfined, which trusts the file");
+}
+
+/// The record in an image, read by a process of its own.
+Record record_in(std::span<const std::byte> image, const std::string& path,
+                 const LoadOptions& options) try {
+  const details::ReaderCall call = {options.reader.empty()
+                                        ? details::reader_program()
+                                        : details::checked_reader_program(options.reader),
+                                    !options.unconfined, details::reading_limits(image.size())};
+  details::ReaderMessage message = details::read_in_process(image, call);
+  if (auto* record = std::get_if<Record>(&message)) return std::move(*record);
+  if (const auto* refusal = std::get_if<details::Refusal>(&message)) refuse(path, *refusal);
+  refuse(path, std::get<details::NotConfined>(message));
+} catch (const details::ReaderFailure& failure) {
+  throw Error(path, std::string(failure.what()) + ": it is damaged or hostile", "a record");
 }
 
 /// Error, naming the file, if what is in it could not have been saved.
@@ -111,6 +140,14 @@ std::string hdf5_version() {
   return details::library_version();
 }
 
+void add_load_options(CommandLine& line, LoadOptions& options) {
+  line.add_flag("--no-checksum", options.no_checksum,
+                "also read records without the line with the SHA-256 at their end");
+  line.add_flag("--unconfined", options.unconfined,
+                "also read records where the kernel cannot take the reader's rights: only records "
+                "that you trust");
+}
+
 std::string save_record(const Record& record, const std::string& path, Overwrite overwrite) {
   check_writable(path, overwrite);
   std::string digest = digest_of(record);
@@ -125,12 +162,12 @@ std::string save_record(const Record& record, const std::string& path, Overwrite
   return digest;
 }
 
-Record load_record(const std::string& path) {
+Record load_record(const std::string& path, const LoadOptions& options) {
   const std::vector<std::byte> bytes = read_file(path);
-  Record record = record_in(checked_image(bytes, path), path);
+  Record record = record_in(checked_image(bytes, path, !options.no_checksum), path, options);
   const std::string format = root_text(record, "format");
   if (format != kRecordFormat && format != kRecordFormat1) {
-    throw Error(path, "is no record: its format is \"" + format + "\"",
+    throw Error(path, "is no record: its format is \"" + quoted(format) + "\"",
                 std::string(kRecordFormat1).append(" or ").append(kRecordFormat));
   }
   check_contents(record, path);
@@ -138,8 +175,9 @@ Record load_record(const std::string& path) {
   const std::string found = std::string(kDigestPrefix) + digest_of(record);
   if (kept != found) {
     check_settings_known(record, path);
-    throw Error(path, "its contents have the digest " + found,
-                kept.empty() ? "that of its root, which has none" : kept + ", as its root says");
+    throw Error(
+        path, "its contents have the digest " + found,
+        kept.empty() ? "that of its root, which has none" : quoted(kept) + ", as its root says");
   }
   return record;
 }

@@ -1,5 +1,5 @@
 /// \file
-/// Records as HDF5 files; the only place that includes HDF5.
+/// Records as HDF5 files; HDF5 is included in this folder only.
 ///
 /// Files open as they are in h5py, in netCDF-4 readers and in xarray: every axis has a dimension
 /// scale, text is variable-length UTF-8, object times are off. The root carries the attributes
@@ -13,12 +13,18 @@
 ///
 /// After the HDF5 data comes one line that HDF5 ignores, "\nsha256:", 64 digits, "\n": the SHA-256
 /// of all before it (`head -c -73 FILE | sha256sum`). By it damage of any kind shows before HDF5
-/// sees the file, which matters because HDF5 1.10 may crash on damaged files. A tool that changes
-/// the file drops the line; such a file loads if the root's digest still is that of its contents.
+/// sees the file. A tool that changes the file drops the line; such a file is loaded on request,
+/// if the root's digest still is that of its contents.
+///
+/// Files come from strangers, and HDF5 1.10 crashes, loops and takes any amount of memory on files
+/// made for that. A process of its own reads each file (reprise_record_reader): it gets the file's
+/// bytes and hands back the tree, has no rights at all, and memory, time and objects in proportion
+/// to the file's size (reading_limits.hpp). Whatever it does, load_record throws one Error.
 #pragma once
 
 #include <string>
 
+#include "reprise/core/command_line.hpp"
 #include "reprise/core/file.hpp"
 #include "reprise/record/record.hpp"
 
@@ -31,9 +37,25 @@ namespace reprise {
 std::string save_record(const Record& record, const std::string& path,
                         Overwrite overwrite = Overwrite::no);
 
+/// How far load_record trusts a file and the system.
+struct LoadOptions {
+  /// Also where the kernel cannot forbid system calls to the process that reads. It still has
+  /// limits, but a file made to take it over then has the user's rights.
+  bool unconfined = false;
+  /// Also a file without the line at its end.
+  bool no_checksum = false;
+  /// The program reprise_record_reader; "": beside the program that runs, or where it is installed
+  /// or built, seen from there.
+  std::string reader{};
+};
+
+/// Adds --no-checksum and --unconfined, for a program that loads records.
+void add_load_options(CommandLine& line, LoadOptions& options);
+
 /// The tree in a file, with "digest" and "format" at its root. Error if `path` cannot be read, is
-/// not a record, is damaged, or its digest is not that of its contents.
-Record load_record(const std::string& path);
+/// not a record, is damaged or hostile, or its digest is not that of its contents. Any number of
+/// threads may load at once.
+Record load_record(const std::string& path, const LoadOptions& options = {});
 
 /// The version of HDF5 that this program runs with, "1.10.8".
 std::string hdf5_version();

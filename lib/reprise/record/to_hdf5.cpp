@@ -8,6 +8,7 @@
 #include "reprise/core/error.hpp"
 #include "reprise/record/hdf5.hpp"
 #include "reprise/record/hdf5_image.hpp"
+#include "reprise/record/superblock.hpp"
 
 namespace reprise::details {
 namespace {
@@ -15,10 +16,9 @@ namespace {
 using hdf5::check;
 using hdf5::Handle;
 
-/// Integers that take as much are compressed, in chunks of at most so many bytes. Floats are not:
-/// what a network learns packs by a seventh, at a tenth of the speed.
+/// Integers that take as much are compressed, in bytes. Floats are not: what a network learns packs
+/// by a seventh, at a tenth of the speed.
 constexpr std::size_t kCompressedFrom = std::size_t{1} << 16;
-constexpr std::size_t kMostChunk = std::size_t{1} << 20;
 
 template <class T>
 hid_t number_type() {
@@ -58,9 +58,9 @@ Handle group_properties(hid_t kind) {
 
 /// Large arrays of integers are cut into chunks along their first axis, shuffled and deflated.
 template <class T>
-Handle array_properties(const std::vector<std::size_t>& shape) {
+Handle array_properties(const std::vector<std::size_t>& shape, Compression compression) {
   Handle properties = object_properties(H5P_DATASET_CREATE);
-  if (!std::is_integral_v<T>) return properties;
+  if (!std::is_integral_v<T> || compression == Compression::no) return properties;
   std::size_t row_bytes = sizeof(T);
   for (std::size_t axis = 1; axis < shape.size(); ++axis) row_bytes *= shape[axis];
   const std::size_t rows = shape.empty() ? 1 : shape[0];
@@ -89,7 +89,7 @@ bool is_coordinate(const std::string& name, const Dataset& dataset) {
 
 class Writer {
  public:
-  Writer() {
+  explicit Writer(Compression compression) : compression_(compression) {
     check(H5Pset_char_encoding(link_properties_, H5T_CSET_UTF8));
     check(H5Pset_char_encoding(attribute_properties_, H5T_CSET_UTF8));
   }
@@ -181,7 +181,7 @@ class Writer {
   template <class T>
   Handle array(hid_t location, const std::string& name, const std::vector<std::size_t>& shape,
                const std::vector<T>& values) {
-    return array(location, name, shape, number_type<T>(), array_properties<T>(shape),
+    return array(location, name, shape, number_type<T>(), array_properties<T>(shape, compression_),
                  values.empty() ? nullptr : values.data());
   }
 
@@ -224,6 +224,7 @@ class Writer {
   Handle attribute_properties_ = hdf5::property_list(H5P_ATTRIBUTE_CREATE);
   Handle group_properties_ = group_properties(H5P_GROUP_CREATE);
   int next_netcdf_id_ = 0;
+  Compression compression_;
 };
 
 /// HDF5's core driver keeps its file in `memory`, where it stays when the file is closed; it may be
@@ -268,15 +269,15 @@ std::string library_version() {
 }
 
 std::vector<std::byte> to_hdf5(const Record& record, const Attributes& root_attributes,
-                               const std::string& where) try {
+                               const std::string& where, Compression compression) try {
   const hdf5::Silence silence;
   std::vector<std::byte> image;
   {
     Handle file = create_in(image);
-    Writer().group(file, record, root_attributes);
+    Writer(compression).group(file, record, root_attributes);
     file.close();
   }
-  image.resize(static_cast<std::size_t>(announced_size(image).value()));
+  image.resize(static_cast<std::size_t>(announced_size(image)));
   return image;
 } catch (const hdf5::Failure& failure) {
   throw Error(where, std::string("HDF5 cannot keep this record: ") + failure.what(), "");

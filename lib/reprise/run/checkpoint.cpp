@@ -150,8 +150,8 @@ void save_checkpoint(const TrainingRun& run, const std::string& path) {
   save_record(record, path, Overwrite::yes);
 }
 
-void restore_checkpoint(TrainingRun& run, const std::string& path) {
-  const Record record = load_record(path);
+void restore_checkpoint(TrainingRun& run, const std::string& path, const LoadOptions& options) {
+  const Record record = load_record(path, options);
   const auto kind = record.attributes.find("kind");
   if (kind == record.attributes.end() ||
       kind->second != AttributeValue(std::string("checkpoint"))) {

@@ -9,6 +9,7 @@
 
 #include <string>
 
+#include "reprise/record/record_file.hpp"
 #include "reprise/run/training.hpp"
 
 namespace reprise {
@@ -21,6 +22,6 @@ void save_checkpoint(const TrainingRun& run, const std::string& path);
 
 /// Takes the run to the state in `path`. Error if the file is missing, damaged, or of another
 /// configuration (naming the first setting that differs) or other data.
-void restore_checkpoint(TrainingRun& run, const std::string& path);
+void restore_checkpoint(TrainingRun& run, const std::string& path, const LoadOptions& options = {});
 
 }  // namespace reprise

@@ -1,0 +1,41 @@
+# The program that reads records without rights. What it is made of is a library too, for tests and
+# fuzzing in one process.
+
+file(GLOB reader_sources CONFIGURE_DEPENDS ${CMAKE_CURRENT_SOURCE_DIR}/reprise/record/reader/*.cpp)
+list(FILTER reader_sources EXCLUDE REGEX "/main\\.cpp$")
+add_library(reprise_record_reading STATIC ${reader_sources})
+
+# HDF5's shared library depends on thirty others, which take longer to load than a record to read;
+# the static one, which Debian packages with it, needs three.
+get_filename_component(hdf5_folder "${HDF5_C_LIBRARY_hdf5}" DIRECTORY)
+find_library(REPRISE_HDF5_STATIC libhdf5.a HINTS "${hdf5_folder}")
+find_library(REPRISE_HDF5_HL_STATIC libhdf5_hl.a HINTS "${hdf5_folder}")
+set(reader_hdf5 hdf5::hdf5_hl HDF5::HDF5)
+set(reader_rpath INSTALL_RPATH_USE_LINK_PATH TRUE)
+if(REPRISE_HDF5_STATIC AND REPRISE_HDF5_HL_STATIC)
+  set(static_hdf5 ${REPRISE_HDF5_HL_STATIC} ${REPRISE_HDF5_STATIC} sz z m ${CMAKE_DL_LIBS})
+  include(CheckCSourceCompiles)
+  set(CMAKE_REQUIRED_INCLUDES ${HDF5_C_INCLUDE_DIRS})
+  set(CMAKE_REQUIRED_LIBRARIES ${static_hdf5})
+  check_c_source_compiles("#include <hdf5.h>\nint main(void) { return H5open(); }"
+                          REPRISE_HDF5_STATIC_LINKS)
+  unset(CMAKE_REQUIRED_INCLUDES)
+  unset(CMAKE_REQUIRED_LIBRARIES)
+  if(REPRISE_HDF5_STATIC_LINKS)
+    set(reader_hdf5 ${static_hdf5})
+    set(reader_rpath SKIP_BUILD_RPATH TRUE)  # it would be searched for every library
+  endif()
+endif()
+target_include_directories(reprise_record_reading SYSTEM PRIVATE ${HDF5_C_INCLUDE_DIRS})
+# HDF5 goes first: reprise_record names the shared one, which the linker then leaves out.
+target_link_libraries(reprise_record_reading
+  PRIVATE ${reader_hdf5} PUBLIC reprise_record PRIVATE PkgConfig::seccomp reprise_flags)
+
+add_executable(reprise_record_reader ${CMAKE_CURRENT_SOURCE_DIR}/reprise/record/reader/main.cpp)
+add_executable(reprise::record_reader ALIAS reprise_record_reader)
+target_link_libraries(reprise_record_reader PRIVATE reprise_record_reading reprise_flags)
+target_link_options(reprise_record_reader PRIVATE -Wl,--as-needed -static-libgcc)
+set_target_properties(reprise_record_reader PROPERTIES EXPORT_NAME record_reader ${reader_rpath})
+install(TARGETS reprise_record_reader EXPORT reprise-targets
+        DESTINATION ${CMAKE_INSTALL_LIBEXECDIR}/reprise)
+include(copy_record_reader.cmake)
