@@ -60,7 +60,7 @@ const std::vector<Program> kAllPrograms = {{"experiments/train_lenet5", ""},
                                            {"experiments/compare_records", "a.h5 b.h5"},
                                            {"experiments/time_alexnet", ""},
                                            {"experiments/compare_convolutions", ""},
-                                           {"experiments/studies/dropout", ""},
+                                           {"experiments/study", "dropout"},
                                            {"reports/write_report", "r.h5"},
                                            {"tests/portable_digest", ""}};
 

@@ -2,6 +2,7 @@
 #include <csignal>
 #include <filesystem>
 #include <set>
+#include <sstream>
 
 #include "reprise/record/record_file.hpp"
 #include "support/catch.hpp"
@@ -13,11 +14,11 @@ using namespace reprise::test;
 
 namespace {
 
-const std::string kStudies = REPRISE_BINARY_DIR "/experiments/studies/";
+const std::string kProgram = REPRISE_BINARY_DIR "/experiments/study ";
 const std::string kSmall = "--train-images 256 --epochs 1 ";
 
 std::string command_line(const std::string& name, const std::string& options) {
-  return kStudies + name + " --quick " + options;
+  return kProgram + name + " --quick " + options;
 }
 
 CommandResult study(const std::string& name, const std::string& options) {
@@ -30,19 +31,41 @@ std::string study_text(const Record& record, const std::string& attribute) {
 
 }  // namespace
 
-TEST_CASE("every study states its question, its variants and an example") {
-  std::size_t programs = 0;
-  for (const auto& entry : std::filesystem::directory_iterator(kStudies)) {
-    if (!entry.is_regular_file()) continue;
-    const std::string name = entry.path().filename();
-    const CommandResult help = run_command(kStudies + name + " --help");
-    INFO(name << help.err);
-    CHECK(help.status == 0);
-    CHECK_THAT(help.out, Catch::Contains("?") && Catch::Contains("Example:") &&
-                             Catch::Contains("--seeds") && Catch::Contains("--resume"));
-    ++programs;
+TEST_CASE("help has defaults and an example; --list and --describe tell what there is") {
+  const CommandResult help = run_command(kProgram + "--help");
+  CHECK(help.status == 0);
+  CHECK_THAT(help.out, Catch::Contains("Example:") && Catch::Contains("--seeds") &&
+                           Catch::Contains("[1,2,3]") && Catch::Contains("--resume"));
+  const CommandResult list = run_command(kProgram + "--list");
+  CHECK(list.status == 0);
+  std::size_t studies = 0;
+  std::istringstream lines(list.out);
+  for (std::string line; std::getline(lines, line); ++studies) {
+    const std::string name = line.substr(0, line.find(' '));
+    const CommandResult described = run_command(kProgram + name + " --describe");
+    INFO(name << described.err);
+    CHECK(described.status == 0);
+    CHECK_THAT(described.out, Catch::Contains("?") && Catch::Contains("Claim:") &&
+                                  Catch::Contains("the baseline") && Catch::Contains("epochs = "));
   }
-  CHECK(programs >= 9);
+  CHECK(studies >= 12);
+}
+
+TEST_CASE("a study of one's own runs from its file, from anywhere") {
+  const TemporaryFolder folder;
+  write_file(folder / "mine.toml",
+             "question = \"Is it so?\"\nclaim = \"It is.\"\n[settings]\nepochs = 3\n"
+             "[[variants]]\nname = \"a\"\ndescription = \"A\"\n"
+             "[[variants]]\nname = \"b\"\ndescription = \"B\"\nexpectation = \"lower\"\n"
+             "settings = { momentum = 0.5 }\n");
+  const CommandResult result =
+      run_command("cd " + folder.path() + " && " + command_line("mine.toml", kSmall + "--seeds 3"));
+  INFO(result.out << result.err);
+  REQUIRE(result.status == 0);
+  const Record record = load_record(folder / "runs/mine/b-seed3.h5");
+  CHECK(study_text(record, "question") == "Is it so?");
+  CHECK(record.group("configuration").attribute<double>("momentum") == 0.5);
+  CHECK(record.group("configuration").attribute<std::int64_t>("epochs") == 1);
 }
 
 TEST_CASE("a study leaves one record per variant and seed, and seeds pair the variants") {
@@ -145,15 +168,19 @@ TEST_CASE("bad input is refused in one line") {
     const CommandResult result = study("depth", options + " --output " + (folder / "s"));
     INFO(options << result.err);
     CHECK(result.status == status);
-    CHECK_THAT(result.err, Catch::StartsWith("depth: ") && Catch::Contains(message));
+    CHECK_THAT(result.err, Catch::StartsWith("study: ") && Catch::Contains(message));
     CHECK(std::count(result.err.begin(), result.err.end(), '\n') == 1);
   };
   check_refused("--seeds 1,1", "twice");
   check_refused("--seeds 0", "--seeds");
   check_refused("--seeds one", "--seeds");
   check_refused("--seeds 1,,2", "--seeds");
-  check_refused("--seeds 1 2", "\"2\"");
+  check_refused("--seeds 1 2", "2 operands");
   check_refused("--data /nowhere", "/nowhere", 1);
   check_refused("--train-images 999999", "train_images", 1);
   check_refused("--epoch 2", "--epochs");
+  const CommandResult unknown = run_command(kProgram + "dpeth");
+  CHECK(unknown.status == 2);
+  CHECK_THAT(unknown.err, Catch::Contains("\"dpeth\"") && Catch::Contains("depth"));
+  CHECK(run_command(kProgram).status == 2);
 }

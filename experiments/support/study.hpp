@@ -1,6 +1,6 @@
 /// \file
-/// A study: one question, asked by training variants of one network over several seeds. What all
-/// studies do the same way is here; a study program only says what it asks and how variants differ.
+/// A study: one question, asked by training variants of one network over several seeds. It is
+/// written as a TOML file, such as those in experiments/studies.
 ///
 /// A seed gives each variant the same order of images, and the same initial weights wherever layers
 /// have the same name and shape, so that variants are compared in pairs. Every run is a record of
@@ -8,13 +8,20 @@
 /// serves; what is recorded already is not run again.
 #pragma once
 
-#include <functional>
 #include <string>
+#include <utility>
+#include <variant>
 #include <vector>
 
 #include "reprise/run/configuration.hpp"
 
 namespace reprise {
+
+/// A setting by name, and its value.
+struct SettingChange {
+  std::string name;
+  std::variant<std::int64_t, double, std::string> value;
+};
 
 /// One way to train.
 struct Variant {
@@ -23,11 +30,11 @@ struct Variant {
   /// What the claim says of this variant's measure against the baseline's: "lower", "higher",
   /// "same"; "" for the baseline.
   std::string expectation;
-  std::function<void(TrainingConfiguration&)> apply;  ///< changes the common settings
+  std::vector<SettingChange> changes;  ///< of the common settings
 };
 
 struct Study {
-  std::string name;      ///< as the program is called
+  std::string name;      ///< as its file is called
   std::string question;  ///< a sentence
   std::string section;   ///< of Krizhevsky et al. 2012, e.g. "3.1"; "" if it asks something else
   std::string claim;     ///< what was found, a sentence
@@ -39,22 +46,47 @@ struct Study {
   double threshold = 0.0;    ///< epochs_to_train_error: the training error to reach, a fraction
   bool colour_only = false;  ///< asks nothing where images have one channel
   double margin = 0.0;       ///< expectation "same": differences up to this, in the measure's unit
+  std::vector<std::string> data_sets;  ///< the names of those it is meant for; empty: any
   /// Common to all variants. Where --epochs asks for another number, drop_epochs scale with it.
   TrainingConfiguration settings;
   std::vector<Variant> variants;  ///< the first is the baseline
   /// If not empty, each variant is run with the one of these rates that gives it the least training
   /// error in the last epoch of a pilot run, with a seed that is not measured.
   std::vector<double> learning_rates;
+  std::vector<std::int64_t> quick_seeds = {1, 2};  ///< of --quick
+  std::int64_t quick_epochs = 2;                   ///< of --quick
 };
 
-/// The network, data and training that most studies start from: few enough images that a network
-/// can learn them by heart, which is what several claims are about.
-TrainingConfiguration study_settings();
+constexpr std::int64_t kPilotSeed = 0;  ///< never measured
+constexpr std::int64_t kMostEpochs = 1'000'000;
 
-/// The program's body: command line, runs, records. Returns the exit status.
-int run_study(const Study& study, int argc, const char* const* argv);
+/// Reads and checks a study's file; its name is the file's, without ".toml". Error in one line with
+/// the file and line: no TOML, an unknown key (with the nearest known one), a value of another type
+/// or out of range, a name that is no plain file name, text with control characters.
+Study read_study(const std::string& file);
 
-/// What main() calls.
-int study_main(const Study& study, int argc, const char* const* argv);
+/// The file that `study` means: one with a slash or ".toml" in it is a path, else it is the name of
+/// one of study_files(). Error lists their names.
+std::string find_study(const std::string& study);
+
+/// The study files that came with this program, sorted: in share/reprise/studies beside the folder
+/// that the program is in, or, for a program that is not installed, in its source.
+std::vector<std::string> study_files();
+
+/// How much its runs train, where that is not as the study says.
+struct StudyScale {
+  std::int64_t epochs = 1;
+  std::int64_t train_images = 0;  ///< 0: all
+};
+StudyScale scale_of(const Study& study);
+
+/// The whole configuration of a variant's run with this seed. Where the study has a grid of
+/// learning rates, a measured run has one of these in place of learning_rate. Error if the settings
+/// do not go together.
+TrainingConfiguration study_configuration(const Study& study, std::size_t variant,
+                                          std::int64_t seed, const StudyScale& scale);
+
+/// The group /study of a variant's run; `role` is "measured" or "pilot".
+Group study_group(const Study& study, std::size_t variant, const std::string& role);
 
 }  // namespace reprise

@@ -104,7 +104,7 @@ std::string study_commands(const std::vector<Study>& studies) {
   for (const Study& study : studies) {
     std::set<std::int64_t> seeds;
     for (const TrainingRun* run : study.runs()) seeds.insert(run->seed);
-    text += fmt::format("build/release/experiments/studies/{} --seeds {}\n",
+    text += fmt::format("build/release/experiments/study {} --seeds {}\n",
                         shell_word(study.runs().front()->program), fmt::join(seeds, ","));
   }
   return text;

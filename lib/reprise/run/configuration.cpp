@@ -1,12 +1,10 @@
 #include "reprise/run/configuration.hpp"
 
 #include <fmt/format.h>
-#include <toml++/toml.h>
 
 #include <algorithm>
 #include <array>
 #include <cmath>
-#include <sstream>
 
 #include "reprise/conv/conv_algorithm.hpp"
 #include "reprise/core/error.hpp"
@@ -14,6 +12,7 @@
 #include "reprise/core/parse.hpp"
 #include "reprise/core/text.hpp"
 #include "reprise/record/format.hpp"
+#include "reprise/run/toml_settings.hpp"
 
 namespace reprise {
 namespace {
@@ -53,50 +52,6 @@ std::string name_in_format(const std::string& setting) {
     if (row.setting == setting) return std::string(row.name);
   }
   return setting;
-}
-
-/// What its value must be, for errors.
-std::string kind_of(const Setting& setting) {
-  constexpr std::array<const char*, 3> kinds = {"an integer", "a number", "text"};
-  return kinds.at(setting.value.index());
-}
-
-/// The number as the file has it, which begins at `at`; columns are bytes, all keys being ASCII.
-std::string_view number_at(std::string_view text, toml::source_position at) {
-  for (toml::source_index line = 1; line < at.line; ++line) {
-    text.remove_prefix(std::min(text.find('\n') + 1, text.size()));
-  }
-  text.remove_prefix(std::min<std::size_t>(at.column - 1, text.size()));
-  return text.substr(0, text.find_first_not_of("0123456789.eE+-_"));
-}
-
-/// toml++ makes 0 of a number that is too small for a double.
-bool became_zero(const toml::node& node, std::string_view text) {
-  if (node.value_exact<double>() != 0.0) return false;
-  const std::string_view number = number_at(text, node.source().begin);
-  return number.substr(0, number.find_first_of("eE")).find_first_of("123456789") !=
-         std::string_view::npos;
-}
-
-void set_from_toml(const std::string& where, const toml::node& node, const Setting& setting) {
-  const bool as_expected = std::visit(
-      [&](auto* to) {
-        using Value = std::decay_t<decltype(*to)>;
-        const std::optional<Value> value = node.value_exact<Value>();
-        if (value) *to = *value;
-        return value.has_value();
-      },
-      setting.value);
-  if (as_expected) return;
-  // A whole number is a number, too.
-  auto* const* real = std::get_if<double*>(&setting.value);
-  if (real != nullptr && node.is_integer()) {
-    **real = static_cast<double>(node.as_integer()->get());
-    return;
-  }
-  std::ostringstream given;
-  given << node.type();
-  throw Error(where, "setting " + setting.name + " is of type " + given.str(), kind_of(setting));
 }
 
 }  // namespace
@@ -240,29 +195,8 @@ std::string toml_text_of(const std::string& file) {
 
 void read_toml_text(const std::string& file, const std::string& text,
                     TrainingConfiguration& configuration) {
-  const std::vector<Setting> settings = settings_of(configuration);
-  try {
-    const toml::table table = toml::parse(text);
-    for (const auto& [key, node] : table) {
-      const std::string where = fmt::format("{}:{}", file, node.source().begin.line);
-      const std::string name(key.str());
-      if (became_zero(node, text)) {
-        throw Error(where, name + " is too small", "a number in the range of a double");
-      }
-      const Setting* found = nullptr;
-      for (const Setting& setting : settings) {
-        if (setting.name == name) found = &setting;
-      }
-      if (found == nullptr) {
-        throw Error(where, "unknown setting \"" + name + "\"",
-                    "a known one, such as " + nearest_name(name, names_of(settings)));
-      }
-      set_from_toml(where, node, *found);
-    }
-  } catch (const toml::parse_error& error) {
-    throw Error(fmt::format("{}:{}", file, error.source().begin.line),
-                std::string(error.description()), "a readable TOML file");
-  }
+  const TomlFile parsed = parse_toml(file, text);
+  set_settings(parsed, parsed.table, settings_of(configuration));
 }
 
 void read_toml(const std::string& file, TrainingConfiguration& configuration) {

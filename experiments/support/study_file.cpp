@@ -1,0 +1,401 @@
+// Studies from files: where they are, and what a file must say.
+#include <fmt/format.h>
+
+#include <algorithm>
+#include <cmath>
+#include <filesystem>
+#include <iterator>
+#include <set>
+
+#include "reprise/conv/conv_algorithm.hpp"
+#include "reprise/core/error.hpp"
+#include "reprise/core/parse.hpp"
+#include "reprise/core/text.hpp"
+#include "reprise/run/toml_settings.hpp"
+#include "support/study.hpp"
+
+namespace reprise {
+namespace {
+
+namespace fs = std::filesystem;
+
+constexpr std::size_t kMostVariants = 64;
+constexpr std::size_t kMostItems = 64;  ///< of a list
+constexpr std::size_t kMostText = 500;  ///< bytes of a sentence
+constexpr std::size_t kMostName = 64;   ///< bytes of a name
+
+const std::vector<std::string> kMeasures = {"test_error", "train_error", "generalization_gap",
+                                            "epochs_to_train_error", "seconds_per_epoch"};
+const std::vector<std::string> kExpectations = {"lower", "higher", "same"};
+
+bool is_one_of(const std::string& text, const std::vector<std::string>& known) {
+  return std::find(known.begin(), known.end(), text) != known.end();
+}
+
+/// What `body` gives; its Errors begin with `where`.
+template <class Body>
+auto told_at(const std::string& where, const Body& body) {
+  try {
+    return body();
+  } catch (const Error& error) {
+    throw Error(where, error.what(), "");
+  }
+}
+
+/// A table of a study's file, read key by key.
+class Table {
+ public:
+  /// Error for a key that is not in `known`.
+  Table(const TomlFile& file, const toml::table& table, const std::vector<std::string>& known)
+      : file_(file), table_(table) {
+    for (const auto& [key, node] : table_) {
+      const std::string name(key.str());
+      if (is_one_of(name, known)) continue;
+      throw Error(file_.where(node), "unknown key \"" + name + "\"",
+                  "a known one, such as " + nearest_name(name, known));
+    }
+  }
+
+  [[nodiscard]] const toml::node* find(const std::string& key) const { return table_.get(key); }
+  [[nodiscard]] std::string where(const std::string& key) const {
+    const toml::node* node = find(key);
+    return node == nullptr ? file_.name : file_.where(*node);
+  }
+  [[noreturn]] void fail(const std::string& key, const std::string& given,
+                         const std::string& expected) const {
+    throw Error(where(key), key + " " + given, expected);
+  }
+  void require(const std::string& key) const {
+    if (find(key) == nullptr) throw Error(file_.where(table_), "no " + key, "one");
+  }
+
+  /// A sentence or less, "" if the key is missing.
+  [[nodiscard]] std::string text(const std::string& key) const {
+    const toml::node* node = find(key);
+    return node == nullptr ? "" : text_of(*node, key);
+  }
+  /// One of `known`, `otherwise` if the key is missing.
+  [[nodiscard]] std::string choice(const std::string& key, const std::vector<std::string>& known,
+                                   const std::string& otherwise) const {
+    if (find(key) == nullptr) return otherwise;
+    const std::string value = text(key);
+    if (!is_one_of(value, known)) fail(key, "\"" + value + "\"", join(known));
+    return value;
+  }
+  [[nodiscard]] double real(const std::string& key) const {
+    const toml::node* node = find(key);
+    return node == nullptr ? 0.0 : real_of_node(*node, key);
+  }
+  [[nodiscard]] bool flag(const std::string& key) const {
+    const toml::node* node = find(key);
+    if (node == nullptr) return false;
+    if (!node->is_boolean()) fail(key, "is of another type", "true or false");
+    return *node->value<bool>();
+  }
+  [[nodiscard]] std::int64_t integer(const std::string& key, std::int64_t otherwise) const {
+    const toml::node* node = find(key);
+    return node == nullptr ? otherwise : integer_of_node(*node, key);
+  }
+  [[nodiscard]] const toml::table* table(const std::string& key) const {
+    const toml::node* node = find(key);
+    if (node == nullptr) return nullptr;
+    if (!node->is_table()) fail(key, "is of another type", "a table [" + key + "]");
+    return node->as_table();
+  }
+
+  /// What `item` makes of each of a list's items; no list, no items.
+  template <class Item>
+  [[nodiscard]] auto list(const std::string& key, const Item& item) const {
+    std::vector<decltype(item(std::declval<const toml::node&>()))> values;
+    const toml::node* node = find(key);
+    if (node == nullptr) return values;
+    if (!node->is_array()) fail(key, "is of another type", "a list in brackets");
+    const toml::array& array = *node->as_array();
+    if (array.empty() || array.size() > kMostItems) {
+      fail(key, fmt::format("has {} items", array.size()), fmt::format("1 to {}", kMostItems));
+    }
+    for (const toml::node& one : array) values.push_back(item(one));
+    return values;
+  }
+  [[nodiscard]] std::vector<std::string> texts(const std::string& key) const {
+    return list(key, [&](const toml::node& node) { return text_of(node, key); });
+  }
+  [[nodiscard]] std::vector<double> reals(const std::string& key) const {
+    return list(key, [&](const toml::node& node) { return real_of_node(node, key); });
+  }
+  [[nodiscard]] std::vector<std::int64_t> integers(const std::string& key) const {
+    return list(key, [&](const toml::node& node) { return integer_of_node(node, key); });
+  }
+
+ private:
+  [[nodiscard]] std::string text_of(const toml::node& node, const std::string& key) const {
+    if (!node.is_string()) fail(key, "is of another type", "text in quotes");
+    const std::string value = *node.value<std::string>();
+    const bool control = std::any_of(value.begin(), value.end(), [](char c) {
+      return static_cast<unsigned char>(c) < 0x20 || c == 0x7F;
+    });
+    if (value.empty() || value.size() > kMostText || control || !is_text(value)) {
+      fail(key, value.size() > kMostText ? "is too long" : "is no line of text",
+           fmt::format("1 to {} bytes of UTF-8 without control characters", kMostText));
+    }
+    return value;
+  }
+  [[nodiscard]] double real_of_node(const toml::node& node, const std::string& key) const {
+    check_not_too_small(file_, node, key);
+    const std::optional<double> value = node.value<double>();
+    if (!node.is_number() || !std::isfinite(*value)) fail(key, "is no finite number", "one");
+    return *value;
+  }
+  [[nodiscard]] std::int64_t integer_of_node(const toml::node& node, const std::string& key) const {
+    if (!node.is_integer()) fail(key, "is no integer", "one");
+    return *node.value<std::int64_t>();
+  }
+
+  const TomlFile& file_;
+  const toml::table& table_;
+};
+
+/// Fit to be a file's name anywhere, with no way out of its folder.
+bool is_plain_name(const std::string& name) {
+  const auto plain = [](char c) {
+    return (c >= 'a' && c <= 'z') || (c >= 'A' && c <= 'Z') || (c >= '0' && c <= '9') || c == '_' ||
+           c == '-' || c == '.';
+  };
+  return !name.empty() && name.size() <= kMostName && name[0] != '.' && name[0] != '-' &&
+         std::all_of(name.begin(), name.end(), plain);
+}
+constexpr const char* kPlainName = "letters, digits, _, - and . with a letter, digit or _ first";
+
+std::string study_name(const std::string& file) {
+  const std::string name = fs::path(file).stem().string();
+  if (is_plain_name(name)) return name;
+  throw Error(file, "cannot name a study", std::string("a file's name of ") + kPlainName);
+}
+
+/// The settings that `table` changes. Those that are the same for all variants are refused.
+std::vector<SettingChange> changes_of(const TomlFile& file, const toml::table& table) {
+  for (const char* common : {"seed", "epochs", "train_images", "drop_epochs"}) {
+    const toml::node* node = table.get(common);
+    if (node == nullptr) continue;
+    throw Error(file.where(*node), std::string("a variant sets ") + common,
+                "it to be the same for all variants");
+  }
+  TrainingConfiguration configuration;
+  const std::vector<Setting> settings = settings_of(configuration);
+  set_settings(file, table, settings);
+  std::vector<SettingChange> changes;
+  for (const Setting& setting : settings) {
+    if (!table.contains(setting.name)) continue;
+    std::visit(
+        [&](const auto* value) {
+          changes.push_back({setting.name, *value});
+        },
+        setting.value);
+  }
+  return changes;
+}
+
+/// Error unless the first variant, the baseline, and no other is without an expectation.
+void check_expectation(const Table& table, bool is_baseline, const std::string& expectation) {
+  if (is_baseline == expectation.empty()) return;
+  if (is_baseline) table.fail("expectation", "of the first variant", "none: it is the baseline");
+  table.require("expectation");
+}
+
+std::vector<Variant> listed_variants(const TomlFile& file, const toml::node& node) {
+  const toml::array* array = node.as_array();
+  if (array == nullptr || array->size() < 2 || array->size() > kMostVariants) {
+    throw Error(file.where(node), "variants",
+                fmt::format("2 to {} of [[variants]]", kMostVariants));
+  }
+  std::vector<Variant> variants;
+  std::set<std::string> names;
+  for (const toml::node& entry : *array) {
+    if (!entry.is_table()) throw Error(file.where(entry), "a variant", "a table [[variants]]");
+    const Table table(file, *entry.as_table(), {"name", "description", "expectation", "settings"});
+    table.require("name");
+    table.require("description");
+    Variant variant;
+    variant.name = table.text("name");
+    variant.description = table.text("description");
+    variant.expectation = table.choice("expectation", kExpectations, "");
+    check_expectation(table, variants.empty(), variant.expectation);
+    if (!is_plain_name(variant.name) || variant.name.starts_with("pilot-")) {
+      table.fail("name", "\"" + variant.name + "\"", std::string(kPlainName) + ", no pilot-");
+    }
+    if (!names.insert(variant.name).second) {
+      table.fail("name", "\"" + variant.name + "\" twice", "a name of its own for each variant");
+    }
+    if (const toml::table* settings = table.table("settings")) {
+      variant.changes = changes_of(file, *settings);
+    }
+    variants.push_back(std::move(variant));
+  }
+  return variants;
+}
+
+/// A variant per convolution algorithm that supports the shape in all passes; the default one is
+/// the baseline.
+std::vector<Variant> algorithm_variants(const TomlFile& file, const toml::table& own) {
+  const Table table(file, own, {"shape", "expectation"});
+  table.require("shape");
+  table.require("expectation");
+  const std::string expectation = table.choice("expectation", kExpectations, "");
+  const ConvShape shape =
+      told_at(table.where("shape"), [&] { return parse_conv_shape(table.text("shape")); });
+  const std::string baseline(default_conv_algorithm().name);
+  std::vector<Variant> variants;
+  for (const ConvAlgorithm* algorithm : conv_algorithms()) {
+    const bool serves =
+        std::all_of(std::begin(kConvPasses), std::end(kConvPasses),
+                    [&](ConvPass pass) { return algorithm->unsupported(shape, pass).empty(); });
+    if (!serves) continue;
+    const std::string name(algorithm->name);
+    const bool is_baseline = name == baseline;
+    Variant variant{
+        name, std::string(algorithm->summary), is_baseline ? "" : expectation, {{"conv", name}}};
+    variants.insert(is_baseline ? variants.begin() : variants.end(), std::move(variant));
+  }
+  if (variants.size() < 2 || variants.front().name != baseline) {
+    table.fail("shape", "has too few algorithms", "one that the default and another support");
+  }
+  return variants;
+}
+
+std::vector<Variant> variants_of(const TomlFile& file, const Table& table) {
+  const toml::table* each = table.table("each_algorithm");
+  const toml::node* listed = table.find("variants");
+  if ((each == nullptr) == (listed == nullptr)) {
+    throw Error(file.name, each == nullptr ? "no variants" : "variants and each_algorithm",
+                "either [[variants]] or [each_algorithm]");
+  }
+  return each != nullptr ? algorithm_variants(file, *each) : listed_variants(file, *listed);
+}
+
+/// The study's settings over what its model has by itself.
+TrainingConfiguration settings_in(const TomlFile& file, const Table& table) {
+  table.require("settings");
+  const toml::table& own = *table.table("settings");
+  if (const toml::node* seed = own.get("seed")) {
+    throw Error(file.where(*seed), "the study sets seed", "it to be left to --seeds");
+  }
+  TrainingConfiguration first;
+  set_settings(file, own, settings_of(first));
+  told_at(table.where("settings"), [&] { check(first); });  // so its model is known
+  TrainingConfiguration settings;
+  settings.model_options = default_model_options(first.model);
+  set_settings(file, own, settings_of(settings));
+  if (settings.epochs > kMostEpochs) {
+    throw Error(table.where("settings"), fmt::format("epochs = {}", settings.epochs),
+                fmt::format("at most {}", kMostEpochs));
+  }
+  if (!settings.drop_epochs.empty()) {
+    integers_of(table.where("settings") + ": setting drop_epochs", settings.drop_epochs,
+                {1, settings.epochs});
+  }
+  return settings;
+}
+
+/// Error unless threshold, margin and rates go with the measure and the expectations.
+void check_numbers(const Study& study, const Table& table) {
+  const bool to_threshold = study.measure == "epochs_to_train_error";
+  if (to_threshold != (study.threshold > 0.0 && study.threshold < 1.0)) {
+    table.fail("threshold", fmt::format("{}", study.threshold),
+               "above 0 and below 1 with epochs_to_train_error, and none otherwise");
+  }
+  if (study.margin < 0.0) table.fail("margin", fmt::format("{}", study.margin), "0 or more");
+  std::set<double> rates;
+  for (const double rate : study.learning_rates) {
+    if (rate > 0.0 && rates.insert(rate).second) continue;
+    table.fail("learning_rates", fmt::format("{}", rate), "different numbers above 0");
+  }
+}
+
+void read_quick(const TomlFile& file, const Table& table, Study& study) {
+  const toml::table* own = table.table("quick");
+  if (own == nullptr) return;
+  const Table quick(file, *own, {"seeds", "epochs"});
+  if (quick.find("seeds") != nullptr) study.quick_seeds = quick.integers("seeds");
+  study.quick_epochs = quick.integer("epochs", study.quick_epochs);
+  const std::set<std::int64_t> different(study.quick_seeds.begin(), study.quick_seeds.end());
+  if (different.size() < study.quick_seeds.size() || *different.begin() <= kPilotSeed) {
+    quick.fail("seeds", "of [quick]", "different integers from 1");
+  }
+  if (study.quick_epochs < 1 || study.quick_epochs > kMostEpochs) {
+    quick.fail("epochs", fmt::format("{}", study.quick_epochs),
+               fmt::format("1 to {}", kMostEpochs));
+  }
+}
+
+/// Error if a variant's settings do not go together.
+void check_variants(const Study& study, const std::string& file) {
+  for (std::size_t v = 0; v < study.variants.size(); ++v) {
+    told_at(file + ": variant " + study.variants[v].name,
+            [&] { study_configuration(study, v, 1, scale_of(study)); });
+  }
+}
+
+fs::path program_folder() {
+  std::error_code none;
+  return fs::read_symlink("/proc/self/exe", none).parent_path();
+}
+
+}  // namespace
+
+Study read_study(const std::string& file) {
+  const std::string name = study_name(file);
+  const TomlFile toml = parse_toml(file, toml_text_of(file));
+  const Table table(toml, toml.table,
+                    {"question", "section", "claim", "paper_figure", "measure", "threshold",
+                     "margin", "learning_rates", "data_sets", "colour_only", "settings", "quick",
+                     "each_algorithm", "variants"});
+  table.require("question");
+  table.require("claim");
+  Study study;
+  study.name = name;
+  study.question = table.text("question");
+  study.section = table.text("section");
+  study.claim = table.text("claim");
+  study.paper_figure = table.text("paper_figure");
+  study.measure = table.choice("measure", kMeasures, study.measure);
+  study.threshold = table.real("threshold");
+  study.margin = table.real("margin");
+  study.learning_rates = table.reals("learning_rates");
+  study.data_sets = table.texts("data_sets");
+  study.colour_only = table.flag("colour_only");
+  study.settings = settings_in(toml, table);
+  study.variants = variants_of(toml, table);
+  read_quick(toml, table, study);
+  check_numbers(study, table);
+  check_variants(study, file);
+  return study;
+}
+
+std::vector<std::string> study_files() {
+  const fs::path program = program_folder();
+  std::vector<std::string> files;
+  for (const fs::path& folder :
+       {program / "../share/reprise/studies", program / REPRISE_STUDIES_FROM_PROGRAM}) {
+    std::error_code none;
+    for (const auto& entry : fs::directory_iterator(folder.lexically_normal(), none)) {
+      if (entry.path().extension() == ".toml") files.push_back(entry.path().string());
+    }
+    if (!files.empty()) break;
+  }
+  std::sort(files.begin(), files.end());
+  return files;
+}
+
+std::string find_study(const std::string& study) {
+  if (study.find('/') != std::string::npos || study.ends_with(".toml")) return study;
+  std::vector<std::string> names;
+  for (const std::string& file : study_files()) {
+    names.push_back(fs::path(file).stem().string());
+    if (names.back() == study) return file;
+  }
+  throw Error(
+      "study", "\"" + study + "\"",
+      "a file that ends in .toml" + (names.empty() ? std::string() : " or one of " + join(names)));
+}
+
+}  // namespace reprise

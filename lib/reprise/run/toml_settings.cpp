@@ -1,0 +1,105 @@
+#include "reprise/run/toml_settings.hpp"
+
+#include <fmt/format.h>
+
+#include <algorithm>
+#include <array>
+#include <optional>
+#include <sstream>
+
+#include "reprise/core/error.hpp"
+
+namespace reprise {
+namespace {
+
+std::vector<std::string> names_of(const std::vector<Setting>& settings) {
+  std::vector<std::string> names;
+  for (const Setting& setting : settings) names.push_back(setting.name);
+  return names;
+}
+
+/// What its value must be, for errors.
+std::string kind_of(const Setting& setting) {
+  constexpr std::array<const char*, 3> kinds = {"an integer", "a number", "text"};
+  return kinds.at(setting.value.index());
+}
+
+/// The number as the file has it, which begins at `at`; columns count code points.
+std::string_view number_at(std::string_view text, toml::source_position at) {
+  for (toml::source_index line = 1; line < at.line; ++line) {
+    text.remove_prefix(std::min(text.find('\n') + 1, text.size()));
+  }
+  const auto continues = [&] { return !text.empty() && (text.front() & 0xC0) == 0x80; };
+  for (toml::source_index column = 1; column < at.column && !text.empty(); ++column) {
+    do text.remove_prefix(1);
+    while (continues());
+  }
+  return text.substr(0, text.find_first_not_of("0123456789.eE+-_"));
+}
+
+/// toml++ makes 0 of a number that is too small for a double.
+bool became_zero(const toml::node& node, std::string_view text) {
+  if (node.value_exact<double>() != 0.0) return false;
+  const std::string_view number = number_at(text, node.source().begin);
+  return number.substr(0, number.find_first_of("eE")).find_first_of("123456789") !=
+         std::string_view::npos;
+}
+
+void set_from_toml(const std::string& where, const toml::node& node, const Setting& setting) {
+  const bool as_expected = std::visit(
+      [&](auto* to) {
+        using Value = std::decay_t<decltype(*to)>;
+        const std::optional<Value> value = node.value_exact<Value>();
+        if (value) *to = *value;
+        return value.has_value();
+      },
+      setting.value);
+  if (as_expected) return;
+  // A whole number is a number, too.
+  auto* const* real = std::get_if<double*>(&setting.value);
+  if (real != nullptr && node.is_integer()) {
+    **real = static_cast<double>(node.as_integer()->get());
+    return;
+  }
+  std::ostringstream given;
+  given << node.type();
+  throw Error(where, "setting " + setting.name + " is of type " + given.str(), kind_of(setting));
+}
+
+}  // namespace
+
+std::string TomlFile::where(const toml::node& node) const {
+  return fmt::format("{}:{}", name, node.source().begin.line);
+}
+
+TomlFile parse_toml(const std::string& name, const std::string& text) {
+  try {
+    return {name, text, toml::parse(text)};
+  } catch (const toml::parse_error& error) {
+    throw Error(fmt::format("{}:{}", name, error.source().begin.line),
+                std::string(error.description()), "a readable TOML file");
+  }
+}
+
+void check_not_too_small(const TomlFile& file, const toml::node& node, std::string_view name) {
+  if (!became_zero(node, file.text)) return;
+  throw Error(file.where(node), std::string(name) + " is too small",
+              "a number in the range of a double");
+}
+
+void set_settings(const TomlFile& file, const toml::table& table,
+                  const std::vector<Setting>& settings) {
+  for (const auto& [key, node] : table) {
+    const std::string name(key.str());
+    const auto found = std::find_if(settings.begin(), settings.end(),
+                                    [&](const Setting& setting) { return setting.name == name; });
+    if (found == settings.end()) {
+      throw Error(file.where(node), "unknown setting \"" + name + "\"",
+                  "a known one, such as " + nearest_name(name, names_of(settings)));
+    }
+    check_not_too_small(file, node, name);
+    set_from_toml(file.where(node), node, *found);
+  }
+}
+
+}  // namespace reprise

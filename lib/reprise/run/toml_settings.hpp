@@ -1,0 +1,36 @@
+/// \file
+/// Settings from a parsed TOML table. Not installed: it needs toml++.
+#pragma once
+
+#include <toml++/toml.h>
+
+#include <string>
+#include <string_view>
+#include <vector>
+
+#include "reprise/run/configuration.hpp"
+
+namespace reprise {
+
+/// A TOML file as parsed, with its text, which tells numbers too small for a double from 0.
+struct TomlFile {
+  std::string name;
+  std::string text;
+  toml::table table;
+
+  /// "FILE:3".
+  [[nodiscard]] std::string where(const toml::node& node) const;
+};
+
+/// Error with the line if it is not TOML.
+TomlFile parse_toml(const std::string& name, const std::string& text);
+
+/// Error if `node` is of a floating-point number that is not 0 but too small for a double.
+void check_not_too_small(const TomlFile& file, const toml::node& node, std::string_view name);
+
+/// Sets every setting that `table`, a part of `file`, has. Error for an unknown key (with the
+/// nearest known one) and for a value of another type.
+void set_settings(const TomlFile& file, const toml::table& table,
+                  const std::vector<Setting>& settings);
+
+}  // namespace reprise
