@@ -6,6 +6,7 @@
 #include "report.hpp"
 #include "report_files.hpp"
 #include "reprise/core/command_line.hpp"
+#include "reprise/core/float_environment.hpp"
 #include "reprise/core/terminal.hpp"
 #include "reprise/record/record_file.hpp"
 
@@ -66,6 +67,7 @@ int parse_and_run(int argc, char** argv) {
 }  // namespace
 
 int main(int argc, char** argv) {
+  const reprise::FloatEnvironment environment;
   try {
     return parse_and_run(argc, argv);
   } catch (const reprise::UsageError& error) {

@@ -11,6 +11,7 @@
 #include <new>
 
 #include "reprise/core/error.hpp"
+#include "reprise/core/float_environment.hpp"
 #include "reprise/core/terminal.hpp"
 #include "reprise/core/text.hpp"
 
@@ -56,6 +57,7 @@ void release_interrupts() {
 }  // namespace
 
 int run_program(const std::string& name, const std::function<int()>& body) {
+  const FloatEnvironment environment;  // numbers are read and written as well
   int status = kFailed;
   try {
     const int result = body();

@@ -7,6 +7,7 @@
 
 #include "reprise/conv/conv_workspace.hpp"
 #include "reprise/core/error.hpp"
+#include "reprise/core/float_environment.hpp"
 
 namespace reprise {
 namespace {
@@ -66,6 +67,7 @@ Tensor<Rank> result_tensor(std::string_view where, const std::array<std::size_t,
 Tensor<4> conv2d_forward(const Tensor<4>& input, const Tensor<4>& weight, const Tensor<1>& bias,
                          const Conv2dOptions& options, const ConvAlgorithm& algorithm,
                          std::size_t threads) {
+  const FloatEnvironment environment;
   constexpr std::string_view where = "conv2d_forward";
   const ConvShape s = shape_for(where, input, weight, options);
   check_sizes<1>(where, "bias", bias, {s.OC});
@@ -82,6 +84,7 @@ Tensor<4> conv2d_forward(const Tensor<4>& input, const Tensor<4>& weight, const 
 Conv2dGradients conv2d_backward(const Tensor<4>& grad_output, const Tensor<4>& input,
                                 const Tensor<4>& weight, const Conv2dOptions& options,
                                 const ConvAlgorithm& algorithm, std::size_t threads) {
+  const FloatEnvironment environment;
   constexpr std::string_view where = "conv2d_backward";
   const ConvShape s = shape_for(where, input, weight, options);
   check_sizes<4>(where, "grad_output", grad_output, {s.N, s.OH, s.OW, s.OC});

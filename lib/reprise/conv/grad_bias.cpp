@@ -10,6 +10,7 @@
 #include <algorithm>
 
 #include "reprise/conv/conv2d.hpp"
+#include "reprise/core/float_environment.hpp"
 #include "reprise/core/long_sum.hpp"
 #include "reprise/linalg/vectors-inl.hpp"
 
@@ -107,6 +108,7 @@ namespace reprise {
 HWY_EXPORT(sum_all_channels);
 
 void conv2d_grad_bias(const ConvShape& s, const float* grad_output, float* grad_bias) {
+  const FloatEnvironment environment;
   HWY_DYNAMIC_DISPATCH(sum_all_channels)(s, grad_output, grad_bias);
 }
 

@@ -15,6 +15,8 @@
 #include <thread>
 #include <vector>
 
+#include "reprise/core/float_environment.hpp"
+
 namespace reprise {
 namespace {
 
@@ -27,6 +29,9 @@ class InsideBody {
   ~InsideBody() { inside_body = false; }
   InsideBody(const InsideBody&) = delete;
   InsideBody& operator=(const InsideBody&) = delete;
+
+ private:
+  FloatEnvironment environment_;
 };
 
 /// The arena for this number of threads, made once: making one costs more than many a call.
@@ -89,6 +94,7 @@ std::size_t processor_count() {
 void parallel_for(std::size_t threads, std::size_t tasks,
                   const std::function<void(std::size_t task, std::size_t worker)>& body) {
   if (threads <= 1 || tasks <= 1 || inside_body) {
+    const FloatEnvironment environment;
     for (std::size_t task = 0; task < tasks; ++task) body(task, 0);
     return;
   }
@@ -122,6 +128,7 @@ void pairwise_sum(std::size_t threads, float* data, std::size_t parts, std::size
 }
 
 double pairwise_sum(std::span<double> parts) {
+  const FloatEnvironment environment;
   for (std::size_t step = 1; step < parts.size(); step *= 2) {
     for (std::size_t part = 0; part + step < parts.size(); part += 2 * step) {
       parts[part] += parts[part + step];

@@ -12,6 +12,7 @@
 #include <vector>
 
 #include "reprise/core/error.hpp"
+#include "reprise/core/float_environment.hpp"
 #include "reprise/data/batches.hpp"
 #include "reprise/data/colour_components.hpp"
 
@@ -214,6 +215,7 @@ void check_options(const AugmentationOptions& options, const ImageSet& train) {
 Augmentation::Augmentation(const AugmentationOptions& options, const ImageSet& train,
                            const RandomStream& stream)
     : options_(options), stream_(stream) {
+  const FloatEnvironment environment;
   check_options(options, train);
   if (options.colour == 0.0) return;
   const SymmetricEigen eigen = symmetric_eigen(colour_covariance(train));
@@ -227,6 +229,7 @@ Augmentation::Augmentation(const AugmentationOptions& options, const ImageSet& t
 
 void Augmentation::gather(const ImageSet& set, std::span<const std::uint32_t> indices,
                           std::uint64_t epoch, float* output) const {
+  const FloatEnvironment environment;
   if (options_ == AugmentationOptions{}) return gather_images(set, indices, output);
   const RandomStream epoch_stream = stream_.child(epoch);
   for (const std::uint32_t index : indices) {
@@ -247,6 +250,7 @@ void Augmentation::gather(const ImageSet& set, std::span<const std::uint32_t> in
 
 void gather_view(const ImageSet& set, std::span<const std::uint32_t> indices, int dy, int dx,
                  bool reflect_it, float* output) {
+  const FloatEnvironment environment;
   for (const std::uint32_t index : indices) {
     const Image image(set, index);
     translate(image, dy, dx, output);

@@ -4,6 +4,7 @@
 #include <limits>
 
 #include "reprise/core/error.hpp"
+#include "reprise/core/float_environment.hpp"
 
 namespace reprise {
 
@@ -15,6 +16,7 @@ std::vector<std::uint32_t> epoch_order(const RandomStream& stream, std::uint64_t
 }
 
 void gather_images(const ImageSet& set, std::span<const std::uint32_t> indices, float* output) {
+  const FloatEnvironment environment;
   const std::size_t size = set.image_size();
   for (std::size_t i = 0; i < indices.size(); ++i) {
     const std::uint8_t* pixels = set.pixels.data() + indices[i] * size;

@@ -4,6 +4,8 @@
 #include <cmath>
 #include <cstdint>
 
+#include "reprise/core/float_environment.hpp"
+
 namespace reprise {
 namespace {
 
@@ -39,6 +41,7 @@ std::array<double, 3> with_sign(std::array<double, 3> vector) {
 }  // namespace
 
 SymmetricEigen symmetric_eigen(Matrix3 matrix) {
+  const FloatEnvironment environment;
   Matrix3 vectors{{{1.0, 0.0, 0.0}, {0.0, 1.0, 0.0}, {0.0, 0.0, 1.0}}};
   // Convergence is quadratic: 3x3 matrices take about five sweeps, the rest change nothing.
   for (int sweep = 0; sweep < 16; ++sweep) {
@@ -58,6 +61,7 @@ SymmetricEigen symmetric_eigen(Matrix3 matrix) {
 }
 
 Matrix3 colour_covariance(const ImageSet& set) {
+  const FloatEnvironment environment;
   // Whole numbers: exact in any order.
   std::uint64_t sums[3] = {};
   std::uint64_t products[3][3] = {};

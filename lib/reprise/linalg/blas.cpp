@@ -11,6 +11,7 @@
 #include <iterator>
 
 #include "reprise/core/error.hpp"
+#include "reprise/core/float_environment.hpp"
 
 namespace reprise {
 namespace {
@@ -68,6 +69,7 @@ std::string blas_unavailable() {
 void blas_gemm(Transpose transpose_a, Transpose transpose_b, std::size_t M, std::size_t N,
                std::size_t K, const float* a, std::size_t a_row_stride, const float* b,
                std::size_t b_row_stride, float* c, std::size_t c_row_stride, bool accumulate) {
+  const FloatEnvironment environment;
   const auto flag = [](Transpose t) { return t == Transpose::yes ? CblasTrans : CblasNoTrans; };
   const auto size = [](std::size_t n) { return static_cast<blasint>(n); };
   required_open_blas().sgemm(CblasRowMajor, flag(transpose_a), flag(transpose_b), size(M), size(N),

@@ -16,6 +16,7 @@
 
 #include <algorithm>
 
+#include "reprise/core/float_environment.hpp"
 #include "reprise/core/parallel.hpp"
 #include "reprise/linalg/gemm.hpp"
 #include "reprise/linalg/gemm_kernel-inl.hpp"
@@ -126,6 +127,7 @@ HWY_EXPORT(multiply_rows);
 
 void gemm(std::size_t M, std::size_t N, std::size_t K, ConstMatrix a, ConstMatrix b, float* c,
           std::size_t c_row_stride, bool accumulate, std::size_t threads) {
+  const FloatEnvironment environment;
   if (K == 0 && !accumulate) {
     for (std::size_t m = 0; m < M; ++m) std::fill_n(c + m * c_row_stride, N, 0.0F);
   }

@@ -23,6 +23,7 @@
 
 #include <algorithm>
 
+#include "reprise/core/float_environment.hpp"
 #include "reprise/core/long_sum.hpp"
 #include "reprise/core/parallel.hpp"
 #include "reprise/nn/losses.hpp"
@@ -64,6 +65,7 @@ std::size_t BatchGradient::level_of(std::size_t blocks) const {
 }
 
 BatchGradient::Totals BatchGradient::run(std::size_t N, std::uint64_t step, const Source& source) {
+  const FloatEnvironment environment;
   const std::size_t blocks = (N + block_size_ - 1) / block_size_;
   const std::size_t parameters = model_.parameters().size();
   const std::size_t level = level_of(blocks);

@@ -4,6 +4,7 @@
 #include <array>
 #include <cmath>
 
+#include "reprise/core/float_environment.hpp"
 #include "reprise/linalg/math.hpp"
 
 namespace reprise {
@@ -33,6 +34,7 @@ double open_uniform(const RandomStream& stream, std::uint64_t counter) {
 }  // namespace
 
 double standard_normal_quantile(double p) {
+  const FloatEnvironment environment;
   const double q = p - 0.5;
   if (std::abs(q) <= 0.425) {
     const double r = 0.180625 - q * q;
@@ -91,6 +93,7 @@ double standard_normal_quantile(double p) {
 
 std::vector<double> standard_normals(const RandomStream& stream, std::uint64_t first,
                                      std::size_t count) {
+  const FloatEnvironment environment;
   std::vector<double> values(count);
   for (std::size_t i = 0; i < count; ++i) {
     values[i] = standard_normal_quantile(open_uniform(stream, first + i));
@@ -100,6 +103,7 @@ std::vector<double> standard_normals(const RandomStream& stream, std::uint64_t f
 
 void initialize(const Initializer& initializer, const Fans& fans, const RandomStream& stream,
                 std::span<float> values) {
+  const FloatEnvironment environment;
   const auto fill = [&](const auto& value_of) {
     for (std::size_t i = 0; i < values.size(); ++i) values[i] = static_cast<float>(value_of(i));
   };

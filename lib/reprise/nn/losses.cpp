@@ -3,6 +3,7 @@
 #include <algorithm>
 #include <cmath>
 
+#include "reprise/core/float_environment.hpp"
 #include "reprise/core/long_sum.hpp"
 #include "reprise/linalg/math.hpp"
 
@@ -11,6 +12,7 @@ namespace reprise {
 void softmax_cross_entropy_forward(std::size_t N, std::size_t classes, const float* logits,
                                    const std::uint8_t* labels, float* probabilities,
                                    float* losses) {
+  const FloatEnvironment environment;
   for (std::size_t n = 0; n < N; ++n) {
     const float* z = logits + n * classes;
     const float most = z[argmax(classes, z)];
@@ -35,6 +37,7 @@ void softmax_cross_entropy_forward(std::size_t N, std::size_t classes, const flo
 
 void softmax_cross_entropy_backward(std::size_t N, std::size_t classes, const float* probabilities,
                                     const std::uint8_t* labels, float scale, float* grad_logits) {
+  const FloatEnvironment environment;
   for (std::size_t n = 0; n < N; ++n) {
     for (std::size_t c = 0; c < classes; ++c) {
       const float target = c == labels[n] ? 1.0F : 0.0F;

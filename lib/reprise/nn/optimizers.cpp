@@ -10,6 +10,7 @@
 #include <string>
 
 #include "reprise/core/error.hpp"
+#include "reprise/core/float_environment.hpp"
 #include "reprise/core/parallel.hpp"
 #include "reprise/linalg/vectors-inl.hpp"
 #include "reprise/nn/optimizers.hpp"
@@ -109,6 +110,7 @@ OptimizerState make_optimizer_state(const OptimizerOptions& options, std::size_t
 void optimizer_step(const OptimizerOptions& options, OptimizerState& state, double learning_rate,
                     std::span<float> parameters, std::span<const float> gradients,
                     std::size_t threads) {
+  const FloatEnvironment environment;
   ++state.steps;
   const bool adam = options.kind == OptimizerKind::adam;
   if (adam) {

@@ -5,6 +5,7 @@
 #include <algorithm>
 
 #include "reprise/core/error.hpp"
+#include "reprise/core/float_environment.hpp"
 #include "reprise/core/parallel.hpp"
 
 namespace reprise {
@@ -48,6 +49,7 @@ Sequential& Sequential::add(const std::string& name, std::unique_ptr<Layer> laye
 }
 
 void Sequential::initialize(const RandomStream& stream) {
+  const FloatEnvironment environment;
   for (const Entry& entry : layers_) {
     std::size_t offset = entry.parameter_offset;
     for (const ParameterSpec& spec : entry.parameters) {
@@ -84,6 +86,7 @@ std::string Sequential::summary() const {
 }
 
 Tensor<4> Sequential::predict(const Tensor<4>& images, std::size_t threads) const {
+  const FloatEnvironment environment;
   const auto& sizes = images.shape();
   if (sizes[1] != input_.height || sizes[2] != input_.width || sizes[3] != input_.channels) {
     throw Error("predict", "images of " + sizes_text(sizes),
@@ -146,6 +149,7 @@ LayerContext BlockTape::context_for(const Call& call, const Step& step) {
 }
 
 void BlockTape::forward(const Call& call) {
+  const FloatEnvironment environment;
   const float* parameters = model_.parameters().data();
   for (std::size_t i = 0; i < steps_.size(); ++i) {
     const Sequential::Entry& entry = steps_[i].entry;
@@ -155,6 +159,7 @@ void BlockTape::forward(const Call& call) {
 }
 
 void BlockTape::backward(const Call& call, std::span<float> grad_parameters) {
+  const FloatEnvironment environment;
   const float* parameters = model_.parameters().data();
   for (std::size_t i = steps_.size(); i-- > 0;) {
     const Sequential::Entry& entry = steps_[i].entry;

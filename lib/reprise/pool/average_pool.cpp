@@ -13,6 +13,7 @@
 
 #include <algorithm>
 
+#include "reprise/core/float_environment.hpp"
 #include "reprise/core/long_sum.hpp"
 #include "reprise/linalg/vectors-inl.hpp"
 #include "reprise/pool/pool2d.hpp"
@@ -125,6 +126,7 @@ HWY_EXPORT(average_gradient_image);
 
 void average_pool_forward(const PoolShape& s, bool count_include_padding, const float* input,
                           float* output) {
+  const FloatEnvironment environment;
   for (std::size_t n = 0; n < s.N; ++n) {
     HWY_DYNAMIC_DISPATCH(average_image)
     (s, count_include_padding, input + n * s.IH * s.IW * s.C, output + n * s.OH * s.OW * s.C);
@@ -133,6 +135,7 @@ void average_pool_forward(const PoolShape& s, bool count_include_padding, const 
 
 void average_pool_backward(const PoolShape& s, bool count_include_padding, const float* grad_output,
                            float* grad_input) {
+  const FloatEnvironment environment;
   std::fill_n(grad_input, s.input_size(), 0.0F);
   for (std::size_t n = 0; n < s.N; ++n) {
     HWY_DYNAMIC_DISPATCH(average_gradient_image)

@@ -17,6 +17,7 @@
 #include <algorithm>
 #include <limits>
 
+#include "reprise/core/float_environment.hpp"
 #include "reprise/linalg/vectors-inl.hpp"
 #include "reprise/pool/max_pool_two-inl.hpp"
 #include "reprise/pool/pool2d.hpp"
@@ -112,6 +113,7 @@ bool is_two_by_two(const PoolShape& s) {
 }  // namespace
 
 void max_pool_forward(const PoolShape& s, const float* input, float* output, bool relu) {
+  const FloatEnvironment environment;
   const auto image = is_two_by_two(s) ? HWY_DYNAMIC_DISPATCH(forward_two_by_two)
                                       : HWY_DYNAMIC_DISPATCH(forward_image);
   for (std::size_t n = 0; n < s.N; ++n) {
@@ -121,6 +123,7 @@ void max_pool_forward(const PoolShape& s, const float* input, float* output, boo
 
 void max_pool_backward(const PoolShape& s, MaxTies ties, const float* grad_output,
                        const float* input, float* grad_input, bool relu) {
+  const FloatEnvironment environment;
   const auto image = is_two_by_two(s) ? HWY_DYNAMIC_DISPATCH(backward_two_by_two)
                                       : HWY_DYNAMIC_DISPATCH(backward_image);
   const bool writes_all = is_two_by_two(s) && 2 * s.OH == s.IH && 2 * s.OW == s.IW;

@@ -6,6 +6,7 @@
 #include <memory>
 #include <numeric>
 
+#include "reprise/core/float_environment.hpp"
 #include "reprise/core/long_sum.hpp"
 #include "reprise/core/parallel.hpp"
 #include "reprise/data/batches.hpp"
@@ -50,6 +51,7 @@ double squared_distance(const float* a, const float* b, std::size_t features) {
 }  // namespace
 
 Evaluation evaluate(const Sequential& model, const ImageSet& images, std::size_t threads) {
+  const FloatEnvironment environment;
   const std::size_t classes = model.output_shape().size();
   Evaluation evaluation;
   evaluation.logits.resize(images.count * classes);
@@ -88,6 +90,7 @@ std::vector<float> last_hidden_features(const Sequential& model, const ImageSet&
 
 Neighbours nearest_neighbours(const std::vector<float>& queries, const std::vector<float>& points,
                               std::size_t features, std::size_t count, std::size_t threads) {
+  const FloatEnvironment environment;
   const std::size_t query_count = queries.size() / features;
   const std::size_t point_count = points.size() / features;
   Neighbours neighbours{std::vector<std::int64_t>(query_count * count),

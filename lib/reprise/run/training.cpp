@@ -9,6 +9,7 @@
 
 #include "reprise/core/digest.hpp"
 #include "reprise/core/error.hpp"
+#include "reprise/core/float_environment.hpp"
 #include "reprise/core/parallel.hpp"
 #include "reprise/data/batches.hpp"
 #include "reprise/nn/models/models.hpp"
@@ -76,6 +77,7 @@ double TrainingRun::learning_rate() const {
 }
 
 bool TrainingRun::train(const Observer& observer) {
+  const FloatEnvironment environment;
   while (history_.size() < static_cast<std::size_t>(configuration_.epochs)) {
     const std::vector<std::uint32_t> order =
         epoch_order(stream_.child("order"), history_.size(), train_images());
