@@ -101,7 +101,8 @@ std::optional<Options> parse(int argc, const char* const* argv) {
   line.add_text("--output", options.output,
                 "the record; default MODEL-DATA-seedN.h5 in the current folder");
   line.add_flag("--force", options.force, "overwrite the record if it exists");
-  line.add_flag("--resume", options.resume, "go on from the checkpoint beside the record");
+  line.add_flag("--resume", options.resume,
+                "go on from the checkpoint beside the record, or with more --epochs from a record");
   line.add_size("--checkpoint-steps", options.checkpoint_steps, {0},
                 "also save a checkpoint every so many steps; 0: after each epoch only");
   line.add_size("--threads", options.threads, kThreads, "changes the speed, not the result");
@@ -135,8 +136,26 @@ std::string default_output(const std::string& model, const std::string& data_nam
   return fmt::format("{}-{}-seed{}.h5", model, name, seed);
 }
 
+/// A record that was there before, and what its epochs must end with when they are run again.
+struct EarlierRecord {
+  std::optional<Record> record;
+  std::vector<std::string> parameters_sha256;
+  bool is_finished = false;  ///< it has all epochs of this run
+
+  /// Error if an epoch of the record ended with other parameters here.
+  void check(const std::string& path, std::size_t epoch, const EpochResult& result) const {
+    if (epoch > parameters_sha256.size() ||
+        parameters_sha256[epoch - 1] == result.parameters_sha256) {
+      return;
+    }
+    throw Error(path, fmt::format("epoch {} gives other parameters than the record has", epoch),
+                "the code that made the record, --output with another name, or --force");
+  }
+};
+
 /// Trains to the end, telling how far it is; false if it was interrupted.
-bool train(TrainingRun& run, const Options& options, CheckpointFile& checkpoint, Log& log) {
+bool train(TrainingRun& run, const Options& options, const EarlierRecord& earlier,
+           CheckpointFile& checkpoint, Log& log) {
   const auto epochs = static_cast<std::size_t>(run.configuration().epochs);
   ProgressLine progress;
   const double started = steady_seconds();
@@ -157,6 +176,7 @@ bool train(TrainingRun& run, const Options& options, CheckpointFile& checkpoint,
   };
   observer.epoch = [&](const EpochResult& result) {
     progress.clear();
+    earlier.check(options.output, run.epochs_done(), result);
     log.line(fmt::format(
         "epoch {}/{}  train loss {:.4f} error {:.2f}%  test loss {:.4f} error {:.2f}%  {:.2f} s, "
         "{:.0f} images/s",
@@ -186,26 +206,37 @@ void print_result(const Record& record, const std::string& path) {
   print_line("digest sha256:" + digest_of(record));
 }
 
-/// True if the record of this very run is there already, as after a kill between saving the record
-/// and removing the checkpoint. Error if the record there is of another run.
-bool finished_before(const TrainingRun& run, const std::string& output,
-                     const LoadOptions& loading) {
-  if (!std::filesystem::exists(output)) return false;
-  const Record record = load_record(output, loading);
+/// A record that is where this run's is to go: of this very run, as after a kill between saving the
+/// record and removing the checkpoint, or of the same run with fewer epochs. Error if it is of
+/// another run.
+EarlierRecord earlier_record(const TrainingRun& run, const std::string& output,
+                             const LoadOptions& loading) {
+  EarlierRecord earlier;
+  if (!std::filesystem::exists(output)) return earlier;
+  earlier.record = load_record(output, loading);
+  const Record& record = *earlier.record;
+  TrainingConfiguration shorter = run.configuration();
+  shorter.epochs =
+      std::min(shorter.epochs, configuration_from(record.group("configuration")).epochs);
   Record wanted, found;
   wanted.attributes = found.attributes = {{"kind", "training"}};
-  wanted.groups = {{"configuration", to_group(run.configuration())},
-                   {"data", data_group(run.data())}};
+  wanted.groups = {{"configuration", to_group(shorter)}, {"data", data_group(run.data())}};
   found.groups = {{"configuration", record.group("configuration")}, {"data", record.group("data")}};
   const std::vector<RecordDifference> different = differences(wanted, found, 1);
   if (!different.empty()) {
     throw Error(output, "the record of another run: " + different[0].path + " differs",
                 "--output with another name, or --force");
   }
+  earlier.parameters_sha256 = record.values<std::string>("history/parameters_sha256");
+  earlier.is_finished = shorter.epochs == run.configuration().epochs;
+  return earlier;
+}
+
+int finished_before(const Record& record, const std::string& output) {
   print_line("this run is finished already");
   print_result(record, output);
   std::filesystem::remove(checkpoint_path(output));
-  return true;
+  return 0;
 }
 
 int train_lenet5(int argc, const char* const* argv) {
@@ -227,11 +258,13 @@ int train_lenet5(int argc, const char* const* argv) {
     options.output =
         default_output(options.configuration.model, data.name, options.configuration.seed);
   }
-  const Overwrite overwrite = options.force ? Overwrite::yes : Overwrite::no;
   TrainingRun run(options.configuration, data, options.threads);
-  if (options.resume && !options.force && finished_before(run, options.output, options.loading)) {
-    return 0;
+  EarlierRecord earlier;
+  if (options.resume && !options.force) {
+    earlier = earlier_record(run, options.output, options.loading);
   }
+  if (earlier.is_finished) return finished_before(*earlier.record, options.output);
+  const Overwrite overwrite = options.force || earlier.record ? Overwrite::yes : Overwrite::no;
   CheckpointFile checkpoint(options.output, overwrite);
 
   Log log;
@@ -240,15 +273,24 @@ int train_lenet5(int argc, const char* const* argv) {
   log.line(fmt::format("{}: {} parameters, seed {}, {} threads, {}", run.model().name(),
                        run.model().parameters().size(), options.configuration.seed, options.threads,
                        simd_target()));
-  if (options.resume) {
+  if (earlier.record) {
+    log.line(fmt::format("going on from the record that ends with epoch {}, digest sha256:{}",
+                         earlier.parameters_sha256.size(), digest_of(*earlier.record)));
+  }
+  if (earlier.record && !checkpoint.exists()) {
+    log.line("a record keeps no optimizer state: its epochs are run again and compared");
+  } else if (options.resume) {
     restore_checkpoint(run, checkpoint.path(), options.loading);
+    for (std::size_t epoch = 1; epoch <= run.epochs_done(); ++epoch) {
+      earlier.check(options.output, epoch, run.history()[epoch - 1]);
+    }
     log.line(fmt::format("going on after {} epochs", run.epochs_done()));
   } else if (checkpoint.exists() && !options.force) {
     throw Error(checkpoint.path(), "a checkpoint of an unfinished run is there",
                 "--resume to go on with it, or --force to start anew");
   }
 
-  if (!train(run, options, checkpoint, log)) return stopped(run, checkpoint);
+  if (!train(run, options, earlier, checkpoint, log)) return stopped(run, checkpoint);
 
   environment.log = log.text();
   const Record record = training_record(run, environment);

@@ -118,8 +118,8 @@ TEST_CASE("a second run with the same output ends at once and disturbs nothing")
   CHECK(test::read_file(folder / "status") == "1\n");
   CHECK_THAT(test::read_file(folder / "said"), Catch::Contains("another run is writing it"));
   CHECK(first.status == 130);
-  const CommandResult resumed = run_command(train_line("--epochs 2" + output + " --resume"));
-  CHECK_THAT(resumed.err, Catch::Contains("epochs"));  // the first run's checkpoint, which wants 50
+  const CommandResult resumed = run_command(train_line("--seed 2" + output + " --resume"));
+  CHECK_THAT(resumed.err, Catch::Contains("seed"));  // the checkpoint is the first run's
   CHECK(std::filesystem::exists(folder / "a.h5.checkpoint"));
   CHECK(!std::filesystem::exists(folder / "a.h5.lock"));
 }
@@ -159,6 +159,48 @@ TEST_CASE("threads that the system refuses leave fewer, and the same digest") {
   CHECK(result.status == 0);
   CHECK_THAT(result.err, Catch::Contains("of 1024 threads can be started here"));
   CHECK(result.last_line() == digest_line("--epochs 1"));
+}
+
+TEST_CASE(
+    "more epochs go on from a record, from a checkpoint, and not from what is not the run's") {
+  const TemporaryFolder folder;
+  const std::string output = " --output " + (folder / "a.h5");
+  const std::string whole = digest_line("--epochs 3");
+  REQUIRE(run_command(train_line("--epochs 1" + output)).status == 0);
+  CHECK_THAT(run_command(train_line("--epochs 3" + output)).err, Catch::Contains("exists already"));
+  CHECK_THAT(run_command(train_line("--epochs 3 --seed 2 --resume" + output)).err,
+             Catch::Contains("another run"));
+  const CommandResult longer = run_command(train_line("--epochs 3 --resume" + output));
+  INFO(longer.out << longer.err);
+  CHECK(longer.status == 0);
+  CHECK(longer.last_line() == whole);
+  const Record record = load_record(folder / "a.h5");
+  CHECK_THAT(record.group("environment").values<std::string>("log").front(),
+             Catch::Contains("going on from the record that ends with epoch 1, digest sha256:"));
+
+  // A record whose history is another's stays as it is.
+  Record other = record;
+  std::get<std::vector<std::string>>(
+      other.groups.at("history").datasets.at("parameters_sha256").values)[1][0] ^= 1;
+  save_record(other, folder / "a.h5", Overwrite::yes);
+  const std::string before = test::read_file(folder / "a.h5");
+  const CommandResult refused = run_command(train_line("--epochs 4 --resume" + output));
+  CHECK(refused.status == 1);
+  CHECK_THAT(refused.err, Catch::Contains("epoch 2 gives other parameters"));
+  CHECK(test::read_file(folder / "a.h5") == before);
+
+  const std::string cut = " --output " + (folder / "cut.h5");
+  const CommandResult stopped = run_command_until(
+      train_line("--epochs 50" + cut), SIGTERM,
+      [](const std::string& out) { return out.find("epoch 1/50") != std::string::npos; });
+  REQUIRE(stopped.status == 130);
+  const CommandResult fewer = run_command(train_line("--epochs 3 --resume" + cut));
+  // Stopped within the first three epochs, most likely; a checkpoint beyond them is refused.
+  if (fewer.status == 0) {
+    CHECK(fewer.last_line() == whole);
+  } else {
+    CHECK_THAT(fewer.err, Catch::Contains("expected at most the 3 of the configuration"));
+  }
 }
 
 TEST_CASE("a limit on memory that the work fits in does not keep a program from its end") {

@@ -157,7 +157,10 @@ void restore_checkpoint(TrainingRun& run, const std::string& path, const LoadOpt
       kind->second != AttributeValue(std::string("checkpoint"))) {
     throw Error(path, "not a checkpoint", "the file that a stopped run left beside its record");
   }
-  require_same(path, "configuration", to_group(run.configuration()), record.group("configuration"));
+  // How many epochs a run is to have does not change those that it has had.
+  TrainingConfiguration expected = run.configuration();
+  expected.epochs = configuration_from(record.group("configuration")).epochs;
+  require_same(path, "configuration", to_group(expected), record.group("configuration"));
   require_same(path, "data", data_group(run.data()), record.group("data"));
   try {
     run.restore(state_from(record));

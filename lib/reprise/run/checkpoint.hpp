@@ -21,7 +21,7 @@ std::string checkpoint_path(const std::string& output);
 void save_checkpoint(const TrainingRun& run, const std::string& path);
 
 /// Takes the run to the state in `path`. Error if the file is missing, damaged, or of another
-/// configuration (naming the first setting that differs) or other data.
+/// configuration (naming the first setting that differs; the number of epochs may) or other data.
 void restore_checkpoint(TrainingRun& run, const std::string& path, const LoadOptions& options = {});
 
 }  // namespace reprise
