@@ -87,8 +87,9 @@ Attributes settings_in_full(const Group& configuration, std::span<const FormatSe
   Attributes full;
   std::map<std::string, std::string> given;  // by name in the format
   for (const auto& [setting, value] : configuration.attributes) {
-    const auto row = std::find_if(rows.begin(), rows.end(),
-                                  [&](const FormatSetting& r) { return r.setting == setting; });
+    const auto row =
+        std::find_if(rows.begin(), rows.end(),
+                     [&wanted = setting](const FormatSetting& r) { return r.setting == wanted; });
     const std::string name = row == rows.end() ? setting : std::string(row->name);
     const auto [earlier, is_first] = given.emplace(name, setting);
     if (!is_first) {
