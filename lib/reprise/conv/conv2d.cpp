@@ -6,6 +6,7 @@
 #include <new>
 
 #include "reprise/conv/conv_workspace.hpp"
+#include "reprise/conv/operand_domain.hpp"
 #include "reprise/core/error.hpp"
 #include "reprise/core/float_environment.hpp"
 
@@ -71,13 +72,13 @@ Tensor<4> conv2d_forward(const Tensor<4>& input, const Tensor<4>& weight, const 
   constexpr std::string_view where = "conv2d_forward";
   const ConvShape s = shape_for(where, input, weight, options);
   check_sizes<1>(where, "bias", bias, {s.OC});
-  const ConvAlgorithm& chosen = resolve(algorithm, s, ConvPass::forward);
-  check_offered(where, chosen, s, ConvPass::forward);
+  check_offered(where, algorithm, s, ConvPass::forward);
+  check_domain(where, algorithm, s, ConvPass::forward, input.data(), weight.data());
   ConvWorkspace workspace;
   const ConvResources resources{
-      workspace.require(chosen.workspace_bytes(s, ConvPass::forward, threads), where), threads};
+      workspace.require(algorithm.workspace_bytes(s, ConvPass::forward, threads), where), threads};
   Tensor<4> output = result_tensor<4>(where, {s.N, s.OH, s.OW, s.OC});
-  chosen.forward(s, input.data(), weight.data(), bias.data(), output.data(), resources);
+  algorithm.forward(s, input.data(), weight.data(), bias.data(), output.data(), resources);
   return output;
 }
 
@@ -88,21 +89,21 @@ Conv2dGradients conv2d_backward(const Tensor<4>& grad_output, const Tensor<4>& i
   constexpr std::string_view where = "conv2d_backward";
   const ConvShape s = shape_for(where, input, weight, options);
   check_sizes<4>(where, "grad_output", grad_output, {s.N, s.OH, s.OW, s.OC});
-  const ConvAlgorithm& for_input = resolve(algorithm, s, ConvPass::grad_input);
-  const ConvAlgorithm& for_weight = resolve(algorithm, s, ConvPass::grad_weight);
-  check_offered(where, for_input, s, ConvPass::grad_input);
-  check_offered(where, for_weight, s, ConvPass::grad_weight);
+  check_offered(where, algorithm, s, ConvPass::grad_input);
+  check_offered(where, algorithm, s, ConvPass::grad_weight);
+  check_domain(where, algorithm, s, ConvPass::grad_input, grad_output.data(), weight.data());
+  check_domain(where, algorithm, s, ConvPass::grad_weight, grad_output.data(), input.data());
   ConvWorkspace workspace;
   const ConvResources resources{
-      workspace.require(std::max(for_input.workspace_bytes(s, ConvPass::grad_input, threads),
-                                 for_weight.workspace_bytes(s, ConvPass::grad_weight, threads)),
+      workspace.require(std::max(algorithm.workspace_bytes(s, ConvPass::grad_input, threads),
+                                 algorithm.workspace_bytes(s, ConvPass::grad_weight, threads)),
                         where),
       threads};
   Conv2dGradients gradients{result_tensor<4>(where, sizes_of(input)),
                             result_tensor<4>(where, sizes_of(weight)),
                             result_tensor<1>(where, {s.OC})};
-  for_input.grad_input(s, grad_output.data(), weight.data(), gradients.input.data(), resources);
-  for_weight.grad_weight(s, grad_output.data(), input.data(), gradients.weight.data(), resources);
+  algorithm.grad_input(s, grad_output.data(), weight.data(), gradients.input.data(), resources);
+  algorithm.grad_weight(s, grad_output.data(), input.data(), gradients.weight.data(), resources);
   conv2d_grad_bias(s, grad_output.data(), gradients.bias.data());
   return gradients;
 }

@@ -11,8 +11,10 @@
 namespace reprise {
 
 /// input N,IH,IW,IC; weight KH,KW,IC/G,OC; bias OC; returns N,OH,OW,OC. Error if sizes do not
-/// match, options make no sense or the algorithm does not offer the shape. `threads` changes speed
-/// only, unless the algorithm declares threads_may_show ("onednn" alone does).
+/// match, options make no sense, the algorithm does not offer the shape, or a value, which it names
+/// with its place, is outside the algorithm's domain (OperandDomain; naive, direct and auto take
+/// all). `threads` changes speed only, unless the algorithm declares threads_may_show ("onednn"
+/// alone does).
 Tensor<4> conv2d_forward(const Tensor<4>& input, const Tensor<4>& weight, const Tensor<1>& bias,
                          const Conv2dOptions& options = {},
                          const ConvAlgorithm& algorithm = default_conv_algorithm(),

@@ -8,6 +8,7 @@
 #pragma once
 
 #include <cstddef>
+#include <limits>
 #include <span>
 #include <string>
 #include <string_view>
@@ -42,6 +43,18 @@ enum class ErrorScale {
   tensorwise,
 };
 
+/// The values of a pass's operands that an algorithm takes (never the bias: any value will do).
+/// Outside, its result may be NaN or far off in elements that direct gets right: transforms mix a
+/// value into its neighbours, and padding may be multiplied by an infinite weight, which gives NaN.
+struct OperandDomain {
+  bool finite_only = false;  ///< NaN and infinities are outside
+  /// Larger magnitudes are outside. An error at ErrorScale::tensorwise is up to the bound times u
+  /// times the largest magnitude; at u * 2^24 = 1 it hides values of about 1.
+  float max_magnitude = std::numeric_limits<float>::infinity();
+};
+/// The domain of algorithms that transform tiles: no intermediate result overflows, for any shape.
+inline constexpr OperandDomain kTransformDomain{true, 0x1p24F};
+
 /// The bound that follows from (1 + u)^roundings, in units of u: an element whose every term passes
 /// through at most `roundings` rounded operations has at most this error at the elementwise scale
 /// (underflow apart).
@@ -73,6 +86,10 @@ struct ConvAlgorithm {
   /// algorithm's header block.
   double (*error_bound)(const ConvShape& shape, ConvPass pass);
   ErrorScale error_scale = ErrorScale::elementwise;
+  /// Where error_bound holds. conv2d_forward and conv2d_backward report values outside; "auto"
+  /// gives them to the default algorithm. Passes called directly, as layers do, take what they are
+  /// given.
+  OperandDomain domain = {};
   /// "" or the reason, in words, why this pass of this shape is not offered.
   std::string (*unsupported)(const ConvShape& shape, ConvPass pass);
   /// Estimated time on one core, in multiply-adds of `direct` at its best; "auto" takes the least
@@ -101,7 +118,14 @@ const ConvAlgorithm& conv_algorithm(std::string_view name);
 /// Portable, and offered for every shape and pass.
 const ConvAlgorithm& default_conv_algorithm();
 
-/// Chooses for each pass of each shape by resolve(); conv_algorithm("auto").
+/// Chooses for each pass of each shape by resolve(); conv_algorithm("auto"). It takes all values,
+/// and bits follow from the shape and the operands' values alone:
+/// - forward and grad_input, for each image by itself: if all weights and all values of the image's
+///   input (grad_output) are inside the chosen algorithm's domain, its result, within its bound;
+///   else the default algorithm's (direct's), bit for bit. No other image matters.
+/// - grad_weight, for all images of a call together: the chosen algorithm's result if each image's
+///   grad_output and input are inside its domain, else the default algorithm's. An image whose
+///   grad_output is all 0 counts only if its input is not finite or beyond 2^96.
 const ConvAlgorithm& auto_conv_algorithm();
 
 /// What `algorithm` runs for this pass of this shape: itself, unless it is "auto", which chooses as

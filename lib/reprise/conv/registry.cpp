@@ -6,6 +6,7 @@
 #include <vector>
 
 #include "reprise/conv/conv_algorithm.hpp"
+#include "reprise/conv/operand_domain.hpp"
 #include "reprise/core/error.hpp"
 
 namespace reprise {
@@ -35,18 +36,20 @@ const ConvAlgorithm& choose(ConvShape shape, ConvPass pass) {
 
 void auto_forward(const ConvShape& shape, const float* input, const float* weight,
                   const float* bias, float* output, const ConvResources& resources) {
-  choose(shape, ConvPass::forward).forward(shape, input, weight, bias, output, resources);
+  guarded_forward({choose(shape, ConvPass::forward), shape, resources}, input, weight, bias,
+                  output);
 }
 
 void auto_grad_input(const ConvShape& shape, const float* grad_output, const float* weight,
                      float* grad_input, const ConvResources& resources) {
-  choose(shape, ConvPass::grad_input).grad_input(shape, grad_output, weight, grad_input, resources);
+  guarded_grad_input({choose(shape, ConvPass::grad_input), shape, resources}, grad_output, weight,
+                     grad_input);
 }
 
 void auto_grad_weight(const ConvShape& shape, const float* grad_output, const float* input,
                       float* grad_weight, const ConvResources& resources) {
-  choose(shape, ConvPass::grad_weight)
-      .grad_weight(shape, grad_output, input, grad_weight, resources);
+  guarded_grad_weight({choose(shape, ConvPass::grad_weight), shape, resources}, grad_output, input,
+                      grad_weight);
 }
 
 }  // namespace
@@ -98,7 +101,7 @@ const ConvAlgorithm& auto_conv_algorithm() {
       .estimated_cost = nullptr,
       .workspace_bytes =
           [](const ConvShape& shape, ConvPass pass, std::size_t threads) {
-            return choose(shape, pass).workspace_bytes(shape, pass, threads);
+            return guarded_workspace_bytes(choose(shape, pass), shape, pass, threads);
           },
       .forward = auto_forward,
       .grad_input = auto_grad_input,

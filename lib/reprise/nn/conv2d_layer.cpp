@@ -69,10 +69,9 @@ class Conv2dLayer final : public Layer {
 
   void forward(const LayerContext& context, const float* input, const float* parameters,
                float* output) const override {
-    convolution()
-        .algorithm_for(ConvPass::forward)
-        .forward(convolution().for_images(context.N), input, parameters,
-                 parameters + shape_.weight_size(), output, {context.workspace, context.threads});
+    convolution().algorithm().forward(convolution().for_images(context.N), input, parameters,
+                                      parameters + shape_.weight_size(), output,
+                                      {context.workspace, context.threads});
   }
 
   void backward(const LayerContext& context, const float* grad_output, const float* input,
@@ -80,14 +79,10 @@ class Conv2dLayer final : public Layer {
                 float* grad_parameters) const override {
     const ConvShape shape = convolution().for_images(context.N);
     const ConvResources resources{context.workspace, context.threads};
-    convolution()
-        .algorithm_for(ConvPass::grad_weight)
-        .grad_weight(shape, grad_output, input, grad_parameters, resources);
+    convolution().algorithm().grad_weight(shape, grad_output, input, grad_parameters, resources);
     conv2d_grad_bias(shape, grad_output, grad_parameters + shape.weight_size());
     if (grad_input != nullptr) {
-      convolution()
-          .algorithm_for(ConvPass::grad_input)
-          .grad_input(shape, grad_output, parameters, grad_input, resources);
+      convolution().algorithm().grad_input(shape, grad_output, parameters, grad_input, resources);
     }
   }
 

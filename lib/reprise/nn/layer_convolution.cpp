@@ -31,7 +31,7 @@ std::size_t LayerConvolution::workspace_bytes(std::size_t N, std::size_t threads
   const ConvShape shape = for_images(N);
   std::size_t most = 0;
   for (const ConvPass pass : kConvPasses) {
-    most = std::max(most, workspace_bytes_up_to(algorithm_for(pass), shape, pass, threads));
+    most = std::max(most, workspace_bytes_up_to(*algorithm_, shape, pass, threads));
   }
   return most;
 }

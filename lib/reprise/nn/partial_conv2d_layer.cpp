@@ -58,10 +58,9 @@ class PartialConv2dLayer final : public Layer {
 
   void forward(const LayerContext& context, const float* input, const float* parameters,
                float* output) const override {
-    convolution()
-        .algorithm_for(ConvPass::forward)
-        .forward(convolution().for_images(context.N), input, whole_kernel(context, parameters),
-                 parameters + places_.size(), output, resources(context));
+    convolution().algorithm().forward(convolution().for_images(context.N), input,
+                                      whole_kernel(context, parameters),
+                                      parameters + places_.size(), output, resources(context));
   }
 
   void backward(const LayerContext& context, const float* grad_output, const float* input,
@@ -69,16 +68,12 @@ class PartialConv2dLayer final : public Layer {
                 float* grad_parameters) const override {
     const ConvShape shape = convolution().for_images(context.N);
     float* const kernel = reinterpret_cast<float*>(context.workspace.data());
-    convolution()
-        .algorithm_for(ConvPass::grad_weight)
-        .grad_weight(shape, grad_output, input, kernel, resources(context));
+    convolution().algorithm().grad_weight(shape, grad_output, input, kernel, resources(context));
     for (std::size_t i = 0; i < places_.size(); ++i) grad_parameters[i] = kernel[places_[i]];
     conv2d_grad_bias(shape, grad_output, grad_parameters + places_.size());
     if (grad_input == nullptr) return;
-    convolution()
-        .algorithm_for(ConvPass::grad_input)
-        .grad_input(shape, grad_output, whole_kernel(context, parameters), grad_input,
-                    resources(context));
+    convolution().algorithm().grad_input(shape, grad_output, whole_kernel(context, parameters),
+                                         grad_input, resources(context));
   }
 
  private:

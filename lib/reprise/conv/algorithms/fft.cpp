@@ -39,6 +39,9 @@
 // taps and D = a chain's tiles. As a worst case the bound is far from typical errors: 0.1 to 0.4 of
 // that scale without its bracket, 3e-7 of the result's root mean square.
 //
+// Domain: kTransformDomain. A NaN would spoil its whole tile, and a huge value all that is small
+// beside it. Points are below 2^10 * 2^24, their sums over up to 2^40 terms below 2^110.
+//
 // Tried (one core, AVX-512, 123 GFLOP/s measured peak; alexnet.conv2, n16, forward):
 //   | tile 32x32, all weights a column of points at a time      | 26.7 ms                      |
 //   | input points tile-minor, 96 channels of kernels at a time | 25                           |
@@ -448,6 +451,7 @@ const ConvAlgorithm& fft_algorithm() {
       .reproducibility = Reproducibility::portable,
       .error_bound = fft_error_bound,
       .error_scale = ErrorScale::tensorwise,
+      .domain = kTransformDomain,
       .unsupported = unsupported,
       .estimated_cost = fft_estimated_cost,
       .workspace_bytes = workspace_bytes,

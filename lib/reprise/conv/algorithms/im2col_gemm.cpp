@@ -9,7 +9,7 @@
 // Error: each term passes through its product, at most terms additions in any order, and that of
 // the bias or of the blocks: (1 + u)^(terms + 2). Blocks and tasks are fixed by the shape, so the
 // number of threads does not show; the order inside a product is OpenBLAS's own, hence class
-// machine.
+// machine. Domain: finite values; padding is multiplied like other cells.
 #include <algorithm>
 
 #include "reprise/conv/conv_algorithm.hpp"
@@ -194,6 +194,7 @@ const ConvAlgorithm& im2col_gemm_algorithm() {
       .error_bound = [](const ConvShape& shape,
                         ConvPass pass) { return rounding_bound(shape.terms(pass) + 2); },
       .error_scale = ErrorScale::elementwise,
+      .domain = {.finite_only = true},
       .unsupported =
           [](const ConvShape&, ConvPass) {
             const std::string reason = blas_unavailable();

@@ -6,7 +6,7 @@
 // Cost: 2*N*OH*OW*OC*KH*KW*IC/G operations. Workspace: the reordered tensors and oneDNN's
 // scratchpad. Error: each term passes through its product, at most terms additions in any order and
 // that of the bias: (1 + u)^(terms + 2). oneDNN splits sums by thread: class machine, and bits
-// that depend on the number of threads.
+// that depend on the number of threads. Domain: finite values; padding may be multiplied.
 #ifdef REPRISE_HAVE_ONEDNN
 
 #include <algorithm>
@@ -359,6 +359,7 @@ const ConvAlgorithm& onednn_algorithm() {
       .error_bound = [](const ConvShape& shape,
                         ConvPass pass) { return rounding_bound(shape.terms(pass) + 2); },
       .error_scale = ErrorScale::elementwise,
+      .domain = {.finite_only = true},
       .unsupported = unsupported,
       .estimated_cost = nullptr,
       .workspace_bytes = workspace_bytes,

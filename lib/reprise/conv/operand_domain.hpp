@@ -1,0 +1,46 @@
+/// \file
+/// Whether the values of a pass's operands are what an algorithm takes, and which are not.
+#pragma once
+
+#include <cstddef>
+#include <cstdint>
+#include <string>
+#include <string_view>
+
+#include "reprise/conv/conv_algorithm.hpp"
+
+namespace reprise {
+
+/// The bits of the largest |value|, as an unsigned number: 0 if all values are 0 (or there are
+/// none), more than 0x7f800000 if one is NaN.
+std::uint32_t largest_magnitude_bits(const float* values, std::size_t count);
+
+/// Whether a largest magnitude is inside.
+bool is_inside(const OperandDomain& domain, std::uint32_t magnitude_bits);
+
+/// Error(where), naming the first value outside the algorithm's domain and its place, if there is
+/// one. a and b are the operands as in conv_reference.hpp: input and weight, grad_output and
+/// weight, or grad_output and input.
+void check_domain(std::string_view where, const ConvAlgorithm& algorithm, const ConvShape& shape,
+                  ConvPass pass, const float* a, const float* b);
+
+/// The pass by `chosen` where the operands are inside its domain, and by the default algorithm
+/// where they are not: an image by itself in forward and grad_input, all images in grad_weight. The
+/// rule is that of auto_conv_algorithm(). resources.workspace holds guarded_workspace_bytes().
+struct GuardedPass {
+  const ConvAlgorithm& chosen;
+  const ConvShape& shape;
+  const ConvResources& resources;
+};
+void guarded_forward(const GuardedPass& pass, const float* input, const float* weight,
+                     const float* bias, float* output);
+void guarded_grad_input(const GuardedPass& pass, const float* grad_output, const float* weight,
+                        float* grad_input);
+void guarded_grad_weight(const GuardedPass& pass, const float* grad_output, const float* input,
+                         float* grad_weight);
+
+/// Enough for either algorithm and any number of images up to shape.N.
+std::size_t guarded_workspace_bytes(const ConvAlgorithm& chosen, const ConvShape& shape,
+                                    ConvPass pass, std::size_t threads);
+
+}  // namespace reprise
