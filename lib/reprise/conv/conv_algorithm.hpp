@@ -24,12 +24,16 @@ enum class Reproducibility {
 };
 std::string_view name_of(Reproducibility reproducibility);
 
+struct OperandMagnitudes;  // operand_domain.hpp
+
 /// What a pass may use besides its tensors. It may not show in the result, except the number of
 /// threads in that of an algorithm which declares so (ConvAlgorithm::threads_may_show).
 struct ConvResources {
   std::span<std::byte>
       workspace;  ///< at least workspace_bytes(shape, pass, threads), 64-byte aligned
   std::size_t threads = 1;
+  /// Where an algorithm whose domain bounds magnitudes leaves what it read, unless null.
+  OperandMagnitudes* magnitudes = nullptr;
 };
 
 /// What an algorithm's error is measured in. Let u = 2^-24, half an ulp of 1, and a, b the pass's
@@ -121,8 +125,9 @@ const ConvAlgorithm& default_conv_algorithm();
 /// Chooses for each pass of each shape by resolve(); conv_algorithm("auto"). It takes all values,
 /// and bits follow from the shape and the operands' values alone:
 /// - forward and grad_input, for each image by itself: if all weights and all values of the image's
-///   input (grad_output) are inside the chosen algorithm's domain, its result, within its bound;
-///   else the default algorithm's (direct's), bit for bit. No other image matters.
+///   input (grad_output) that the pass reads are inside the chosen algorithm's domain, its result,
+///   within its bound; else the default algorithm's (direct's), bit for bit. No other image
+///   matters.
 /// - grad_weight, for all images of a call together: the chosen algorithm's result if each image's
 ///   grad_output and input are inside its domain, else the default algorithm's. An image whose
 ///   grad_output is all 0 counts only if its input is not finite or beyond 2^96.

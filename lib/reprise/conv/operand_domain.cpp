@@ -15,7 +15,7 @@
 #include "reprise/conv/conv_reference.hpp"
 #include "reprise/conv/operand_domain.hpp"
 #include "reprise/core/error.hpp"
-#include "reprise/core/parallel.hpp"
+#include "reprise/linalg/vectors-inl.hpp"
 
 HWY_BEFORE_NAMESPACE();
 namespace reprise {
@@ -49,6 +49,24 @@ std::uint32_t largest_in_vectors(const float* values, std::size_t count) {
   return largest;
 }
 
+/// Of short runs.
+std::uint32_t largest_in_runs(const ValueRuns& r) {
+  const hn::ScalableTag<float> d;
+  const hn::RebindToUnsigned<decltype(d)> du;
+  const std::size_t lanes = hn::Lanes(d);
+  auto most = hn::Zero(du);
+  for (std::size_t row = 0; row < r.rows; ++row) {
+    for (std::size_t column = 0; column < r.columns; ++column) {
+      const float* const run = r.values + row * r.row_stride + column * r.column_stride;
+      for (std::size_t i = 0; i < r.count; i += lanes) {
+        const auto values = load_some(run + i, r.count - i);
+        most = hn::Max(most, hn::BitCast(du, hn::Abs(values)));
+      }
+    }
+  }
+  return hn::GetLane(hn::MaxOfLanes(du, most));
+}
+
 }  // namespace
 }  // namespace HWY_NAMESPACE
 }  // namespace reprise
@@ -57,34 +75,12 @@ HWY_AFTER_NAMESPACE();
 #if HWY_ONCE
 namespace reprise {
 HWY_EXPORT(largest_in_vectors);
+HWY_EXPORT(largest_in_runs);
 
 namespace {
 
-constexpr std::size_t kChunk = std::size_t{1} << 16;  // values a task looks at
-
 std::uint32_t bits_of(float magnitude) {
   return std::bit_cast<std::uint32_t>(magnitude);
-}
-
-/// By several threads.
-std::uint32_t largest_of(const float* values, std::size_t count, std::size_t threads) {
-  if (threads <= 1 || count <= kChunk) return largest_magnitude_bits(values, count);
-  std::vector<std::uint32_t> largest((count + kChunk - 1) / kChunk);
-  parallel_for(threads, largest.size(), [&](std::size_t chunk, std::size_t) {
-    const std::size_t begin = chunk * kChunk;
-    largest[chunk] = largest_magnitude_bits(values + begin, std::min(kChunk, count - begin));
-  });
-  return *std::max_element(largest.begin(), largest.end());
-}
-
-/// Of each of `images` parts of `size` values.
-std::vector<std::uint32_t> largest_of_images(const float* values, std::size_t images,
-                                             std::size_t size, std::size_t threads) {
-  std::vector<std::uint32_t> largest(images);
-  parallel_for(threads, images, [&](std::size_t n, std::size_t) {
-    largest[n] = largest_magnitude_bits(values + n * size, size);
-  });
-  return largest;
 }
 
 bool takes_everything(const OperandDomain& domain) {
@@ -97,41 +93,36 @@ ConvShape of_images(const ConvShape& shape, std::size_t N) {
   return part;
 }
 
-/// Calls run(algorithm, first image, images) for each run of images that take the same algorithm.
+/// Calls run(algorithm, first image, images, resources): the chosen algorithm for all images, and
+/// then the default algorithm for each run of images, or all, that were outside.
 template <class Run>
-void for_each_run(const GuardedPass& pass, const float* images, std::size_t size,
-                  const float* weight, const Run& run) {
+void run_guarded(const GuardedPass& pass, const Run& run) {
   const std::size_t N = pass.shape.N;
-  const std::size_t threads = pass.resources.threads;
   const OperandDomain& domain = pass.chosen.domain;
-  if (takes_everything(domain)) return run(pass.chosen, 0, N);
-  const bool weight_is_inside =
-      is_inside(domain, largest_of(weight, pass.shape.weight_size(), threads));
-  if (!weight_is_inside) return run(default_conv_algorithm(), 0, N);
-  const auto largest = largest_of_images(images, N, size, threads);
-  for (std::size_t begin = 0; begin < N;) {
-    const bool inside = is_inside(domain, largest[begin]);
-    std::size_t end = begin + 1;
-    while (end < N && is_inside(domain, largest[end]) == inside) ++end;
-    run(inside ? pass.chosen : default_conv_algorithm(), begin, end - begin);
-    begin = end;
+  if (takes_everything(domain)) return run(pass.chosen, 0, N, pass.resources);
+  OperandMagnitudes magnitudes(N);
+  ConvResources recorded = pass.resources;
+  recorded.magnitudes = &magnitudes;
+  run(pass.chosen, 0, N, recorded);
+  if (!is_inside(domain, magnitudes.weight)) {
+    return run(default_conv_algorithm(), 0, N, pass.resources);
+  }
+  for (std::size_t n = 0; n < N; ++n) {
+    const std::size_t begin = n;
+    while (n < N && !is_inside(domain, magnitudes.a[n])) ++n;
+    if (n > begin) run(default_conv_algorithm(), begin, n - begin, pass.resources);
   }
 }
 
 /// Whether no image keeps the algorithm from working all of them. Where grad_output is 0, an input
 /// adds nothing unless its transform overflows.
-bool weight_gradient_is_inside(const GuardedPass& pass, const float* grad_output,
-                               const float* input) {
-  const ConvShape& s = pass.shape;
-  const std::size_t threads = pass.resources.threads;
-  const OperandDomain& domain = pass.chosen.domain;
-  if (takes_everything(domain) || s.N == 0) return true;
+bool weight_gradient_is_inside(const OperandDomain& domain, const OperandMagnitudes& magnitudes) {
   constexpr float transformable = 0x1p96F;
-  const auto grads = largest_of_images(grad_output, s.N, s.output_size() / s.N, threads);
-  const auto inputs = largest_of_images(input, s.N, s.input_size() / s.N, threads);
-  for (std::size_t n = 0; n < s.N; ++n) {
-    const bool inside = grads[n] == 0 ? inputs[n] <= bits_of(transformable)
-                                      : is_inside(domain, grads[n]) && is_inside(domain, inputs[n]);
+  for (std::size_t n = 0; n < magnitudes.a.size(); ++n) {
+    const std::uint32_t grad = magnitudes.a[n];
+    const std::uint32_t input = magnitudes.b[n];
+    const bool inside = grad == 0 ? input <= bits_of(transformable)
+                                  : is_inside(domain, grad) && is_inside(domain, input);
     if (!inside) return false;
   }
   return true;
@@ -179,6 +170,15 @@ std::uint32_t largest_magnitude_bits(const float* values, std::size_t count) {
   return HWY_DYNAMIC_DISPATCH(largest_in_vectors)(values, count);
 }
 
+std::uint32_t largest_magnitude_bits(const ValueRuns& runs) {
+  if (runs.count == runs.column_stride) {  // whole rows
+    const std::size_t count = runs.columns * runs.count;
+    return HWY_DYNAMIC_DISPATCH(largest_in_runs)(
+        {runs.values, runs.rows, runs.row_stride, 1, count, count});
+  }
+  return HWY_DYNAMIC_DISPATCH(largest_in_runs)(runs);
+}
+
 bool is_inside(const OperandDomain& domain, std::uint32_t magnitude_bits) {
   constexpr std::uint32_t infinity = 0x7f800000U;
   return !domain.finite_only ||
@@ -200,30 +200,32 @@ void check_domain(std::string_view where, const ConvAlgorithm& algorithm, const 
 void guarded_forward(const GuardedPass& pass, const float* input, const float* weight,
                      const float* bias, float* output) {
   const ConvShape one = of_images(pass.shape, 1);
-  for_each_run(pass, input, one.input_size(), weight,
-               [&](const ConvAlgorithm& algorithm, std::size_t first, std::size_t count) {
-                 algorithm.forward(of_images(pass.shape, count), input + first * one.input_size(),
-                                   weight, bias, output + first * one.output_size(),
-                                   pass.resources);
-               });
+  run_guarded(pass, [&](const ConvAlgorithm& algorithm, std::size_t first, std::size_t count,
+                        const ConvResources& resources) {
+    algorithm.forward(of_images(pass.shape, count), input + first * one.input_size(), weight, bias,
+                      output + first * one.output_size(), resources);
+  });
 }
 
 void guarded_grad_input(const GuardedPass& pass, const float* grad_output, const float* weight,
                         float* grad_input) {
   const ConvShape one = of_images(pass.shape, 1);
-  for_each_run(pass, grad_output, one.output_size(), weight,
-               [&](const ConvAlgorithm& algorithm, std::size_t first, std::size_t count) {
-                 algorithm.grad_input(of_images(pass.shape, count),
-                                      grad_output + first * one.output_size(), weight,
-                                      grad_input + first * one.input_size(), pass.resources);
-               });
+  run_guarded(pass, [&](const ConvAlgorithm& algorithm, std::size_t first, std::size_t count,
+                        const ConvResources& resources) {
+    algorithm.grad_input(of_images(pass.shape, count), grad_output + first * one.output_size(),
+                         weight, grad_input + first * one.input_size(), resources);
+  });
 }
 
 void guarded_grad_weight(const GuardedPass& pass, const float* grad_output, const float* input,
                          float* grad_weight) {
-  const ConvAlgorithm& algorithm =
-      weight_gradient_is_inside(pass, grad_output, input) ? pass.chosen : default_conv_algorithm();
-  algorithm.grad_weight(pass.shape, grad_output, input, grad_weight, pass.resources);
+  OperandMagnitudes magnitudes(pass.shape.N);
+  ConvResources recorded = pass.resources;
+  recorded.magnitudes = takes_everything(pass.chosen.domain) ? nullptr : &magnitudes;
+  pass.chosen.grad_weight(pass.shape, grad_output, input, grad_weight, recorded);
+  if (recorded.magnitudes == nullptr) return;
+  if (weight_gradient_is_inside(pass.chosen.domain, magnitudes)) return;
+  default_conv_algorithm().grad_weight(pass.shape, grad_output, input, grad_weight, pass.resources);
 }
 
 std::size_t guarded_workspace_bytes(const ConvAlgorithm& chosen, const ConvShape& shape,

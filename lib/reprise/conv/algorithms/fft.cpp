@@ -65,6 +65,7 @@
 #include "reprise/conv/algorithms/fft_plan.hpp"
 #include "reprise/conv/conv_algorithm.hpp"
 #include "reprise/conv/conv_workspace.hpp"
+#include "reprise/conv/operand_domain.hpp"
 #include "reprise/core/parallel.hpp"
 
 namespace reprise {
@@ -142,6 +143,7 @@ struct Pass {
     out_points = pieces.take<float>(work.out_points * threads);
     taps = pieces.take<float>(work.taps * threads);
     kernel = pieces.take<float>(work.kernel * threads);
+    magnitudes = resources.magnitudes;
   }
   const ConvShape& shape;
   FftPlan plan;
@@ -149,6 +151,7 @@ struct Pass {
   FftWork work;
   float* in_points;
   float *out_points, *taps, *kernel;  ///< of worker 0
+  OperandMagnitudes* magnitudes;      ///< may be null
 
   [[nodiscard]] float* out_points_of(std::size_t worker) const {
     return out_points + worker * work.out_points;
@@ -202,8 +205,16 @@ void for_shares(const Pass& pass, std::size_t count, std::size_t unit, const Bod
   });
 }
 
-/// The in points of a block of tiles, by all threads.
-void transform_input(const Pass& pass, Range tiles, const Image<const float>& input) {
+/// Keeps the largest magnitude of a tile's cells, before they are transformed.
+void record(const FftCells<const float>& cells, std::size_t channels,
+            std::atomic<std::uint32_t>& most) {
+  raise_to(most, largest_magnitude_bits(ValueRuns{cells.data, cells.count_h, cells.row_stride,
+                                                  cells.count_w, cells.column_stride, channels}));
+}
+
+/// The in points of a block of tiles, by all threads; `largest` of each image, or null.
+void transform_input(const Pass& pass, Range tiles, const Image<const float>& input,
+                     std::atomic<std::uint32_t>* largest) {
   const FftPlan& plan = pass.plan;
   const std::size_t channel_parts = tiles.count < pass.threads ? pass.threads : 1;
   parallel_for(pass.threads, tiles.count * channel_parts, [&](std::size_t task, std::size_t) {
@@ -212,6 +223,9 @@ void transform_input(const Pass& pass, Range tiles, const Image<const float>& in
         part_of(plan.in_channels, kFftChannelMultiple, task % channel_parts, channel_parts);
     FftCells<const float> cells = input_cells(plan, input, tiles.begin + tile);
     cells.data += channels.begin;
+    if (largest != nullptr) {
+      record(cells, channels.count, largest[place_of(plan, tiles.begin + tile).n]);
+    }
     float* const points = pass.in_points + tile * 2 * plan.in_stride + channels.begin;
     fft2d(plan.tile, channels.count, cells, {points, points + plan.in_stride, pass.work.in_point});
   });
@@ -259,6 +273,11 @@ void multiply_panel(const Pass& pass, Range tiles, Range panel, PackTaps pack, c
   float* const kernel = pass.kernel_of(worker);
   for_ranges({0, plan.in_channels}, plan.depth, [&](Range depth) {
     pack(pass.shape, depth, panel, weight, taps);
+    if (pass.magnitudes != nullptr) {
+      raise_to(
+          pass.magnitudes->weight,
+          largest_magnitude_bits(taps, depth.count * pass.shape.KH * pass.shape.KW * kFftPanel));
+    }
     for (std::size_t v = 0; v <= plan.tile.w / 2; ++v) {
       transform_taps(pass.taps_at(), v, depth.count, panel.count, taps, kernel);
       const std::size_t first = fft_column_begin(plan.tile, v);
@@ -299,7 +318,8 @@ void transform_output(const Pass& pass, Range tiles, Range panel, const float* b
 void correlate(const Pass& pass, PackTaps pack, const Image<const float>& input,
                const float* weight, const float* bias, const Image<float>& output) {
   for_ranges({0, pass.plan.tiles}, pass.plan.block, [&](Range block) {
-    transform_input(pass, block, input);
+    transform_input(pass, block, input,
+                    pass.magnitudes == nullptr ? nullptr : pass.magnitudes->a.data());
     for_shares(pass, block.count, 1, [&](Range tiles, Range panel, std::size_t worker) {
       multiply_panel(pass, tiles, panel, pack, weight, worker);
       transform_output(pass, {block.begin + tiles.begin, tiles.count}, panel, bias, output, worker);
@@ -335,6 +355,9 @@ void transform_grad_output(const Pass& pass, Range tiles, Range panel,
   for (std::size_t tile = 0; tile < tiles.count; ++tile, points += kComplexPanel) {
     FftCells<const float> cells = output_cells(plan, grad_output, tiles.begin + tile);
     cells.data += panel.begin;
+    if (pass.magnitudes != nullptr) {
+      record(cells, panel.count, pass.magnitudes->a[place_of(plan, tiles.begin + tile).n]);
+    }
     fft2d(plan.tile, panel.count, cells, {points + kFftPanel, points, pass.work.out_point});
   }
 }
@@ -391,7 +414,8 @@ void reduce(const Pass& pass, const Image<const float>& grad_output,
             const Image<const float>& input, float* grad_weight) {
   const FftPlan& plan = pass.plan;
   for_ranges({0, plan.tiles}, plan.block, [&](Range tiles) {
-    transform_input(pass, tiles, input);
+    transform_input(pass, tiles, input,
+                    pass.magnitudes == nullptr ? nullptr : pass.magnitudes->b.data());
     const auto work = [&](Range channels, Range panel, std::size_t worker) {
       transform_grad_output(pass, tiles, panel, grad_output, worker);
       for_ranges(channels, plan.depth, [&](Range depth) {

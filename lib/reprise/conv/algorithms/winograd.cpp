@@ -83,6 +83,7 @@ void winograd_forward(const ConvShape& s, const float* input, const float* weigh
   WorkspacePieces pieces(resources.workspace);
   float* zeros = pieces.take<float>(plan.depth);
   std::fill_n(zeros, plan.depth, 0.0F);
+  OperandMagnitudes* const magnitudes = resources.magnitudes;
   for (std::size_t g = 0; g < s.G; ++g) {
     const std::size_t oc = g * plan.columns;
     const winograd::Images images{input + g * plan.depth,
@@ -92,9 +93,11 @@ void winograd_forward(const ConvShape& s, const float* input, const float* weigh
                                   plan.depth,
                                   -static_cast<std::ptrdiff_t>(s.pad_top),
                                   -static_cast<std::ptrdiff_t>(s.pad_left),
-                                  zeros};
+                                  zeros,
+                                  magnitudes == nullptr ? nullptr : magnitudes->a.data()};
     winograd::run_product({plan, images, weight + oc, plan.depth * s.OC, s.OC, false,
-                           bias == nullptr ? nullptr : bias + oc, output + oc, s.OH, s.OW, s.OC},
+                           bias == nullptr ? nullptr : bias + oc, output + oc, s.OH, s.OW, s.OC,
+                           magnitudes == nullptr ? nullptr : &magnitudes->weight},
                           pieces, resources.threads);
   }
 }
@@ -105,6 +108,7 @@ void winograd_grad_input(const ConvShape& s, const float* grad_output, const flo
   WorkspacePieces pieces(resources.workspace);
   float* zeros = pieces.take<float>(plan.depth);
   std::fill_n(zeros, plan.depth, 0.0F);
+  OperandMagnitudes* const magnitudes = resources.magnitudes;
   for (std::size_t g = 0; g < s.G; ++g) {
     const winograd::Images images{grad_output + g * plan.depth,
                                   s.OH,
@@ -113,9 +117,11 @@ void winograd_grad_input(const ConvShape& s, const float* grad_output, const flo
                                   plan.depth,
                                   static_cast<std::ptrdiff_t>(s.pad_top) - 2,
                                   static_cast<std::ptrdiff_t>(s.pad_left) - 2,
-                                  zeros};
+                                  zeros,
+                                  magnitudes == nullptr ? nullptr : magnitudes->a.data()};
     winograd::run_product({plan, images, weight + g * plan.depth, plan.columns * s.OC, s.OC, true,
-                           nullptr, grad_input + g * plan.columns, s.IH, s.IW, s.IC},
+                           nullptr, grad_input + g * plan.columns, s.IH, s.IW, s.IC,
+                           magnitudes == nullptr ? nullptr : &magnitudes->weight},
                           pieces, resources.threads);
   }
 }
@@ -131,6 +137,7 @@ void winograd_grad_weight(const ConvShape& s, const float* grad_output, const fl
   const std::size_t most_channels = std::max(plan.rows, plan.columns);
   float* zeros = pieces.take<float>(most_channels);
   std::fill_n(zeros, most_channels, 0.0F);
+  OperandMagnitudes* const magnitudes = resources.magnitudes;
   for (std::size_t g = 0; g < s.G; ++g) {
     const winograd::Images in{input + g * plan.rows,
                               s.IH,
@@ -139,9 +146,17 @@ void winograd_grad_weight(const ConvShape& s, const float* grad_output, const fl
                               plan.rows,
                               -static_cast<std::ptrdiff_t>(s.pad_top),
                               -static_cast<std::ptrdiff_t>(s.pad_left),
-                              zeros};
-    const winograd::Images out{
-        grad_output + g * plan.columns, s.OH, s.OW, s.OC, plan.columns, 0, 0, zeros};
+                              zeros,
+                              magnitudes == nullptr ? nullptr : magnitudes->b.data()};
+    const winograd::Images out{grad_output + g * plan.columns,
+                               s.OH,
+                               s.OW,
+                               s.OC,
+                               plan.columns,
+                               0,
+                               0,
+                               zeros,
+                               magnitudes == nullptr ? nullptr : magnitudes->a.data()};
     winograd::run_reduction({plan, in, out, grad_weight + g * plan.columns, plan.rows * s.OC, s.OC},
                             pieces, resources.threads);
   }

@@ -36,6 +36,7 @@ struct Product {
   const float* bias;  ///< (columns) or null
   float* result;      ///< N,height,width,columns, pixels result_pixel_stride apart
   std::size_t result_height, result_width, result_pixel_stride;
+  std::atomic<std::uint32_t>* largest_weight = nullptr;  ///< magnitude read, or null
 };
 
 /// v(point, tile panel, depth as RowVectors) for tiles [begin, end), the first at v's start.
@@ -50,6 +51,7 @@ void transform_inputs(const Product& p, std::size_t begin, std::size_t end, floa
     const std::size_t row = tile - begin;
     const float** next = cells[(row + 1) % 2];
     find_cells<F::kTile>(p.images, p.plan.tiling, std::min(tile + 1, end - 1), next);
+    record_cells<F::kTile>(p.images, p.plan.tiling, tile, cells[row % 2], 0, p.plan.depth);
     float* to = v + row / kTileRows * panel_floats + row % kTileRows * kLanes;
     for (std::size_t c = 0; c < p.plan.depth; c += kLanes, to += kTileRows * kLanes) {
       transform_2d<InputTransform<F>>(Cells{cells[row % 2], c, p.plan.depth - c},
@@ -87,6 +89,11 @@ void transform_weight_panel(const Product& p, std::size_t n0, float* u) {
   for (std::size_t k0 = 0; k0 < p.plan.depth; k0 += kLanes) {
     const std::size_t steps = std::min(kLanes, p.plan.depth - k0);
     gather_weights(p, k0, steps, n0, block);
+    if (p.largest_weight != nullptr) {
+      const std::size_t plane = kLanes * tile_columns();
+      raise_to(*p.largest_weight,
+               largest_magnitude_bits(ValueRuns{block, 9, plane, 1, 0, steps * tile_columns()}));
+    }
     for (std::size_t k = 0; k < steps; ++k, u += tile_columns()) {
       for (std::size_t n = 0; n < width; n += kLanes) {
         transform_2d<WeightTransform<F>>(

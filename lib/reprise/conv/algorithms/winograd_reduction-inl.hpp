@@ -44,6 +44,7 @@ void transform_rows(const Reduction& r, std::size_t begin, std::size_t end, std:
   for (std::size_t tile = begin; tile < end; ++tile, ++at) {
     const float* cells[points];
     find_cells<F::kTile>(r.input, r.plan.tiling, tile, cells);
+    record_cells<F::kTile>(r.input, r.plan.tiling, tile, cells, 0, r.plan.rows);
     for (std::size_t c0 = 0; c0 < r.plan.rows; c0 += group) {
       const std::size_t channels = std::min(group, r.plan.rows - c0);
       for (std::size_t c = 0; c < channels; c += kLanes) {
@@ -71,6 +72,7 @@ void transform_columns(const Reduction& r, std::size_t begin, std::size_t end, s
   for (std::size_t tile = begin; tile < end; ++tile, z += tile_columns()) {
     const float* cells[F::kOutputs * F::kOutputs];
     find_cells<F::kOutputs>(r.grad_output, r.plan.tiling, tile, cells);
+    record_cells<F::kOutputs>(r.grad_output, r.plan.tiling, tile, cells, n0, columns);
     for (std::size_t n = 0; n < columns; n += kLanes) {
       float* to = z + n / tile_columns() * panel + n % tile_columns();
       transform_2d<GradTransform<F>>(Cells{cells, n0 + n, columns - n},

@@ -17,6 +17,7 @@
 
 #include "reprise/conv/algorithms/winograd_plan.hpp"
 #include "reprise/conv/algorithms/winograd_transforms-inl.hpp"
+#include "reprise/conv/operand_domain.hpp"
 #include "reprise/linalg/gemm_kernel-inl.hpp"
 #include "reprise/linalg/vectors-inl.hpp"
 
@@ -133,6 +134,7 @@ struct Images {
   std::size_t height, width, pixel_stride, channels;
   std::ptrdiff_t origin_h, origin_w;  ///< where the first tile begins; negative in the padding
   const float* zeros;                 ///< `channels` zeros: every cell outside
+  std::atomic<std::uint32_t>* largest = nullptr;  ///< magnitude read of each image, or null
 };
 
 /// Where a tile begins.
@@ -162,6 +164,29 @@ HWY_INLINE void find_cells(const Images& images, const WinogradTiles& tiling, st
           inside ? image + (h * images.width + w) * images.pixel_stride : images.zeros;
     }
   }
+}
+
+/// Keeps the largest magnitude of a tile's cells, `count` channels from `first` on, before they are
+/// transformed; not of those that the tiles below and to the right begin with.
+template <std::size_t edge>
+HWY_INLINE void record_cells(const Images& images, const WinogradTiles& tiling, std::size_t tile,
+                             const float* const* cells, std::size_t first, std::size_t count) {
+  if (images.largest == nullptr) return;
+  const hn::RebindToUnsigned<Lanes> bits;
+  const std::size_t in_image = tile % (tiling.tiles_h * tiling.tiles_w);
+  const std::size_t own = std::min(edge, tiling.outputs);
+  const std::size_t rows = in_image / tiling.tiles_w + 1 == tiling.tiles_h ? edge : own;
+  const std::size_t columns = in_image % tiling.tiles_w + 1 == tiling.tiles_w ? edge : own;
+  auto most = hn::Zero(bits);
+  for (std::size_t i = 0; i < rows; ++i) {
+    for (std::size_t j = 0; j < columns; ++j) {
+      const float* const cell = cells[i * edge + j] + first;
+      for (std::size_t c = 0; c < count; c += kLanes) {
+        most = hn::Max(most, hn::BitCast(bits, hn::Abs(load_some(cell + c, count - c))));
+      }
+    }
+  }
+  raise_to(images.largest[place_of(tiling, tile).image], hn::GetLane(hn::MaxOfLanes(bits, most)));
 }
 
 // ---- Products
