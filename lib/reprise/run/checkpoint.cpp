@@ -138,7 +138,7 @@ std::string checkpoint_path(const std::string& output) {
   return output + ".checkpoint";
 }
 
-void save_checkpoint(const TrainingRun& run, const std::string& path) {
+Record checkpoint_record(const TrainingRun& run) {
   const TrainingState state = run.state();
   Record record;
   record.attributes["kind"] = std::string("checkpoint");
@@ -147,11 +147,18 @@ void save_checkpoint(const TrainingRun& run, const std::string& path) {
   record.groups["history"] = history_group(state.history);
   record.groups["state"] = state_group(state);
   record.groups["environment"] = environment_group(state);
-  save_record(record, path, Overwrite::yes);
+  return record;
+}
+
+void save_checkpoint(const TrainingRun& run, const std::string& path) {
+  save_record(checkpoint_record(run), path, Overwrite::yes);
 }
 
 void restore_checkpoint(TrainingRun& run, const std::string& path, const LoadOptions& options) {
-  const Record record = load_record(path, options);
+  restore_checkpoint(run, load_record(path, options), path);
+}
+
+void restore_checkpoint(TrainingRun& run, const Record& record, const std::string& path) {
   const auto kind = record.attributes.find("kind");
   if (kind == record.attributes.end() ||
       kind->second != AttributeValue(std::string("checkpoint"))) {

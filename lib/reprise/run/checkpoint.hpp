@@ -24,4 +24,8 @@ void save_checkpoint(const TrainingRun& run, const std::string& path);
 /// configuration (naming the first setting that differs; the number of epochs may) or other data.
 void restore_checkpoint(TrainingRun& run, const std::string& path, const LoadOptions& options = {});
 
+/// What is in the file, and the way back from it; errors name `path`.
+Record checkpoint_record(const TrainingRun& run);
+void restore_checkpoint(TrainingRun& run, const Record& record, const std::string& path);
+
 }  // namespace reprise
