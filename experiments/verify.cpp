@@ -3,6 +3,8 @@
 // Runs the configuration inside each record again and compares to the bit.
 #include <fmt/format.h>
 
+#include <algorithm>
+#include <array>
 #include <optional>
 
 #include "reprise/core/error.hpp"
@@ -11,6 +13,8 @@
 #include "reprise/linalg/blas.hpp"
 #include "reprise/linalg/simd.hpp"
 #include "reprise/record/record_file.hpp"
+#include "reprise/record/schema.hpp"
+#include "reprise/run/configuration.hpp"
 #include "reprise/run/verification.hpp"
 #include "support/program.hpp"
 
@@ -31,47 +35,90 @@ std::optional<Options> parse(int argc, const char* const* argv) {
                    "Runs the configuration inside each record again and says whether the result is "
                    "identical, or where the two first part.");
   line.add_operands("RECORD", options.records, {1}, "records of training runs");
-  line.add_text("--data", options.data,
-                "folder with the data; default the one named in the record");
-  line.add_size("--epochs", options.verification.epochs, {0},
-                "verify the first so many epochs only; 0: all");
+  line.add_text(
+      "--data", options.data,
+      "folder with the data; default " + default_data_folder() + ", whatever the record names");
+  line.add_size("--epochs", options.verification.epochs, {1},
+                "verify the first so many epochs only; else all");
   line.add_size("--threads", options.verification.threads, kThreads,
                 "changes the speed, not the result");
   line.add_text("--simd", options.simd,
                 "vector instructions, best or one of: " + join(simd_targets()));
   add_load_options(line, options.loading);
   line.set_footer(
-      "Exit status 0 if all records are identical, 1 if one is different or cannot be judged, 2 "
-      "for bad usage.\n"
+      "Exit status, that of the worst record; from good to bad:\n"
+      "  0    identical: all outside /environment is the same to the bit\n"
+      "  3    agrees in part: what was judged is the same, and the rest is listed\n"
+      "  4    cannot judge: no record, other data, or different under other code\n"
+      "  1    different\n"
+      "  2    bad usage\n"
+      "  130  interrupted\n"
       "\nExample:\n  verify --epochs 1 runs/lenet5.h5");
   if (!line.parse(argc, argv)) return std::nullopt;
   as_usage([&] { select_simd_target(options.simd); });
   return options;
 }
 
-/// Where the record's run found its data, if the record tells.
-std::string data_folder(const Record& record) {
-  const Group& environment = record.group("environment");
-  const auto found = environment.attributes.find("data_folder");
-  if (found == environment.attributes.end()) return default_data_folder();
-  return std::get<std::string>(found->second);
-}
+/// What is said of a record, and the exit status that goes with it; the worst comes last.
+struct Outcome {
+  std::string_view text;
+  int status;
+};
+constexpr std::array<Outcome, 6> kOutcomes = {{{"identical", 0},
+                                               {"agrees in part", 3},
+                                               {"cannot judge", 4},
+                                               {"DIFFERENT", 1},
+                                               {"bad usage", kBadUsage},
+                                               {"stopped", kInterrupted}}};
 
-std::string_view text_of(Verification::Verdict verdict) {
+std::size_t outcome_of(Verification::Verdict verdict) {
   switch (verdict) {
     case Verification::Verdict::identical:
-      return "identical";
-    case Verification::Verdict::different:
-      return "DIFFERENT";
+      return 0;
+    case Verification::Verdict::partial:
+      return 1;
     case Verification::Verdict::cannot_judge:
-      return "cannot judge";
+      return 2;
+    case Verification::Verdict::different:
+      return 3;
+    case Verification::Verdict::stopped:
+      return 5;
   }
-  return "";
+  return 2;
 }
 
-bool verify_one(const std::string& path, const Options& options) {
+/// A text attribute of /environment, which says what the record reports; "" if it has none.
+std::string reported(const Record& record, const std::string& name) {
+  const Attributes& attributes = record.group("environment").attributes;
+  const auto found = attributes.find(name);
+  const auto* text = found == attributes.end() ? nullptr : std::get_if<std::string>(&found->second);
+  return text == nullptr ? "" : *text;
+}
+
+/// Data that a record names is not opened: only the folder of --data, or the default one.
+ImageDataset data_for(const Record& record, const Options& options) try {
+  return load_dataset(options.data.empty() ? default_data_folder() : options.data);
+} catch (const Error& error) {
+  if (!options.data.empty()) throw;
+  throw Error("data", error.what(),
+              "--data with the folder of the record's data, which was, as the record reports, " +
+                  reported(record, "data_folder"));
+}
+
+void check_epochs(const Record& record, const std::string& path, const Options& options) {
+  const std::int64_t all = configuration_from(record.group("configuration")).epochs;
+  if (options.verification.epochs <= static_cast<std::size_t>(all)) return;
+  as_usage([&] {
+    throw Error("--epochs", fmt::format("{}", options.verification.epochs),
+                fmt::format("1 to {}, the epochs of {}", all, path));
+  });
+}
+
+std::size_t judge(const std::string& path, const Options& options) {
   const Record record = load_record(path, options.loading);
-  const ImageDataset data = load_dataset(options.data.empty() ? data_folder(record) : options.data);
+  check_schema(record, "training", path);
+  check_epochs(record, path, options);
+  const ImageDataset data = data_for(record, options);
   ProgressLine progress;
   const double started = steady_seconds();
   const auto show = [&](const TrainingRun& run, std::size_t step) {
@@ -82,9 +129,21 @@ bool verify_one(const std::string& path, const Options& options) {
   };
   const Verification result = verify_training(record, data, options.verification, show);
   progress.clear();
-  print_line(fmt::format("{}: {}", path, text_of(result.verdict)));
+  const std::size_t outcome = outcome_of(result.verdict);
+  print_line(fmt::format("{}: {}", path, kOutcomes.at(outcome).text));
   for (const std::string& finding : result.findings) print_line("  " + finding);
-  return result.verdict == Verification::Verdict::identical;
+  return outcome;
+}
+
+/// The place in kOutcomes of one record; what keeps it from being judged is told in one line.
+std::size_t verify_one(const std::string& path, const Options& options) try {
+  return judge(path, options);
+} catch (const UsageError& error) {
+  print_error_line(std::string("verify: ") + error.what());
+  return 4;
+} catch (const Error& error) {
+  print_error_line(std::string("verify: cannot judge: ") + error.what());
+  return 2;
 }
 
 int verify(int argc, const char* const* argv) {
@@ -93,12 +152,12 @@ int verify(int argc, const char* const* argv) {
   catch_interrupts();
   options->verification.threads = have_threads(options->verification.threads);
   set_blas_threads(1);
-  bool all = true;
+  std::size_t worst = 0;
   for (const std::string& path : options->records) {
-    all = verify_one(path, *options) && all;
+    worst = std::max(worst, verify_one(path, *options));
     if (interrupted()) return kInterrupted;
   }
-  return all ? 0 : 1;
+  return kOutcomes.at(worst).status;
 }
 
 }  // namespace

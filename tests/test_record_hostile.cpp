@@ -179,7 +179,7 @@ TEST_CASE("every program prints one line for a hostile file and goes no further"
       const CommandResult result =
           run_command("cd " + folder.path() + " && " + kPrograms + program);
       CAPTURE(program, name, result.err);
-      CHECK(result.status == 1);
+      CHECK(result.status == (program.starts_with("experiments/verify") ? 4 : 1));
       CHECK(std::count(result.err.begin(), result.err.end(), '\n') == 1);
       CHECK(result.err.find("r.h5") != std::string::npos);
       CHECK(result.out.empty());

@@ -21,7 +21,7 @@ CommandResult train(const std::string& options) {
 }
 
 CommandResult verify(const std::string& options) {
-  return run_command(kPrograms + "verify " + options);
+  return run_command(kPrograms + "verify --data " + kFixture + " " + options);
 }
 
 /// Loads a record, changes it, and saves it with a digest that fits.
@@ -42,8 +42,14 @@ TEST_CASE("verify finds an honest record identical, whole or in part, with other
   CHECK(whole.status == 0);
   CHECK_THAT(whole.out, Catch::Contains("identical") && Catch::Contains("digest sha256:"));
   const CommandResult part = verify("--epochs 1 " + (folder / "a.h5"));
-  CHECK(part.status == 0);
-  CHECK_THAT(part.out, Catch::Contains("the first 1 epochs agree"));
+  CHECK(part.status == 3);
+  CHECK_THAT(part.out, Catch::Contains("agrees in the first epoch (evaluation and parameters not "
+                                       "checked)"));
+  for (const std::string wrong : {"3", "-1", "0"}) {
+    const CommandResult usage = verify("--epochs " + wrong + " " + (folder / "a.h5"));
+    CHECK(usage.status == 2);
+    CHECK_THAT(usage.err, Catch::Contains("--epochs"));
+  }
 }
 
 TEST_CASE("verify says where a changed record parts from the truth") {
@@ -80,7 +86,7 @@ TEST_CASE("verify says when it cannot judge") {
     std::get<std::vector<std::string>>(digests.values)[0] = std::string(64, '0');
   });
   const CommandResult data = verify(folder / "data.h5");
-  CHECK(data.status == 1);
+  CHECK(data.status == 4);
   CHECK_THAT(data.out, Catch::Contains("cannot judge") && Catch::Contains("other data"));
 
   forge(folder / "a.h5", folder / "code.h5", [](Record& record) {
@@ -91,8 +97,30 @@ TEST_CASE("verify says when it cannot judge") {
   CHECK_THAT(code.out, Catch::Contains("identical") && Catch::Contains("other code"));
 
   const CommandResult wrong = verify(kFixture + "/LICENSE");
-  CHECK(wrong.status == 1);
+  CHECK(wrong.status == 4);
   CHECK(!wrong.err.empty());
+
+  // A record that breaks its schema is told in one line, and the next one is judged.
+  forge(folder / "a.h5", folder / "short.h5", [](Record& record) {
+    record.groups["data"].datasets["file_sha256"] =
+        list<std::string>({std::string(64, '0')}, "file");
+  });
+  const CommandResult both = verify((folder / "short.h5") + " " + (folder / "a.h5"));
+  CHECK(both.status == 4);
+  CHECK_THAT(both.err, Catch::Contains("/data/file_sha256 has 1 along file; expected 4"));
+  CHECK_THAT(both.out, Catch::Contains("a.h5: identical"));
+  forge(folder / "a.h5", folder / "diff.h5", [](Record& record) {
+    record.groups["environment"].datasets["git_diff"] = list<std::string>({}, "line");
+  });
+  CHECK_THAT(verify(folder / "diff.h5").err, Catch::Contains("/environment/git_diff"));
+  forge(folder / "a.h5", folder / "epochs.h5", [](Record& record) {
+    record.groups["configuration"].attributes["epochs"] = std::int64_t{1000000000000000000};
+  });
+  CHECK_THAT(verify(folder / "epochs.h5").err, Catch::Contains("/configuration@epochs"));
+  forge(folder / "a.h5", folder / "scalar.h5", [](Record& record) {
+    record.groups["history"].datasets["step_loss"] = {{}, std::vector<double>{0.5}, {}};
+  });
+  CHECK_THAT(verify(folder / "scalar.h5").err, Catch::Contains("/history/step_loss has no axes"));
 }
 
 TEST_CASE("compare_records agrees or names the first differences") {

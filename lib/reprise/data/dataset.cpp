@@ -115,16 +115,22 @@ ImageSet read_image_set(const std::string& folder, const char* images_name, cons
           std::move(images.values), std::move(labels.values)};
 }
 
-DatasetDescription describe(const std::string& folder, const std::vector<DataFile>& files) {
-  if (const auto described = read_class_names_file(folder)) return *described;
+/// The published data set that has these files; null if none has.
+const KnownDataset* find_known(const std::vector<DataFile>& files) {
+  const auto same = [](const DataFile& file, const std::string& sha256) {
+    return file.sha256 == sha256;
+  };
   for (const KnownDataset& known : known_datasets()) {
-    const auto same = [](const DataFile& file, const std::string& sha256) {
-      return file.sha256 == sha256;
-    };
     if (std::equal(files.begin(), files.end(), known.sha256.begin(), known.sha256.end(), same)) {
-      return known.description;
+      return &known;
     }
   }
+  return nullptr;
+}
+
+DatasetDescription describe(const std::string& folder, const std::vector<DataFile>& files) {
+  if (const auto described = read_class_names_file(folder)) return *described;
+  if (const KnownDataset* known = find_known(files)) return known->description;
   return {folder_name(folder), ten_digits()};
 }
 
@@ -133,6 +139,11 @@ std::string size_text(const ImageSet& set) {
 }
 
 }  // namespace
+
+std::string known_dataset(const std::vector<DataFile>& files) {
+  const KnownDataset* known = find_known(files);
+  return known == nullptr ? "" : known->description.name;
+}
 
 std::string default_data_folder() {
   return "/usr/share/datasets/fashion-mnist";

@@ -33,6 +33,9 @@ struct ImageDataset {
   std::vector<DataFile> files;  ///< in the order in which the form lists them
 };
 
+/// The published data set whose files have these SHA-256: "Fashion-MNIST", "MNIST"; "" for others.
+std::string known_dataset(const std::vector<DataFile>& files);
+
 /// Where Debian's package dataset-fashion-mnist keeps its files.
 std::string default_data_folder();
 

@@ -7,6 +7,7 @@
 #include "reprise/conv/conv_algorithm.hpp"
 #include "reprise/core/error.hpp"
 #include "reprise/core/text.hpp"
+#include "reprise/record/schema.hpp"
 #include "reprise/run/provenance.hpp"
 #include "reprise/run/training_record.hpp"
 
@@ -53,6 +54,16 @@ std::vector<std::string> data_differences(const Record& record, const ImageDatas
   return reasons;
 }
 
+/// Which published data set the record's SHA-256 are.
+std::string data_line(const Record& record) {
+  const auto& digests = record.values<std::string>("data/file_sha256");
+  std::vector<DataFile> files;
+  for (const std::string& digest : digests) files.push_back({"", digest});
+  const std::string known = known_dataset(files);
+  return known.empty() ? "unknown data, by the SHA-256 of its files"
+                       : "data: " + known + ", by the SHA-256 of its files";
+}
+
 /// The first `epochs` rows of a dataset whose first axis is the epoch.
 Dataset first_rows(Dataset dataset, std::size_t epochs) {
   const std::size_t rows = dataset.shape.at(0);
@@ -65,12 +76,23 @@ Dataset first_rows(Dataset dataset, std::size_t epochs) {
   return dataset;
 }
 
-/// /history of the first epochs, under its own name.
-Record history_of(const Record& record, std::size_t epochs) {
+/// What is known of a run after its first epochs: all that comes before training, and their
+/// history.
+Record first_epochs(const Record& record, std::size_t epochs) {
   Record part;
-  for (const auto& [name, dataset] : record.group("history").datasets) {
-    part.groups["history"].datasets[name] = first_rows(dataset, epochs);
+  part.attributes = record.attributes;
+  for (const auto& [name, group] : record.groups) {
+    if (name != "history" && name != "evaluation" && name != "model") part.groups[name] = group;
   }
+  const Group& history = record.group("history");
+  part.groups["history"].attributes = history.attributes;
+  part.groups["history"].groups = history.groups;
+  for (const auto& [name, dataset] : history.datasets) {
+    const bool by_epoch = !dataset.dimensions.empty() && dataset.dimensions[0] == "epoch";
+    part.groups["history"].datasets[name] = by_epoch ? first_rows(dataset, epochs) : dataset;
+  }
+  part.groups["model"].attributes["initial_parameters_sha256"] =
+      record.group("model").attribute<std::string>("initial_parameters_sha256");
   return part;
 }
 
@@ -93,35 +115,88 @@ std::string first_parting(const Record& then, const Record& now) {
                          i + 1);
     }
   }
-  return "the histories agree";
+  return "";
 }
 
-/// What agrees, or where the two part first in time and then in each part of the record.
-void compare(const Record& then, const Record& now, std::size_t epochs, Verification& result) {
-  const std::size_t all = then.values<std::int64_t>("history/epoch").size();
-  const bool whole = epochs == 0;
-  const Record history_then = history_of(then, whole ? all : epochs);
-  const Record history_now = history_of(now, whole ? all : epochs);
-  if (differences(whole ? then : history_then, whole ? now : history_now, 1).empty()) {
-    result.findings.push_back(
-        whole
-            ? "everything outside /environment agrees, digest sha256:" + digest_of(then)
-            : fmt::format("the first {} epochs agree: losses of each step, errors, digests of the "
-                          "parameters",
-                          epochs));
-    return;
+/// Where the record's TOML text says something else than its attributes; one line a setting.
+std::vector<std::string> toml_differences(const Record& record,
+                                          const TrainingConfiguration& configuration) {
+  TrainingConfiguration said = configuration_from({});
+  try {
+    read_toml_text("/configuration/toml", record.values<std::string>("configuration/toml").front(),
+                   said);
+  } catch (const Error& error) {
+    return {error.what()};
   }
+  Record attributes, text;
+  attributes.groups["configuration"] = to_group(configuration);
+  text.groups["configuration"] = to_group(said);
+  std::vector<std::string> lines;
+  for (const auto& [path, what] : differences(attributes, text)) {
+    lines.push_back(fmt::format("/configuration/toml says another {}: {}",
+                                path.substr(path.find('@') + 1), what));
+  }
+  return lines;
+}
+
+/// Judges what agrees, and names every place that does not: first where the two part in time.
+void compare(Record then, Record now, const VerificationOptions& options, Verification& result) {
+  constexpr std::size_t most = 20;
+  if (!options.study) then.groups.erase("study");
+  if (options.epochs > 0) {
+    then = first_epochs(then, options.epochs);
+    now = first_epochs(now, options.epochs);
+  }
+  const std::vector<RecordDifference> different = differences(then, now, most);
+  if (different.empty()) return;
   result.verdict = Verification::Verdict::different;
-  result.findings.push_back(first_parting(history_then, history_now));
-  if (!whole) return;
-  for (const std::string part : {"history", "model", "evaluation"}) {
-    Record a, b;
-    a.groups[part] = then.group(part);
-    b.groups[part] = now.group(part);
-    for (const RecordDifference& difference : differences(a, b, 1)) {
-      result.findings.push_back(difference.path + ": " + difference.what);
-    }
+  const std::string parting = first_parting(then, now);
+  if (!parting.empty()) result.findings.push_back(parting);
+  for (const auto& [path, what] : different) result.findings.push_back(path + ": " + what);
+  if (different.size() == most) result.findings.emplace_back("and perhaps more");
+}
+
+/// What the verdict does not cover.
+void list_not_judged(const Record& record, const VerificationOptions& options,
+                     Verification& result) {
+  const bool agrees = result.verdict == Verification::Verdict::identical;
+  if (options.epochs > 0) {
+    result.findings.push_back(
+        fmt::format("{} the first {} (evaluation and parameters not checked)",
+                    agrees ? "agrees in" : "compared in",
+                    options.epochs == 1 ? "epoch" : fmt::format("{} epochs", options.epochs)));
+  } else if (agrees) {
+    result.findings.push_back("everything judged agrees, digest sha256:" + digest_of(record));
   }
+  const bool study = record.groups.count("study") > 0 && !options.study;
+  if (study) result.findings.emplace_back("not judged: /study, the question and the claim");
+  if (record.attributes.count("program") > 0) {
+    result.findings.emplace_back("not judged: the program's name");
+  }
+  result.findings.emplace_back("not judged: /environment, which is as the record reports it");
+  if (agrees && (options.epochs > 0 || study)) result.verdict = Verification::Verdict::partial;
+}
+
+/// The run again, as far as the options want; nothing if `progress` stopped it.
+std::optional<Record> run_again(
+    const TrainingConfiguration& configuration, const ImageDataset& data,
+    const VerificationOptions& options, Verification& result,
+    const std::function<bool(const TrainingRun&, std::size_t step)>& progress) {
+  TrainingRun run(configuration, data, options.threads);
+  bool stopped = false;
+  TrainingRun::Observer observer;
+  observer.step = [&](std::size_t step, std::size_t) {
+    stopped = stopped || !progress(run, step);
+    // The first step after the wanted epochs ends the run; what it did is not compared.
+    return !stopped && (options.epochs == 0 || run.epochs_done() < options.epochs);
+  };
+  run.train(observer);
+  if (stopped) {
+    result.verdict = Verification::Verdict::stopped;
+    result.findings.push_back(fmt::format("stopped after {} epochs", run.epochs_done()));
+    return std::nullopt;
+  }
+  return training_record(run, {}, {"", options.study});
 }
 
 }  // namespace
@@ -129,40 +204,34 @@ void compare(const Record& then, const Record& now, std::size_t epochs, Verifica
 Verification verify_training(
     const Record& record, const ImageDataset& data, const VerificationOptions& options,
     const std::function<bool(const TrainingRun&, std::size_t step)>& progress) {
-  const auto kind = record.attributes.find("kind");
-  if (kind == record.attributes.end() || kind->second != AttributeValue(std::string("training"))) {
-    throw Error("verify", "a record that is not a training run's", "one that train_lenet5 saved");
-  }
+  check_schema(record, "training", "record");
   Verification result;
-  result.findings = data_differences(record, data);
-  if (!result.findings.empty()) {
-    result.verdict = Verification::Verdict::cannot_judge;
-    return result;
-  }
   const TrainingConfiguration configuration = configuration_from(record.group("configuration"));
-  const std::vector<std::string> reasons = reservations(record, configuration);
-  TrainingRun run(configuration, data, options.threads);
-  const std::size_t epochs =
-      options.epochs == 0
-          ? 0
-          : std::min<std::size_t>(options.epochs, static_cast<std::size_t>(configuration.epochs));
-  bool stopped = false;
-  TrainingRun::Observer observer;
-  observer.step = [&](std::size_t step, std::size_t) {
-    stopped = stopped || !progress(run, step);
-    // The first step after the wanted epochs ends the run; what it did is not compared.
-    return !stopped && (epochs == 0 || run.epochs_done() < epochs);
-  };
-  run.train(observer);
-  if (stopped) {
+  check(configuration);
+  const auto all = static_cast<std::size_t>(configuration.epochs);
+  if (options.epochs > all) {
+    throw Error("epochs", fmt::format("{}", options.epochs),
+                fmt::format("at most {}, the record's", all));
+  }
+  result.findings.push_back(data_line(record));
+  const std::vector<std::string> other_data = data_differences(record, data);
+  if (!other_data.empty()) {
     result.verdict = Verification::Verdict::cannot_judge;
-    result.findings.push_back(fmt::format("stopped after {} epochs", run.epochs_done()));
+    result.findings.insert(result.findings.end(), other_data.begin(), other_data.end());
     return result;
   }
-  compare(record, training_record(run, {}, labels_of(record)), epochs, result);
+  const std::optional<Record> now = run_again(configuration, data, options, result, progress);
+  if (!now) return result;
+  compare(record, *now, options, result);
+  const std::vector<std::string> reasons = reservations(record, configuration);
   if (result.verdict == Verification::Verdict::different && !reasons.empty()) {
     result.verdict = Verification::Verdict::cannot_judge;
   }
+  const std::vector<std::string> toml = toml_differences(record, configuration);
+  // No other code or machine explains a record that contradicts itself.
+  if (!toml.empty()) result.verdict = Verification::Verdict::different;
+  result.findings.insert(result.findings.end(), toml.begin(), toml.end());
+  list_not_judged(record, options, result);
   result.findings.insert(result.findings.end(), reasons.begin(), reasons.end());
   return result;
 }
