@@ -13,6 +13,11 @@
 
 namespace reprise::reports {
 
+/// Stands for the @ of @figure(..), @table(..), @ref(..) and @notes once a template is read: a
+/// character of private use, which no text of a record keeps when it is escaped (printable), so
+/// that no record places or mentions anything.
+inline const std::string kPlace = "\uE000";
+
 /// One SVG file of a figure. Panels stand side by side where there is room, else below each other,
 /// so each is narrow enough for a phone.
 struct Panel {

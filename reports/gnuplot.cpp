@@ -1,77 +1,29 @@
 #include "gnuplot.hpp"
 
-#include <fcntl.h>
 #include <fmt/format.h>
-#include <spawn.h>
-#include <sys/wait.h>
-#include <unistd.h>
 
+#include <algorithm>
 #include <cmath>
-#include <cstring>
-#include <filesystem>
-#include <fstream>
-#include <sstream>
 
+#include "child_process.hpp"
 #include "reprise/core/error.hpp"
-
-extern char** environ;
+#include "reprise/core/text.hpp"
 
 namespace reprise::reports {
 namespace {
 
-namespace fs = std::filesystem;
+Confinement confinement = Confinement::required;
 
-/// A private folder that goes with the object.
-class ScratchFolder {
- public:
-  ScratchFolder() : path_((fs::temp_directory_path() / "write_report-XXXXXX").string()) {
-    if (mkdtemp(path_.data()) == nullptr) {
-      throw Error(path_, std::strerror(errno), "a place for temporary files");
-    }
+/// Words with one blank between them.
+std::string one_line(std::string_view text) {
+  std::string line;
+  for (const char c : text) {
+    const bool blank = c == '\n' || c == ' ';
+    if (!blank) line += c;
+    if (blank && !line.empty() && line.back() != ' ') line += ' ';
   }
-  ~ScratchFolder() {
-    std::error_code ignored;
-    fs::remove_all(path_, ignored);
-  }
-  ScratchFolder(const ScratchFolder&) = delete;
-  ScratchFolder& operator=(const ScratchFolder&) = delete;
-  [[nodiscard]] std::string file(const std::string& name) const { return path_ + "/" + name; }
-
- private:
-  std::string path_;
-};
-
-std::string contents(const std::string& path) {
-  std::ifstream stream(path, std::ios::binary);
-  std::ostringstream text;
-  text << stream.rdbuf();
-  return text.str();
-}
-
-/// Runs `program argument`, its output and errors into files; its exit status, or Error.
-int run_program(const char* program, const std::string& argument, const std::string& output,
-                const std::string& errors) {
-  posix_spawn_file_actions_t actions;
-  posix_spawn_file_actions_init(&actions);
-  const int flags = O_WRONLY | O_CREAT | O_TRUNC;
-  posix_spawn_file_actions_addopen(&actions, STDIN_FILENO, "/dev/null", O_RDONLY, 0);
-  posix_spawn_file_actions_addopen(&actions, STDOUT_FILENO, output.c_str(), flags, 0600);
-  posix_spawn_file_actions_addopen(&actions, STDERR_FILENO, errors.c_str(), flags, 0600);
-  std::string name = program;
-  std::string no_user_settings = "-d";
-  std::string script = argument;
-  char* arguments[] = {name.data(), no_user_settings.data(), script.data(), nullptr};
-  pid_t child = 0;
-  const int failure = posix_spawnp(&child, program, &actions, nullptr, arguments, environ);
-  posix_spawn_file_actions_destroy(&actions);
-  if (failure != 0) {
-    throw Error(program, std::strerror(failure),
-                "it on the PATH (Debian's package gnuplot-nox has it)");
-  }
-  int status = 0;
-  while (waitpid(child, &status, 0) < 0 && errno == EINTR) {
-  }
-  return status;
+  while (line.ends_with(' ')) line.pop_back();
+  return line;
 }
 
 std::string preamble(const Plot& plot) {
@@ -88,15 +40,22 @@ std::string preamble(const Plot& plot) {
 
 }  // namespace
 
-Panel draw(const Plot& plot) {
-  const ScratchFolder folder;
-  std::ofstream(folder.file("commands")) << preamble(plot) << plot.commands;
-  const int status =
-      run_program("gnuplot", folder.file("commands"), folder.file("output"), folder.file("errors"));
-  const std::string svg = contents(folder.file("output"));
-  if (status != 0 || svg.find("</svg>") == std::string::npos) {
-    throw Error("gnuplot, figure " + plot.name, contents(folder.file("errors")), "an SVG drawing");
+void draw_unconfined() {
+  confinement = Confinement::none;
+}
+
+std::string run_gnuplot(const std::string& commands) {
+  const ChildResult result = run_child({"gnuplot", {"-d", "/dev/stdin"}, commands, confinement});
+  if (result.wait_status != 0 || result.output.find("</svg>") == std::string::npos) {
+    std::string reason = one_line(result.errors);
+    if (reason.empty()) reason = fmt::format("wait status {}", result.wait_status);
+    throw Error("gnuplot", reason, "an SVG drawing");
   }
+  return result.output;
+}
+
+Panel draw(const Plot& plot) {
+  const std::string svg = run_gnuplot(preamble(plot) + plot.commands);
   return {plot.name, tidy_gnuplot(svg, plot.name, plot.alt), plot.alt};
 }
 
@@ -113,12 +72,22 @@ std::string plot_number(double value) {
 }
 
 std::string plot_text(std::string_view text) {
-  std::string quoted = "\"";
-  for (const char c : text) {
-    if (c == '"' || c == '\\') quoted += '\\';
-    quoted += c == '\n' ? ' ' : c;
+  std::string quoted = "'";
+  for (const char c : printable(text)) {
+    // gnuplot passes numbers of characters on to the SVG: so nothing is left for it to interpret.
+    const bool special = std::string_view("'\"`\\&@{}").find(c) != std::string_view::npos;
+    quoted += special ? fmt::format("&#x{:x};", static_cast<unsigned char>(c)) : std::string(1, c);
   }
-  return quoted + "\"";
+  return quoted + "'";
+}
+
+std::string tic_text(std::string_view text) {
+  std::string format;
+  for (const char c : text) {
+    if (c == '%') format += c;
+    format += c;
+  }
+  return plot_text(format);
 }
 
 std::int64_t tick_step(std::int64_t range) {

@@ -3,6 +3,8 @@
 #include <algorithm>
 #include <array>
 #include <filesystem>
+#include <fstream>
+#include <iterator>
 
 #include "report_files.hpp"
 #include "reprise/core/error.hpp"
@@ -48,7 +50,7 @@ void check_complete(const Inputs& inputs) {
 }
 
 std::vector<RecordFile> record_files(const std::string& path, const std::string& report_folder) {
-  if (!fs::is_directory(path)) return {{path, record_name(path, report_folder)}};
+  if (!fs::is_directory(path)) return {{path, record_name(path, report_folder), false}};
   std::vector<RecordFile> files;
   for (const fs::directory_entry& entry : fs::recursive_directory_iterator(path)) {
     if (!entry.is_regular_file() || entry.path().extension() != ".h5") continue;
@@ -56,12 +58,18 @@ std::vector<RecordFile> record_files(const std::string& path, const std::string&
     const std::string name = record_name(file, report_folder);
     const bool is_bare = name.find('/') == std::string::npos;
     files.push_back(
-        {file, is_bare ? entry.path().lexically_relative(path).generic_string() : name});
+        {file, is_bare ? entry.path().lexically_relative(path).generic_string() : name, true});
   }
   if (files.empty()) throw Error(path, "a folder without records", "files named *.h5 in it");
   std::sort(files.begin(), files.end(),
             [](const RecordFile& a, const RecordFile& b) { return a.path < b.path; });
   return files;
+}
+
+bool looks_like_record(const std::string& path) {
+  std::ifstream stream(path, std::ios::binary);
+  const std::string bytes{std::istreambuf_iterator<char>(stream), {}};
+  return bytes.starts_with("\x89HDF\r\n\x1a\n") && bytes.find("reprise record ") != bytes.npos;
 }
 
 }  // namespace reprise::reports

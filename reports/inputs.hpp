@@ -29,8 +29,13 @@ void check_complete(const Inputs& inputs);
 /// their paths. Error if a folder has none.
 struct RecordFile {
   std::string path;
-  std::string name;  ///< how the report calls it (record_name); in a folder, the path from there
+  std::string name;    ///< how the report calls it (record_name); in a folder, the path from there
+  bool found = false;  ///< in a folder that was given, not named itself
 };
 std::vector<RecordFile> record_files(const std::string& path, const std::string& report_folder);
+
+/// Whether a file is a record at all, or was one before it was damaged: an HDF5 file that holds the
+/// name of the records' format.
+bool looks_like_record(const std::string& path);
 
 }  // namespace reprise::reports

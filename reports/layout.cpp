@@ -16,7 +16,7 @@ constexpr std::size_t kPrintedInARow = 3;  // so many panels share a line on pap
 using Numbers = std::map<std::string, std::string>;
 
 const std::regex& block_pattern() {
-  static const std::regex pattern(R"(^@(figure|table)\((\w+)\): *)");
+  static const std::regex pattern(std::string("^") + kPlace + R"((figure|table)\((\w+)\): *)");
   return pattern;
 }
 
@@ -76,7 +76,7 @@ std::string anchor(std::string number) {
 }
 
 std::string with_references(const std::string& text, const Numbers& numbers, Medium medium) {
-  static const std::regex pattern(R"(@ref\((\w+)\))");
+  static const std::regex pattern(kPlace + std::string(R"(ref\((\w+)\))"));
   std::string result;
   std::string rest = text;
   for (std::smatch match; std::regex_search(rest, match, pattern); rest = match.suffix()) {
@@ -95,8 +95,8 @@ std::string with_references(const std::string& text, const Numbers& numbers, Med
 std::string source_text(const Source& source) {
   if (source.digest.empty()) return "";
   if (source.records == 1) return fmt::format(" Source: record `{}`.", source.digest);
-  return fmt::format(" Sources: digest `{}` over {} records of @ref(records).", source.digest,
-                     source.records);
+  return fmt::format(" Sources: digest `{}` over {} records of {}ref(records).", source.digest,
+                     source.records, kPlace);
 }
 
 std::string caption_text(const std::string& number, const std::string& caption,

@@ -3,6 +3,7 @@
 ///
 /// In the text, each on a paragraph of its own with its caption, and anywhere in a sentence:
 ///   @figure(NAME): caption        @table(NAME): caption        @ref(NAME)
+/// where the @ has become kPlace when the template was read.
 /// Figures and tables are numbered in the order in which they stand; @ref becomes "Figure 2".
 #pragma once
 

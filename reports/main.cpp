@@ -1,7 +1,9 @@
 // Writes a report (Markdown, one HTML page, figures) from the records of training runs.
 #include <string>
+#include <utility>
 #include <vector>
 
+#include "gnuplot.hpp"
 #include "inputs.hpp"
 #include "report.hpp"
 #include "report_files.hpp"
@@ -28,20 +30,53 @@ void describe(reprise::CommandLine& line, Options& options) {
                 "file with Markdown of your own, without images, for the end of Personal Notes");
   add_load_options(line, options.loading);
   line.set_footer(
+      "In a folder, files *.h5 that are no records are named and left out; so are damaged records, "
+      "and then\nthe exit status is 1 though the report is written. A file that is named itself "
+      "must "
+      "be a record.\nExit status 0: done; 1: an error, or damaged records left out; 2: bad "
+      "usage.\n\n"
       "Example:\n  write_report --output reports/latest reports/latest/records/lenet5.h5");
 }
 
-void run(const Options& options) {
+/// What was found in folders and left out of the report.
+struct LeftOut {
+  std::size_t foreign = 0;  ///< no records
+  std::size_t damaged = 0;  ///< records that cannot be read
+};
+
+/// Reads a record. One that was found in a folder and cannot be read is named and left out.
+void take(const reprise::reports::RecordFile& file, const reprise::LoadOptions& loading,
+          reprise::reports::Inputs& inputs, LeftOut& left_out) {
+  reprise::Record record;
+  try {
+    record = reprise::load_record(file.path, loading);
+  } catch (const reprise::Error& error) {
+    if (!file.found) throw;
+    ++(reprise::reports::looks_like_record(file.path) ? left_out.damaged : left_out.foreign);
+    reprise::print_error_line(std::string("write_report: left out: ") + error.what());
+    return;
+  }
+  add_record({file.name, std::move(record)}, inputs);
+}
+
+int run(const Options& options) {
   using namespace reprise::reports;
+  if (options.loading.unconfined) draw_unconfined();
   check_report_folder(options.output);
   const std::string notes = options.notes.empty() ? "" : read_notes(options.notes);
   Inputs inputs;
+  LeftOut left_out;
   for (const std::string& path : options.records) {
     for (const RecordFile& file : record_files(path, options.output)) {
-      add_record({file.name, reprise::load_record(file.path, options.loading)}, inputs);
+      take(file, options.loading, inputs, left_out);
     }
   }
   write_report(make_report(inputs, notes), options.output);
+  reprise::print_line(options.output + "/index.html");
+  if (left_out.damaged == 0) return 0;
+  reprise::print_error_line("write_report: the report lacks " + std::to_string(left_out.damaged) +
+                            " damaged records");
+  return reprise::kFailed;
 }
 
 /// The exit status: 0 if the report was written or help was asked for.
@@ -59,9 +94,7 @@ int parse_and_run(int argc, char** argv) {
   if (options.output.empty()) {
     throw reprise::UsageError("option --output", "not given", "--output TEXT");
   }
-  run(options);
-  reprise::print_line(options.output + "/index.html");
-  return 0;
+  return run(options);
 }
 
 }  // namespace

@@ -7,8 +7,18 @@
 #include <cstdlib>
 #include <memory>
 
+#include "reprise/core/text.hpp"
+
 namespace reprise::reports {
 namespace {
+
+/// Printable, with line ends as blanks.
+std::string shown_on_one_line(std::string_view text) {
+  std::string line(text);
+  std::replace_if(
+      line.begin(), line.end(), [](char c) { return c == '\n' || c == '\r'; }, ' ');
+  return printable(line);
+}
 
 /// The longest run of back-ticks in `text`.
 std::size_t longest_backticks(std::string_view text) {
@@ -24,9 +34,11 @@ std::size_t longest_backticks(std::string_view text) {
 /// A table's cells are split before code spans are read, so a bar needs its backslash there too.
 std::string with_escaped_bars(std::string_view cell) {
   std::string escaped;
+  std::size_t backslashes = 0;  // before this place
   for (const char c : cell) {
-    if (c == '|' && !escaped.ends_with('\\')) escaped += '\\';
+    if (c == '|' && backslashes % 2 == 0) escaped += '\\';
     escaped += c;
+    backslashes = c == '\\' ? backslashes + 1 : 0;
   }
   return escaped;
 }
@@ -43,33 +55,35 @@ std::string row_text(const std::vector<std::string>& cells) {
 
 std::string markdown_text(std::string_view text) {
   static constexpr std::string_view kSpecial = "\\`*_{}[]<>#|~&@!$";
+  const std::string shown = shown_on_one_line(text);
+  const std::size_t digits = shown.find_first_not_of("0123456789");
   std::string escaped;
-  for (const char c : text) {
-    if (c == '\n' || c == '\r') {
-      escaped += ' ';
-      continue;
-    }
-    if (kSpecial.find(c) != std::string_view::npos) escaped += '\\';
-    escaped += c;
+  for (std::size_t i = 0; i < shown.size(); ++i) {
+    const char c = shown[i];
+    // What begins a list, a heading or a block of code where it begins a line.
+    const bool opens = i == 0 && std::string_view("-+=").find(c) != std::string_view::npos;
+    const bool numbers = i > 0 && i == digits && (c == '.' || c == ')') &&
+                         (i + 1 == shown.size() || shown[i + 1] == ' ');
+    if (opens || numbers || kSpecial.find(c) != std::string_view::npos) escaped += '\\';
+    escaped += i == 0 && c == ' ' ? "&#32;" : std::string(1, c);
   }
   return escaped;
 }
 
 std::string code_span(std::string_view text) {
-  if (text.empty()) return "";
-  const std::string ticks(longest_backticks(text) + 1, '`');
-  const bool touches = text.front() == '`' || text.back() == '`';
-  std::string span = ticks + (touches ? " " : "");
-  for (const char c : text) {
-    span += c == '\n' || c == '\r' ? ' ' : c;
-  }
-  return span + (touches ? " " : "") + ticks;
+  const std::string shown = shown_on_one_line(text);
+  if (shown.empty()) return "";
+  const std::string ticks(longest_backticks(shown) + 1, '`');
+  const bool touches = shown.front() == '`' || shown.back() == '`';
+  const std::string blank = touches ? " " : "";
+  return ticks + blank + shown + blank + ticks;
 }
 
 std::string code_block(std::string_view text, std::string_view language) {
-  const std::string fence(std::max<std::size_t>(3, longest_backticks(text) + 1), '`');
-  std::string block = fence + std::string(language) + "\n" + std::string(text);
-  if (!text.empty() && text.back() != '\n') block += '\n';
+  const std::string shown = printable_lines(text);
+  const std::string fence(std::max<std::size_t>(3, longest_backticks(shown) + 1), '`');
+  std::string block = fence + std::string(language) + "\n" + shown;
+  if (!shown.empty() && shown.back() != '\n') block += '\n';
   return block + fence + "\n";
 }
 
@@ -105,7 +119,7 @@ std::string html_from_markdown(const std::string& markdown, Trust trust) {
 
 std::string html_text(std::string_view text) {
   std::string escaped;
-  for (const char c : text) {
+  for (const char c : printable(text)) {
     switch (c) {
       case '&':
         escaped += "&amp;";
@@ -118,6 +132,9 @@ std::string html_text(std::string_view text) {
         break;
       case '"':
         escaped += "&quot;";
+        break;
+      case '\'':
+        escaped += "&#39;";
         break;
       default:
         escaped += c;

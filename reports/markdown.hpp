@@ -8,13 +8,13 @@
 
 namespace reprise::reports {
 
-/// Any text so that Markdown shows it as it is; line ends become spaces.
+/// Any text so that Markdown shows it as it is, printable (core/text.hpp); line ends become spaces.
 std::string markdown_text(std::string_view text);
 
-/// `text` in a code span; line ends become spaces.
+/// `text`, printable, in a code span; line ends become spaces.
 std::string code_span(std::string_view text);
 
-/// A fenced block that holds `text` whatever is in it.
+/// A fenced block that holds `text`, printable, whatever is in it.
 std::string code_block(std::string_view text, std::string_view language = "");
 
 enum class Align { left, right };
@@ -35,7 +35,7 @@ std::string to_markdown(const Table& table);
 enum class Trust { trusted, untrusted };
 std::string html_from_markdown(const std::string& markdown, Trust trust);
 
-/// Text so that HTML shows it as it is, in an element or an attribute.
+/// Text so that HTML and SVG show it as it is, printable, in an element or an attribute.
 std::string html_text(std::string_view text);
 
 }  // namespace reprise::reports

@@ -15,7 +15,7 @@
 namespace reprise::reports {
 namespace {
 
-constexpr std::string_view kNotesLine = "@notes\n";
+const std::string kNotesLine = kPlace + "notes\n";
 constexpr std::string_view kNotesMark = "<!--notes-->\n";
 
 /// The sections on one run of LeNet-5 and its repetitions with other seeds.

@@ -56,6 +56,26 @@ std::string replace_all(std::string text, const std::string& from, const std::st
   return text;
 }
 
+/// `change` of each tag; what stands between them stays.
+template <class Change>
+std::string with_tags(const std::string& svg, const Change& change) {
+  std::string result;
+  std::size_t at = 0;
+  while (true) {
+    const std::size_t begin = svg.find('<', at);
+    const std::size_t end = begin == std::string::npos ? begin : svg.find('>', begin);
+    if (end == std::string::npos) return result + svg.substr(at);
+    result.append(svg, at, begin - at).append(change(svg.substr(begin, end + 1 - begin)));
+    at = end + 1;
+  }
+}
+
+/// Ids of a tag's own and of what it refers to begin with `name`.
+std::string tidy_tag(const std::string& tag, const std::string& name) {
+  static const std::regex id(R"re((\bid=['"]|href=['"]#|url\(#)(\w+))re");
+  return std::regex_replace(replace_all(tag, "xlink:href", "href"), id, "$1" + name + "_$2");
+}
+
 }  // namespace
 
 std::string hex_colour(const Rgb& colour) {
@@ -144,10 +164,7 @@ std::string tidy_gnuplot(const std::string& svg, const std::string& name, std::s
   for (std::string shorter; (shorter = std::regex_replace(body, empty_group, "")) != body;) {
     body = shorter;
   }
-  body = replace_all(body, "xlink:href", "href");
-  body = std::regex_replace(body, std::regex(R"re((\bid=['"])(\w+))re"), "$1" + name + "_$2");
-  body = std::regex_replace(body, std::regex(R"re((href=['"]#)(\w+))re"), "$1" + name + "_$2");
-  body = std::regex_replace(body, std::regex(R"re((url\(#)(\w+))re"), "$1" + name + "_$2");
+  body = with_tags(body, [&](const std::string& tag) { return tidy_tag(tag, name); });
   body = std::regex_replace(body, std::regex(R"re([ \t]*\n\s*)re"), "\n");
   return opening_tag({std::stod(size[1]), std::stod(size[2])}, alt) + body;
 }

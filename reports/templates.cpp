@@ -5,12 +5,21 @@ namespace {
 
 namespace mustache = kainjow::mustache;
 
+/// The template's text, ready for layout.hpp.
+std::string text_of(std::string_view file) {
+  std::string text;
+  for (const char c : template_files().at(file)) {
+    text += c == '@' && file.ends_with(".md.mustache") ? kPlace : std::string(1, c);
+  }
+  return text;
+}
+
 /// Mustache prints nothing for a name that it does not know; here that is an error.
 class StrictContext : public mustache::basic_context<std::string> {
  public:
   explicit StrictContext(const Draft::Values& values) : values_(values) {
     for (const auto& [file, text] : template_files()) {
-      parts_.emplace(file.substr(0, file.find('.')), mustache::data(std::string(text)));
+      parts_.emplace(file.substr(0, file.find('.')), mustache::data(text_of(file)));
     }
   }
   void push(const mustache::data*) override {}
@@ -36,7 +45,7 @@ class StrictContext : public mustache::basic_context<std::string> {
 
 std::string render_template(std::string_view file, const Draft::Values& values,
                             std::string (*escape)(std::string_view)) {
-  mustache::mustache parsed(std::string(template_files().at(file)));
+  mustache::mustache parsed(text_of(file));
   parsed.set_custom_escape([escape](const std::string& text) { return escape(text); });
   StrictContext context(values);
   std::string text = parsed.render(context);

@@ -128,29 +128,45 @@ TEST_CASE("text from outside cannot become Markdown or HTML") {
   CHECK(html_text("a<b & \"c\"") == "a&lt;b &amp; &quot;c&quot;");
 }
 
+namespace {
+
+/// As a template's text is when it has been read.
+std::string placed(std::string text) {
+  for (std::size_t at = 0; (at = text.find('@', at)) != std::string::npos;) {
+    text.replace(at, 1, kPlace);
+  }
+  return text;
+}
+
+}  // namespace
+
 TEST_CASE("figures and tables are numbered as they stand, and references follow") {
   Draft draft;
   draft.add("second", Figure{{{"p2", "<svg/>", "alt 2"}}, ""});
   draft.add("first", Figure{{{"p1", "<svg/>", "alt 1"}}, "abc"});
   draft.add("numbers", TableEntry{{{{"A"}}, {{"1"}}}, ""});
-  const std::string text =
+  const std::string text = placed(
       "See @ref(second),\n@ref(numbers) and\n1998 more.\n\n@figure(first): One\nline.\n\n"
       "@figure(second): Two, unlike @ref(first).\n\n@table(numbers): Three.\n\n"
-      "```sh\n@ref(code) stays\n\n\nas it is\n```\n";
+      "```sh\n@ref(code) stays\n\n\nas it is\n```\n");
   CHECK(lay_out(text, draft, Medium::markdown) ==
         "See Figure 2, Table 1 and 1998 more.\n\n![alt 1](figures/p1.svg)\n\n"
         "**Figure 1.** One line. Source: record `abc`.\n\n![alt 2](figures/p2.svg)\n\n"
-        "**Figure 2.** Two, unlike Figure 1.\n\n**Table 1.** Three.\n\n| A |\n| :-- |\n| 1 |\n\n"
-        "```sh\n@ref(code) stays\n\n\nas it is\n```\n");
+        "**Figure 2.** Two, unlike Figure 1.\n\n**Table 1.** Three.\n\n| A |\n| :-- |\n| 1 "
+        "|\n\n" +
+            placed("```sh\n@ref(code) stays\n\n\nas it is\n```\n"));
   const std::string html = lay_out(text, draft, Medium::html);
   CHECK(holds(html, "[Figure 2](#figure-2)"));
   CHECK(holds(html, "<figure id=\"figure-1\">\n<!--figure:first-->"));
   CHECK(holds(inline_figures(html, draft), "<svg/>"));
 
-  CHECK_THROWS_AS(lay_out(text + "\n@ref(nothing)\n", draft, Medium::html), std::logic_error);
-  CHECK_THROWS_AS(lay_out(text + "\n@table(nothing): x\n", draft, Medium::html), std::logic_error);
-  CHECK_THROWS_AS(lay_out(text + "\n@figure(first): x\n", draft, Medium::html), std::logic_error);
-  CHECK_THROWS_AS(lay_out("@figure(first): x\n", draft, Medium::html), std::logic_error);
+  CHECK_THROWS_AS(lay_out(text + placed("\n@ref(nothing)\n"), draft, Medium::html),
+                  std::logic_error);
+  CHECK_THROWS_AS(lay_out(text + placed("\n@table(nothing): x\n"), draft, Medium::html),
+                  std::logic_error);
+  CHECK_THROWS_AS(lay_out(text + placed("\n@figure(first): x\n"), draft, Medium::html),
+                  std::logic_error);
+  CHECK_THROWS_AS(lay_out(placed("@figure(first): x\n"), draft, Medium::html), std::logic_error);
 }
 
 TEST_CASE("a template that asks for an unknown value is an error, not a gap") {
@@ -218,7 +234,9 @@ TEST_CASE("a report shows what is in the record") {
   CHECK(holds(text, "**61,706**"));
   CHECK(holds(text, "| Processor | A processor \\| with a bar |"));
   CHECK(holds(text, record.values<std::string>("data/file_sha256")[0]));
-  CHECK(holds(text, record.values<std::string>("configuration/toml")[0]));
+  const auto epochs = record.group("configuration").attribute<std::int64_t>("epochs");
+  CHECK(holds(text, "\nepochs = " + std::to_string(epochs) + "\n"));
+  CHECK(holds(text, "\nlearning_rate = 0.001\n"));
   CHECK(holds(text, "git checkout 0123456789abcdef"));
   CHECK(!holds(text, "a-host-name"));
   const std::string& matrix = plain_report().figures.at("figures/confusion.svg");

@@ -220,7 +220,7 @@ TEST_CASE("a run's seed, digests, class and commands are told") {
   CHECK(holds(text, row + "machine |"));
   CHECK(holds(text, "is of the class machine"));
   CHECK(holds(text,
-              "experiments/compare_convolutions --shapes lenet5 '--benchmark_filter=-(a|b)' "
+              "experiments/compare_convolutions --shapes=lenet5 --benchmark_filter='-(a|b)' "
               "\\\n  --record c.h5\n"));
   CHECK(holds(text, "reports/write_report --output report a.h5 c.h5\n"));
 }

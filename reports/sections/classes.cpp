@@ -92,12 +92,13 @@ Panel confusion_panel(const TrainingRun& run) {
 /// Error by class with its interval, the largest on top.
 Panel class_error_panel(const TrainingRun& run, const std::vector<ClassErrors>& classes) {
   std::vector<std::vector<std::string>> rows;
+  std::vector<std::string> tics;
   double place = static_cast<double>(classes.size());
   for (const ClassErrors& errors : classes) {
     const Interval interval = errors.interval();
     rows.push_back({plot_number(100 * errors.error()), plot_number(place),
-                    plot_number(100 * interval.low), plot_number(100 * interval.high),
-                    plot_text(run.class_names[errors.label])});
+                    plot_number(100 * interval.low), plot_number(100 * interval.high)});
+    tics.push_back(tic_text(run.class_names[errors.label]) + " " + plot_number(place));
     place -= 1;
   }
   const std::string overall = plot_number(100 * (1 - run.test_accuracy));
@@ -105,11 +106,12 @@ Panel class_error_panel(const TrainingRun& run, const std::vector<ClassErrors>& 
       data_block("classes", rows) +
       fmt::format(
           "set border 1\nunset grid\nset grid x lt 1 lc rgb '{}' lw 1\n"
-          "set yrange [0.4:{}.6]\nset xrange [0:*]\nset ytics scale 0\n"
+          "set yrange [0.4:{}.6]\nset xrange [0:*]\nset ytics scale 0 ({})\n"
           "set xlabel 'Test error (%)'\nunset key\n"
           "set arrow from {},graph 0 to {},graph 1 nohead dt (5,4) lw 1.5 lc rgb '{}'\n"
-          "plot $classes using 1:2:3:4:ytic(5) with xerrorbars pt 7 ps 0.6 lw 2 lc rgb '{}'\n",
-          colour::kGrid, classes.size(), overall, overall, colour::kVermilion, colour::kBlue);
+          "plot $classes using 1:2:3:4 with xerrorbars pt 7 ps 0.6 lw 2 lc rgb '{}'\n",
+          colour::kGrid, classes.size(), fmt::join(tics, ", "), overall, overall,
+          colour::kVermilion, colour::kBlue);
   const ClassErrors& worst = classes.front();
   const ClassErrors& best = classes.back();
   const std::string alt = fmt::format(

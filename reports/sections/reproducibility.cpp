@@ -2,12 +2,13 @@
 #include <fmt/format.h>
 
 #include <algorithm>
+#include <array>
 #include <filesystem>
 #include <set>
-#include <sstream>
 
 #include "format.hpp"
 #include "sections/sections.hpp"
+#include "shell.hpp"
 
 namespace reprise::reports {
 namespace {
@@ -49,31 +50,45 @@ TableEntry digests_table(const std::vector<TrainingRun>& runs,
   return entry;
 }
 
-/// A word of a shell's command line.
-std::string shell_word(const std::string& text) {
-  static constexpr std::string_view kPlain =
-      "abcdefghijklmnopqrstuvwxyzABCDEFGHIJKLMNOPQRSTUVWXYZ0123456789_-./";
-  if (!text.empty() && text.find_first_not_of(kPlain) == std::string::npos) return text;
-  std::string quoted = "'";
-  for (const char c : text) quoted += c == '\'' ? "'\\''" : std::string(1, c);
-  return quoted + "'";
-}
-
 std::string file_name(const std::string& path) {
-  return shell_word(std::filesystem::path(path).filename().string());
+  return shell_file(std::filesystem::path(path).filename().string());
 }
 
-/// The arguments of a program's command line, but for its record's place.
+/// Whether a program can have this name; what a record says may be anything.
+bool is_program_name(const std::string& name) {
+  static constexpr std::string_view kLetters = "abcdefghijklmnopqrstuvwxyz0123456789_";
+  return !name.empty() && name.find_first_not_of(kLetters) == std::string::npos;
+}
+
+/// A command, or a comment where the record names a program that cannot be.
+std::string command_of(const std::string& folder, const std::string& program,
+                       const std::string& arguments) {
+  if (!is_program_name(program)) return "# a record names a program that does not exist\n";
+  return "build/release/experiments/" + folder + program + arguments + "\n";
+}
+
+/// The arguments of compare_convolutions that decide what is compared; others, such as those that
+/// name files to write, are left out.
 std::string arguments_of(const std::string& command_line) {
-  std::istringstream words(command_line);
+  static constexpr std::array<std::string_view, 9> kKept = {"--shapes",
+                                                            "--algorithms",
+                                                            "--passes",
+                                                            "--threads",
+                                                            "--seed",
+                                                            "--simd",
+                                                            "--benchmark_filter",
+                                                            "--benchmark_repetitions",
+                                                            "--benchmark_min_time"};
+  const std::vector<std::string> words = words_of_shell(command_line);
   std::string arguments;
-  std::string word;
-  words >> word;  // the program
-  while (words >> word) {
-    if (word == "--record") {
-      words >> word;
-    } else if (word != "--force" && !word.starts_with("--record=")) {
-      arguments += " " + shell_word(word);
+  for (std::size_t i = 1; i < words.size(); ++i) {
+    const std::size_t equals = words[i].find('=');
+    const std::string name = words[i].substr(0, equals);
+    if (std::find(kKept.begin(), kKept.end(), name) == kKept.end()) continue;
+    if (equals != std::string::npos) {
+      arguments += " " + name + "=" + shell_word(words[i].substr(equals + 1));
+    } else if (i + 1 < words.size()) {
+      arguments += " " + name + "=" + shell_word(words[++i]);
     }
   }
   return arguments;
@@ -84,16 +99,18 @@ std::string text_of(const Attributes& attributes, const std::string& name) {
   return found == attributes.end() ? "" : attribute_text(found->second);
 }
 
-/// Shell commands that make the records of LeNet-5 again.
+/// Shell commands that make the records of LeNet-5 again. The settings are written anew, a line for
+/// each, so that none of them can end the here-document.
 std::string lenet_commands(const std::vector<TrainingRun>& runs, const std::string& settings) {
   if (runs.empty()) return "";
   const TrainingRun& first = runs.front();
-  std::string text = fmt::format("cat > {} <<'SETTINGS'\n{}{}SETTINGS\n", settings, first.toml,
-                                 first.toml.ends_with('\n') ? "" : "\n");
+  std::string text =
+      fmt::format("cat > {} <<'SETTINGS'\n{}SETTINGS\n", settings, toml_text(first.settings));
   for (const TrainingRun& run : runs) {
     const std::string seed = &run == &first ? "" : fmt::format(" --seed {}", run.seed);
-    text += fmt::format("build/release/experiments/{} \\\n  --config {}{} --output {}\n",
-                        shell_word(run.program), settings, seed, file_name(run.name));
+    text += command_of(
+        "", run.program,
+        fmt::format(" \\\n  --config {}{} --output {}", settings, seed, file_name(run.name)));
   }
   return text;
 }
@@ -104,17 +121,22 @@ std::string study_commands(const std::vector<Study>& studies) {
   for (const Study& study : studies) {
     std::set<std::int64_t> seeds;
     for (const TrainingRun* run : study.runs()) seeds.insert(run->seed);
-    text += fmt::format("build/release/experiments/study {} --seeds {}\n",
-                        shell_word(study.runs().front()->program), fmt::join(seeds, ","));
+    text += command_of("study ", study.runs().front()->program,
+                       fmt::format(" --seeds {}", fmt::join(seeds, ",")));
   }
   return text;
+}
+
+bool is_commit(const std::string& text) {
+  return text.size() >= 7 && text.size() <= 64 &&
+         text.find_first_not_of("0123456789abcdef") == std::string::npos;
 }
 
 std::string make_commands(const Inputs& inputs, const std::vector<Study>& studies) {
   const std::vector<const TrainingRun*> runs = all_runs(inputs);
   const std::string commit = text_of(runs.front()->environment, "git_commit");
   std::string text;
-  if (!commit.empty()) text += fmt::format("git checkout {}\n", shell_word(commit));
+  if (is_commit(commit)) text += fmt::format("git checkout {}\n", commit);
   text += "cmake --preset release && cmake --build --preset release\n";
   text += lenet_commands(inputs.lenet, "settings.toml");
   text += lenet_commands(inputs.distorted, "distorted.toml");
@@ -141,8 +163,8 @@ std::string verify_commands(const std::vector<const TrainingRun*>& runs) {
   for (const TrainingRun* run : runs) {
     const std::string folder = std::filesystem::path(run->name).parent_path().string();
     words.insert(runs.size() <= kNamedRecords
-                     ? shell_word(run->name)
-                     : (folder.empty() ? "" : shell_word(folder) + "/") + "*.h5");
+                     ? shell_file(run->name)
+                     : (folder.empty() ? "./" : shell_file(folder) + "/") + "*.h5");
   }
   for (const std::string& word : words) text += (words.size() > 2 ? " \\\n  " : " ") + word;
   return text + "\n";

@@ -182,7 +182,7 @@ bool is_left_out(const std::string& name) {
 TableEntry environment_table(const TrainingRun& run) {
   TableEntry entry;
   entry.source = short_digest(run.digest);
-  entry.table.columns = {{"What"}, {"Value"}};
+  entry.table.columns = {{"What"}, {"Value, as reported"}};
   std::vector<std::string> libraries;
   for (const std::string& name : in_order(run.environment, kMachine)) {
     const std::string value = attribute_text(run.environment.at(name));

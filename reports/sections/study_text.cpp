@@ -32,8 +32,9 @@ std::string_view unit_of(const Study& study) {
 }  // namespace
 
 std::string key_of(const Study& study) {
+  constexpr std::size_t longest = 60;
   std::string key;
-  for (const char c : study.name) {
+  for (const char c : study.name.substr(0, longest)) {
     key += std::isalnum(static_cast<unsigned char>(c)) != 0 ? c : '_';
   }
   return key;
