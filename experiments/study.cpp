@@ -259,7 +259,9 @@ std::optional<Study> parse(int argc, const char* const* argv, Options& options) 
 /// Says so where the data is not what the study was made for.
 void note_other_data(const Study& study, const std::string& name) {
   const auto& known = study.data_sets;
-  if (known.empty() || std::find(known.begin(), known.end(), name) != known.end()) return;
+  // A part of a data set is called "Fashion-MNIST (2,000 + 500 images)".
+  const std::string whole = name.substr(0, name.find(" ("));
+  if (known.empty() || std::find(known.begin(), known.end(), whole) != known.end()) return;
   print_line("note: " + study.name + " is meant for " + join(known));
 }
 

@@ -74,6 +74,7 @@ TEST_CASE("a study leaves one record per variant and seed, and seeds pair the va
       study("overlapping_pooling", kSmall + "--seeds 1,2 --threads 2 --output " + (folder / "s"));
   INFO(result.out << result.err);
   REQUIRE(result.status == 0);
+  CHECK(result.out.find("note:") == std::string::npos);  // it is meant for this data
   std::set<std::string> names;
   for (const auto& entry : std::filesystem::directory_iterator(folder / "s")) {
     names.insert(entry.path().filename());
