@@ -16,7 +16,7 @@ struct Allowed {
   double least = 0.0, most = 0.0;  ///< of numbers, both inclusive; where `numbers` says so
   enum class Numbers { any, finite, within, within_or_nan } numbers = Numbers::any;
   enum class Text { any, not_empty, digest } text = Text::any;  ///< digest: 64 hexadecimal digits
-  std::vector<std::string_view> one_of{};  ///< texts; empty: all
+  std::vector<std::string_view> one_of{};                       ///< texts; empty: all
 };
 
 /// An attribute of a group, of a type's name (details.hpp).
