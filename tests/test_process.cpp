@@ -161,6 +161,18 @@ TEST_CASE("threads that the system refuses leave fewer, and the same digest") {
   CHECK(result.last_line() == digest_line("--epochs 1"));
 }
 
+TEST_CASE("runs side by side under a limit on memory end, with fewer threads") {
+  if (is_sanitized()) return;  // covered by the release build
+  const TemporaryFolder folder;
+  const CommandResult result = run_command(
+      "ulimit -v 1000000; " REPRISE_BINARY_DIR "/experiments/study dropout --data " + kFixture +
+      " --quick --epochs 1 --train-images 256 --seeds 1,2,3,4,5,6,7,8 --threads 64 --output " +
+      (folder / "s"));
+  INFO(result.out << result.err);
+  CHECK(result.status == 0);
+  CHECK_THAT(result.err, Catch::Contains("of 64 threads can be started here"));
+}
+
 TEST_CASE(
     "more epochs go on from a record, from a checkpoint, and not from what is not the run's") {
   const TemporaryFolder folder;

@@ -78,7 +78,7 @@ class Table {
   [[nodiscard]] std::string choice(const std::string& key, const std::vector<std::string>& known,
                                    const std::string& otherwise) const {
     if (find(key) == nullptr) return otherwise;
-    const std::string value = text(key);
+    std::string value = text(key);
     if (!is_one_of(value, known)) fail(key, "\"" + value + "\"", join(known));
     return value;
   }
@@ -130,7 +130,7 @@ class Table {
  private:
   [[nodiscard]] std::string text_of(const toml::node& node, const std::string& key) const {
     if (!node.is_string()) fail(key, "is of another type", "text in quotes");
-    const std::string value = *node.value<std::string>();
+    std::string value = *node.value<std::string>();
     const bool control = std::any_of(value.begin(), value.end(), [](char c) {
       return static_cast<unsigned char>(c) < 0x20 || c == 0x7F;
     });
@@ -167,7 +167,7 @@ bool is_plain_name(const std::string& name) {
 constexpr const char* kPlainName = "letters, digits, _, - and . with a letter, digit or _ first";
 
 std::string study_name(const std::string& file) {
-  const std::string name = fs::path(file).stem().string();
+  std::string name = fs::path(file).stem().string();
   if (is_plain_name(name)) return name;
   throw Error(file, "cannot name a study", std::string("a file's name of ") + kPlainName);
 }

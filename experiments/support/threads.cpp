@@ -1,6 +1,8 @@
 // How many threads a program has: what the machine and its control group grant, and what can be
 // started.
 #include <fmt/format.h>
+#include <malloc.h>
+#include <sys/resource.h>
 
 #include <algorithm>
 #include <cmath>
@@ -41,6 +43,16 @@ double least_quota(std::string group, const QuotaIn& quota_in) {
   }
 }
 
+/// Under a limit on its address space a program has one heap for all threads: glibc otherwise
+/// reserves 64 MiB for each of the first threads that allocate, and threads are refused for lack of
+/// what nobody uses.
+void share_heap_under_limit() {
+  rlimit limit{};
+  if (getrlimit(RLIMIT_AS, &limit) == 0 && limit.rlim_cur != RLIM_INFINITY) {
+    mallopt(M_ARENA_MAX, 1);
+  }
+}
+
 }  // namespace
 
 double cgroup_processors(const std::string& self, const std::string& mounted) {
@@ -77,6 +89,7 @@ std::size_t default_threads() {
 }
 
 std::size_t have_threads(std::size_t wanted) {
+  share_heap_under_limit();
   const std::size_t threads = start_threads(wanted);
   if (threads < wanted) {
     print_error_line(fmt::format("only {} of {} threads can be started here; going on with {}",

@@ -71,8 +71,9 @@ std::size_t threads_granted(std::size_t wanted) {
 }  // namespace
 
 std::size_t start_threads(std::size_t wanted) {
-  std::size_t others = wanted <= 1 ? 0 : threads_granted(wanted - 1);
-  if (wanted > 1 && others < wanted - 1) others /= 2;  // what is left of the limit is for the work
+  // Of twice as many, so that what is left of a limit is for the work.
+  const std::size_t others =
+      wanted <= 1 ? 0 : std::min(wanted - 1, threads_granted(2 * (wanted - 1)) / 2);
   const std::size_t threads = 1 + others;
   // oneTBB ends the process when it is refused a thread, so it starts all of them here, where they
   // have just been granted. Each waits until all are there, or until one of them is long overdue.
