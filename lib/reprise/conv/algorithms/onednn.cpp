@@ -12,6 +12,7 @@
 #include <algorithm>
 #include <array>
 #include <dnnl.hpp>
+#include <exception>
 #include <map>
 #include <memory>
 #include <mutex>
@@ -188,7 +189,7 @@ Plan make_plan(const ConvShape& shape, ConvPass pass) {
   using Tag = memory::format_tag;
   const Geometry g(shape);
   std::optional<Plan> first;
-  std::optional<dnnl::error> reason;
+  std::exception_ptr reason;
   bool faulty = false;
   for (const Tag tag : {Tag::nhwc, Tag::any, Tag::nChw16c, Tag::nChw8c}) {
     const bool last_resort = tag != Tag::nhwc && tag != Tag::any;
@@ -201,8 +202,8 @@ Plan make_plan(const ConvShape& shape, ConvPass pass) {
       }
       if (is_vectorised(plan)) return plan;
       if (!first) first = std::move(plan);
-    } catch (const dnnl::error& error) {
-      if (!reason) reason = error;
+    } catch (const dnnl::error&) {
+      if (!reason) reason = std::current_exception();
     }
   }
   if (first) return *first;
@@ -211,7 +212,7 @@ Plan make_plan(const ConvShape& shape, ConvPass pass) {
                       "its 1x1 kernels write outside their scratchpad for strided inputs of fewer "
                       "than 16 channels");
   }
-  throw *reason;
+  std::rethrow_exception(reason);
 }
 
 constexpr std::size_t kMostPlans = 256;
