@@ -29,7 +29,7 @@ constexpr ReadingLimits reading_limits(std::uint64_t file_bytes) {
   limits.objects = 1000 + file_bytes / 16;
   limits.address_space_bytes = 256 * mebi + file_bytes + 4 * limits.tree_bytes;
   limits.processor_seconds = 2 + file_bytes / (8 * mebi);
-  limits.wall_seconds = 30.0 + 4.0 * static_cast<double>(file_bytes / (8 * mebi));
+  limits.wall_seconds = 30.0 + static_cast<double>(file_bytes) / static_cast<double>(2 * mebi);
   return limits;
 }
 
