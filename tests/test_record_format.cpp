@@ -46,7 +46,7 @@ Record small_record() {
 void replace_in_file(const std::string& from, const std::string& bytes, const std::string& by,
                      const std::string& to) {
   FileBytes file = bytes_of(from);
-  file.resize(file.size() - 73);
+  file.erase(file.end() - 73, file.end());
   const auto at = std::search(file.begin(), file.end(), bytes.begin(), bytes.end());
   REQUIRE(at != file.end());
   std::copy(by.begin(), by.end(), at);

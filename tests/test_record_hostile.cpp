@@ -116,7 +116,7 @@ FileBytes image_of(const Record& record, const TemporaryFolder& folder) {
   constexpr std::size_t checksum_size = 73;
   save_record(record, folder / "whole.h5", Overwrite::yes);
   FileBytes bytes = bytes_of(folder / "whole.h5");
-  bytes.resize(bytes.size() - checksum_size);
+  bytes.erase(bytes.end() - checksum_size, bytes.end());
   return bytes;
 }
 
