@@ -39,3 +39,8 @@ set_target_properties(reprise_record_reader PROPERTIES EXPORT_NAME record_reader
 install(TARGETS reprise_record_reader EXPORT reprise-targets
         DESTINATION ${CMAKE_INSTALL_LIBEXECDIR}/reprise)
 include(copy_record_reader.cmake)
+if(REPRISE_SANITIZE)
+  # Its check of dynamic types is wrong about exceptions of this statically linked program.
+  target_compile_options(reprise_record_reading PRIVATE -fno-sanitize=vptr)
+  target_compile_options(reprise_record_reader PRIVATE -fno-sanitize=vptr)
+endif()
