@@ -2,6 +2,7 @@
 
 #include <fmt/format.h>
 
+#include <algorithm>
 #include <regex>
 #include <sstream>
 
@@ -153,6 +154,13 @@ void check_all_placed(const Draft& draft, const Numbers& numbers) {
   for (const auto& [name, table] : draft.tables()) check(name);
 }
 
+/// Whether a line begins an item of a list: "- ", "* ", "12. ".
+bool begins_item(const std::string& line) {
+  if (line.starts_with("- ") || line.starts_with("* ")) return true;
+  const std::size_t digits = std::min(line.find_first_not_of("0123456789"), line.size());
+  return digits > 0 && line.compare(digits, 2, ". ") == 0;
+}
+
 /// Joins the lines of each paragraph, whose breaks mean nothing once values have been filled in, so
 /// that no value comes to stand where Markdown would read it as a list or a heading. Runs of empty
 /// lines outside code become one. An item of a list ends where the next begins.
@@ -161,8 +169,7 @@ class Paragraphs {
   void add_code(const std::string& line) { add_line(line, false); }
   void add_block(const std::string& block) { add_line(block, false); }
   void add(const std::string& line) {
-    static const std::regex item(R"(^([-*] |\d+\. ).*)");
-    const bool is_item = std::regex_match(line, item);
+    const bool is_item = begins_item(line);
     if (line.empty()) {
       if (!text_.empty() && !text_.ends_with("\n\n")) text_ += "\n";
       in_paragraph_ = false;
