@@ -140,3 +140,28 @@ TEST_CASE("a folder's form shows in its files") {
                      "no such file"));
   CHECK(is_line_with(error_of([&] { load_dataset(folder / "none"); }), "no such data folder"));
 }
+
+TEST_CASE("CIFAR-10 as published is known by the SHA-256 of its six files, and nothing else is") {
+  const SmallCifar small;
+  const std::vector<std::string> published = {
+      "cee916563c9f80d84e3cc88e17fdc0941787f1244f00a67874d45b261883ada5",
+      "a591ca11fa1708a91ee40f54b3da4784ccd871ecf2137de63f51ada8b3fa57ed",
+      "bbe8596564c0f86427f876058170b84dac6670ddf06d79402899d93ceea26f67",
+      "014e562d6e23c72197cc727519169a60359f5eccd8945ad5a09d710285ff4e48",
+      "755304fc0b379caeae8c14f0dac912fbc7d6cd469eb67a1029a08a39453a9add",
+      "8e2eb146ae340b09e24670f29cabc6326dba54da8789dab6768acf480273f65b"};
+  // The loader lists the files in the order of the table.
+  std::vector<DataFile> files = load_dataset(small.path()).files;
+  CHECK(known_dataset(files).empty());  // CIFAR-10's classes and another's images
+  REQUIRE(files.size() == published.size());
+  for (std::size_t i = 0; i < files.size(); ++i) files[i].sha256 = published[i];
+  CHECK(known_dataset(files) == "CIFAR-10");
+  for (std::size_t i = 0; i < files.size(); ++i) {
+    std::vector<DataFile> changed = files;
+    changed[i].sha256 = published[(i + 1) % 6];
+    CHECK(known_dataset(changed).empty());
+  }
+  files.pop_back();
+  CHECK(known_dataset(files).empty());
+  CHECK(known_dataset({}).empty());
+}

@@ -68,12 +68,14 @@ DatasetDescription describe(const std::string& folder) {
   const std::string file = find_file(folder, kClasses);
   std::vector<std::string> classes = read_lines(file, 1, "one class a line");
   if (auto described = read_class_names_file(folder)) return *described;
-  const std::vector<std::string> known{"airplane", "automobile", "bird",  "cat",  "deer",
-                                       "dog",      "frog",       "horse", "ship", "truck"};
-  return {classes == known ? "CIFAR-10" : folder_name(folder), std::move(classes)};
+  return {classes == cifar10_class_names() ? "CIFAR-10" : folder_name(folder), std::move(classes)};
 }
 
 }  // namespace
+
+std::vector<std::string> cifar10_class_names() {
+  return {"airplane", "automobile", "bird", "cat", "deer", "dog", "frog", "horse", "ship", "truck"};
+}
 
 std::vector<std::string> cifar10_file_names() {
   std::vector<std::string> names;

@@ -33,7 +33,8 @@ struct ImageDataset {
   std::vector<DataFile> files;  ///< in the order in which the form lists them
 };
 
-/// The published data set whose files have these SHA-256: "Fashion-MNIST", "MNIST"; "" for others.
+/// The published data set whose files, in the order of ImageDataset::files, have these SHA-256:
+/// "Fashion-MNIST", "MNIST", "CIFAR-10"; "" for others.
 std::string known_dataset(const std::vector<DataFile>& files);
 
 /// Where Debian's package dataset-fashion-mnist keeps its files.
