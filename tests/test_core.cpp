@@ -7,6 +7,7 @@
 
 #include "reprise/core/digest.hpp"
 #include "reprise/core/error.hpp"
+#include "reprise/core/integer.hpp"
 #include "reprise/core/parallel.hpp"
 #include "reprise/core/random.hpp"
 #include "reprise/core/text.hpp"
@@ -17,6 +18,20 @@ using namespace reprise;
 TEST_CASE("an error is one line: where, given, expected") {
   const Error error("train", "batch size 0\n", "1 or more");
   CHECK(std::string(error.what()) == R"(train: batch size 0\n; expected 1 or more)");
+}
+
+TEST_CASE("quotients round up on both sides of 0, and without overflow") {
+  for (int a = -20; a <= 20; ++a) {
+    for (int b = 1; b <= 7; ++b) {
+      INFO(a << " / " << b);
+      CHECK(div_ceil(a, b) == static_cast<int>(std::ceil(static_cast<double>(a) / b)));
+    }
+  }
+  constexpr std::size_t most = std::numeric_limits<std::size_t>::max();
+  CHECK(div_ceil(most, std::size_t{2}) == most / 2 + 1);
+  CHECK(round_up(0, 16) == 0);
+  CHECK(round_up(16, 16) == 16);
+  CHECK(round_up(17, 16) == 32);
 }
 
 TEST_CASE("what could act in place of being seen is written out") {

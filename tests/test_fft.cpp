@@ -4,6 +4,7 @@
 #include <numbers>
 #include <vector>
 
+#include "reprise/core/integer.hpp"
 #include "reprise/core/random.hpp"
 #include "reprise/linalg/fft.hpp"
 #include "reprise/linalg/simd.hpp"
@@ -35,8 +36,7 @@ struct Points {
   std::vector<float> values;  // point, (re, im), channel
 
   Points(FftTile tile, std::size_t channels)
-      : channels_padded((channels + kFftChannelMultiple - 1) / kFftChannelMultiple *
-                        kFftChannelMultiple),
+      : channels_padded(round_up(channels, kFftChannelMultiple)),
         values(fft_points(tile) * 2 * channels_padded, NAN) {}
 
   FftPoints<float> view() {

@@ -11,6 +11,7 @@
 #include <thread>
 
 #include "reprise/core/error.hpp"
+#include "reprise/core/integer.hpp"
 #include "reprise/core/terminal.hpp"
 #include "reprise/record/record_file.hpp"
 #include "reprise/run/checkpoint.hpp"
@@ -156,7 +157,7 @@ std::size_t steps_of(const TrainingConfiguration& c, const ImageDataset& data) {
   const std::size_t images =
       c.train_images == 0 ? data.train.count : static_cast<std::size_t>(c.train_images);
   const auto batch = static_cast<std::size_t>(c.batch_size);
-  return static_cast<std::size_t>(c.epochs) * ((images + batch - 1) / batch);
+  return static_cast<std::size_t>(c.epochs) * div_ceil(images, batch);
 }
 
 bool do_runs(const std::vector<StudyRun>& runs, const ImageDataset& data,

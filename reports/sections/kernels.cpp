@@ -4,6 +4,8 @@
 #include <algorithm>
 #include <cmath>
 
+#include "reprise/core/integer.hpp"
+
 #include "format.hpp"
 #include "sections/sections.hpp"
 #include "svg.hpp"
@@ -40,7 +42,7 @@ class KernelDrawing {
         columns_(kernels.out_channels <= 8    ? 2
                  : kernels.out_channels <= 16 ? 4
                                               : 8),
-        rows_((kernels.out_channels + columns_ - 1) / columns_),
+        rows_(div_ceil(kernels.out_channels, columns_)),
         cell_(std::max(
             std::floor(((kOverviewHeight - kLegend) / static_cast<double>(rows_) - kLabel) /
                        static_cast<double>(kernels.height)),

@@ -4,6 +4,8 @@
 #include <algorithm>
 #include <cmath>
 
+#include "reprise/core/integer.hpp"
+
 #include "format.hpp"
 #include "gnuplot.hpp"
 #include "sections/sections.hpp"
@@ -70,7 +72,7 @@ std::vector<double> in_percent(std::vector<double> fractions) {
 void add_epochs_table(const TrainingRun& run, Draft& draft) {
   const History& history = run.history;
   const std::size_t epochs = history.epoch.size();
-  const std::size_t step = (epochs + kMostRows - 1) / kMostRows;
+  const std::size_t step = div_ceil(epochs, kMostRows);
   const int decimals = percent_decimals(run.test_images);
   TableEntry entry;
   entry.source = short_digest(run.digest);

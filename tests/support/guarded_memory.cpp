@@ -8,6 +8,8 @@
 #include <new>
 #include <utility>
 
+#include "reprise/core/integer.hpp"
+
 namespace reprise::test {
 namespace {
 
@@ -18,24 +20,20 @@ std::size_t page_bytes() {
   return size;
 }
 
-std::size_t rounded_up(std::size_t size, std::size_t to) {
-  return (size + to - 1) / to * to;
-}
-
 }  // namespace
 
 GuardedMemory::GuardedMemory(std::size_t bytes, std::size_t alignment, GuardedSide side,
                              std::byte fill)
     : bytes_(bytes) {
   const std::size_t page = page_bytes();
-  const std::size_t inside = rounded_up(bytes, page);
+  const std::size_t inside = round_up(bytes, page);
   mapped_bytes_ = inside + 2 * page;
   void* const mapped = mmap(nullptr, mapped_bytes_, PROT_NONE, MAP_PRIVATE | MAP_ANONYMOUS, -1, 0);
   if (mapped == MAP_FAILED) throw std::bad_alloc();
   mapped_ = static_cast<std::byte*>(mapped);
   std::byte* const begin = mapped_ + page;
   if (inside > 0 && mprotect(begin, inside, PROT_READ | PROT_WRITE) != 0) throw std::bad_alloc();
-  data_ = side == GuardedSide::front ? begin : begin + inside - rounded_up(bytes, alignment);
+  data_ = side == GuardedSide::front ? begin : begin + inside - round_up(bytes, alignment);
   std::fill_n(begin, inside, kGap);
   std::fill_n(data_, bytes, fill);
 }

@@ -13,40 +13,12 @@ namespace reprise {
 namespace {
 
 constexpr std::string_view kWhere = "convolution shape";
-constexpr std::size_t kSizeLimit = std::size_t{1} << 31;  // products of two stay below 2^62
-constexpr std::size_t kElementLimit = std::size_t{1} << 40;
-
-using NamedSize = std::pair<std::string_view, std::size_t>;
-
-std::string text_of(const NamedSize& size) {
-  return std::string(size.first) + " = " + std::to_string(size.second);
-}
-
-void check_sizes(std::initializer_list<NamedSize> sizes, std::size_t least) {
-  for (const NamedSize& size : sizes) {
-    if (size.second < least) throw Error(kWhere, text_of(size), "1 or more");
-    if (size.second >= kSizeLimit) throw Error(kWhere, text_of(size), "less than 2^31");
-  }
-}
-
 void check_groups(const ConvShape& s) {
   for (const NamedSize& channels : {NamedSize{"IC", s.IC}, NamedSize{"OC", s.OC}}) {
     if (channels.second % s.G != 0) {
       throw Error(kWhere, text_of(channels) + " in " + std::to_string(s.G) + " groups",
                   "a number of groups that divides both IC and OC");
     }
-  }
-}
-
-void check_elements(std::string_view tensor, const std::array<std::size_t, 4>& sizes) {
-  std::size_t elements = 1;
-  for (const std::size_t size : sizes) {
-    const std::size_t factor = std::max<std::size_t>(size, 1);  // N = 0 counts as 1
-    if (elements > kElementLimit / factor) {
-      throw Error(kWhere, std::string(tensor) + " of " + sizes_text(sizes),
-                  "at most 2^40 elements");
-    }
-    elements *= factor;
   }
 }
 
@@ -63,44 +35,11 @@ std::size_t output_size(std::string_view axis, std::size_t padded_input, std::si
   return (padded_input - span) / stride + 1;
 }
 
-/// The total padding along one axis for `output` windows: (output-1)*stride + span - input, or 0.
-std::size_t padding_for(std::size_t output, std::size_t input, std::size_t span,
-                        std::size_t stride) {
-  const std::size_t needed = (output - 1) * stride + span;
-  return needed > input ? needed - input : 0;
-}
-
-/// Before and after, along one axis.
-std::pair<std::size_t, std::size_t> split_padding(Padding2d::Kind kind, std::size_t input,
-                                                  std::size_t span, std::size_t stride) {
-  if (kind == Padding2d::Kind::same) {
-    const std::size_t total = padding_for((input + stride - 1) / stride, input, span, stride);
-    return {total / 2, total - total / 2};
-  }
-  const std::size_t total = padding_for(input, input, span, stride);
-  const std::size_t half = (total + 1) / 2;
-  return {stride == 1 ? total / 2 : half, half};
-}
-
 }  // namespace
 
 std::string_view name_of(ConvPass pass) {
   constexpr std::array<std::string_view, 3> names{"forward", "grad_input", "grad_weight"};
   return names[static_cast<std::size_t>(pass)];
-}
-
-Padding2d Padding2d::sides(std::size_t top, std::size_t bottom, std::size_t left,
-                           std::size_t right) {
-  Padding2d padding(Kind::sides);
-  padding.sides_ = {top, bottom, left, right};
-  return padding;
-}
-
-Padding2d::Sides Padding2d::resolve(Extent2d input, Extent2d span, Extent2d stride) const {
-  if (kind_ == Kind::valid || kind_ == Kind::sides) return sides_;
-  const auto [top, bottom] = split_padding(kind_, input.h, span.h, stride.h);
-  const auto [left, right] = split_padding(kind_, input.w, span.w, stride.w);
-  return {top, bottom, left, right};
 }
 
 double ConvShape::flops() const {
@@ -128,9 +67,10 @@ ConvShape make_conv_shape(std::size_t N, std::size_t IH, std::size_t IW, std::si
   s.G = options.groups;
   s.stride_h = options.stride.h, s.stride_w = options.stride.w;
   s.dilation_h = options.dilation.h, s.dilation_w = options.dilation.w;
-  check_sizes({{"N", N}}, 0);
-  check_sizes({{"IH", IH}, {"IW", IW}, {"IC", IC}, {"OC", OC}, {"KH", KH}, {"KW", KW}}, 1);
-  check_sizes({{"groups", s.G},
+  check_sizes(kWhere, {{"N", N}}, 0);
+  check_sizes(kWhere, {{"IH", IH}, {"IW", IW}, {"IC", IC}, {"OC", OC}, {"KH", KH}, {"KW", KW}}, 1);
+  check_sizes(kWhere,
+              {{"groups", s.G},
                {"stride_h", s.stride_h},
                {"stride_w", s.stride_w},
                {"dilation_h", s.dilation_h},
@@ -142,16 +82,17 @@ ConvShape make_conv_shape(std::size_t N, std::size_t IH, std::size_t IW, std::si
       options.padding.resolve({IH, IW}, {s.span_h(), s.span_w()}, {s.stride_h, s.stride_w});
   s.pad_top = pads.top, s.pad_bottom = pads.bottom;
   s.pad_left = pads.left, s.pad_right = pads.right;
-  check_sizes({{"pad_top", pads.top},
+  check_sizes(kWhere,
+              {{"pad_top", pads.top},
                {"pad_bottom", pads.bottom},
                {"pad_left", pads.left},
                {"pad_right", pads.right}},
               0);
   s.OH = output_size("height", IH + pads.top + pads.bottom, s.span_h(), s.stride_h);
   s.OW = output_size("width", IW + pads.left + pads.right, s.span_w(), s.stride_w);
-  check_elements("input", {N, IH, IW, IC});
-  check_elements("weight", {KH, KW, IC / s.G, OC});
-  check_elements("output", {N, s.OH, s.OW, OC});
+  check_elements(kWhere, "input", {N, IH, IW, IC});
+  check_elements(kWhere, "weight", {KH, KW, IC / s.G, OC});
+  check_elements(kWhere, "output", {N, s.OH, s.OW, OC});
   return s;
 }
 

@@ -16,45 +16,9 @@
 #include <string_view>
 #include <vector>
 
+#include "reprise/core/geometry.hpp"
+
 namespace reprise {
-
-/// A pair of sizes along the image's height and width.
-struct Extent2d {
-  std::size_t h = 1;
-  std::size_t w = 1;
-  bool operator==(const Extent2d&) const = default;
-};
-
-/// How many cells of padding each side of the image gets.
-class Padding2d {
- public:
-  enum class Kind { valid, same, keep_size, sides };
-
-  /// None.
-  static Padding2d valid() { return Padding2d(Kind::valid); }
-  /// TensorFlow's: OH = ceil(IH / stride); of an odd total the extra cell goes to the bottom/right.
-  static Padding2d same() { return Padding2d(Kind::same); }
-  /// OH = IH for any stride: both sides get ceil(((IH-1)*stride + span - IH) / 2), where span is
-  /// the dilated kernel's extent; at stride 1 and an even span the top/left gets one cell less, as
-  /// OH would be IH + 1 otherwise.
-  static Padding2d keep_size() { return Padding2d(Kind::keep_size); }
-  /// As given.
-  static Padding2d sides(std::size_t top, std::size_t bottom, std::size_t left, std::size_t right);
-
-  [[nodiscard]] Kind kind() const { return kind_; }
-
-  struct Sides {
-    std::size_t top = 0, bottom = 0, left = 0, right = 0;
-    bool operator==(const Sides&) const = default;
-  };
-  /// The cells on each side, for an image `input` under a kernel whose dilated extent is `span`.
-  [[nodiscard]] Sides resolve(Extent2d input, Extent2d span, Extent2d stride) const;
-
- private:
-  explicit Padding2d(Kind kind) : kind_(kind) {}
-  Kind kind_;
-  Sides sides_;
-};
 
 struct Conv2dOptions {
   Extent2d stride{1, 1};

@@ -9,6 +9,8 @@
 #include <span>
 #include <string_view>
 
+#include "reprise/core/integer.hpp"
+
 namespace reprise {
 
 /// Every piece of a workspace, and the workspace itself, begins at a multiple of this.
@@ -35,7 +37,7 @@ class ConvWorkspace {
 /// The bytes that a piece of `count` values of T takes.
 template <class T>
 constexpr std::size_t piece_bytes(std::size_t count) {
-  return (count * sizeof(T) + kWorkspaceAlignment - 1) / kWorkspaceAlignment * kWorkspaceAlignment;
+  return round_up(count * sizeof(T), kWorkspaceAlignment);
 }
 
 /// Hands out the pieces of a workspace, front to back, in the order in which workspace_bytes added

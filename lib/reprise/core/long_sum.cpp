@@ -1,5 +1,6 @@
 #include "reprise/core/long_sum.hpp"
 
+#include "reprise/core/integer.hpp"
 #include "reprise/core/parallel.hpp"
 
 namespace reprise {
@@ -24,7 +25,7 @@ void ArrayRunTree::add(std::size_t threads) {
 
 void ArrayRunTree::add_arrays(std::size_t threads, float* into, const float* from) const {
   constexpr std::size_t slice = 4096;
-  parallel_for(threads, (size_ + slice - 1) / slice, [&](std::size_t task, std::size_t) {
+  parallel_for(threads, div_ceil(size_, slice), [&](std::size_t task, std::size_t) {
     const std::size_t end = std::min(size_, (task + 1) * slice);
     for (std::size_t i = task * slice; i < end; ++i) into[i] += from[i];
   });

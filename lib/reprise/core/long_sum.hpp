@@ -10,13 +10,15 @@
 #include <cstddef>
 #include <iterator>
 
+#include "reprise/core/integer.hpp"
+
 namespace reprise {
 
 inline constexpr std::size_t kRunTerms = 16384;
 
 /// The runs of a sum; 1 of none.
 constexpr std::size_t run_count(std::size_t terms) {
-  return std::max<std::size_t>(1, (terms + kRunTerms - 1) / kRunTerms);
+  return std::max<std::size_t>(1, div_ceil(terms, kRunTerms));
 }
 
 /// The most additions that a term passes through: its run's chain, and a level of the tree each.

@@ -16,6 +16,7 @@
 #include <vector>
 
 #include "reprise/core/float_environment.hpp"
+#include "reprise/core/integer.hpp"
 
 namespace reprise {
 namespace {
@@ -115,7 +116,7 @@ void pairwise_sum(std::size_t threads, float* data, std::size_t parts, std::size
                   std::size_t size) {
   // A slice of the arrays per task: every slice walks the same tree.
   constexpr std::size_t slice = 4096;
-  parallel_for(threads, (size + slice - 1) / slice, [&](std::size_t task, std::size_t) {
+  parallel_for(threads, div_ceil(size, slice), [&](std::size_t task, std::size_t) {
     const std::size_t begin = task * slice;
     const std::size_t end = std::min(size, begin + slice);
     for (std::size_t step = 1; step < parts; step *= 2) {

@@ -17,6 +17,7 @@
 #include <algorithm>
 
 #include "reprise/core/float_environment.hpp"
+#include "reprise/core/integer.hpp"
 #include "reprise/core/parallel.hpp"
 #include "reprise/linalg/gemm.hpp"
 #include "reprise/linalg/gemm_kernel-inl.hpp"
@@ -74,11 +75,10 @@ void multiply_rows(std::size_t row_begin, std::size_t row_end, std::size_t N, st
   const std::size_t row_block = kTileRows * kRowPanels;
   const std::size_t column_block = width * kColumnPanels;
   const std::size_t depth_most = std::min(K, kDepthBlock);
-  const auto rounded = [](std::size_t n, std::size_t to) { return (n + to - 1) / to * to; };
   const auto a_packed = hwy::AllocateAligned<float>(
-      std::min(row_block, rounded(row_end - row_begin, kTileRows)) * depth_most);
+      std::min(row_block, round_up(row_end - row_begin, kTileRows)) * depth_most);
   const auto b_packed =
-      hwy::AllocateAligned<float>(std::min(column_block, rounded(N, width)) * depth_most);
+      hwy::AllocateAligned<float>(std::min(column_block, round_up(N, width)) * depth_most);
 
   for (std::size_t n0 = 0; n0 < N; n0 += column_block) {
     const std::size_t columns = std::min(column_block, N - n0);
@@ -134,13 +134,12 @@ void gemm(std::size_t M, std::size_t N, std::size_t K, ConstMatrix a, ConstMatri
   if (M == 0 || N == 0 || K == 0) return;
   if (threads <= 1 && gemm_unpacked(M, N, K, a, b, c, c_row_stride, accumulate)) return;
   constexpr std::size_t rows_per_task = 168;
-  parallel_for(
-      threads, (M + rows_per_task - 1) / rows_per_task, [&](std::size_t task, std::size_t) {
-        const std::size_t begin = task * rows_per_task;
-        const std::size_t end = threads == 1 ? M : std::min(M, begin + rows_per_task);
-        if (threads == 1 && task != 0) return;
-        HWY_DYNAMIC_DISPATCH(multiply_rows)(begin, end, N, K, a, b, c, c_row_stride, accumulate);
-      });
+  parallel_for(threads, div_ceil(M, rows_per_task), [&](std::size_t task, std::size_t) {
+    const std::size_t begin = task * rows_per_task;
+    const std::size_t end = threads == 1 ? M : std::min(M, begin + rows_per_task);
+    if (threads == 1 && task != 0) return;
+    HWY_DYNAMIC_DISPATCH(multiply_rows)(begin, end, N, K, a, b, c, c_row_stride, accumulate);
+  });
 }
 
 }  // namespace reprise

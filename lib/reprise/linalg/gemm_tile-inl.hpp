@@ -16,6 +16,7 @@
 #include <array>
 #include <utility>
 
+#include "reprise/core/integer.hpp"
 #include "reprise/linalg/gemm.hpp"
 #include "reprise/linalg/unroll.hpp"
 
@@ -98,7 +99,7 @@ TileKernel kernel_for(std::size_t rows, std::size_t vectors) {
 
 /// All M rows of `vectors` vectors of columns.
 void run_rows(std::size_t M, std::size_t vectors, const Product& product) {
-  const std::size_t tiles = (M + kMostRows - 1) / kMostRows;
+  const std::size_t tiles = div_ceil(M, kMostRows);
   for (std::size_t tile = 0; tile < tiles; ++tile) {  // of as equal heights as can be
     const std::size_t first = tile * M / tiles;
     Product p = product;

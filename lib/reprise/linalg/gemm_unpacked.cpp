@@ -25,6 +25,7 @@
 
 #include <algorithm>
 
+#include "reprise/core/integer.hpp"
 #include "reprise/linalg/gemm_tile-inl.hpp"
 #include "reprise/linalg/gemm_unpacked.hpp"
 
@@ -74,7 +75,7 @@ void multiply_rows_of_b(std::size_t M, std::size_t N, std::size_t K, ConstMatrix
                         float* c, std::size_t c_row_stride, bool accumulate) {
   const std::size_t lanes = hn::Lanes(hn::ScalableTag<float>());
   const std::size_t whole_vectors = N / lanes;
-  const std::size_t panels = (whole_vectors + kMostVectors - 1) / kMostVectors;
+  const std::size_t panels = div_ceil(whole_vectors, kMostVectors);
   for (std::size_t k = 0; k < K; k += kDepthBlock) {
     Product p{
         std::min(kDepthBlock, K - k), a, b.data + k * b.row_stride, b.row_stride, c, c_row_stride,
@@ -178,11 +179,10 @@ void multiply_columns_of_b(std::size_t M, std::size_t N, std::size_t K, ConstMat
   const std::size_t lanes = hn::Lanes(d);
   HWY_ALIGN float c_copy[kRowBlock * kMostVectors * hn::MaxLanes(d)];
   const std::size_t most = kMostVectors * lanes;
-  const auto a_copy =
-      hwy::AllocateAligned<float>(K * std::min(most, (M + lanes - 1) / lanes * lanes));
+  const auto a_copy = hwy::AllocateAligned<float>(K * std::min(most, round_up(M, lanes)));
   for (std::size_t m = 0; m < M; m += most) {
     const std::size_t rows = std::min(most, M - m);
-    const std::size_t vectors = (rows + lanes - 1) / lanes;
+    const std::size_t vectors = div_ceil(rows, lanes);
     const std::size_t width = vectors * lanes;
     for (std::size_t k = 0; k < K; ++k) {
       const float* const from = a.data + m * a.row_stride + k * a.column_stride;

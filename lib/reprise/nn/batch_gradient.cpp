@@ -24,6 +24,7 @@
 #include <algorithm>
 
 #include "reprise/core/float_environment.hpp"
+#include "reprise/core/integer.hpp"
 #include "reprise/core/long_sum.hpp"
 #include "reprise/core/parallel.hpp"
 #include "reprise/nn/losses.hpp"
@@ -38,7 +39,7 @@ BatchGradient::BatchGradient(const Sequential& model, std::size_t batch_size,
       threads_(std::max<std::size_t>(threads, 1)),
       threads_in_use_(threads_) {
   const std::size_t parameters = model.parameters().size();
-  const std::size_t blocks = (batch_size + block_size - 1) / block_size;
+  const std::size_t blocks = div_ceil(batch_size, block_size);
   const std::size_t level = level_of(blocks);
   const std::size_t tasks = (blocks + (std::size_t{1} << level) - 1) >> level;
   for (std::size_t i = 0; i < std::min(threads_, std::max<std::size_t>(tasks, 1)); ++i) {
@@ -66,7 +67,7 @@ std::size_t BatchGradient::level_of(std::size_t blocks) const {
 
 BatchGradient::Totals BatchGradient::run(std::size_t N, std::uint64_t step, const Source& source) {
   const FloatEnvironment environment;
-  const std::size_t blocks = (N + block_size_ - 1) / block_size_;
+  const std::size_t blocks = div_ceil(N, block_size_);
   const std::size_t parameters = model_.parameters().size();
   const std::size_t level = level_of(blocks);
   const std::size_t tasks = (blocks + (std::size_t{1} << level) - 1) >> level;

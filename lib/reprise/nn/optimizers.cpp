@@ -11,6 +11,7 @@
 
 #include "reprise/core/error.hpp"
 #include "reprise/core/float_environment.hpp"
+#include "reprise/core/integer.hpp"
 #include "reprise/core/parallel.hpp"
 #include "reprise/linalg/vectors-inl.hpp"
 #include "reprise/nn/optimizers.hpp"
@@ -118,7 +119,7 @@ void optimizer_step(const OptimizerOptions& options, OptimizerState& state, doub
     state.beta2_power *= options.beta2;
   }
   constexpr std::size_t size = 4096;
-  parallel_for(threads, (parameters.size() + size - 1) / size, [&](std::size_t task, std::size_t) {
+  parallel_for(threads, div_ceil(parameters.size(), size), [&](std::size_t task, std::size_t) {
     const std::size_t begin = task * size;
     const Slice slice{std::min(size, parameters.size() - begin), parameters.data() + begin,
                       state.first.data() + begin, adam ? state.second.data() + begin : nullptr,

@@ -6,6 +6,7 @@
 
 #include "reprise/core/error.hpp"
 #include "reprise/core/float_environment.hpp"
+#include "reprise/core/integer.hpp"
 #include "reprise/core/parallel.hpp"
 
 namespace reprise {
@@ -96,7 +97,7 @@ Tensor<4> Sequential::predict(const Tensor<4>& images, std::size_t threads) cons
   const std::size_t N = sizes[0];
   auto outputs = make_tensor<4>({N, out.height, out.width, out.channels});
   constexpr std::size_t block = 16;
-  const std::size_t blocks = (N + block - 1) / block;
+  const std::size_t blocks = div_ceil(N, block);
   std::vector<std::unique_ptr<BlockTape>> tapes(std::max<std::size_t>(1, threads));
   parallel_for(threads, blocks, [&](std::size_t task, std::size_t worker) {
     auto& tape = tapes[worker];

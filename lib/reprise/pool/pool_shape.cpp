@@ -14,30 +14,6 @@ namespace reprise {
 namespace {
 
 constexpr std::string_view kWhere = "pooling shape";
-constexpr std::size_t kSizeLimit = std::size_t{1} << 31;
-constexpr std::size_t kElementLimit = std::size_t{1} << 40;
-
-void check_sizes(std::initializer_list<std::pair<std::string_view, std::size_t>> sizes,
-                 std::size_t least) {
-  for (const auto& [name, size] : sizes) {
-    const std::string given = std::string(name) + " = " + std::to_string(size);
-    if (size < least) throw Error(kWhere, given, "1 or more");
-    if (size >= kSizeLimit) throw Error(kWhere, given, "less than 2^31");
-  }
-}
-
-void check_elements(std::string_view tensor, const std::array<std::size_t, 4>& sizes) {
-  std::size_t elements = 1;
-  for (const std::size_t size : sizes) {
-    const std::size_t factor = std::max<std::size_t>(size, 1);  // N = 0 counts as 1
-    if (elements > kElementLimit / factor) {
-      throw Error(kWhere, std::string(tensor) + " of " + sizes_text(sizes),
-                  "at most 2^40 elements");
-    }
-    elements *= factor;
-  }
-}
-
 /// One axis of the image, all sizes in cells.
 struct Axis {
   std::string_view name;
@@ -71,8 +47,9 @@ PoolShape make_pool_shape(std::size_t N, std::size_t IH, std::size_t IW, std::si
   s.N = N, s.IH = IH, s.IW = IW, s.C = C;
   s.KH = options.kernel.h, s.KW = options.kernel.w;
   s.stride_h = options.stride.h, s.stride_w = options.stride.w;
-  check_sizes({{"N", N}}, 0);
-  check_sizes({{"IH", IH},
+  check_sizes(kWhere, {{"N", N}}, 0);
+  check_sizes(kWhere,
+              {{"IH", IH},
                {"IW", IW},
                {"C", C},
                {"KH", s.KH},
@@ -83,15 +60,16 @@ PoolShape make_pool_shape(std::size_t N, std::size_t IH, std::size_t IW, std::si
   const Padding2d::Sides pads = options.padding.resolve({IH, IW}, options.kernel, options.stride);
   s.pad_top = pads.top, s.pad_bottom = pads.bottom;
   s.pad_left = pads.left, s.pad_right = pads.right;
-  check_sizes({{"pad_top", pads.top},
+  check_sizes(kWhere,
+              {{"pad_top", pads.top},
                {"pad_bottom", pads.bottom},
                {"pad_left", pads.left},
                {"pad_right", pads.right}},
               0);
   s.OH = output_size({"height", IH, s.pad_top, s.pad_bottom, s.KH, s.stride_h}, options.rounding);
   s.OW = output_size({"width", IW, s.pad_left, s.pad_right, s.KW, s.stride_w}, options.rounding);
-  check_elements("input", {N, IH, IW, C});
-  check_elements("output", {N, s.OH, s.OW, C});
+  check_elements(kWhere, "input", {N, IH, IW, C});
+  check_elements(kWhere, "output", {N, s.OH, s.OW, C});
   return s;
 }
 

@@ -5,7 +5,7 @@
 #include <cstddef>
 #include <string_view>
 
-#include "reprise/conv/conv_shape.hpp"
+#include "reprise/core/geometry.hpp"
 
 namespace reprise {
 

@@ -7,6 +7,7 @@
 #include <numeric>
 
 #include "reprise/core/float_environment.hpp"
+#include "reprise/core/integer.hpp"
 #include "reprise/core/long_sum.hpp"
 #include "reprise/core/parallel.hpp"
 #include "reprise/data/batches.hpp"
@@ -18,7 +19,7 @@ namespace {
 constexpr std::size_t kBlock = 16;  ///< images that one thread works together
 
 std::size_t blocks_of(const ImageSet& images) {
-  return (images.count + kBlock - 1) / kBlock;
+  return div_ceil(images.count, kBlock);
 }
 
 /// Takes every image through the model, and calls use(tape, call) for each block; call.first_image

@@ -10,6 +10,7 @@
 #include "reprise/core/digest.hpp"
 #include "reprise/core/error.hpp"
 #include "reprise/core/float_environment.hpp"
+#include "reprise/core/integer.hpp"
 #include "reprise/core/parallel.hpp"
 #include "reprise/data/batches.hpp"
 #include "reprise/nn/models/models.hpp"
@@ -69,7 +70,7 @@ std::size_t TrainingRun::train_images() const {
 
 std::size_t TrainingRun::steps_per_epoch() const {
   const auto batch_size = static_cast<std::size_t>(configuration_.batch_size);
-  return (train_images() + batch_size - 1) / batch_size;
+  return div_ceil(train_images(), batch_size);
 }
 
 double TrainingRun::learning_rate() const {

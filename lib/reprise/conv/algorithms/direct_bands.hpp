@@ -6,6 +6,7 @@
 #include <algorithm>
 
 #include "reprise/conv/algorithms/direct_kernels.hpp"
+#include "reprise/core/integer.hpp"
 
 namespace reprise::direct {
 
@@ -51,7 +52,7 @@ inline void for_each_band(const Correlation& c, const Bands& bands, std::size_t 
     const std::size_t image = row / c.A * c.A;  // its first row
     const std::size_t last_row = std::min(image + c.A, row + bands.band);
     const std::size_t end = std::min(last, last_row * c.B);
-    const SourceBand band{g, row / c.A, row - image, (end + c.B - 1) / c.B - image};
+    const SourceBand band{g, row / c.A, row - image, div_ceil(end, c.B) - image};
     visit(band, first - row * c.B, end - row * c.B);
     first = end;
   }

@@ -33,6 +33,7 @@
 
 #include "reprise/conv/algorithms/direct_columns_plan.hpp"
 #include "reprise/conv/algorithms/direct_transpose-inl.hpp"
+#include "reprise/core/integer.hpp"
 #include "reprise/core/parallel.hpp"
 #include "reprise/linalg/unroll.hpp"
 
@@ -296,15 +297,14 @@ namespace {
 struct ColumnTasks {
   ColumnTasks(const Correlation& c, std::size_t threads) {
     constexpr std::size_t most = 2000;
-    const auto parts = [](std::size_t size, std::size_t part) { return (size + part - 1) / part; };
-    const std::size_t share = parts(c.positions(), threads);
+    const std::size_t share = div_ceil(c.positions(), threads);
     const std::size_t size = std::clamp<std::size_t>(share, 100, most);
     const std::size_t image = c.A * c.B;
     images = std::max<std::size_t>((size + image / 2) / image, 1);
-    if (images > 1 && c.N > 0) images = parts(c.N, parts(parts(c.N, images), threads) * threads);
-    rows = images > 1 ? c.A : std::clamp<std::size_t>(parts(size, c.B), 1, c.A);
-    image_parts = parts(c.N, images);
-    row_parts = parts(c.A, rows);
+    if (images > 1 && c.N > 0) images = div_ceil(c.N, round_up(div_ceil(c.N, images), threads));
+    rows = images > 1 ? c.A : std::clamp<std::size_t>(div_ceil(size, c.B), 1, c.A);
+    image_parts = div_ceil(c.N, images);
+    row_parts = div_ceil(c.A, rows);
   }
   std::size_t images, rows;            ///< of a task
   std::size_t image_parts, row_parts;  ///< how many such parts

@@ -31,6 +31,7 @@
 #include <utility>
 
 #include "reprise/conv/algorithms/direct_depthwise_plan.hpp"
+#include "reprise/core/integer.hpp"
 #include "reprise/core/parallel.hpp"
 #include "reprise/linalg/unroll.hpp"
 #include "reprise/linalg/vectors-inl.hpp"
@@ -177,7 +178,7 @@ void add_row(const DepthwiseRow& row, const WeightGradientData& data, std::size_
     const std::size_t begin = row.first(run);
     if (begin >= row.last(run)) continue;
     const std::size_t positions = row.last(run) - begin;
-    const std::size_t tiles = (run.taps.size() + kMostTaps - 1) / kMostTaps;
+    const std::size_t tiles = div_ceil(run.taps.size(), kMostTaps);
     for_each_vector(g_end - g_begin, [&](auto d, std::size_t i) HWY_ATTR {
       static constexpr auto kernels =
           make_kernels<decltype(d)>(std::make_index_sequence<kMostTaps>());
@@ -268,7 +269,7 @@ void add_rows(const DepthwiseRows& rows, const Correlation& c, const WeightGradi
               std::size_t g_begin, std::size_t g_end) {
   const bool three = c.h.count == 3 && c.w.count == 3 && c.w.spacing == 1 && c.step_w <= 2;
   const std::size_t first_row = data.begin / c.B;
-  const std::size_t last_row = (data.end + c.B - 1) / c.B;
+  const std::size_t last_row = div_ceil(data.end, c.B);
   if (!three) {
     for (std::size_t row = first_row; row < last_row; ++row) {
       add_row(rows.part(row, data.begin, data.end), data, g_begin, g_end);
@@ -276,7 +277,7 @@ void add_rows(const DepthwiseRows& rows, const Correlation& c, const WeightGradi
     return;
   }
   constexpr std::size_t fewest = 64;  // positions that it is worth loading the sums for
-  const std::size_t block = (fewest + c.B - 1) / c.B;
+  const std::size_t block = div_ceil(fewest, c.B);
   for (std::size_t row = first_row; row < last_row; row += block) {
     const std::size_t end = std::min(last_row, row + block);
     for_each_vector(g_end - g_begin, [&](auto d, std::size_t i) HWY_ATTR {
@@ -319,7 +320,7 @@ void weight_gradient_depthwise(const Correlation& c, const WeightGradientData& d
   constexpr std::size_t unit = 16;  // groups that are worked by one thread: a cache line
   const DepthwiseRows rows(c);
   std::fill_n(data.grad_weight, c.h.count * c.w.count * c.G, 0.0F);
-  const std::size_t units = (c.G + unit - 1) / unit;
+  const std::size_t units = div_ceil(c.G, unit);
   const std::size_t tasks = std::min(units, std::max<std::size_t>(threads, 1));
   parallel_for(threads, tasks, [&](std::size_t task, std::size_t) {
     const std::size_t g_begin = task * units / tasks * unit;

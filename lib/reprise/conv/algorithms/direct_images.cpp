@@ -17,6 +17,7 @@
 #include "reprise/conv/algorithms/direct_columns_plan.hpp"
 #include "reprise/conv/algorithms/direct_pixels_plan.hpp"
 #include "reprise/conv/algorithms/direct_transpose-inl.hpp"
+#include "reprise/core/integer.hpp"
 #include "reprise/core/parallel.hpp"
 #include "reprise/linalg/unroll.hpp"
 
@@ -220,7 +221,7 @@ double steps_in_tiles(const Correlation& c) {
     for (const AxisClass& w : w_classes) {
       const std::size_t count = (h.end - h.begin) * (w.end - w.begin);
       const std::size_t taps = (h.tap_end - h.tap_begin) * (w.tap_end - w.tap_begin);
-      steps += (count + positions - 1) / positions * positions * (taps * c.channels + 2);
+      steps += round_up(count, positions) * (taps * c.channels + 2);
     }
   }
   return static_cast<double>(steps);
@@ -232,7 +233,7 @@ double estimated_cost_by_images(const Correlation& c) {
   if (!images_fit(c) || c.depth() == 0 || c.N < kMostLanes / 2) {
     return std::numeric_limits<double>::infinity();
   }
-  const std::size_t filled = (c.N + kMostLanes - 1) / kMostLanes * kMostLanes;
+  const std::size_t filled = round_up(c.N, kMostLanes);
   const std::size_t moved = kMostLanes / 4 * (c.A * c.B * c.columns + source_size(c));
   return static_cast<double>(filled * c.columns) * steps_in_tiles(c) +
          static_cast<double>(c.N * moved);
@@ -251,7 +252,7 @@ void correlate_by_images(const Correlation& c, const CorrelationData& data, std:
   const std::vector<AxisClass> h_classes = axis_classes(c.h, c.A, c.step_h, c.SH);
   const std::vector<AxisClass> w_classes = axis_classes(c.w, c.B, c.step_w, c.SW);
   const std::size_t lanes = HWY_DYNAMIC_DISPATCH(lanes_of_images)();
-  const std::size_t units = (c.N + lanes - 1) / lanes;
+  const std::size_t units = div_ceil(c.N, lanes);
   const std::size_t tasks = std::min(units, std::max<std::size_t>(threads, 1));
   const std::size_t bytes = images_scratch_bytes(c);
   parallel_for(threads, tasks, [&](std::size_t task, std::size_t worker) {

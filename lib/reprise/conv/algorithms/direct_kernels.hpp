@@ -7,14 +7,11 @@
 #include <vector>
 
 #include "reprise/conv/conv_shape.hpp"
+#include "reprise/core/integer.hpp"
 
 namespace reprise::direct {
 
 constexpr std::size_t kMostLanes = 16;  // of a vector, on any target
-
-constexpr std::size_t round_up(std::size_t size, std::size_t unit) {
-  return (size + unit - 1) / unit * unit;
-}
 
 /// The taps along one axis: tap t of `count` reads the source at step * position + at(t) and stands
 /// in the kernel at kernel_first + t * kernel_spacing.

@@ -18,6 +18,7 @@
 
 #include "reprise/conv/algorithms/direct_pixels_plan.hpp"
 #include "reprise/conv/algorithms/direct_transpose-inl.hpp"
+#include "reprise/core/integer.hpp"
 #include "reprise/core/parallel.hpp"
 #include "reprise/linalg/unroll.hpp"
 
@@ -205,8 +206,8 @@ void correlate_by_pixels(const Correlation& c, const CorrelationData& data, std:
   const Planes planes(c);
   const PixelSizes sizes(c, planes);
   const std::vector<AxisClass> classes = axis_classes(c.h, c.A, c.step_h, c.SH);
-  const std::size_t bands = (c.A + planes.band - 1) / planes.band;
-  const std::size_t units = (c.N + planes.images - 1) / planes.images * bands;  // per group
+  const std::size_t bands = div_ceil(c.A, planes.band);
+  const std::size_t units = div_ceil(c.N, planes.images) * bands;  // per group
   const std::size_t tasks = std::min(units, threads <= 1 ? 1 : 4 * threads);
   parallel_for(threads, c.G * tasks, [&](std::size_t task, std::size_t worker) {
     const PixelScratch scratch(sizes, workspace + worker * sizes.bytes());

@@ -6,6 +6,7 @@
 
 #include "reprise/conv/algorithms/direct_kernels.hpp"
 #include "reprise/conv/conv_workspace.hpp"
+#include "reprise/core/integer.hpp"
 
 namespace reprise::direct {
 
@@ -19,7 +20,7 @@ constexpr std::size_t kMostWeightFloats = std::size_t{1} << 17;   // 512 KiB
 struct Planes {
   explicit Planes(const Correlation& c)
       : phases(c.step_w),
-        cells((c.B + kMostLanes - 1) / kMostLanes * kMostLanes +
+        cells(round_up(c.B, kMostLanes) +
               static_cast<std::size_t>(c.w.highest() - c.w.lowest()) / c.step_w),
         row(phases * cells) {
     const auto span = static_cast<std::size_t>(c.h.highest() - c.h.lowest()) + 1;
@@ -88,7 +89,7 @@ struct PixelScratch {
 
 /// Columns are taken in equal tiles: how many.
 inline std::size_t tile_count(const Correlation& c) {
-  return (c.columns + kMostTile - 1) / kMostTile;
+  return div_ceil(c.columns, kMostTile);
 }
 
 /// A unit of work: rows of positions [a_begin, a_end) of images [n_begin, n_end) of group g, which
@@ -103,10 +104,10 @@ struct PhaseCells {
     // Cell i is column i * step_w + phase + lowest.
     const auto left = static_cast<std::size_t>(std::max<std::ptrdiff_t>(-c.w.lowest(), 0));
     const auto skipped = static_cast<std::size_t>(std::max<std::ptrdiff_t>(c.w.lowest(), 0));
-    begin = phase >= left ? 0 : (left - phase + c.step_w - 1) / c.step_w;
+    begin = phase >= left ? 0 : div_ceil(left - phase, c.step_w);
     begin = std::min(begin, cells);
     column = begin * c.step_w + phase + skipped - left;
-    const std::size_t existing = column < c.SW ? (c.SW - column - 1) / c.step_w + 1 : 0;
+    const std::size_t existing = column < c.SW ? div_ceil(c.SW - column, c.step_w) : 0;
     end = begin + std::min(existing, cells - begin);
   }
   std::size_t begin, end, column;

@@ -3,6 +3,7 @@
 #include <utility>
 
 #include "reprise/conv/algorithms/direct_kernels.hpp"
+#include "reprise/core/integer.hpp"
 
 namespace reprise::direct {
 namespace {
@@ -21,17 +22,12 @@ TapAxis phase_taps(std::size_t K, std::size_t stride, std::size_t dilation, std:
   }
   if (taps.kernel_first == candidates) return {};
   const auto s = static_cast<std::ptrdiff_t>(stride);
-  taps.count = (K - taps.kernel_first - 1) / taps.kernel_spacing + 1;
+  taps.count = div_ceil(K - taps.kernel_first, taps.kernel_spacing);
   taps.first = (static_cast<std::ptrdiff_t>(phase + pad) -
                 static_cast<std::ptrdiff_t>(taps.kernel_first * dilation)) /
                s;
   taps.spacing = -static_cast<std::ptrdiff_t>(taps.kernel_spacing * dilation) / s;
   return taps;
-}
-
-/// The smallest whole number not below a / b, for b > 0.
-std::ptrdiff_t ceil_div(std::ptrdiff_t a, std::ptrdiff_t b) {
-  return a >= 0 ? (a + b - 1) / b : -(-a / b);
 }
 
 /// The taps of a position that starts at `cell` that are inside an axis of `size` cells: [begin,
@@ -46,8 +42,8 @@ std::pair<std::size_t, std::size_t> taps_inside(const TapAxis& axis, std::size_t
   const bool ascends = axis.spacing > 0;
   const std::ptrdiff_t spacing = ascends ? axis.spacing : -axis.spacing;
   const std::ptrdiff_t begin =
-      std::max<std::ptrdiff_t>(ceil_div(ascends ? -at : at - past_last + 1, spacing), 0);
-  const std::ptrdiff_t end = std::min(ceil_div(ascends ? past_last - at : at + 1, spacing), count);
+      std::max<std::ptrdiff_t>(div_ceil(ascends ? -at : at - past_last + 1, spacing), 0);
+  const std::ptrdiff_t end = std::min(div_ceil(ascends ? past_last - at : at + 1, spacing), count);
   if (begin >= end) return {0, 0};
   return {static_cast<std::size_t>(begin), static_cast<std::size_t>(end)};
 }
@@ -88,8 +84,8 @@ Correlation grad_input_correlation(const ConvShape& s, std::size_t phase_h, std:
   const std::size_t ICg = s.IC / s.G;
   const std::size_t OCg = s.OC / s.G;
   return {.N = s.N,
-          .A = (s.IH - phase_h - 1) / s.stride_h + 1,
-          .B = (s.IW - phase_w - 1) / s.stride_w + 1,
+          .A = div_ceil(s.IH - phase_h, s.stride_h),
+          .B = div_ceil(s.IW - phase_w, s.stride_w),
           .G = s.G,
           .channels = OCg,
           .columns = ICg,

@@ -20,6 +20,7 @@
 #include <utility>
 
 #include "reprise/conv/algorithms/direct_sparse_plan.hpp"
+#include "reprise/core/integer.hpp"
 #include "reprise/core/parallel.hpp"
 #include "reprise/linalg/unroll.hpp"
 
@@ -100,7 +101,7 @@ void add_windows(const ConvShape& s, const SparseInputPlan& plan, const float* g
                  std::size_t count, const SparseInputScratch& scratch) {
   const std::size_t lanes = hn::Lanes(hn::CappedTag<float, width>());
   const std::size_t vectors = plan.weights / lanes;
-  const std::size_t tiles = (vectors + kMostVectors - 1) / kMostVectors;
+  const std::size_t tiles = div_ceil(vectors, kMostVectors);
   for (std::size_t tile = 0; tile < tiles; ++tile) {
     const std::size_t first = tile * vectors / tiles;
     const TileKernel kernel = kernel_for<width>((tile + 1) * vectors / tiles - first,
@@ -179,7 +180,7 @@ bool sparse_grad_input_pays(const ConvShape& s, std::size_t nonzeros, double den
 void grad_input_of_sparse(const ConvShape& s, const float* grad_output, const float* weight,
                           float* grad_input, std::byte* workspace, std::size_t threads) {
   const SparseInputPlan plan(s);
-  const std::size_t groups = (s.N + kImagesTogether - 1) / kImagesTogether;
+  const std::size_t groups = div_ceil(s.N, kImagesTogether);
   const std::size_t tasks = std::min(groups, std::max<std::size_t>(threads, 1));
   parallel_for(threads, tasks, [&](std::size_t task, std::size_t worker) {
     const SparseInputScratch scratch(s, plan, workspace + worker * plan.bytes(s));

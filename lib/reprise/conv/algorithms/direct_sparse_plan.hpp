@@ -5,6 +5,7 @@
 #include <cstdint>
 
 #include "reprise/conv/algorithms/direct_weight_windows_plan.hpp"
+#include "reprise/core/integer.hpp"
 
 namespace reprise::direct {
 

@@ -17,6 +17,7 @@
 
 #include "reprise/conv/algorithms/direct_sparse_plan.hpp"
 #include "reprise/conv/algorithms/direct_transpose-inl.hpp"
+#include "reprise/core/integer.hpp"
 #include "reprise/core/parallel.hpp"
 #include "reprise/linalg/unroll.hpp"
 
@@ -120,7 +121,7 @@ void sum_in_vectors(const Correlation& c, const SparseWeightPlan& plan,
                     const WeightGradientData& data, std::size_t j_begin, std::size_t j_end,
                     const SparseWeightScratch& scratch) {
   const std::size_t vectors = list_rows<width>(c, plan, scratch.rows);
-  const std::size_t tiles = (vectors + kMostVectors - 1) / kMostVectors;
+  const std::size_t tiles = div_ceil(vectors, kMostVectors);
   const std::size_t capacity = plan.capacity(c);
   const auto add_band = [&](const SourceBand& source_band, std::size_t begin, std::size_t end) {
     const WindowBand band{source_band, j_begin, j_end};

@@ -18,6 +18,7 @@
 #include <utility>
 
 #include "reprise/conv/algorithms/direct_weight_bands_plan.hpp"
+#include "reprise/core/integer.hpp"
 #include "reprise/core/parallel.hpp"
 #include "reprise/linalg/unroll.hpp"
 
@@ -104,7 +105,7 @@ struct ColumnVectors {
   explicit ColumnVectors(std::size_t all_columns)
       : lanes(hn::Lanes(hn::ScalableTag<float>())),
         columns(all_columns),
-        count((columns + lanes - 1) / lanes) {}
+        count(div_ceil(columns, lanes)) {}
   std::size_t lanes, columns, count;
   [[nodiscard]] std::size_t first(std::size_t vector) const {
     return std::min(vector * lanes, columns - lanes);
@@ -115,7 +116,7 @@ struct ColumnVectors {
 void run_tiles(const BandTask& task, const Positions& positions, const ColumnVectors& vectors,
                const BandScratch& scratch) {
   const std::size_t rows = task.rows();
-  const std::size_t tiles = (rows + kMostRows - 1) / kMostRows;
+  const std::size_t tiles = div_ceil(rows, kMostRows);
   for (std::size_t tile = 0; tile < tiles; ++tile) {
     const std::size_t first = tile * rows / tiles;
     const std::size_t count = (tile + 1) * rows / tiles - first;

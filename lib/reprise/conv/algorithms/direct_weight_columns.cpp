@@ -22,6 +22,7 @@
 #include <utility>
 
 #include "reprise/conv/algorithms/direct_weight_columns_plan.hpp"
+#include "reprise/core/integer.hpp"
 #include "reprise/core/parallel.hpp"
 #include "reprise/linalg/unroll.hpp"
 #include "reprise/linalg/vectors-inl.hpp"
@@ -154,7 +155,7 @@ void run_piece(const Correlation& c, std::size_t length, std::size_t count, std:
     const std::size_t vectors = panel_vectors(j_end - j);
     const std::size_t columns = std::min(vectors * lanes, j_end - j);
     const std::size_t most = kTileVectors / vectors;
-    const std::size_t tiles = (length + most - 1) / most;
+    const std::size_t tiles = div_ceil(length, most);
     for (std::size_t tile = 0; tile < tiles; ++tile) {  // of as equal heights as can be
       const std::size_t first = tile * length / tiles;
       const std::size_t rows = (tile + 1) * length / tiles - first;
@@ -188,7 +189,7 @@ void run_positions(const Correlation& c, const WeightGradientData& data, const W
 /// and short pieces hold few sums.
 double vectors_by_columns(const Correlation& c) {
   const std::size_t lanes = hn::Lanes(hn::ScalableTag<float>());
-  const std::size_t vectors = (c.columns + lanes - 1) / lanes;
+  const std::size_t vectors = div_ceil(c.columns, lanes);
   const double loads =
       (c.columns <= lanes ? 1.35 : 1.0) * (1.0 + 4.0 / static_cast<double>(c.channels));
   return static_cast<double>(c.depth() * vectors) * loads;
@@ -231,7 +232,7 @@ void weight_gradient_by_columns(const Correlation& c, const WeightGradientData& 
   threads = std::max<std::size_t>(threads, 1);
   const WeightBlocks blocks(c, threads);
   const bool merge = needs_no_padding(c);
-  const std::size_t row_blocks = (c.depth() + blocks.rows - 1) / blocks.rows;
+  const std::size_t row_blocks = div_ceil(c.depth(), blocks.rows);
   parallel_for(threads, c.G * row_blocks, [&](std::size_t index, std::size_t worker) {
     const WeightScratch scratch(blocks, workspace + worker * blocks.bytes());
     const std::size_t k_begin = index % row_blocks * blocks.rows;

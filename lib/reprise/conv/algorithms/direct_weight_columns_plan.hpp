@@ -8,6 +8,7 @@
 
 #include "reprise/conv/algorithms/direct_kernels.hpp"
 #include "reprise/conv/conv_workspace.hpp"
+#include "reprise/core/integer.hpp"
 
 namespace reprise::direct {
 
@@ -28,7 +29,7 @@ struct WeightBlocks {
       positions = std::min(positions, std::max(kFewestPositions, kSourceFloats / c.channels));
     }
     positions = std::clamp<std::size_t>(c.positions(), 1, positions);
-    const std::size_t share = (c.depth() + 2 * threads - 1) / (2 * threads);
+    const std::size_t share = div_ceil(c.depth(), 2 * threads);
     rows = threads == 1 ? kMostRows : std::clamp<std::size_t>(share, 28, kMostRows);
     rows = std::min(rows, c.depth());
   }

@@ -19,6 +19,7 @@
 #include <utility>
 
 #include "reprise/conv/algorithms/direct_weight_windows_plan.hpp"
+#include "reprise/core/integer.hpp"
 #include "reprise/core/parallel.hpp"
 #include "reprise/linalg/unroll.hpp"
 
@@ -149,12 +150,12 @@ std::vector<RowVector> row_vectors(const WindowPlan& plan, const WindowScratch& 
 template <std::size_t width>
 void run_tiles(const WindowPlan& plan, const std::vector<RowVector>& rows,
                const Positions& positions, std::size_t j_begin, std::size_t j_end, float* sums) {
-  const std::size_t groups = (rows.size() + kMostVectors - 1) / kMostVectors;
+  const std::size_t groups = div_ceil(rows.size(), kMostVectors);
   const std::size_t columns = j_end - j_begin;
   for (std::size_t group = 0; group < groups; ++group) {
     const std::size_t first = group * rows.size() / groups;
     const std::size_t vectors = (group + 1) * rows.size() / groups - first;
-    const std::size_t tiles = (columns + tile_columns(vectors) - 1) / tile_columns(vectors);
+    const std::size_t tiles = div_ceil(columns, tile_columns(vectors));
     for (std::size_t tile = 0; tile < tiles; ++tile) {
       const std::size_t j = j_begin + tile * columns / tiles;
       const std::size_t next = j_begin + (tile + 1) * columns / tiles;

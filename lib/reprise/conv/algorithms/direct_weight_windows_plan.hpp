@@ -7,6 +7,7 @@
 
 #include "reprise/conv/algorithms/direct_bands.hpp"
 #include "reprise/conv/conv_workspace.hpp"
+#include "reprise/core/integer.hpp"
 
 namespace reprise::direct {
 
@@ -58,8 +59,7 @@ struct WindowPlan : Bands {
   void choose_vectors(const Correlation& c) {
     const auto columns = static_cast<double>(c.columns);
     const auto vectors = [](std::size_t size, std::size_t unit) {
-      const std::size_t whole_vectors = (size + unit - 1) / unit;
-      return static_cast<double>(whole_vectors);
+      return static_cast<double>(div_ceil(size, unit));
     };
     const auto count = static_cast<double>(runs);
     const double whole = count * vectors(run, kMostLanes) * columns;

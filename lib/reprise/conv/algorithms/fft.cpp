@@ -66,6 +66,7 @@
 #include "reprise/conv/conv_algorithm.hpp"
 #include "reprise/conv/conv_workspace.hpp"
 #include "reprise/conv/operand_domain.hpp"
+#include "reprise/core/integer.hpp"
 #include "reprise/core/parallel.hpp"
 
 namespace reprise {
@@ -179,7 +180,7 @@ void for_ranges(Range whole, std::size_t size, const Body& body) {
 
 /// Part `index` of `parts` of `count` things, in multiples of `unit`.
 Range part_of(std::size_t count, std::size_t unit, std::size_t index, std::size_t parts) {
-  const std::size_t size = ((count + unit - 1) / unit + parts - 1) / parts * unit;
+  const std::size_t size = div_ceil(div_ceil(count, unit), parts) * unit;
   const std::size_t begin = std::min(count, index * size);
   return {begin, std::min(size, count - begin)};
 }
@@ -189,8 +190,8 @@ Range part_of(std::size_t count, std::size_t unit, std::size_t index, std::size_
 template <class Body>
 void for_shares(const Pass& pass, std::size_t count, std::size_t unit, const Body& body) {
   const std::size_t channels = pass.plan.out_channels;
-  const std::size_t units = (count + unit - 1) / unit;
-  const std::size_t total = units * ((channels + kFftPanel - 1) / kFftPanel);
+  const std::size_t units = div_ceil(count, unit);
+  const std::size_t total = units * div_ceil(channels, kFftPanel);
   const std::size_t shares = std::min(pass.threads, total);
   parallel_for(shares, shares, [&](std::size_t share, std::size_t worker) {
     const std::size_t end = (share + 1) * total / shares;

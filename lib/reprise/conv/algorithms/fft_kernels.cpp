@@ -11,6 +11,7 @@
 #include <type_traits>
 
 #include "reprise/conv/algorithms/fft_kernels.hpp"
+#include "reprise/core/integer.hpp"
 #include "reprise/linalg/unroll.hpp"
 
 HWY_BEFORE_NAMESPACE();
@@ -304,7 +305,7 @@ void multiply_all(const FftProduct& x) {
   static_assert(kRows <= 4);
   constexpr decltype(&product_rows<1>) kernels[] = {&product_rows<1>, &product_rows<2>,
                                                     &product_rows<3>, &product_rows<4>};
-  const std::size_t row_tiles = (x.rows + kRows - 1) / kRows;
+  const std::size_t row_tiles = div_ceil(x.rows, kRows);
   for (std::size_t p = 0; p < x.points; ++p) {
     for (std::size_t tile = 0; tile < row_tiles; ++tile) {
       const std::size_t begin = tile * x.rows / row_tiles;

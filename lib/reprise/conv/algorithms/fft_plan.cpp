@@ -8,6 +8,7 @@
 
 #include "reprise/conv/algorithms/fft_kernels.hpp"
 #include "reprise/conv/conv_algorithm.hpp"
+#include "reprise/core/integer.hpp"
 
 namespace reprise {
 namespace {
@@ -19,13 +20,6 @@ constexpr std::size_t kKernelFloats = std::size_t{320} << 10;  // a worker's ker
 // bits depend on the number of neither. Over all shapes in fixtures/shapes the model's time of the
 // tiles chosen is within 0.5% of that of the best tiles for the channels that there are.
 constexpr std::size_t kUsualOutChannels = 128;
-
-std::size_t parts(std::size_t size, std::size_t part) {
-  return part == 0 ? 0 : (size + part - 1) / part;
-}
-std::size_t rounded(std::size_t size, std::size_t to) {
-  return parts(size, to) * to;
-}
 
 FftAxis axis_of(ConvPass pass, std::size_t in, std::size_t out, std::size_t span,
                 std::size_t stride, std::size_t pad) {
@@ -39,7 +33,7 @@ FftAxis axis_of(ConvPass pass, std::size_t in, std::size_t out, std::size_t span
 /// Blocks of nearly equal size, at most `most` each.
 std::size_t even_block(std::size_t size, std::size_t most) {
   if (size == 0) return 1;
-  return parts(size, parts(size, std::max<std::size_t>(most, 1)));
+  return div_ceil(size, div_ceil(size, std::max<std::size_t>(most, 1)));
 }
 
 /// The points of a tile of the input and of a panel of the output.
@@ -51,7 +45,7 @@ std::size_t tile_floats(const FftPlan& plan) {
 void complete(FftPlan& plan, const ConvShape& shape) {
   plan.points = fft_points(plan.tile);
   plan.tiles = shape.N * plan.tiles_per_image();
-  plan.in_stride = rounded(plan.in_channels, kFftChannelMultiple);
+  plan.in_stride = round_up(plan.in_channels, kFftChannelMultiple);
   plan.chain_tiles = std::max<std::size_t>(kBlockFloats / tile_floats(plan), 1);
   plan.block = std::clamp<std::size_t>(plan.tiles, 1, plan.chain_tiles);
   const std::size_t kernel_floats = kFftPanel * (2 * plan.tile.h + shape.KH * shape.KW);
@@ -66,8 +60,8 @@ FftCost cost_of(const FftPlan& plan, const ConvShape& shape, ConvPass pass,
   const auto points = static_cast<double>(plan.points);
   const auto tiles = static_cast<double>(plan.tiles);
   const auto in = static_cast<double>(plan.in_channels);
-  const auto out = static_cast<double>(rounded(out_channels, kFftChannelMultiple));
-  const auto blocks = static_cast<double>(parts(plan.tiles, plan.block));
+  const auto out = static_cast<double>(round_up(out_channels, kFftChannelMultiple));
+  const auto blocks = static_cast<double>(div_ceil(plan.tiles, plan.block));
   // Per point: of a channel's transform, which takes more steps in a larger tile; of a kernel's
   // transform; of a product (three fused multiply-adds, with their loads); and of beginning a
   // product's chain, in steps of the chain. What a block's points do not leave in a cache is waited
@@ -106,16 +100,15 @@ FftCut fft_cut(const FftAxis& axis, std::size_t tile) {
     return {out, 1};
   }
   const std::size_t outputs = tile - axis.span + 1;
-  return {outputs, parts(out, outputs)};
+  return {outputs, div_ceil(out, outputs)};
 }
 
 FftClip fft_clip(std::ptrdiff_t begin, std::size_t cells, std::size_t samples, std::size_t step) {
   const auto distance = static_cast<std::ptrdiff_t>(step);
-  const std::ptrdiff_t first = begin <= 0 ? 0 : (begin + distance - 1) / distance;
+  const std::ptrdiff_t first = std::max<std::ptrdiff_t>(div_ceil(begin, distance), 0);
   const std::ptrdiff_t end = begin + static_cast<std::ptrdiff_t>(cells);
   const std::ptrdiff_t last =
-      end <= 0 ? 0
-               : std::min((end + distance - 1) / distance, static_cast<std::ptrdiff_t>(samples));
+      std::min(div_ceil(end, distance), static_cast<std::ptrdiff_t>(samples));
   if (last <= first) return {0, 0, 0};
   return {static_cast<std::size_t>(first), static_cast<std::size_t>(first * distance - begin),
           static_cast<std::size_t>(last - first)};
@@ -166,7 +159,7 @@ double fft_error_bound(const ConvShape& shape, ConvPass pass) {
     const double spread =
         std::sqrt(cells * real(plan.tiles_per_image()) / real(shape.OH * shape.OW));
     return second_order * (spread * (transforms + taps + 4.0 * real(plan.block + 3)) + 1.0 +
-                           real(parts(plan.tiles, plan.block)));
+                           real(div_ceil(plan.tiles, std::max<std::size_t>(plan.block, 1))));
   }
   const double taps = real(shape.KW + 3 * shape.KH + 9);
   const double product = 4.0 * real(plan.in_channels + 3);
@@ -177,8 +170,8 @@ FftWork fft_work(const FftPlan& plan, const ConvShape& shape, ConvPass pass, std
   // Not a multiple of 4096 bytes, or all points of a tile would fall into the same cache sets.
   constexpr std::size_t line = 16;
   FftWork work{};
-  const std::size_t panels = parts(plan.out_channels, kFftPanel);
-  const std::size_t share = parts(plan.block * panels, threads);
+  const std::size_t panels = div_ceil(plan.out_channels, kFftPanel);
+  const std::size_t share = div_ceil(plan.block * panels, std::max<std::size_t>(threads, 1));
   const std::size_t tiles =
       pass == ConvPass::grad_weight ? plan.block : std::min(plan.block, share);
   work.in_point = 2 * plan.in_stride * plan.block + line;

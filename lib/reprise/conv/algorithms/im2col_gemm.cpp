@@ -14,6 +14,7 @@
 
 #include "reprise/conv/conv_algorithm.hpp"
 #include "reprise/conv/conv_workspace.hpp"
+#include "reprise/core/integer.hpp"
 #include "reprise/core/parallel.hpp"
 #include "reprise/linalg/blas.hpp"
 
@@ -33,10 +34,6 @@ struct Range {
 
 Range block(std::size_t index, std::size_t block_size, std::size_t size) {
   return {index * block_size, std::min(size, (index + 1) * block_size)};
-}
-
-std::size_t block_count(std::size_t size, std::size_t block_size) {
-  return (size + block_size - 1) / block_size;
 }
 
 /// How U, for one group, is cut.
@@ -107,7 +104,7 @@ void forward(const ConvShape& s, const float* input, const float* weight, const 
              float* output, const ConvResources& resources) {
   const Blocks blocks(s);
   const std::size_t pixels = s.OH * s.OW;
-  const std::size_t row_blocks = block_count(pixels, blocks.rows);
+  const std::size_t row_blocks = div_ceil(pixels, blocks.rows);
   WorkspacePieces pieces(resources.workspace);
   float* const scratch = pieces.take<float>(workers(resources.threads) * kBlockFloats);
   const auto task = [&](std::size_t index, std::size_t worker) {
@@ -161,7 +158,7 @@ void grad_weight(const ConvShape& s, const float* grad_output, const float* inpu
   const Blocks blocks(s);
   const std::size_t pixels = s.OH * s.OW;
   const std::size_t most_columns = std::min(blocks.K, kWeightColumns);
-  const std::size_t column_blocks = block_count(blocks.K, most_columns);
+  const std::size_t column_blocks = div_ceil(blocks.K, most_columns);
   const std::size_t most_rows = std::min(pixels, kBlockFloats / most_columns);
   WorkspacePieces pieces(resources.workspace);
   float* const scratch = pieces.take<float>(workers(resources.threads) * kBlockFloats);

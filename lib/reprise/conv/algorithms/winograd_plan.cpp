@@ -5,6 +5,7 @@
 
 #include "reprise/conv/conv_algorithm.hpp"
 #include "reprise/conv/conv_workspace.hpp"
+#include "reprise/core/integer.hpp"
 
 namespace reprise {
 namespace {
@@ -26,18 +27,11 @@ constexpr std::size_t kChunkTiles = 256;
 constexpr std::size_t kTaskRows = 56;
 constexpr std::size_t kStepTiles = 64;
 
-constexpr std::size_t divided_up(std::size_t n, std::size_t by) {
-  return (n + by - 1) / by;
-}
-constexpr std::size_t rounded_up(std::size_t n, std::size_t to) {
-  return divided_up(n, to) * to;
-}
-
 /// At least `floats`, and 9 cache lines past a multiple of 4 KiB, so that the same element of
 /// successive points' matrices falls into different sets of the caches.
 constexpr std::size_t spread(std::size_t floats) {
   constexpr std::size_t page_lines = 64;
-  const std::size_t lines = divided_up(floats, kMostLanes);
+  const std::size_t lines = div_ceil(floats, kMostLanes);
   return (lines + (page_lines + 9 - lines % page_lines) % page_lines) * kMostLanes;
 }
 
@@ -53,8 +47,8 @@ WinogradTiles tiles_of(WinogradVariant variant, const ConvShape& shape, ConvPass
   const std::size_t outputs = variant == WinogradVariant::f2 ? 2 : 4;
   const Domain domain = tiled_domain(shape, pass);
   WinogradTiles result{variant, outputs, (outputs + 2) * (outputs + 2)};
-  result.tiles_h = divided_up(domain.h, outputs);
-  result.tiles_w = divided_up(domain.w, outputs);
+  result.tiles_h = div_ceil(domain.h, outputs);
+  result.tiles_w = div_ceil(domain.w, outputs);
   result.tiles = shape.N * result.tiles_h * result.tiles_w;
   return result;
 }
@@ -117,7 +111,7 @@ double winograd_estimated_cost(const ConvShape& shape, ConvPass pass) {
   const WinogradTiles tiling = winograd_tiles(shape, pass);
   const auto real = [](std::size_t size) { return static_cast<double>(size); };
   const std::size_t channels =
-      rounded_up(shape.IC / shape.G, kMostLanes) + rounded_up(shape.OC / shape.G, kMostLanes);
+      round_up(shape.IC / shape.G, kMostLanes) + round_up(shape.OC / shape.G, kMostLanes);
   const double transforms = real(tiling.tiles) * real(shape.G * channels);
   const double weights = real(shape.IC / shape.G * shape.OC);
   constexpr std::size_t half_rows = kMostTileRows / 2;
@@ -128,14 +122,14 @@ double winograd_estimated_cost(const ConvShape& shape, ConvPass pass) {
   if (pass == ConvPass::grad_weight) {
     const WinogradReduction r = winograd_reduction(shape, 1);
     const std::size_t products =
-        rounded_up(r.rows, half_rows) * rounded_up(r.columns, kMostLanes) * tiling.tiles;
+        round_up(r.rows, half_rows) * round_up(r.columns, kMostLanes) * tiling.tiles;
     return cost(r.chunk_tasks ? kKeptReduction : kStreamedReduction, products, r.chunks);
   }
   const WinogradProduct p = winograd_product(shape, pass, 1);
   const std::size_t products =
-      rounded_up(tiling.tiles, half_rows) * p.depth * rounded_up(p.columns, kMostLanes);
+      round_up(tiling.tiles, half_rows) * p.depth * round_up(p.columns, kMostLanes);
   if (p.keep_weights) return cost(kKeptProduct, products, 1);
-  return cost(kStreamedProduct, products, divided_up(tiling.tiles, p.super_tiles));
+  return cost(kStreamedProduct, products, div_ceil(tiling.tiles, p.super_tiles));
 }
 
 WinogradProduct winograd_product(const ConvShape& shape, ConvPass pass, std::size_t threads) {
@@ -158,16 +152,16 @@ WinogradProduct winograd_product(const ConvShape& shape, ConvPass pass, std::siz
     p.block_tiles = std::min(kBlockTiles, p.super_tiles);
     p.task_columns = std::min(kTaskColumns, p.columns);
     p.block_columns = p.task_columns;
-    const std::size_t column_tasks = divided_up(p.columns, p.task_columns);
+    const std::size_t column_tasks = div_ceil(p.columns, p.task_columns);
     const std::size_t parts =
-        threads == 1 || column_tasks >= 2 * threads ? 1 : divided_up(2 * threads, column_tasks);
-    p.task_tiles = std::max(p.block_tiles, divided_up(p.super_tiles, parts));
+        threads == 1 || column_tasks >= 2 * threads ? 1 : div_ceil(2 * threads, column_tasks);
+    p.task_tiles = std::max(p.block_tiles, div_ceil(p.super_tiles, parts));
   }
-  const std::size_t block_tiles = rounded_up(std::max(p.block_tiles, kMostTileRows), kMostTileRows);
-  p.v_stride = spread((p.super_tiles + kMostTileRows) * rounded_up(p.depth, kMostLanes));
+  const std::size_t block_tiles = round_up(std::max(p.block_tiles, kMostTileRows), kMostTileRows);
+  p.v_stride = spread((p.super_tiles + kMostTileRows) * round_up(p.depth, kMostLanes));
   p.u_stride = spread(p.depth * (p.task_columns + kMostTileColumns));
   p.m_stride =
-      spread(block_tiles * rounded_up(std::max(p.block_columns, kMostTileColumns), kMostLanes));
+      spread(block_tiles * round_up(std::max(p.block_columns, kMostTileColumns), kMostLanes));
   return p;
 }
 
@@ -177,22 +171,22 @@ WinogradReduction winograd_reduction(const ConvShape& shape, std::size_t threads
   r.columns = shape.OC / shape.G;
   const std::size_t tiles = std::max<std::size_t>(r.tiling.tiles, 1);
   r.chunk_tiles = std::min(tiles, kChunkTiles);
-  r.chunks = divided_up(tiles, kChunkTiles);
+  r.chunks = div_ceil(tiles, kChunkTiles);
   const std::size_t weight_bytes = r.tiling.points * r.rows * r.columns * sizeof(float);
   r.chunk_tasks = weight_bytes <= kKeptWeightBytes;
   if (r.chunk_tasks) {
     r.step_tiles = std::min(kStepTiles, r.chunk_tiles);
     r.partials = std::min(r.chunks, 2 * threads);
     r.task_columns = r.columns;
-    r.task_rows = rounded_up(r.rows, kMostTileRows);
+    r.task_rows = round_up(r.rows, kMostTileRows);
   } else {
     r.step_tiles = r.chunk_tiles;
     r.task_columns = std::min(kTaskColumns, r.columns);
-    r.task_rows = std::min(kTaskRows, rounded_up(r.rows, kMostTileRows));
+    r.task_rows = std::min(kTaskRows, round_up(r.rows, kMostTileRows));
   }
   r.v_stride = spread((r.rows + kMostTileRows) * r.step_tiles);
   r.z_stride = spread((r.task_columns + kMostTileColumns) * r.step_tiles);
-  r.w_stride = spread((r.task_rows + kMostTileRows) * rounded_up(r.task_columns, kMostLanes));
+  r.w_stride = spread((r.task_rows + kMostTileRows) * round_up(r.task_columns, kMostLanes));
   return r;
 }
 
@@ -200,8 +194,7 @@ std::size_t winograd_workspace_bytes(const ConvShape& shape, ConvPass pass, std:
   const auto matrices = [](const WinogradTiles& tiling, std::size_t stride) {
     return piece_bytes<float>(tiling.points * stride);
   };
-  const std::size_t zeros =
-      piece_bytes<float>(rounded_up(std::max(shape.IC, shape.OC), kMostLanes));
+  const std::size_t zeros = piece_bytes<float>(round_up(std::max(shape.IC, shape.OC), kMostLanes));
   if (pass != ConvPass::grad_weight) {
     const WinogradProduct p = winograd_product(shape, pass, threads);
     const std::size_t v = matrices(p.tiling, p.v_stride);

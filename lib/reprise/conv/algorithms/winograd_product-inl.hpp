@@ -16,6 +16,7 @@
 
 #include "reprise/conv/algorithms/winograd_tiles-inl.hpp"
 #include "reprise/conv/conv_workspace.hpp"
+#include "reprise/core/integer.hpp"
 #include "reprise/core/parallel.hpp"
 
 HWY_BEFORE_NAMESPACE();
@@ -42,7 +43,7 @@ struct Product {
 /// v(point, tile panel, depth as RowVectors) for tiles [begin, end), the first at v's start.
 template <class F>
 void transform_inputs(const Product& p, std::size_t begin, std::size_t end, float* v) {
-  const std::size_t depth_vectors = divided_up(p.plan.depth, kLanes);
+  const std::size_t depth_vectors = div_ceil(p.plan.depth, kLanes);
   const std::size_t panel_floats = depth_vectors * kLanes * kTileRows;
   constexpr std::size_t points = F::kTile * F::kTile;
   const float* cells[2][points];
@@ -146,7 +147,7 @@ template <class F>
 void multiply_and_transform(const Product& p, std::size_t begin, std::size_t end, std::size_t n0,
                             std::size_t columns, const float* v, const float* u, float* m) {
   const WinogradProduct& plan = p.plan;
-  const std::size_t v_panel = divided_up(plan.depth, kLanes) * kLanes * kTileRows;
+  const std::size_t v_panel = round_up(plan.depth, kLanes) * kTileRows;
   const std::size_t u_panel = plan.depth * tile_columns();
   const std::size_t rows_at_once = whole_tiles(plan.block_tiles, kTileRows);
   const std::size_t columns_at_once = whole_tiles(plan.block_columns, tile_columns());
@@ -155,7 +156,7 @@ void multiply_and_transform(const Product& p, std::size_t begin, std::size_t end
     const float* v_rows = v + (tile - begin) / kTileRows * v_panel;
     for (std::size_t n = 0; n < columns; n += columns_at_once) {
       const std::size_t width = std::min(columns_at_once, columns - n);
-      const std::size_t m_row = divided_up(width, kLanes) * kLanes;
+      const std::size_t m_row = round_up(width, kLanes);
       const float* u_columns = u + n / tile_columns() * u_panel;
       for (std::size_t point = 0; point < plan.tiling.points; ++point) {
         multiply<RowVectors>(rows, width, plan.depth, v_rows + point * plan.v_stride, v_panel,
@@ -178,12 +179,11 @@ void run_with_kept_weights(const Product& p, WorkspacePieces pieces, std::size_t
   float* v = pieces.take<float>(threads * v_floats);
   float* m = pieces.take<float>(threads * m_floats);
   const std::size_t panel = plan.depth * tile_columns();
-  parallel_for(threads, divided_up(plan.columns, tile_columns()),
-               [&](std::size_t task, std::size_t) {
-                 transform_weight_panel<F>(p, task * tile_columns(), u + task * panel);
-               });
+  parallel_for(threads, div_ceil(plan.columns, tile_columns()), [&](std::size_t task, std::size_t) {
+    transform_weight_panel<F>(p, task * tile_columns(), u + task * panel);
+  });
   const std::size_t step = whole_tiles(plan.task_tiles, kTileRows);
-  parallel_for(threads, divided_up(plan.tiling.tiles, step),
+  parallel_for(threads, div_ceil(plan.tiling.tiles, step),
                [&](std::size_t task, std::size_t worker) {
                  const std::size_t begin = task * step;
                  const std::size_t end = std::min(begin + step, plan.tiling.tiles);
@@ -204,17 +204,17 @@ void run_with_kept_tiles(const Product& p, WorkspacePieces pieces, std::size_t t
   const std::size_t m_floats = points * plan.m_stride;
   float* u = pieces.take<float>(threads * u_floats);
   float* m = pieces.take<float>(threads * m_floats);
-  const std::size_t v_panel = divided_up(plan.depth, kLanes) * kLanes * kTileRows;
+  const std::size_t v_panel = round_up(plan.depth, kLanes) * kTileRows;
   const std::size_t u_panel = plan.depth * tile_columns();
-  const std::size_t part = divided_up(plan.task_tiles, kTileRows) * kTileRows;
-  const std::size_t column_tasks = divided_up(plan.columns, plan.task_columns);
+  const std::size_t part = round_up(plan.task_tiles, kTileRows);
+  const std::size_t column_tasks = div_ceil(plan.columns, plan.task_columns);
   for (std::size_t first = 0; first < plan.tiling.tiles; first += plan.super_tiles) {
     const std::size_t last = std::min(first + plan.super_tiles, plan.tiling.tiles);
-    parallel_for(threads, divided_up(last - first, kTileRows), [&](std::size_t task, std::size_t) {
+    parallel_for(threads, div_ceil(last - first, kTileRows), [&](std::size_t task, std::size_t) {
       const std::size_t begin = first + task * kTileRows;
       transform_inputs<F>(p, begin, std::min(begin + kTileRows, last), v + task * v_panel);
     });
-    const std::size_t parts = divided_up(last - first, part);
+    const std::size_t parts = div_ceil(last - first, part);
     parallel_for(threads, column_tasks * parts, [&](std::size_t task, std::size_t worker) {
       const std::size_t n0 = task / parts * plan.task_columns;
       const std::size_t columns = std::min(plan.task_columns, plan.columns - n0);

@@ -17,6 +17,7 @@
 
 #include "reprise/conv/algorithms/winograd_tiles-inl.hpp"
 #include "reprise/conv/conv_workspace.hpp"
+#include "reprise/core/integer.hpp"
 #include "reprise/core/parallel.hpp"
 
 HWY_BEFORE_NAMESPACE();
@@ -97,7 +98,7 @@ struct TapSink {
 template <class F>
 void transform_taps(const Reduction& r, std::size_t rows, std::size_t columns, const float* w,
                     float* gradient, std::size_t plane, std::size_t row, bool add) {
-  const std::size_t w_row = divided_up(columns, kLanes) * kLanes;
+  const std::size_t w_row = round_up(columns, kLanes);
   for (std::size_t c = 0; c < rows; ++c) {
     for (std::size_t n = 0; n < columns; n += kLanes) {
       transform_2d<KernelTransform<F>>(Spaced{w + c * w_row + n, r.plan.w_stride},
@@ -113,8 +114,7 @@ void multiply_points(const Reduction& r, std::size_t rows, std::size_t columns, 
   for (std::size_t point = 0; point < F::kTile * F::kTile; ++point) {
     multiply<StepMajor>(rows, columns, steps, v + point * r.plan.v_stride, steps * kTileRows,
                         z + point * r.plan.z_stride, steps * tile_columns(),
-                        w + point * r.plan.w_stride, divided_up(columns, kLanes) * kLanes,
-                        from_zero);
+                        w + point * r.plan.w_stride, round_up(columns, kLanes), from_zero);
   }
 }
 
@@ -179,13 +179,13 @@ void run_column_tasks(const Reduction& r, WorkspacePieces pieces, std::size_t th
   for (std::size_t first = 0; first < plan.tiling.tiles; first += plan.chunk_tiles) {
     const std::size_t last = std::min(first + plan.chunk_tiles, plan.tiling.tiles);
     constexpr std::size_t tiles_per_task = 16;
-    parallel_for(threads, divided_up(last - first, tiles_per_task),
+    parallel_for(threads, div_ceil(last - first, tiles_per_task),
                  [&](std::size_t task, std::size_t) {
                    const std::size_t at = task * tiles_per_task;
                    transform_rows<F>(r, first + at, std::min(first + at + tiles_per_task, last), at,
                                      last - first, v);
                  });
-    parallel_for(threads, divided_up(plan.columns, plan.task_columns),
+    parallel_for(threads, div_ceil(plan.columns, plan.task_columns),
                  [&](std::size_t task, std::size_t worker) {
                    const std::size_t n0 = task * plan.task_columns;
                    const std::size_t columns = std::min(plan.task_columns, plan.columns - n0);

@@ -18,6 +18,7 @@
 #include "reprise/conv/algorithms/winograd_plan.hpp"
 #include "reprise/conv/algorithms/winograd_transforms-inl.hpp"
 #include "reprise/conv/operand_domain.hpp"
+#include "reprise/core/integer.hpp"
 #include "reprise/linalg/gemm_kernel-inl.hpp"
 #include "reprise/linalg/vectors-inl.hpp"
 
@@ -31,10 +32,6 @@ namespace hn = hwy::HWY_NAMESPACE;
 using Lanes = hn::ScalableTag<float>;
 using Vector = hn::Vec<Lanes>;
 constexpr std::size_t kLanes = hn::MaxLanes(Lanes());
-
-constexpr std::size_t divided_up(std::size_t n, std::size_t by) {
-  return (n + by - 1) / by;
-}
 
 /// The most whole register tiles in a block of n rows or columns, at least one.
 constexpr std::size_t whole_tiles(std::size_t n, std::size_t tile) {
@@ -210,7 +207,7 @@ HWY_NOINLINE void multiply(std::size_t rows, std::size_t columns, std::size_t de
                            std::size_t a_stride, const float* b, std::size_t b_stride, float* c,
                            std::size_t c_row_stride, bool from_zero) {
   for (std::size_t n = 0; n < columns; n += tile_columns(), b += b_stride) {
-    const std::size_t vectors = divided_up(columns - n, kLanes);
+    const std::size_t vectors = div_ceil(columns - n, kLanes);
     const float* a_panel = a;
     for (std::size_t m = 0; m < rows; m += kTileRows, a_panel += a_stride) {
       float* tile = c + m * c_row_stride + n;
