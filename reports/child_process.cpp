@@ -18,11 +18,13 @@
 #include <cerrno>
 #include <csignal>
 #include <cstdlib>
+#include <filesystem>
 #include <memory>
 #include <sstream>
 #include <system_error>
 #include <type_traits>
 
+#include "landlock.hpp"
 #include "reprise/core/error.hpp"
 #include "reprise/core/file_descriptor.hpp"
 
@@ -160,6 +162,22 @@ std::string find_program(const std::string& program) {
   return "";
 }
 
+/// What a program needs to read in order to run and to draw: itself, libraries, fonts, locales. No
+/// user's file is among them.
+std::vector<std::string> readable_places(const std::string& path) {
+  std::vector<std::string> places = {path,         "/lib",           "/lib64",
+                                     "/usr/lib",   "/usr/lib64",     "/usr/libexec",
+                                     "/usr/share", "/usr/local/lib", "/usr/local/share",
+                                     "/nix/store", "/gnu/store",     "/etc/ld.so.cache",
+                                     "/etc/fonts", "/dev/null"};
+  std::error_code ignored;
+  const std::filesystem::path program = std::filesystem::canonical(path, ignored);
+  for (const char* folder : {"lib", "libexec", "share"}) {
+    places.push_back((program.parent_path().parent_path() / folder).string());
+  }
+  return places;
+}
+
 /// All that the child needs, made before it: it allocates nothing.
 struct Launch {
   const char* path = nullptr;
@@ -168,6 +186,7 @@ struct Launch {
   std::array<int, 3> standard{};  ///< what becomes of descriptors 0, 1, 2
   int report = -1;                ///< where it tells what failed
   const sock_fprog* filter = nullptr;
+  int rules = -1;  ///< of Landlock; -1 for none
 };
 
 enum class Step : int { descriptors, limits, filter, start };
@@ -217,6 +236,7 @@ bool limit(__rlimit_resource resource, rlim_t most) {
   }
   if (launch.filter != nullptr &&
       (prctl(PR_SET_NO_NEW_PRIVS, 1, 0, 0, 0) != 0 ||
+       (launch.rules >= 0 && !enter_landlock(launch.rules)) ||
        prctl(PR_SET_SECCOMP, SECCOMP_MODE_FILTER, launch.filter, 0, 0) != 0)) {
     give_up(launch, Step::filter);
   }
@@ -297,7 +317,11 @@ ChildResult run_child(const ChildCall& call) {
   launch.standard = {input.get(), output.get(), errors.get()};
   std::vector<sock_filter> filter;
   sock_fprog kernel_filter{};
-  if (call.confinement == Confinement::required) {
+  const bool confined = call.confinement == Confinement::required;
+  const FileDescriptor rules =
+      confined ? landlock_rules(readable_places(path)) : FileDescriptor(-1);
+  launch.rules = rules.get();
+  if (confined) {
     filter = compiled_filter(call.program, path.c_str());
     kernel_filter = {static_cast<unsigned short>(filter.size()), filter.data()};
     launch.filter = &kernel_filter;

@@ -30,7 +30,10 @@ struct ChildResult {
 /// that of this process is; its folder is "/"; it has 120 s of processor time and may write 256
 /// MiB. Confined, it gets EPERM from fork, vfork, clone (but for threads), execve, socket, and from
 /// all that opens files for writing or changes the file system, and ENOSYS from clone3; so do
-/// programs that it would become. Error if it is missing or cannot be started, or if the kernel
+/// programs that it would become; and where the kernel has Landlock, it can read programs,
+/// libraries and what belongs to them alone, and no user's file. Where it has none, a file can be
+/// read whose name gets into the program's commands: that no text of a record does so is then the
+/// only wall. Error if it is missing or cannot be started, or if the kernel
 /// refuses the filter of system calls.
 ChildResult run_child(const ChildCall& call);
 

@@ -3,8 +3,10 @@
 #include <fmt/format.h>
 
 #include <algorithm>
-#include <regex>
+#include <cctype>
+#include <optional>
 #include <sstream>
+#include <string_view>
 
 #include "svg.hpp"
 
@@ -16,9 +18,34 @@ constexpr std::size_t kPrintedInARow = 3;  // so many panels share a line on pap
 /// "Figure 2" by name, in the order in which the text places them.
 using Numbers = std::map<std::string, std::string>;
 
-const std::regex& block_pattern() {
-  static const std::regex pattern(std::string("^") + kPlace + R"((figure|table)\((\w+)\): *)");
-  return pattern;
+/// What a line of the template places: "@figure(NAME): caption".
+struct Block {
+  bool is_figure = false;
+  std::string name, caption;
+};
+
+/// Letters, digits and underscores at the beginning.
+std::string_view word_of(std::string_view text) {
+  const auto end = std::find_if_not(text.begin(), text.end(), [](unsigned char c) {
+    return c < 0x80 && (std::isalnum(c) != 0 || c == '_');
+  });
+  return text.substr(0, static_cast<std::size_t>(end - text.begin()));
+}
+
+std::string_view without_blanks_before(std::string_view text) {
+  return text.substr(std::min(text.find_first_not_of(' '), text.size()));
+}
+
+std::optional<Block> block_of(std::string_view line) {
+  for (const std::string_view kind : {"figure(", "table("}) {
+    if (!line.starts_with(kPlace) || !line.substr(kPlace.size()).starts_with(kind)) continue;
+    const std::string_view rest = line.substr(kPlace.size() + kind.size());
+    const std::string_view name = word_of(rest);
+    if (name.empty() || !rest.substr(name.size()).starts_with("):")) continue;
+    const std::string_view caption = without_blanks_before(rest.substr(name.size() + 2));
+    return Block{kind == "figure(", std::string(name), std::string(caption)};
+  }
+  return std::nullopt;
 }
 
 /// Walks the lines, telling those of fenced code blocks apart, which stay as they are.
@@ -45,14 +72,12 @@ std::vector<std::string> lines_of(const std::string& text) {
   return lines;
 }
 
-std::string number_block(const std::smatch& match, Numbers& numbers, int& figures, int& tables) {
-  const bool is_figure = match[1] == "figure";
-  std::string number =
-      is_figure ? fmt::format("Figure {}", ++figures) : fmt::format("Table {}", ++tables);
-  if (!numbers.emplace(match[2].str(), number).second) {
-    throw std::logic_error("template: placed twice: " + match[2].str());
+void number_block(const Block& block, Numbers& numbers, int& figures, int& tables) {
+  const std::string number =
+      block.is_figure ? fmt::format("Figure {}", ++figures) : fmt::format("Table {}", ++tables);
+  if (!numbers.emplace(block.name, number).second) {
+    throw std::logic_error("template: placed twice: " + block.name);
   }
-  return number;
 }
 
 Numbers number_blocks(const std::vector<std::string>& lines) {
@@ -61,10 +86,9 @@ Numbers number_blocks(const std::vector<std::string>& lines) {
   int figures = 0;
   int tables = 0;
   for (const std::string& line : lines) {
-    std::smatch match;
-    if (!fence.is_code(line) && std::regex_search(line, match, block_pattern())) {
-      number_block(match, numbers, figures, tables);
-    }
+    if (fence.is_code(line)) continue;
+    const std::optional<Block> block = block_of(line);
+    if (block) number_block(*block, numbers, figures, tables);
   }
   return numbers;
 }
@@ -76,21 +100,25 @@ std::string anchor(std::string number) {
   return number;
 }
 
-std::string with_references(const std::string& text, const Numbers& numbers, Medium medium) {
-  static const std::regex pattern(kPlace + std::string(R"(ref\((\w+)\))"));
+/// Every "@ref(NAME)" as the number of what it names.
+std::string with_references(std::string_view text, const Numbers& numbers, Medium medium) {
+  static const std::string opening = kPlace + "ref(";
   std::string result;
-  std::string rest = text;
-  for (std::smatch match; std::regex_search(rest, match, pattern); rest = match.suffix()) {
-    const auto found = numbers.find(match[1].str());
-    if (found == numbers.end()) {
-      throw std::logic_error("template: @ref to what is not placed: " + match[1].str());
+  while (true) {
+    const std::size_t at = text.find(opening);
+    if (at == std::string_view::npos) return result.append(text);
+    result.append(text, 0, at);
+    text.remove_prefix(at + opening.size());
+    const std::string name(word_of(text));
+    const auto found = numbers.find(name);
+    if (found == numbers.end() || !text.substr(name.size()).starts_with(')')) {
+      throw std::logic_error("template: @ref to what is not placed: " + name);
     }
+    text.remove_prefix(name.size() + 1);
     const std::string& number = found->second;
-    result += match.prefix();
     result +=
         medium == Medium::markdown ? number : fmt::format("[{}](#{})", number, anchor(number));
   }
-  return result + rest;
 }
 
 std::string source_text(const Source& source) {
@@ -133,17 +161,18 @@ std::string set_table(const std::string& name, const TableEntry& entry, const st
       name, anchor(number), text, table);
 }
 
-std::string set_block(const std::smatch& match, const std::string& caption, const Draft& draft,
-                      const Numbers& numbers, Medium medium) {
-  const std::string name = match[2].str();
-  if (match[1] == "figure") {
-    const auto found = draft.figures().find(name);
-    if (found == draft.figures().end()) throw std::logic_error("template: no figure " + name);
-    return set_figure(name, found->second, caption, numbers, medium);
+std::string set_block(const Block& block, const Draft& draft, const Numbers& numbers,
+                      Medium medium) {
+  if (block.is_figure) {
+    const auto found = draft.figures().find(block.name);
+    if (found == draft.figures().end()) {
+      throw std::logic_error("template: no figure " + block.name);
+    }
+    return set_figure(block.name, found->second, block.caption, numbers, medium);
   }
-  const auto found = draft.tables().find(name);
-  if (found == draft.tables().end()) throw std::logic_error("template: no table " + name);
-  return set_table(name, found->second, caption, numbers, medium);
+  const auto found = draft.tables().find(block.name);
+  if (found == draft.tables().end()) throw std::logic_error("template: no table " + block.name);
+  return set_table(block.name, found->second, block.caption, numbers, medium);
 }
 
 void check_all_placed(const Draft& draft, const Numbers& numbers) {
@@ -170,13 +199,13 @@ class Paragraphs {
   void add_block(const std::string& block) { add_line(block, false); }
   void add(const std::string& line) {
     const bool is_item = begins_item(line);
-    if (line.empty()) {
+    if (without_blanks_before(line).empty()) {
       if (!text_.empty() && !text_.ends_with("\n\n")) text_ += "\n";
       in_paragraph_ = false;
       in_item_ = false;
     } else if (in_paragraph_ && !(in_item_ && is_item)) {
       text_.back() = ' ';
-      text_ += line.substr(line.find_first_not_of(' ')) + "\n";
+      text_.append(without_blanks_before(line)).append("\n");
     } else {
       add_line(line, !line.starts_with('#'));
       in_item_ = is_item;
@@ -212,30 +241,37 @@ std::string lay_out(const std::string& text, const Draft& draft, Medium medium) 
       result.add_code(lines[i]);
       continue;
     }
-    const std::string& line = lines[i];
-    std::smatch match;
-    if (!std::regex_search(line, match, block_pattern())) {
-      result.add(with_references(line, numbers, medium));
+    std::optional<Block> block = block_of(lines[i]);
+    if (!block) {
+      result.add(with_references(lines[i], numbers, medium));
       continue;
     }
-    std::string caption = match.suffix();
-    while (i + 1 < lines.size() && !lines[i + 1].empty()) caption += " " + lines[++i];
-    result.add_block(set_block(match, caption, draft, numbers, medium));
+    while (i + 1 < lines.size() && !lines[i + 1].empty()) {
+      block->caption.append(" ").append(lines[++i]);
+    }
+    result.add_block(set_block(*block, draft, numbers, medium));
   }
   return result.text();
 }
 
 std::string inline_figures(const std::string& html, const Draft& draft) {
-  std::string result = html;
-  for (const auto& [name, figure] : draft.figures()) {
-    std::string drawings;
-    for (const Panel& panel : figure.panels) drawings += inline_svg(panel.svg);
-    const std::string mark = "<!--figure:" + name + "-->";
-    const std::string opening = fmt::format("<div class=\"panels{}\">\n",
-                                            figure.panels.size() <= kPrintedInARow ? " row" : "");
-    result.replace(result.find(mark), mark.size(), opening + drawings + "</div>");
+  static constexpr std::string_view opening = "<!--figure:";
+  static constexpr std::string_view closing = "-->";
+  std::string result;
+  std::string_view rest = html;
+  while (true) {
+    const std::size_t at = rest.find(opening);
+    if (at == std::string_view::npos) return result.append(rest);
+    result.append(rest, 0, at);
+    rest.remove_prefix(at + opening.size());
+    const std::string name(rest.substr(0, rest.find(closing)));
+    rest.remove_prefix(name.size() + closing.size());
+    const std::vector<Panel>& panels = draft.figures().at(name).panels;
+    result +=
+        fmt::format("<div class=\"panels{}\">\n", panels.size() <= kPrintedInARow ? " row" : "");
+    for (const Panel& panel : panels) result += inline_svg(panel.svg);
+    result += "</div>";
   }
-  return result;
 }
 
 }  // namespace reprise::reports

@@ -5,7 +5,9 @@
 #include <algorithm>
 #include <cmath>
 #include <map>
-#include <regex>
+#include <sstream>
+#include <stdexcept>
+#include <vector>
 
 #include "markdown.hpp"
 
@@ -48,32 +50,87 @@ Rgb pixel_colour(std::span<const std::uint8_t> pixels, std::size_t pixel, std::s
   return rgb;
 }
 
-std::string replace_all(std::string text, const std::string& from, const std::string& to) {
-  for (std::size_t at = text.find(from); at != std::string::npos; at = text.find(from, at)) {
-    text.replace(at, from.size(), to);
-    at += to.size();
+std::string replace_all(std::string_view text, std::string_view from, std::string_view to) {
+  std::string result;
+  while (true) {
+    const std::size_t at = text.find(from);
+    if (at == std::string_view::npos) return result.append(text);
+    result.append(text, 0, at).append(to);
+    text.remove_prefix(at + from.size());
   }
-  return text;
 }
 
-/// `change` of each tag; what stands between them stays.
-template <class Change>
-std::string with_tags(const std::string& svg, const Change& change) {
-  std::string result;
-  std::size_t at = 0;
+/// Calls `take(text, tag)` for each tag and the text before it; at the end with an empty tag.
+template <class Take>
+void for_tags(std::string_view svg, const Take& take) {
   while (true) {
-    const std::size_t begin = svg.find('<', at);
-    const std::size_t end = begin == std::string::npos ? begin : svg.find('>', begin);
-    if (end == std::string::npos) return result + svg.substr(at);
-    result.append(svg, at, begin - at).append(change(svg.substr(begin, end + 1 - begin)));
-    at = end + 1;
+    const std::size_t begin = svg.find('<');
+    const std::size_t end = begin == std::string_view::npos ? begin : svg.find('>', begin);
+    if (end == std::string_view::npos) return take(svg, std::string_view());
+    take(svg.substr(0, begin), svg.substr(begin, end + 1 - begin));
+    svg.remove_prefix(end + 1);
   }
+}
+
+constexpr std::string_view kBlanks = " \t\r\n";
+
+bool is_blank(std::string_view text) {
+  return text.find_first_not_of(kBlanks) == std::string_view::npos;
 }
 
 /// Ids of a tag's own and of what it refers to begin with `name`.
 std::string tidy_tag(const std::string& tag, const std::string& name) {
-  static const std::regex id(R"re((\bid=['"]|href=['"]#|url\(#)(\w+))re");
-  return std::regex_replace(replace_all(tag, "xlink:href", "href"), id, "$1" + name + "_$2");
+  std::string tidy = replace_all(tag, "xlink:href", "href");
+  for (const std::string mark : {" id=\"", " id='", "href=\"#", "href='#", "url(#"}) {
+    tidy = replace_all(tidy, mark, mark + name + "_");
+  }
+  return tidy;
+}
+
+/// The lines without blanks at their ends; those that are blank are left out.
+std::string without_blank_lines(std::string_view text) {
+  std::string result;
+  while (!text.empty()) {
+    const std::string_view line = text.substr(0, text.find('\n'));
+    text.remove_prefix(std::min(text.size(), line.size() + 1));
+    const std::size_t begin = std::min(line.find_first_not_of(" \t\r"), line.size());
+    const std::size_t end = line.find_last_not_of(" \t\r") + 1;
+    if (begin < end) result.append(line, begin, end - begin).append("\n");
+  }
+  return result;
+}
+
+/// Without the groups that hold nothing, nor anything but such groups.
+std::string without_empty_groups(std::string_view svg) {
+  std::string result;
+  std::vector<std::size_t> empty;  // where in it groups begin that hold nothing yet
+  bool has_removed = false;        // just now: the blanks after it go as well
+  for_tags(svg, [&](std::string_view text, std::string_view tag) {
+    if (has_removed) text.remove_prefix(std::min(text.find_first_not_of(kBlanks), text.size()));
+    const bool closes = tag == "</g>";
+    const bool opens = tag.starts_with("<g ") && !tag.ends_with("/>");
+    if (!is_blank(text) || (!closes && !opens)) empty.clear();
+    has_removed = closes && !empty.empty();
+    if (has_removed) {
+      result.resize(empty.back());
+      empty.pop_back();
+      return;
+    }
+    result.append(text);
+    if (opens) empty.push_back(result.size());
+    result.append(tag);
+  });
+  return result;
+}
+
+/// The two numbers of viewBox="0 0 WIDTH HEIGHT". std::logic_error if there are none.
+Size view_box(const std::string& svg) {
+  static constexpr std::string_view mark = "viewBox=\"0 0 ";
+  const std::size_t at = svg.find(mark);
+  Size size;
+  std::istringstream numbers(at == std::string::npos ? "" : svg.substr(at + mark.size(), 40));
+  if (!(numbers >> size.width >> size.height)) throw std::logic_error("gnuplot: SVG without size");
+  return size;
 }
 
 }  // namespace
@@ -155,22 +212,18 @@ std::string SvgCanvas::document(std::string_view alt) const {
 }
 
 std::string tidy_gnuplot(const std::string& svg, const std::string& name, std::string_view alt) {
-  static const std::regex view_box(R"re(viewBox="0 0 (\d+) (\d+)")re");
-  static const std::regex empty_group(R"re(<g [^>]*>\s*</g>\s*)re");
-  std::smatch size;
-  if (!std::regex_search(svg, size, view_box)) throw std::logic_error("gnuplot: SVG without size");
-
-  std::string body = svg.substr(svg.find("<g id=\"gnuplot_canvas\">"));
-  for (std::string shorter; (shorter = std::regex_replace(body, empty_group, "")) != body;) {
-    body = shorter;
-  }
-  body = with_tags(body, [&](const std::string& tag) { return tidy_tag(tag, name); });
-  body = std::regex_replace(body, std::regex(R"re([ \t]*\n\s*)re"), "\n");
-  return opening_tag({std::stod(size[1]), std::stod(size[2])}, alt) + body;
+  const std::size_t canvas = svg.find("<g id=\"gnuplot_canvas\">");
+  if (canvas == std::string::npos) throw std::logic_error("gnuplot: SVG without a canvas");
+  std::string body;
+  for_tags(without_empty_groups(std::string_view(svg).substr(canvas)),
+           [&](std::string_view text, std::string_view tag) {
+             body.append(text).append(tidy_tag(std::string(tag), name));
+           });
+  return opening_tag(view_box(svg), alt) + without_blank_lines(body);
 }
 
 std::string inline_svg(const std::string& document) {
-  return replace_all(document, std::string(kNamespace), "");
+  return replace_all(document, kNamespace, "");
 }
 
 }  // namespace reprise::reports

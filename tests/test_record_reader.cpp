@@ -2,8 +2,6 @@
 #include "reprise/record/reader_process.hpp"
 
 #include <fcntl.h>
-#include <seccomp.h>
-#include <sys/prctl.h>
 #include <sys/stat.h>
 #include <sys/wait.h>
 #include <unistd.h>
@@ -21,11 +19,13 @@
 #include "support/errors.hpp"
 #include "support/sample_record.hpp"
 #include "support/temporary_folder.hpp"
+#include "support/without_seccomp.hpp"
 
 using namespace reprise;
 using namespace reprise::details;
 using reprise::test::CommandResult;
 using reprise::test::error_of;
+using reprise::test::hide_seccomp;
 using reprise::test::is_line_with;
 using reprise::test::run_command;
 using reprise::test::sample_record;
@@ -93,11 +93,7 @@ CommandResult run_without_seccomp(const std::string& command) {
   const TemporaryFolder folder;
   const pid_t child = fork();
   if (child == 0) {
-    const scmp_filter_ctx filter = seccomp_init(SCMP_ACT_ALLOW);
-    const auto no_filter = SCMP_A0_64(SCMP_CMP_EQ, PR_SET_SECCOMP, 0);
-    seccomp_rule_add(filter, SCMP_ACT_ERRNO(ENOSYS), SCMP_SYS(seccomp), 0);
-    seccomp_rule_add(filter, SCMP_ACT_ERRNO(EINVAL), SCMP_SYS(prctl), 1, no_filter);
-    if (seccomp_load(filter) != 0) _exit(77);
+    if (!hide_seccomp()) _exit(77);
     const std::string line = command + " >" + (folder / "out") + " 2>" + (folder / "err");
     execl("/bin/sh", "sh", "-c", line.c_str(), static_cast<char*>(nullptr));
     _exit(127);

@@ -169,6 +169,22 @@ TEST_CASE("figures and tables are numbered as they stand, and references follow"
   CHECK_THROWS_AS(lay_out(placed("@figure(first): x\n"), draft, Medium::html), std::logic_error);
 }
 
+TEST_CASE("a line of blanks ends a paragraph, as Markdown has it") {
+  const Draft draft;
+  CHECK(lay_out("a\n   \nb\n  c\n \n \n", draft, Medium::markdown) == "a\n\nb c\n\n");
+  CHECK(lay_out(" \n", draft, Medium::markdown).find_first_not_of('\n') == std::string::npos);
+}
+
+TEST_CASE("empty groups and blank lines leave a drawing of gnuplot's, and ids are made its own") {
+  const std::string svg =
+      "<svg viewBox=\"0 0 20 10\">\n<g id=\"gnuplot_canvas\">\n<g a=\"1\">\n <g b=\"2\">\n </g>\n"
+      "</g>\n<g id=\"p\">\n\n  <use xlink:href='#dot'/>  </g>\n</g>\n</svg>\n";
+  const std::string tidy = tidy_gnuplot(svg, "n", "alt");
+  CHECK(tidy.substr(tidy.find("<g ")) ==
+        "<g id=\"n_gnuplot_canvas\">\n<g id=\"n_p\">\n<use href='#n_dot'/>  </g>\n</g>\n</svg>\n");
+  CHECK_THROWS_AS(tidy_gnuplot("<svg>", "n", "alt"), std::logic_error);
+}
+
 TEST_CASE("a template that asks for an unknown value is an error, not a gap") {
   CHECK_THROWS_AS(render_template("introduction.md.mustache", {}, markdown_text), std::logic_error);
 }
