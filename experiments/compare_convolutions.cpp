@@ -422,9 +422,7 @@ int report_wrong(const std::vector<Row>& rows, const Options& options) {
 
 int compare_convolutions(int argc, char** argv) {
   RunEnvironment environment;
-  for (int i = 0; i < argc; ++i) {
-    environment.command_line += (i > 0 ? " " : "") + std::string(argv[i]);
-  }
+  environment.command_line = command_line_text(argc, argv);
   const bool table =
       environment.command_line.find("--benchmark_format=json") == std::string::npos &&
       environment.command_line.find("--benchmark_format=csv") == std::string::npos;

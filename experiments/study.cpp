@@ -250,9 +250,7 @@ std::optional<Study> parse(int argc, const char* const* argv, Options& options) 
     return std::nullopt;
   }
   complete(line, study, options);
-  for (int i = 0; i < argc; ++i) {
-    options.runs.command_line += (i > 0 ? " " : "") + std::string(argv[i]);
-  }
+  options.runs.command_line = command_line_text(argc, argv);
   return study;
 }
 

@@ -247,9 +247,7 @@ int train_lenet5(int argc, const char* const* argv) {
   RunEnvironment environment;
   options.threads = have_threads(options.threads);
   environment.threads = options.threads;
-  for (int i = 0; i < argc; ++i)
-    environment.command_line += (i > 0 ? " " : "") + std::string(argv[i]);
-
+  environment.command_line = command_line_text(argc, argv);
   environment.data_folder = std::filesystem::absolute(options.data);
 
   set_blas_threads(1);

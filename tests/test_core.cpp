@@ -12,6 +12,7 @@
 #include "reprise/core/random.hpp"
 #include "reprise/core/text.hpp"
 #include "support/catch.hpp"
+#include "support/command.hpp"
 
 using namespace reprise;
 
@@ -32,6 +33,40 @@ TEST_CASE("quotients round up on both sides of 0, and without overflow") {
   CHECK(round_up(0, 16) == 0);
   CHECK(round_up(16, 16) == 16);
   CHECK(round_up(17, 16) == 32);
+}
+
+TEST_CASE("an argument is quoted so that a shell gives it back to the byte") {
+  CHECK(shell_quoted("--shapes=a,b") == "--shapes=a,b");
+  CHECK(shell_quoted("/runs/a-1.h5") == "/runs/a-1.h5");
+  CHECK(shell_quoted("a=b") == "'a=b'");
+  CHECK(shell_quoted("") == "''");
+  CHECK(shell_quoted("it's") == R"('it'\''s')");
+  CHECK(shell_quoted("a\x1b[2J") == R"_('a'"$(printf '\033')"'[2J')_");
+  std::string all;
+  for (int byte = 1; byte < 256; ++byte) all += static_cast<char>(byte);
+  for (const std::string& text :
+       {std::string("it's $HOME *.h5"), std::string("~"), std::string("`id` $(id) \\ \"!!\" #"),
+        std::string("a\nb\n"), std::string("\n"), std::string("\x1b\x1b"), std::string("\xff"),
+        std::string("\u202e\u4e16 %s %% \\n"), std::string("{a,b}[c]?;|&<>()"), all}) {
+    const std::string word = shell_quoted(text);
+    INFO(printable(word));
+    CHECK(is_text(word));
+    CHECK(printable_lines(word) == word);
+    for (const char* shell : {"sh", "bash"}) {
+      const std::string script = "printf %s " + word + " ''";
+      CHECK(test::run_command(std::string(shell) + " -c " + shell_quoted(script)).out == text);
+    }
+  }
+}
+
+TEST_CASE("a line is cut to a terminal's columns, by what characters take there") {
+  CHECK(fitted("abcdef", 4) == "abcd");
+  CHECK(fitted("abc", 4) == "abc");
+  CHECK(fitted("abc", 0).empty());
+  CHECK(fitted("\u4e16\u754c!", 3) == "\u4e16");
+  CHECK(fitted("\u4e16\u754c!", 5) == "\u4e16\u754c!");
+  CHECK(fitted("\u00e9\u00e9", 1) == "\u00e9");
+  CHECK(fitted("a\x1b[K", 3) == "a\\x");
 }
 
 TEST_CASE("what could act in place of being seen is written out") {

@@ -1,7 +1,6 @@
 #include "support/program.hpp"
 
 #include <fmt/format.h>
-#include <unistd.h>
 
 #include <atomic>
 #include <chrono>
@@ -90,21 +89,6 @@ bool interrupted() {
 void Log::line(const std::string& text) {
   print_line(text);
   text_ += printable(text) + "\n";
-}
-
-ProgressLine::ProgressLine() : terminal_(isatty(STDOUT_FILENO) != 0) {}
-
-void ProgressLine::show(const std::string& text) {
-  const double now = steady_seconds();
-  if (!terminal_ || now - last_shown_ < 0.1) return;
-  last_shown_ = now;
-  visible_ = true;
-  rewrite_line(text);
-}
-
-void ProgressLine::clear() {
-  if (visible_) rewrite_line("");
-  visible_ = false;
 }
 
 std::string duration_text(double seconds) {

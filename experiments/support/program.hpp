@@ -49,19 +49,32 @@ class Log {
   std::string text_;
 };
 
-/// A line that is rewritten in place on a terminal, at most ten times a second; nothing elsewhere.
+/// How far the work is. On a terminal it is one line, rewritten in place at most ten times a second
+/// and never wider than the terminal, which may change its size meanwhile. Elsewhere, as in a log
+/// or where TERM is "dumb" or not set, it is a line of its own every half minute, without control
+/// characters.
 class ProgressLine {
  public:
-  ProgressLine();
+  /// `line_seconds` lie between two lines of a log.
+  explicit ProgressLine(double line_seconds = 30.0);
+  ProgressLine(const ProgressLine&) = delete;
+  ProgressLine& operator=(const ProgressLine&) = delete;
+  ~ProgressLine() { clear(); }
+
+  /// The parts of `text` have two blanks between them.
   void show(const std::string& text);
-  /// Wipes the line, before something else is printed.
+  /// Wipes the line.
   void clear();
 
  private:
-  bool terminal_;
-  double last_shown_ = 0.0;
-  bool visible_ = false;
+  bool in_place_;
+  double seconds_between_;
+  double last_shown_;
 };
+
+/// `text` in so many columns. Of its parts, which have two blanks between them, the first and the
+/// last stay longest; the others are left out from behind until the rest fits.
+std::string progress_text(const std::string& text, std::size_t columns);
 
 /// "1 h 02 min", "3 min 20 s", "8 s".
 std::string duration_text(double seconds);

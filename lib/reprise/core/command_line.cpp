@@ -5,6 +5,7 @@
 #include <charconv>
 
 #include "reprise/core/terminal.hpp"
+#include "reprise/core/text.hpp"
 
 namespace reprise {
 namespace {
@@ -56,6 +57,12 @@ std::string operands_text(const std::string& name, IntegerRange count) {
 }
 
 }  // namespace
+
+std::string command_line_text(int argc, const char* const* argv) {
+  std::string text;
+  for (int i = 0; i < argc; ++i) text += (i > 0 ? " " : "") + shell_quoted(argv[i]);
+  return text;
+}
 
 CommandLine::CommandLine(std::string program, std::string description)
     : program_(std::move(program)), description_(std::move(description)) {}

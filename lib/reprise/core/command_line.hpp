@@ -34,6 +34,9 @@ decltype(auto) as_usage(Body&& body) {
   }
 }
 
+/// The command line as it can be pasted into a POSIX shell, each argument by shell_quoted().
+std::string command_line_text(int argc, const char* const* argv);
+
 /// Options are written `--name value` or `--name=value`, flags `--name`; what begins with no dash
 /// is an operand, and so is everything after `--`. An option may be given once, a list more than
 /// once. A value is what the shell passes on, whatever signs it has in it; numbers and lists are

@@ -1,6 +1,7 @@
 #include "reprise/core/terminal.hpp"
 
 #include <algorithm>
+#include <atomic>
 #include <cstdio>
 #include <string>
 
@@ -8,6 +9,11 @@
 
 namespace reprise {
 namespace {
+
+constexpr const char* kWipe = "\r\033[K";
+
+/// Whether the cursor stands behind a line of rewrite_line().
+std::atomic<bool> line_is_open = false;
 
 void write_to(std::FILE* stream, const std::string& bytes) {
   std::fwrite(bytes.data(), 1, bytes.size(), stream);
@@ -17,6 +23,7 @@ void write_to(std::FILE* stream, const std::string& bytes) {
 }  // namespace
 
 void print_line(std::string_view line) {
+  wipe_line();
   write_to(stdout, printable(line) + "\n");
 }
 
@@ -29,11 +36,17 @@ void print_lines(std::string_view text) {
 }
 
 void print_error_line(std::string_view line) {
+  wipe_line();
   write_to(stderr, printable(line) + "\n");
 }
 
 void rewrite_line(std::string_view line) {
-  write_to(stdout, "\r\033[K" + printable(line));
+  line_is_open = true;
+  write_to(stdout, kWipe + printable(line));
+}
+
+void wipe_line() {
+  if (line_is_open.exchange(false)) write_to(stdout, kWipe);
 }
 
 bool output_is_written() {

@@ -19,8 +19,12 @@ void print_lines(std::string_view text);
 /// One line to standard error.
 void print_error_line(std::string_view line);
 
-/// Writes over the line that the cursor of a terminal stands on, and stays on it; "" wipes it.
+/// Writes over the line that the cursor of a terminal stands on, and stays on it. The next line
+/// that is printed, to standard error as well, wipes it first. Needs a terminal that knows carriage
+/// return and ESC [ K, and a line that it does not wrap.
 void rewrite_line(std::string_view line);
+/// Wipes what rewrite_line() has left on the terminal, if anything.
+void wipe_line();
 
 /// Whether all that was printed to standard output so far has been written.
 bool output_is_written();

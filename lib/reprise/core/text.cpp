@@ -89,6 +89,21 @@ std::string written_out(std::uint32_t code) {
   }
 }
 
+std::string octal(char byte) {
+  char digits[5];
+  std::snprintf(digits, sizeof digits, "\\%03o",
+                static_cast<unsigned>(static_cast<unsigned char>(byte)));
+  return digits;
+}
+
+/// Whether a shell takes every character of an argument for itself.
+bool is_plain_argument(std::string_view text) {
+  constexpr std::string_view plain =
+      "=abcdefghijklmnopqrstuvwxyzABCDEFGHIJKLMNOPQRSTUVWXYZ0123456789_-./,:+@%";
+  if (text.empty() || text.find_first_not_of(plain) != std::string_view::npos) return false;
+  return text[0] == '-' || text.find('=') == std::string_view::npos;  // a=b sets a variable
+}
+
 /// printable(), except that the characters in `kept` stay.
 std::string shown(std::string_view bytes, std::string_view kept) {
   std::string text;
@@ -142,6 +157,26 @@ std::string toml_quoted(std::string_view text) {
   return quoted + "\"";
 }
 
+std::string shell_quoted(std::string_view text) {
+  if (is_plain_argument(text)) return std::string(text);
+  std::string word = "'";
+  bool by_number = false;
+  while (!text.empty()) {
+    const Character c = first_character(text);
+    const bool is_seen =
+        c.size > 0 && (c.code == '\n' || !(is_control(c.code) || is_unseen(c.code)));
+    if (is_seen == by_number) {
+      word += is_seen ? "')\"'" : "'\"$(printf '";
+      by_number = !is_seen;
+    }
+    for (const char byte : text.substr(0, std::max<std::size_t>(c.size, 1))) {
+      word += by_number ? octal(byte) : byte == '\'' ? "'\\''" : std::string(1, byte);
+    }
+    text.remove_prefix(std::max<std::size_t>(c.size, 1));
+  }
+  return word + (by_number ? "')\"" : "'");
+}
+
 std::string clean_text(std::string_view bytes) {
   std::string text;
   text.reserve(bytes.size());
@@ -155,6 +190,20 @@ std::string clean_text(std::string_view bytes) {
 
 std::string printable(std::string_view bytes) {
   return shown(bytes, "");
+}
+
+std::string fitted(std::string_view text, std::size_t columns) {
+  std::string line = printable(text);
+  std::size_t end = 0;
+  while (end < line.size()) {
+    const Character c = first_character(std::string_view(line).substr(end));
+    const std::size_t width = c.code < 0x1100 ? 1 : 2;
+    if (width > columns) break;
+    columns -= width;
+    end += c.size;
+  }
+  line.resize(end);
+  return line;
 }
 
 std::string printable_lines(std::string_view bytes) {

@@ -17,6 +17,12 @@ std::string_view without_byte_order_mark(std::string_view bytes);
 /// Text as TOML quotes it on one line ("basic string"), with its quotes.
 std::string toml_quoted(std::string_view text);
 
+/// Text as one argument in a command line of a POSIX shell, safe to paste: as it is where every
+/// character of it means itself, else in single quotes. Characters and bytes that printable() would
+/// write out, newlines excepted, become "$(printf '\ooo')", which a terminal shows and a record can
+/// keep.
+std::string shell_quoted(std::string_view text);
+
 /// The bytes with U+FFFD in place of each one that keeps them from being text: for what comes from
 /// outside, such as a log or a diff.
 std::string clean_text(std::string_view bytes);
@@ -30,7 +36,11 @@ std::string clean_text(std::string_view bytes);
 /// printable stays as it is: printable(printable(x)) == printable(x).
 std::string printable(std::string_view bytes);
 
-/// Likewise, but keeps newlines and tabs: for a text of several lines, such as a log or TOML.
+/// The beginning of printable(text) that takes at most so many columns of a terminal. A character
+/// from U+1100 on counts as two, since the wide ones are among those.
+std::string fitted(std::string_view text, std::size_t columns);
+
+/// printable(), but keeps newlines and tabs: for a text of several lines, such as a log or TOML.
 std::string printable_lines(std::string_view bytes);
 
 }  // namespace reprise

@@ -29,7 +29,7 @@ struct RunEnvironment {
   std::size_t runs_at_once = 1;  ///< runs that the program had at work side by side
   double started_unix = unix_now();
   double started_steady = steady_now();
-  std::string command_line;
+  std::string command_line;  ///< as command_line_text() gives it, to be pasted
   std::string data_folder;  ///< where the data was, "" if there was none
   std::string log;          ///< what the program printed
 };
