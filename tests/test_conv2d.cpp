@@ -1,9 +1,9 @@
 // conv: the public functions, their errors, and the oracle itself (adjointness, differences).
 #include <cmath>
 
-#include "reprise/conv/algorithms/naive.hpp"
 #include "reprise/conv/conv2d.hpp"
 #include "reprise/conv/conv_workspace.hpp"
+#include "reprise/conv/naive/naive.hpp"
 #include "reprise/core/error.hpp"
 #include "support/catch.hpp"
 #include "support/conv_cases.hpp"

@@ -3,10 +3,10 @@
 #include <cmath>
 #include <vector>
 
-#include "reprise/conv/algorithms/fft_plan.hpp"
-#include "reprise/conv/algorithms/naive.hpp"
 #include "reprise/conv/conv_algorithm.hpp"
 #include "reprise/conv/conv_workspace.hpp"
+#include "reprise/conv/fft/plan.hpp"
+#include "reprise/conv/naive/naive.hpp"
 #include "reprise/core/random.hpp"
 #include "reprise/linalg/simd.hpp"
 #include "support/catch.hpp"

@@ -7,11 +7,11 @@
 #include <numeric>
 #include <vector>
 
-#include "reprise/conv/algorithms/naive.hpp"
-#include "reprise/conv/algorithms/winograd_plan.hpp"
-#include "reprise/conv/algorithms/winograd_transforms-inl.hpp"
 #include "reprise/conv/conv_algorithm.hpp"
 #include "reprise/conv/conv_workspace.hpp"
+#include "reprise/conv/naive/naive.hpp"
+#include "reprise/conv/winograd/plan.hpp"
+#include "reprise/conv/winograd/transforms-inl.hpp"
 #include "reprise/core/random.hpp"
 #include "reprise/linalg/simd.hpp"
 #include "support/catch.hpp"
@@ -30,7 +30,7 @@ Fraction reduced(std::int64_t numerator, std::int64_t denominator) {
   return {numerator / divisor, denominator / divisor};
 }
 
-/// The arithmetic of winograd_transforms-inl.hpp without rounding.
+/// The arithmetic of transforms-inl.hpp without rounding.
 struct ExactOps {
   using Value = Fraction;
   static Value constant(int numerator, int denominator) { return reduced(numerator, denominator); }

@@ -5,8 +5,8 @@
 #include <cstring>
 #include <limits>
 
-#include "reprise/conv/algorithms/naive.hpp"
 #include "reprise/conv/conv_workspace.hpp"
+#include "reprise/conv/naive/naive.hpp"
 
 namespace reprise::test {
 namespace {

@@ -1,7 +1,7 @@
 /// \file
 /// What a convolution algorithm is, and the registry of all of them.
 ///
-/// One algorithm = one file in algorithms/ + one line in algorithms.def: the line
+/// One algorithm = one folder beside this file + one line in algorithms.def: the line
 ///   REPRISE_CONV_ALGORITHM(fft)
 /// registers what `const ConvAlgorithm& fft_algorithm()` in namespace reprise returns. Tests,
 /// benchmarks and reports loop over the registry.

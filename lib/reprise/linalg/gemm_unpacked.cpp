@@ -7,15 +7,6 @@
 // in blocks of rows. Where b lies transposed and a has few rows, as for the gradient of a layer's
 // input, the product is made transposed: rows of b's transpose are broadcast, and lanes hold rows
 // of a, which is copied. The chains are those of gemm.cpp.
-//
-// Tried (one core, AVX-512, 118 GFLOP/s measured peak; a layer 9216 -> 4096 on 32 images, 2.4 GFLOP
-// and 151 MB of weights, the floor of each product being 21 ms):
-//   |                                              | forward | grad_weight | grad_input |
-//   | packed as by gemm.cpp (grad_weight: unpacked)  | 60 ms   | 49 ms       | 109 ms     |
-//   | b copied in panels of 256 KiB, c by 32 rows    | 38      | 44          |            |
-//   | made transposed for 3 vectors of rows of a     |         |             | 23         |
-//   | c stored past the caches                       |         | 48          |            |
-// grad_weight waits for the memory to read and write 151 MB, about 24 ms beside its products.
 #undef HWY_TARGET_INCLUDE
 #define HWY_TARGET_INCLUDE "reprise/linalg/gemm_unpacked.cpp"
 #include <hwy/foreach_target.h>

@@ -1,24 +1,5 @@
-// What a step of training costs, and what was tried: LeNet-5, batch 128 in blocks of 16, Adam, one
-// thread of an AVX-512 core with 1 MiB of L2, as shares of libtorch's time for the same epoch in
-// the same sitting (its floor by arithmetic alone, dense and at the core's peak, is 0.22):
-//   0.70  layers one by one
-//   0.49  ReLU, Adam and the bias gradients in vectors (ReLU's backward pass branched on signs)
-//   0.36  convolution gradients leave out the zeros that pooling leaves (direct_sparse_*.cpp),
-//         dense layers do without packing (gemm_unpacked.cpp)
-//   0.34  ReLU worked within the pooling behind it; lanes across images in forward convolutions
-//         (direct_images.cpp); one test for NaN per pooling window; the next image prefetched
-// On a core of twice that peak (262 GFLOP/s measured), where these give 0.32 (floor 0.16):
-//   0.30  register tiles that GCC keeps in registers (linalg/unroll.hpp)
-//   0.28  results of a tile of images transposed for all columns and positions at once; zeros of
-//         grad_output listed with lanes across positions (direct_transpose-inl.hpp)
-//   0.26  no hash for a default random stream in each layer's context; last columns of dense layers
-//         worked without copies
-// Tried and left: vectors of half the width in the sparse weight gradient (1.5 times its time,
-// though fewer loads cross cache lines); blocks of 8, 32 or 64 images (within 7% of 16); two
-// windows of pooling in a vector (1%); tiles of 8 columns x 3 positions or 14 rows of one vector
-// (no difference). What is left, by samples of eight epochs: forward convolutions 0.30, their
-// gradients 0.34, dense layers 0.14, pooling 0.08; the sums over blocks and the update 0.02.
-// Two threads take 0.50 to 0.55 of the time of one. On the first core all this gives 0.29.
+// The gradient of a batch: blocks of images one by one, their sums by a pairwise tree over block
+// indices.
 #include "reprise/nn/batch_gradient.hpp"
 
 #include <algorithm>

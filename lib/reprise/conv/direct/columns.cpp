@@ -1,0 +1,339 @@
+// A kernel of `direct`: correlations with vector lanes across the columns of the result.
+//
+// A tile of up to kRows positions x up to kMostVectors vectors of columns stays in registers while
+// its chains run: each step broadcasts one source value per position and multiplies it with the
+// vectors of one row of weights. Source values are read where they are, through one pointer per
+// position, and so are weights whose columns are neighbours and fill vectors; others are packed.
+// The positions of a tile have the same taps inside the image, so that padding costs nothing.
+// Columns and chains are cut into blocks whose weights stay in the L2 cache while all tiles of a
+// task pass; a later block of a chain goes on from the result in memory.
+#undef HWY_TARGET_INCLUDE
+#define HWY_TARGET_INCLUDE "reprise/conv/direct/columns.cpp"
+#include <hwy/foreach_target.h>
+// After foreach_target.h:
+#include <hwy/cache_control.h>
+#include <hwy/highway.h>
+
+#include <algorithm>
+
+#include "reprise/conv/direct/columns_plan.hpp"
+#include "reprise/conv/direct/transpose-inl.hpp"
+#include "reprise/core/integer.hpp"
+#include "reprise/core/parallel.hpp"
+#include "reprise/linalg/unroll.hpp"
+
+HWY_BEFORE_NAMESPACE();
+namespace reprise::direct {
+namespace HWY_NAMESPACE {
+namespace {
+namespace hn = hwy::HWY_NAMESPACE;
+
+// Registers: rows x vectors sums, the vectors of one row of weights, one source value. A tile has
+// kRows positions; panels of more vectors take it in parts.
+constexpr std::size_t kRows = 12;
+#if HWY_TARGET == HWY_AVX3 || HWY_TARGET == HWY_NEON
+constexpr std::size_t kTileVectors = 24;
+#else
+constexpr std::size_t kTileVectors = 12;
+#endif
+constexpr std::size_t kMostVectors = kTileVectors / 6;
+constexpr std::size_t rows_of(std::size_t vectors) {
+  return std::min(kRows, kTileVectors / vectors);
+}
+
+/// A tile's positions.
+struct Tile {
+  const float* cell[kRows];  ///< the source at the position, the group's channel 0
+  float* result[kRows];      ///< at the group's column 0
+  std::size_t count;         ///< the others repeat the last
+  std::size_t ahead;         ///< to the next tile's source, in floats; 0 if it is here already
+};
+
+/// The weights of a block: of step k and column j, both counted from the block's first, at k * row
+/// + j.
+struct BlockWeights {
+  const float* first;
+  std::size_t row;
+};
+
+/// What the kernels need to know of one panel: columns [begin, begin + columns) of the group.
+struct Panel {
+  const std::vector<Piece>& pieces;
+  std::size_t first_step;  ///< of the block
+  BlockWeights weights;    ///< from the panel's first column on
+  const float* start;      ///< (vectors * lanes), or null if the chains go on from the result
+  std::size_t begin, columns;
+  std::size_t ahead;  ///< to the source of the next tile, if it shall be prefetched
+};
+
+/// Continues the chains of rows [first, first + rows) of the tile, from[i] to to[i] (each vectors *
+/// lanes), over the panel's pieces.
+template <std::size_t rows, std::size_t vectors>
+HWY_NOINLINE void tile_kernel(const Panel& panel, const float* const* cell,
+                              const float* const* from, float* const* to) {
+  const hn::ScalableTag<float> d;
+  using Vector = hn::Vec<decltype(d)>;
+  const std::size_t lanes = hn::Lanes(d);
+  Vector acc[rows][vectors];
+  REPRISE_UNROLL
+  for (std::size_t i = 0; i < rows; ++i) {
+    for (std::size_t v = 0; v < vectors; ++v) {
+      acc[i][v] = hn::LoadU(d, from[i] + v * lanes);
+      hwy::Prefetch(to[i] + v * lanes);  // to be there when it is stored
+    }
+  }
+  for (const Piece& piece : panel.pieces) {
+    const float* p[rows];
+    REPRISE_UNROLL
+    for (std::size_t i = 0; i < rows; ++i) p[i] = cell[i] + piece.offset;
+    const std::size_t row = panel.weights.row;
+    const float* HWY_RESTRICT weights = panel.weights.first + (piece.step - panel.first_step) * row;
+    const std::size_t length = piece.length;
+    for (std::size_t k = 0; k < length; ++k, weights += row) {
+      if (panel.ahead != 0 && k % 16 == 0) {
+        for (std::size_t i = 0; i < rows; ++i) hwy::Prefetch(p[i] + k + panel.ahead);
+      }
+      Vector w[vectors];
+      for (std::size_t v = 0; v < vectors; ++v) w[v] = hn::LoadU(d, weights + v * lanes);
+      REPRISE_UNROLL
+      for (std::size_t i = 0; i < rows; ++i) {
+        const Vector x = hn::Set(d, p[i][k]);
+        for (std::size_t v = 0; v < vectors; ++v) acc[i][v] = hn::MulAdd(x, w[v], acc[i][v]);
+      }
+    }
+  }
+  const Vector zero = hn::Zero(d);
+  REPRISE_UNROLL
+  for (std::size_t i = 0; i < rows; ++i) {
+    for (std::size_t v = 0; v < vectors; ++v) {
+      hn::StoreU(hn::Add(acc[i][v], zero), d, to[i] + v * lanes);
+    }
+  }
+}
+
+/// The panel for rows [first, first + rows) of the tile.
+template <std::size_t vectors>
+void run_rows(const Panel& panel, const Tile& tile, std::size_t first) {
+  const hn::ScalableTag<float> d;
+  constexpr std::size_t rows = rows_of(vectors);
+  const std::size_t width = vectors * hn::Lanes(d);
+  HWY_ALIGN float copy[rows * vectors * hn::MaxLanes(d)];
+  const std::size_t count = std::min(rows, tile.count - first);
+  const bool whole = panel.columns == width;
+  const float* from[rows];
+  float* to[rows];
+  for (std::size_t i = 0; i < rows; ++i) {
+    float* const result = tile.result[first + i] + panel.begin;
+    // Positions that are missing in the last tile are computed and dropped.
+    to[i] = whole && i < count ? result : copy + i * width;
+    from[i] = panel.start != nullptr ? panel.start : to[i];
+    if (panel.start == nullptr && to[i] != result) std::copy_n(result, panel.columns, to[i]);
+  }
+  constexpr std::size_t half = rows / 2;
+  constexpr std::size_t few = rows / 4;
+  const auto kernel = count > half  ? tile_kernel<rows, vectors>
+                      : count > few ? tile_kernel<half, vectors>
+                                    : tile_kernel<few, vectors>;
+  kernel(panel, tile.cell + first, from, to);
+  if (whole) return;
+  for (std::size_t i = 0; i < count; ++i) {
+    std::copy_n(to[i], panel.columns, tile.result[first + i] + panel.begin);
+  }
+}
+
+template <std::size_t vectors>
+void run_panel(const Panel& panel, const Tile& tile) {
+  for (std::size_t first = 0; first < tile.count; first += rows_of(vectors)) {
+    run_rows<vectors>(panel, tile, first);
+  }
+}
+
+/// The vectors of the panel that begins with `left` columns to go.
+HWY_INLINE std::size_t panel_vectors(std::size_t left) {
+  const std::size_t lanes = hn::Lanes(hn::ScalableTag<float>());
+  if (kMostVectors == 4 && left > 3 * lanes) return 4;
+  return left > lanes ? 2 : 1;
+}
+
+/// packed(k, i) = from(k + i * column_stride) for k < length, i < count; anything for count <= i <
+/// row. By blocks of steps, so that a cache line is read once: with 512 channels a column apart,
+/// lines of all columns fall into two sets of the cache and would not stay there.
+void pack_transposed(const float* from, std::size_t length, std::size_t count,
+                     std::size_t column_stride, std::size_t row, float* HWY_RESTRICT packed) {
+  constexpr std::size_t kSteps = 16;
+  const std::size_t lanes = hn::Lanes(hn::ScalableTag<float>());
+  for (std::size_t first = 0; first < length; first += kSteps) {
+    const std::size_t steps = std::min(kSteps, length - first);
+    for (std::size_t i = 0; i < count; ++i) {
+      hwy::Prefetch(from + first + kSteps + i * column_stride);  // for the next steps
+    }
+    for (std::size_t i = 0; i < count; i += lanes) {
+      read_lanes(from + first + i * column_stride, column_stride, std::min(lanes, count - i), steps,
+                 packed + first * row + i, row);
+    }
+  }
+}
+
+/// Packs the weights of a block, with zeros from its last column to the end of a row.
+void pack_weights(const Correlation& c, const float* weight, const Block& block, std::size_t row,
+                  float* HWY_RESTRICT packed) {
+  const std::size_t count = block.j_end - block.j_begin;
+  std::vector<Piece> taps;
+  append_pieces(c, all_taps(c.h), all_taps(c.w), block.k_begin, block.k_end, false, taps);
+  for (const Piece& piece : taps) {
+    const float* from = weight + piece.weight + block.j_begin * c.w_column;
+    const bool transposed = c.w_channel == 1;  // or w_column is
+    if (transposed) pack_transposed(from, piece.length, count, c.w_column, row, packed);
+    for (std::size_t k = 0; k < piece.length; ++k, packed += row, from += c.w_channel) {
+      if (!transposed) std::copy_n(from, count, packed);
+      std::fill(packed + count, packed + row, 0.0F);
+    }
+  }
+}
+
+/// The weights of a block of group g: where they are, or packed into the scratch.
+BlockWeights block_weights(const Correlation& c, const float* weight, std::size_t g,
+                           const Block& block, const ColumnScratch& scratch) {
+  const float* const group = weight + g * c.w_group;
+  if (weights_are_rows(c)) {
+    return {group + block.k_begin * c.w_channel + block.j_begin, c.w_channel};
+  }
+  const std::size_t row = packed_row(block.j_end - block.j_begin);
+  pack_weights(c, group, block, row, scratch.weights);
+  return {scratch.weights, row};
+}
+
+/// All panels of one tile for one block.
+void run_tile(const std::vector<Piece>& pieces, const Tile& tile, const Block& block,
+              const BlockWeights& weights, const float* start) {
+  const std::size_t lanes = hn::Lanes(hn::ScalableTag<float>());
+  for (std::size_t j = block.j_begin; j < block.j_end;) {
+    const std::size_t vectors = panel_vectors(block.j_end - j);
+    const std::size_t columns = std::min(vectors * lanes, block.j_end - j);
+    const std::size_t at = j - block.j_begin;
+    const Panel panel{.pieces = pieces,
+                      .first_step = block.k_begin,
+                      .weights = {weights.first + at, weights.row},
+                      .start = block.k_begin == 0 ? start + at : nullptr,
+                      .begin = j,
+                      .columns = columns,
+                      .ahead = at == 0 ? tile.ahead : 0};
+    if (vectors == 1) run_panel<1>(panel, tile);
+    if (vectors == 2) run_panel<2>(panel, tile);
+    if (vectors == 4) run_panel<kMostVectors>(panel, tile);
+    j += columns;
+  }
+}
+
+/// The task's positions of one class.
+void run_class(const Correlation& c, const CorrelationData& data, const ColumnTask& task,
+               const AxisClass& h, const AxisClass& w, const Block& block,
+               const BlockWeights& weights, const float* start, std::vector<Piece>& pieces) {
+  pieces.clear();
+  append_pieces(c, h, w, block.k_begin, block.k_end, true, pieces);
+  if (pieces.empty() && block.k_begin > 0) return;
+  const std::size_t positions = (task.n_end - task.n_begin) * (h.end - h.begin) * (w.end - w.begin);
+  ClassWalk walk(c, task, h, w);
+  Tile tile;
+  // Sources that no other tile reads come from far.
+  const bool once = pieces.size() == 1 && pieces[0].length >= 64;
+  tile.ahead = once ? kRows * c.step_w * c.source_channels() : 0;
+  for (std::size_t position = 0; position < positions; position += kRows) {
+    tile.count = std::min(kRows, positions - position);
+    for (std::size_t i = 0; i < kRows; ++i) {
+      tile.cell[i] = data.source + walk.source() + task.g * c.channels;
+      tile.result[i] = data.result + walk.result() + task.g * c.columns;
+      if (i + 1 < tile.count) walk.advance();
+    }
+    walk.advance();
+    run_tile(pieces, tile, block, weights, start);
+  }
+}
+
+void run_block(const Correlation& c, const CorrelationData& data, const ColumnTask& task,
+               const std::vector<AxisClass>& h_classes, const std::vector<AxisClass>& w_classes,
+               const Block& block, const ColumnScratch& scratch) {
+  const BlockWeights weights = block_weights(c, data.weight, task.g, block, scratch);
+  std::vector<Piece> pieces;
+  for (AxisClass h : h_classes) {
+    h.begin = std::max(h.begin, task.a_begin);
+    h.end = std::min(h.end, task.a_end);
+    if (h.begin >= h.end) continue;
+    for (const AxisClass& w : w_classes) {
+      run_class(c, data, task, h, w, block, weights, scratch.start, pieces);
+    }
+  }
+}
+
+}  // namespace
+}  // namespace HWY_NAMESPACE
+}  // namespace reprise::direct
+HWY_AFTER_NAMESPACE();
+
+#if HWY_ONCE
+namespace reprise::direct {
+HWY_EXPORT(run_block);
+
+namespace {
+
+/// Cuts a correlation into tasks: enough positions to be worth packing the weights for, few enough
+/// for a block's results to stay in the cache, and where there are few tasks, as many for each
+/// thread.
+struct ColumnTasks {
+  ColumnTasks(const Correlation& c, std::size_t threads) {
+    constexpr std::size_t most = 2000;
+    const std::size_t share = div_ceil(c.positions(), threads);
+    const std::size_t size = std::clamp<std::size_t>(share, 100, most);
+    const std::size_t image = c.A * c.B;
+    images = std::max<std::size_t>((size + image / 2) / image, 1);
+    if (images > 1 && c.N > 0) images = div_ceil(c.N, round_up(div_ceil(c.N, images), threads));
+    rows = images > 1 ? c.A : std::clamp<std::size_t>(div_ceil(size, c.B), 1, c.A);
+    image_parts = div_ceil(c.N, images);
+    row_parts = div_ceil(c.A, rows);
+  }
+  std::size_t images, rows;            ///< of a task
+  std::size_t image_parts, row_parts;  ///< how many such parts
+
+  [[nodiscard]] ColumnTask task(const Correlation& c, std::size_t index) const {
+    const std::size_t n = index / row_parts % image_parts * images;
+    const std::size_t a = index % row_parts * rows;
+    return {index / row_parts / image_parts, n, std::min(c.N, n + images), a,
+            std::min(c.A, a + rows)};
+  }
+};
+
+}  // namespace
+
+std::size_t columns_workspace_bytes(const Correlation& c, std::size_t threads) {
+  return std::max<std::size_t>(threads, 1) * ColumnBlocks(c).bytes();
+}
+
+void correlate_by_columns(const Correlation& c, const CorrelationData& data, std::byte* workspace,
+                          std::size_t threads) {
+  const ColumnBlocks blocks(c);
+  const ColumnTasks tasks(c, std::max<std::size_t>(threads, 1));
+  const std::vector<AxisClass> h_classes = axis_classes(c.h, c.A, c.step_h, c.SH);
+  const std::vector<AxisClass> w_classes = axis_classes(c.w, c.B, c.step_w, c.SW);
+  const auto run = [&](std::size_t index, std::size_t worker) {
+    const ColumnScratch scratch(blocks, workspace + worker * blocks.bytes());
+    const ColumnTask task = tasks.task(c, index);
+    for (std::size_t j = 0; j < c.columns; j += blocks.columns) {
+      const std::size_t j_end = std::min(c.columns, j + blocks.columns);
+      std::fill_n(scratch.start, packed_row(blocks.columns), 0.0F);
+      if (data.start != nullptr) {
+        const float* const start = data.start + task.g * c.columns;
+        std::copy(start + j, start + j_end, scratch.start);
+      }
+      std::size_t k = 0;
+      do {  // once even if the chains have no steps
+        const Block block{k, std::min(c.depth(), k + blocks.depth), j, j_end};
+        HWY_DYNAMIC_DISPATCH(run_block)(c, data, task, h_classes, w_classes, block, scratch);
+        k = block.k_end;
+      } while (k < c.depth());
+    }
+  };
+  parallel_for(threads, c.G * tasks.image_parts * tasks.row_parts, run);
+}
+
+}  // namespace reprise::direct
+#endif  // HWY_ONCE

@@ -1,0 +1,280 @@
+// A kernel of `direct`: the gradient of the weights, vector lanes across the values of a window,
+// for few columns or few channels.
+//
+// Some rows of the source are copied with their padding. A window consists of runs, one per row of
+// the kernel, that are contiguous there; if vectors would hold little of them, each position's
+// window is copied to be one run, or a vector's halves hold different runs. A tile of up to three
+// vectors of rows x several columns stays in registers while its chains run over a block of
+// positions: each step loads the vectors and multiplies them with one broadcast value of
+// grad_output per column.
+#undef HWY_TARGET_INCLUDE
+#define HWY_TARGET_INCLUDE "reprise/conv/direct/weight_windows.cpp"
+#include <hwy/foreach_target.h>
+// After foreach_target.h:
+#include <hwy/highway.h>
+
+#include <algorithm>
+#include <array>
+#include <limits>
+#include <utility>
+
+#include "reprise/conv/direct/weight_windows_plan.hpp"
+#include "reprise/core/integer.hpp"
+#include "reprise/core/parallel.hpp"
+#include "reprise/linalg/unroll.hpp"
+
+HWY_BEFORE_NAMESPACE();
+namespace reprise::direct {
+namespace HWY_NAMESPACE {
+namespace {
+namespace hn = hwy::HWY_NAMESPACE;
+
+// Registers: columns x vectors sums, the vectors of a window, one value of grad_output.
+#if HWY_TARGET == HWY_AVX3 || HWY_TARGET == HWY_NEON
+constexpr std::size_t kTileVectors = 24;
+#else
+constexpr std::size_t kTileVectors = 12;
+#endif
+constexpr std::size_t kMostVectors = 3;
+constexpr std::size_t kMostTile = 8;  // columns of a tile
+constexpr std::size_t tile_columns(std::size_t vectors) {
+  return std::min(kMostTile, kTileVectors / vectors);
+}
+
+/// A block of positions: window[p] and the values of grad_output at grad + p * grad_stride.
+struct Positions {
+  std::size_t count;
+  const float* const* window;
+  const float* grad;
+  std::size_t grad_stride;
+};
+
+/// Whether a vector holds two halves of `width` lanes.
+template <std::size_t width>
+constexpr bool halved() {
+  return width == kHalfUnit && hn::MaxLanes(hn::ScalableTag<float>()) == 2 * kHalfUnit;
+}
+
+/// A vector of a window.
+template <std::size_t width, class D>
+HWY_INLINE hn::Vec<D> load_rows(D d, const float* lower, [[maybe_unused]] const float* upper) {
+#if HWY_TARGET != HWY_SCALAR
+  if constexpr (halved<width>()) {
+    const hn::Half<D> half;
+    return hn::Combine(d, hn::LoadU(half, upper), hn::LoadU(half, lower));
+  }
+#endif
+  return hn::LoadU(d, lower);
+}
+
+/// sums + j * sums_stride + rows[v].row, for column j, continue their chains over the positions.
+template <std::size_t width, std::size_t vectors, std::size_t columns>
+HWY_NOINLINE void tile_kernel(const Positions& positions, const RowVector* rows, std::size_t j,
+                              float* HWY_RESTRICT sums, std::size_t sums_stride) {
+  const hn::CappedTag<float, halved<width>() ? 2 * width : width> d;
+  using Vector = hn::Vec<decltype(d)>;
+  Vector acc[columns][vectors];
+  std::size_t lower[vectors];
+  std::size_t upper[vectors];
+  for (std::size_t v = 0; v < vectors; ++v) {
+    lower[v] = rows[v].offset;
+    upper[v] = rows[v].upper;
+  }
+  REPRISE_UNROLL
+  for (std::size_t i = 0; i < columns; ++i) {
+    for (std::size_t v = 0; v < vectors; ++v) {
+      acc[i][v] = hn::LoadU(d, sums + i * sums_stride + rows[v].row);
+    }
+  }
+  const float* const* HWY_RESTRICT window = positions.window;
+  const float* HWY_RESTRICT grad = positions.grad + j;
+  const std::size_t grad_stride = positions.grad_stride;
+  for (std::size_t p = 0; p < positions.count; ++p, grad += grad_stride) {
+    const float* HWY_RESTRICT from = window[p];
+    Vector x[vectors];
+    for (std::size_t v = 0; v < vectors; ++v) {
+      x[v] = load_rows<width>(d, from + lower[v], from + upper[v]);
+    }
+    REPRISE_UNROLL
+    for (std::size_t i = 0; i < columns; ++i) {
+      const Vector g = hn::Set(d, grad[i]);
+      for (std::size_t v = 0; v < vectors; ++v) acc[i][v] = hn::MulAdd(x[v], g, acc[i][v]);
+    }
+  }
+  REPRISE_UNROLL
+  for (std::size_t i = 0; i < columns; ++i) {
+    for (std::size_t v = 0; v < vectors; ++v) {
+      hn::StoreU(acc[i][v], d, sums + i * sums_stride + rows[v].row);
+    }
+  }
+}
+
+using TileKernel = void (*)(const Positions&, const RowVector*, std::size_t, float*, std::size_t);
+
+template <std::size_t width, std::size_t vectors, std::size_t... index>
+constexpr std::array<TileKernel, sizeof...(index)> make_kernels(std::index_sequence<index...>) {
+  return {tile_kernel<width, vectors, index + 1>...};
+}
+
+/// tile_kernel<width, vectors, columns>; columns is at most tile_columns(vectors).
+template <std::size_t width>
+TileKernel kernel_for(std::size_t vectors, std::size_t columns) {
+  static constexpr auto one = make_kernels<width, 1>(std::make_index_sequence<tile_columns(1)>());
+  static constexpr auto two = make_kernels<width, 2>(std::make_index_sequence<tile_columns(2)>());
+  static constexpr auto three = make_kernels<width, 3>(std::make_index_sequence<tile_columns(3)>());
+  if (vectors == 1) return one[columns - 1];
+  return vectors == 2 ? two[columns - 1] : three[columns - 1];
+}
+
+/// All rows of grad_weight as vectors.
+template <std::size_t width>
+std::vector<RowVector> row_vectors(const WindowPlan& plan, const WindowScratch& scratch) {
+  const std::size_t lanes = hn::Lanes(hn::CappedTag<float, width>());
+  std::vector<RowVector> rows;
+  for (std::size_t segment = 0; segment < plan.segments; ++segment) {
+    const std::size_t offset = plan.unroll ? 0 : scratch.run_offset[segment];
+    for (std::size_t row = 0; row < plan.segment; row += lanes) {
+      rows.push_back({offset + row, segment * plan.segment_pitch + row});
+    }
+  }
+  if (!halved<width>()) return rows;
+  std::vector<RowVector> pairs;
+  for (std::size_t i = 0; i < rows.size(); i += 2) {
+    pairs.push_back(rows[i]);
+    pairs.back().upper = rows[std::min(i + 1, rows.size() - 1)].offset;
+  }
+  return pairs;
+}
+
+/// All rows for columns [j_begin, j_end) over the positions.
+template <std::size_t width>
+void run_tiles(const WindowPlan& plan, const std::vector<RowVector>& rows,
+               const Positions& positions, std::size_t j_begin, std::size_t j_end, float* sums) {
+  const std::size_t groups = div_ceil(rows.size(), kMostVectors);
+  const std::size_t columns = j_end - j_begin;
+  for (std::size_t group = 0; group < groups; ++group) {
+    const std::size_t first = group * rows.size() / groups;
+    const std::size_t vectors = (group + 1) * rows.size() / groups - first;
+    const std::size_t tiles = div_ceil(columns, tile_columns(vectors));
+    for (std::size_t tile = 0; tile < tiles; ++tile) {
+      const std::size_t j = j_begin + tile * columns / tiles;
+      const std::size_t next = j_begin + (tile + 1) * columns / tiles;
+      kernel_for<width>(vectors, next - j)(positions, rows.data() + first, j,
+                                           sums + j * plan.sum_rows(), plan.sum_rows());
+    }
+  }
+}
+
+/// Copies the windows of a block of positions, a run in whole vectors: what a run's copy takes too
+/// much is overwritten by the next run's, and after the last one lies in what fills up vectors.
+void copy_windows(const WindowPlan& plan, std::size_t count, const WindowScratch& scratch) {
+  const hn::CappedTag<float, kHalfUnit> d;
+  const std::size_t lanes = hn::Lanes(d);
+  const std::size_t run = plan.run;
+  const std::size_t runs = plan.runs;
+  const std::size_t* HWY_RESTRICT offset = scratch.run_offset;
+  float* HWY_RESTRICT window = scratch.windows;
+  for (std::size_t p = 0; p < count; ++p, window += plan.segment_pitch) {
+    const float* HWY_RESTRICT from = scratch.window[p];
+    float* HWY_RESTRICT to = window;
+    for (std::size_t i = 0; i < runs; ++i, to += run) {
+      hn::StoreU(hn::LoadU(d, from + offset[i]), d, to);
+      for (std::size_t k = lanes; k < run; k += lanes) {
+        hn::StoreU(hn::LoadU(d, from + offset[i] + k), d, to + k);
+      }
+    }
+    scratch.window[p] = window;
+  }
+}
+
+/// The band's columns over the block of its positions [begin, begin + count).
+template <std::size_t width>
+void run_positions(const Correlation& c, const WindowPlan& plan, const float* grad_output,
+                   const WindowBand& band, std::size_t begin, std::size_t count,
+                   const std::vector<RowVector>& rows, const WindowScratch& scratch) {
+  locate_windows(c, plan, scratch.band, begin, count, scratch.window);
+  if (plan.unroll) copy_windows(plan, count, scratch);
+  const std::size_t position = (band.n * c.A + band.a_begin) * c.B + begin;
+  const float* const grad = grad_output + position * c.r_cell + band.g * c.columns;
+  const Positions positions{count, scratch.window, grad, c.r_cell};
+  run_tiles<width>(plan, rows, positions, band.j_begin, band.j_end, scratch.sums);
+}
+
+template <std::size_t width>
+void sum_in_vectors(const Correlation& c, const WindowPlan& plan, const WeightGradientData& data,
+                    std::size_t g, std::size_t j_begin, std::size_t j_end,
+                    const WindowScratch& scratch) {
+  const std::vector<RowVector> rows = row_vectors<width>(plan, scratch);
+  for_each_band(c, plan, g, data.begin, data.end,
+                [&](const SourceBand& source_band, std::size_t begin, std::size_t end) {
+                  const WindowBand band{source_band, j_begin, j_end};
+                  copy_band(c, plan, data.source, band, scratch.band);
+                  for (std::size_t p = begin; p < end; p += plan.positions) {
+                    run_positions<width>(c, plan, data.grad_output, band, p,
+                                         std::min(plan.positions, end - p), rows, scratch);
+                  }
+                });
+}
+
+/// Sums of columns [j_begin, j_end) of group g over the data's positions.
+void sum_columns(const Correlation& c, const WindowPlan& plan, const WeightGradientData& data,
+                 std::size_t g, std::size_t j_begin, std::size_t j_end,
+                 const WindowScratch& scratch) {
+  const auto sum = plan.width == kHalfUnit ? sum_in_vectors<kHalfUnit> : sum_in_vectors<kMostLanes>;
+  sum(c, plan, data, g, j_begin, j_end, scratch);
+}
+
+/// Vectors of multiply-adds for each position.
+double vectors_by_windows(const Correlation& c, const WindowPlan& plan) {
+  const std::size_t lanes = hn::Lanes(hn::ScalableTag<float>());
+  const std::size_t whole_scale = kMostLanes / std::min(kMostLanes, lanes);
+  const auto scale = static_cast<double>(whole_scale);
+  const auto block = static_cast<double>(std::min(plan.positions, c.A * c.B));
+  return scale * plan.cost * (1.0 + 3.0 / block) +
+         static_cast<double>(plan.band_floats) / (4.0 * block);
+}
+
+}  // namespace
+}  // namespace HWY_NAMESPACE
+}  // namespace reprise::direct
+HWY_AFTER_NAMESPACE();
+
+#if HWY_ONCE
+namespace reprise::direct {
+HWY_EXPORT(sum_columns);
+HWY_EXPORT(vectors_by_windows);
+
+double weight_cost_by_windows(const Correlation& c) {
+  const WindowPlan plan(c);
+  if (!plan.fits(c)) return std::numeric_limits<double>::infinity();
+  return HWY_DYNAMIC_DISPATCH(vectors_by_windows)(c, plan);
+}
+
+std::size_t weight_gradient_windows_bytes(const Correlation& c, std::size_t threads) {
+  const WindowPlan plan(c);
+  return plan.fits(c) ? std::max<std::size_t>(threads, 1) * plan.bytes(c) : 0;
+}
+
+void weight_gradient_by_windows(const Correlation& c, const WeightGradientData& data,
+                                std::byte* workspace, std::size_t threads) {
+  const WindowPlan plan(c);
+  const std::size_t parts = std::min(c.columns, std::max<std::size_t>(threads, 1));
+  parallel_for(threads, c.G * parts, [&](std::size_t index, std::size_t worker) {
+    const WindowScratch scratch(c, plan, workspace + worker * plan.bytes(c));
+    const std::size_t g = index / parts;
+    const std::size_t part = index % parts;
+    const std::size_t j_begin = part * c.columns / parts;
+    const std::size_t j_end = (part + 1) * c.columns / parts;
+    HWY_DYNAMIC_DISPATCH(sum_columns)(c, plan, data, g, j_begin, j_end, scratch);
+    for (std::size_t k = 0; k < c.depth(); ++k) {
+      const std::size_t row = k / plan.segment * plan.segment_pitch + k % plan.segment;
+      float* const result = data.grad_weight + k * c.w_channel + g * c.w_group;
+      for (std::size_t j = j_begin; j < j_end; ++j) {
+        result[j] = scratch.sums[j * plan.sum_rows() + row] + 0.0F;
+      }
+    }
+  });
+}
+
+}  // namespace reprise::direct
+#endif  // HWY_ONCE
