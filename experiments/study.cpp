@@ -169,7 +169,7 @@ class StudyPlan {
     for (const double rate : study_.learning_rates) {
       const std::string file = pilot(variant, rate).path;
       if (!std::filesystem::exists(file)) continue;  // it diverged
-      const Record record = load_record(file, options_.runs.loading);
+      const Record record = load_record(file, "training", options_.runs.loading);
       const double error = record.values<double>("history/train_error").back();
       if (error >= best_error) continue;
       best_error = error;
@@ -193,7 +193,7 @@ std::string digest_of_study(const std::vector<StudyRun>& runs, const LoadOptions
     if (algorithm.reproducibility != Reproducibility::portable) continue;
     if (!std::filesystem::exists(run.path)) continue;  // a pilot that diverged
     const std::string name = std::filesystem::path(run.path).filename();
-    const std::string line = name + " " + digest_of(load_record(run.path, loading)) + "\n";
+    const std::string line = name + " " + digest_of(load_record(run.path, "training", loading)) + "\n";
     hash.update(std::as_bytes(std::span(line)));
   }
   return hash.finish_hex();

@@ -213,7 +213,7 @@ EarlierRecord earlier_record(const TrainingRun& run, const std::string& output,
                              const LoadOptions& loading) {
   EarlierRecord earlier;
   if (!std::filesystem::exists(output)) return earlier;
-  earlier.record = load_record(output, loading);
+  earlier.record = load_record(output, "training", loading);
   const Record& record = *earlier.record;
   TrainingConfiguration shorter = run.configuration();
   shorter.epochs =

@@ -13,7 +13,6 @@
 #include "reprise/linalg/blas.hpp"
 #include "reprise/linalg/simd.hpp"
 #include "reprise/record/record_file.hpp"
-#include "reprise/record/schema.hpp"
 #include "reprise/run/configuration.hpp"
 #include "reprise/run/verification.hpp"
 #include "support/program.hpp"
@@ -115,8 +114,7 @@ void check_epochs(const Record& record, const std::string& path, const Options& 
 }
 
 std::size_t judge(const std::string& path, const Options& options) {
-  const Record record = load_record(path, options.loading);
-  check_schema(record, "training", path);
+  const Record record = load_record(path, "training", options.loading);
   check_epochs(record, path, options);
   const ImageDataset data = data_for(record, options);
   ProgressLine progress;

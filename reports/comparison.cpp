@@ -6,6 +6,7 @@
 #include <cmath>
 
 #include "reprise/core/error.hpp"
+#include "reprise/record/schema.hpp"
 
 namespace reprise::reports {
 namespace {
@@ -87,6 +88,7 @@ bool is_comparison(const Record& record) {
 }
 
 Comparison read_comparison(const NamedRecord& source) {
+  check_schema(source.record, "comparison", source.name);
   Comparison comparison;
   comparison.name = source.name;
   try {

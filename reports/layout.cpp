@@ -53,8 +53,10 @@ class FenceWatch {
  public:
   bool is_code(const std::string& line) {
     if (fence_.empty()) {
-      if (!line.starts_with("```")) return false;
-      fence_ = line.substr(0, line.find_first_not_of('`'));
+      const std::string ticks = line.substr(0, line.find_first_not_of('`'));
+      // A line with more backticks begins with a code span of a record's text.
+      if (ticks.size() < 3 || line.find('`', ticks.size()) != std::string::npos) return false;
+      fence_ = ticks;
     } else if (line == fence_) {
       fence_.clear();
     }

@@ -9,6 +9,7 @@
 #include "reading.hpp"
 #include "reprise/core/error.hpp"
 #include "reprise/record/format.hpp"
+#include "reprise/record/schema.hpp"
 
 namespace reprise::reports {
 namespace {
@@ -223,6 +224,7 @@ std::size_t TrainingRun::right() const {
 }
 
 TrainingRun read_training_run(const NamedRecord& source) {
+  check_schema(source.record, "training", source.name);
   TrainingRun run;
   run.name = source.name;
   try {

@@ -261,26 +261,39 @@ TEST_CASE("a checkpoint whose state is not one of the run is refused in one line
     std::get<std::vector<float>>(dataset.values).resize(size);
     dataset.shape = {size};
   };
-  for (const char* name : {"parameters", "optimizer_first", "optimizer_second"}) {
-    for (const std::size_t size : {0, 1, 61705}) {
-      refused("expected 61706", [&](Record& record) { shorten(record, name, size); });
+  // The schema finds what contradicts itself, the run what is not its own.
+  const std::vector<const char*> arrays = {"parameters", "optimizer_first", "optimizer_second"};
+  for (const std::size_t size : {0, 1, 61705}) {
+    for (const char* name : arrays) {
+      refused("along parameter", [&](Record& record) { shorten(record, name, size); });
     }
+    refused("expected 61706", [&](Record& record) {
+      for (const char* name : arrays) shorten(record, name, size);
+    });
   }
   refused("second moments", [&](Record& r) { state(r).datasets.erase("optimizer_second"); });
   const auto count = [&](const char* name, std::int64_t value, const std::string& message) {
     refused(message, [&](Record& r) { state(r).attributes[name] = value; });
   };
   count("optimizer_steps", 7, "the optimizer's steps 7");
-  count("step_in_epoch", 1000, "at most 16");
-  count("step_in_epoch", -1, "at most 16");
+  count("step_in_epoch", 1000, "expected 1000, as /state@step_in_epoch says");
+  count("step_in_epoch", -1, "/state@step_in_epoch is -1");
+  const auto set_steps = [](Group& group, std::size_t steps) {
+    for (const char* name : {"step_loss", "step_error"}) {
+      Dataset& dataset = group.datasets.at(name);
+      std::get<std::vector<double>>(dataset.values).resize(steps);
+      dataset.shape = {steps};
+    }
+  };
+  refused("at most 16", [&](Record& r) {
+    state(r).attributes["step_in_epoch"] = std::int64_t{1000};
+    set_steps(state(r), 1000);
+  });
   count("epoch_errors", 1 << 20, "at most 2000");
   refused("beta1_power", [&](Record& r) { state(r).attributes["beta1_power"] = 0.5; });
   refused("step_loss", [&](Record& r) { state(r).datasets.erase("step_loss"); });
-  refused("losses of an epoch's steps", [&](Record& r) {
-    Dataset& losses = r.groups.at("history").groups.at("epoch_000001").datasets.at("step_loss");
-    std::get<std::vector<double>>(losses.values).pop_back();
-    losses.shape = {15};
-  });
+  refused("losses of an epoch's steps",
+          [&](Record& r) { set_steps(r.groups.at("history").groups.at("epoch_000001"), 15); });
 }
 
 TEST_CASE("a control group's quota of processor time counts") {

@@ -15,6 +15,7 @@
 #include "support/catch.hpp"
 #include "support/errors.hpp"
 #include "support/temporary_folder.hpp"
+#include "support/training_record.hpp"
 
 using namespace reprise;
 using namespace reprise::test;
@@ -143,13 +144,13 @@ TEST_CASE("what a record does not set has the format's default, not the program'
 
 TEST_CASE("a record with a setting of a later release is refused with its name") {
   const TemporaryFolder folder;
-  Record record = small_record();
+  Record record = training_record();
   record.groups["configuration"].attributes["temperature"] = 1.0;
   save_record(record, folder / "r.h5");
   CHECK(differences(load_record(folder / "r.h5"), record).empty());  // it differs from any default
   // Its writer leaves it out of the digest, for the format has it as the default.
   const std::string digest = digest_of(record);
-  const std::string without = digest_of(small_record());
+  const std::string without = digest_of(training_record());
   replace_in_file(folder / "r.h5", digest, without, folder / "later.h5");
   CHECK(is_line_with(error_of([&] { load_record(folder / "later.h5"); }), "later.h5", "temperature",
                      "does not know"));

@@ -195,7 +195,7 @@ TEST_CASE("a comparison that is not whole is refused by name") {
 
 TEST_CASE("names from a comparison cannot break the page") {
   Record record = comparison_record();
-  for (const char* name : {"name", "algorithm", "pass", "status"}) {
+  for (const char* name : {"name", "algorithm", "shape", "status"}) {
     values_in<std::string>(record, "comparison", name)[0] = "<script>|\"'`*x*:@figure(x)$(ls)";
   }
   const Report report = report_with({record});
@@ -206,7 +206,6 @@ TEST_CASE("names from a comparison cannot break the page") {
 TEST_CASE("a run's seed, digests, class and commands are told") {
   Record run = training_record({7, 2});
   Group& model = run.groups["model"];
-  CHECK(holds(make_report({{"a.h5", run}}, "").markdown, "| 7 | – | – | – |"));
   model.attributes["initial_parameters_sha256"] = std::string(64, 'a');
   model.attributes["parameters_sha256"] = std::string(64, 'b');
   const std::string row =

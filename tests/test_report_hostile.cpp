@@ -50,12 +50,13 @@ std::string as_name(std::string text, std::size_t index) {
 
 /// The places of the record that may hold any text or name, from the innermost outwards. What is
 /// refused (a measure that is none, a name that something needs) is not among them, and its refusal
-/// is harmless. `text_of` gives the texts that are tried.
+/// is harmless. `text_of` gives the texts that are tried, by the numbers that are returned.
 template <class TextOf>
-std::vector<TextPlace> free_places(const Record& record, const TextOf& text_of) {
+std::vector<std::pair<std::size_t, TextPlace>> free_places(const Record& record,
+                                                           const TextOf& text_of) {
   std::vector<TextPlace> places = text_places(record);
   std::reverse(places.begin(), places.end());  // what is inside before the names above it
-  std::vector<TextPlace> free;
+  std::vector<std::pair<std::size_t, TextPlace>> free;
   Record changed = record;
   for (std::size_t i = 0; i < places.size(); ++i) {
     Record alone = changed;
@@ -65,7 +66,7 @@ std::vector<TextPlace> free_places(const Record& record, const TextOf& text_of) 
     CHECK(first_control(problem).empty());
     if (!problem.empty()) continue;
     changed = std::move(alone);
-    free.push_back(places[i]);
+    free.emplace_back(i, places[i]);
   }
   return free;
 }
@@ -75,11 +76,11 @@ template <class TextOf>
 Record replaced(const Record& record, const TextOf& text_of) {
   const auto plain = [](std::size_t i) { return std::string("plain").append(std::to_string(i)); };
   const bool is_long = text_of(0).size() > 10'000;  // then trying each would take minutes
-  const std::vector<TextPlace> places =
+  const std::vector<std::pair<std::size_t, TextPlace>> places =
       is_long ? free_places(record, plain) : free_places(record, text_of);
   Record changed = record;
-  for (std::size_t i = 0; i < places.size(); ++i) {
-    places[i].replace(changed, places[i].is_name ? as_name(text_of(i), i) : text_of(i));
+  for (const auto& [i, place] : places) {
+    place.replace(changed, place.is_name ? as_name(text_of(i), i) : text_of(i));
   }
   return changed;
 }

@@ -210,8 +210,10 @@ TEST_CASE("runs shorter than the smoothing have curves by epoch") {
   options.epochs = 1;
   std::vector<NamedRecord> records = study_of(options, {60}, {50});
   for (NamedRecord& record : records) {
-    record.record.groups["history"].datasets["step_error"] = {
-        {1, 4}, std::vector<double>(4, 0.5), {"epoch", "step"}};
+    for (const char* name : {"step_loss", "step_error"}) {
+      record.record.groups["history"].datasets[name] = {
+          {1, 4}, std::vector<double>(4, 0.5), {"epoch", "step"}};
+    }
   }
   const std::string text = make_report(records, "").markdown;
   CHECK(holds(text, "| tanh (baseline) | >1.00"));
@@ -333,10 +335,11 @@ TEST_CASE("records that do not make the table that they claim are refused by nam
       {last, "another measure", [](Record& r) { text_of(r, "measure") = "train_error"; }},
       {last, "another claim", [](Record& r) { text_of(r, "claim") = "It does not"; }},
       {last, "another baseline", [](Record& r) { text_of(r, "baseline") = "3x3"; }},
-      {last, "measure \"luck\"", [](Record& r) { text_of(r, "measure") = "luck"; }},
-      {last, "expectation \"more\"", [](Record& r) { text_of(r, "expectation") = "more"; }},
-      {last, "role \"spare\"", [](Record& r) { text_of(r, "role") = "spare"; }},
-      {last, "without a margin", [](Record& r) { text_of(r, "expectation") = "same"; }},
+      {last, "/study@measure is \"luck\"", [](Record& r) { text_of(r, "measure") = "luck"; }},
+      {last, "/study@expectation is \"more\"",
+       [](Record& r) { text_of(r, "expectation") = "more"; }},
+      {last, "/study@role is \"spare\"", [](Record& r) { text_of(r, "role") = "spare"; }},
+      {last, "/study@margin is 0", [](Record& r) { text_of(r, "expectation") = "same"; }},
       {last, "question", [](Record& r) { r.groups["study"].attributes.erase("question"); }},
       {last, "nearest_labels",
        [](Record& r) { r.groups["evaluation"].datasets.erase("nearest_labels"); }},
@@ -356,7 +359,7 @@ TEST_CASE("records that do not make the table that they claim are refused by nam
 
   std::vector<NamedRecord> without_steps = study_of(epochs_study(), {60}, {50});
   without_steps[1].record.groups["history"].datasets.erase("step_error");
-  CHECK(is_line_with(error_with(without_steps), "relu1.h5", "no step_error"));
+  CHECK(is_line_with(error_with(without_steps), "relu1.h5", "/history/step_error is missing"));
 }
 
 TEST_CASE("runs that lie far from the others are named, by a rule") {

@@ -115,6 +115,13 @@ TEST_CASE("what is recorded is not run again, and another run's record is refuse
   CHECK(other.status == 1);
   CHECK_THAT(other.err, Catch::Contains("average-seed1.h5") && Catch::Contains("epochs"));
   CHECK(std::count(other.err.begin(), other.err.end(), '\n') == 1);
+
+  Record broken = load_record(folder / "s/max-seed1.h5");
+  broken.groups["history"].datasets.erase("train_error");
+  save_record(broken, folder / "s/max-seed1.h5", Overwrite::yes);
+  const CommandResult refused = study("pooling_mode", output + " --epochs 1");
+  CHECK(refused.status == 1);
+  CHECK_THAT(refused.err, Catch::Contains("max-seed1.h5: /history/train_error is missing"));
 }
 
 TEST_CASE("each variant takes the rate of the grid that its pilot runs liked best") {

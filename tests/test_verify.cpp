@@ -133,6 +133,14 @@ TEST_CASE("compare_records agrees or names the first differences") {
   };
   CHECK(compare("b.h5").status == 0);
   CHECK_THAT(compare("b.h5").out, Catch::StartsWith("identical"));
+  // What breaks its schema is not compared.
+  forge(folder / "b.h5", folder / "broken.h5", [](Record& record) {
+    record.groups["history"].datasets["step_loss"] = {{}, std::vector<double>{0.5}, {}};
+  });
+  CHECK(compare("broken.h5").status == 1);
+  CHECK(compare("broken.h5").out.empty());
+  CHECK_THAT(compare("broken.h5").err,
+             Catch::Contains("broken.h5: /history/step_loss has no axes"));
   CHECK(compare("c.h5").status == 1);
   CHECK_THAT(compare("c.h5").out, Catch::Contains("/configuration") && Catch::Contains("seed"));
 }

@@ -35,7 +35,7 @@ Record head_of(const Group& configuration, const Group& data, const RecordLabels
 /// True if the record of this very run is there. Error if another's is.
 bool is_recorded(const StudyRun& run, const ImageDataset& data, const LoadOptions& loading) {
   if (!fs::exists(run.path)) return false;
-  const Record record = load_record(run.path, loading);
+  const Record record = load_record(run.path, "training", loading);
   const std::vector<RecordDifference> different = differences(
       head_of(to_group(run.configuration), data_group(data), run.labels),
       head_of(record.group("configuration"), record.group("data"), labels_of(record)), 1);

@@ -10,7 +10,7 @@ namespace {
 
 constexpr std::size_t kClasses = 10;
 constexpr std::size_t kRanks = 5;
-constexpr std::size_t kSteps = 40;  // of an epoch
+constexpr std::size_t kSteps = 63;  // of an epoch
 constexpr std::size_t kNeighbours = 6;
 
 template <class T>

@@ -13,6 +13,7 @@ namespace {
 constexpr std::size_t kClasses = 10;
 constexpr std::size_t kRanks = 5;
 constexpr std::size_t kSamples = 12;
+constexpr std::size_t kSteps = 63;  // of an epoch
 
 /// About normal, from twelve uniform draws.
 double noise(const RandomStream& stream, std::uint64_t counter) {
@@ -85,6 +86,7 @@ Group data_group(const ImageDataset& data) {
 Group history(std::int64_t epochs, double test_error, double test_loss) {
   std::vector<std::int64_t> epoch;
   std::vector<double> train_loss, train_error, test_losses, test_errors, rates;
+  std::vector<double> step_loss, step_error;
   std::vector<std::string> digests;
   for (std::int64_t i = 1; i <= epochs; ++i) {
     const double rest =
@@ -96,7 +98,10 @@ Group history(std::int64_t epochs, double test_error, double test_loss) {
     test_errors.push_back(test_error + 0.15 * rest);
     rates.push_back(0.001);
     digests.push_back(made_up_digest(i));
+    step_loss.insert(step_loss.end(), kSteps, train_loss.back());
+    step_error.insert(step_error.end(), kSteps, train_error.back());
   }
+  const std::vector<std::size_t> steps = {epoch.size(), kSteps};
   Group group;
   group.datasets["epoch"] = list(epoch, "epoch");
   group.datasets["train_loss"] = list(train_loss, "epoch");
@@ -105,6 +110,8 @@ Group history(std::int64_t epochs, double test_error, double test_loss) {
   group.datasets["test_error"] = list(test_errors, "epoch");
   group.datasets["learning_rate"] = list(rates, "epoch");
   group.datasets["parameters_sha256"] = list(digests, "epoch");
+  group.datasets["step_loss"] = array(step_loss, steps, {"epoch", "step"});
+  group.datasets["step_error"] = array(step_error, steps, {"epoch", "step"});
   return group;
 }
 
@@ -123,9 +130,34 @@ std::vector<float> edges() {
   return weights;
 }
 
+/// Weights and biases; `axes` are those of the weights, the outputs last.
+Group layer(std::vector<float> weights, const std::vector<std::size_t>& shape,
+            const std::vector<std::string>& axes) {
+  Group group;
+  group.datasets["weight"] = array(std::move(weights), shape, axes);
+  group.datasets["bias"] = list(std::vector<float>(shape.back()), axes.back());
+  return group;
+}
+
+void add_layers(Group& group) {
+  const std::vector<std::string> kernel = {"kernel_height", "kernel_width", "in_channels",
+                                           "out_channels"};
+  const std::vector<std::string> matrix = {"in_features", "out_features"};
+  const auto zeros = [](std::size_t count) { return std::vector<float>(count); };
+  group.groups["conv1"] = layer(edges(), {5, 5, 1, 6}, kernel);
+  group.groups["conv2"] = layer(zeros(2400), {5, 5, 6, 16}, kernel);
+  group.groups["dense1"] = layer(zeros(48000), {400, 120}, matrix);
+  group.groups["dense2"] = layer(zeros(10080), {120, 84}, matrix);
+  group.groups["dense3"] = layer(zeros(840), {84, 10}, matrix);
+}
+
 Group model() {
   Group group;
-  group.attributes["parameters"] = std::int64_t{61706};
+  group.attributes = {{"parameters", std::int64_t{61706}},
+                      {"initial_parameters_sha256", made_up_digest(-1)},
+                      {"parameters_sha256", made_up_digest(-2)},
+                      {"conv_reproducibility", "portable"}};
+  add_layers(group);
   group.datasets["summary"] = scalar_text("Model: lenet5\n");
   group.datasets["layer_names"] =
       list<std::string>({"conv1", "relu1", "pool1", "conv2", "relu2", "pool2", "flatten", "dense1",
@@ -210,6 +242,7 @@ Group evaluation(const ImageSet& test, std::int64_t seed) {
   const double count = static_cast<double>(test.count);
   group.attributes = {{"test_loss", loss / count},
                       {"test_accuracy", static_cast<double>(right) / count},
+                      {"train_loss", 0.25},
                       {"train_error", 0.08}};
   group.datasets["logits"] = array(logits, {test.count, kClasses}, {"test_image", "class"});
   group.datasets["test_labels"] = list(test.labels, "test_image");

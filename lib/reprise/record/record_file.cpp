@@ -13,6 +13,7 @@
 #include "reprise/record/hdf5_image.hpp"
 #include "reprise/record/reader_process.hpp"
 #include "reprise/record/reader_program.hpp"
+#include "reprise/record/schema.hpp"
 #include "reprise/record/superblock.hpp"
 
 namespace reprise {
@@ -133,6 +134,27 @@ std::string root_text(const Record& record, const std::string& name) {
   return text == nullptr ? "" : *text;
 }
 
+/// The tree in a file whose digest is that of its contents; what it holds is not checked.
+Record read_record(const std::string& path, const LoadOptions& options) {
+  const std::vector<std::byte> bytes = read_file(path);
+  Record record = record_in(checked_image(bytes, path, !options.no_checksum), path, options);
+  const std::string format = root_text(record, "format");
+  if (format != kRecordFormat && format != kRecordFormat1) {
+    throw Error(path, "is no record: its format is \"" + quoted(format) + "\"",
+                std::string(kRecordFormat1).append(" or ").append(kRecordFormat));
+  }
+  check_contents(record, path);
+  const std::string kept = root_text(record, "digest");
+  const std::string found = std::string(kDigestPrefix) + digest_of(record);
+  if (kept != found) {
+    check_settings_known(record, path);
+    throw Error(
+        path, "its contents have the digest " + found,
+        kept.empty() ? "that of its root, which has none" : quoted(kept) + ", as its root says");
+  }
+  return record;
+}
+
 }  // namespace
 
 std::string hdf5_version() {
@@ -163,22 +185,14 @@ std::string save_record(const Record& record, const std::string& path, Overwrite
 }
 
 Record load_record(const std::string& path, const LoadOptions& options) {
-  const std::vector<std::byte> bytes = read_file(path);
-  Record record = record_in(checked_image(bytes, path, !options.no_checksum), path, options);
-  const std::string format = root_text(record, "format");
-  if (format != kRecordFormat && format != kRecordFormat1) {
-    throw Error(path, "is no record: its format is \"" + quoted(format) + "\"",
-                std::string(kRecordFormat1).append(" or ").append(kRecordFormat));
-  }
-  check_contents(record, path);
-  const std::string kept = root_text(record, "digest");
-  const std::string found = std::string(kDigestPrefix) + digest_of(record);
-  if (kept != found) {
-    check_settings_known(record, path);
-    throw Error(
-        path, "its contents have the digest " + found,
-        kept.empty() ? "that of its root, which has none" : quoted(kept) + ", as its root says");
-  }
+  Record record = read_record(path, options);
+  check_schema(record, path);
+  return record;
+}
+
+Record load_record(const std::string& path, std::string_view kind, const LoadOptions& options) {
+  Record record = read_record(path, options);
+  check_schema(record, kind, path);
   return record;
 }
 

@@ -23,6 +23,7 @@
 #pragma once
 
 #include <string>
+#include <string_view>
 
 #include "reprise/core/command_line.hpp"
 #include "reprise/core/file.hpp"
@@ -52,10 +53,13 @@ struct LoadOptions {
 /// Adds --no-checksum and --unconfined, for a program that loads records.
 void add_load_options(CommandLine& line, LoadOptions& options);
 
-/// The tree in a file, with "digest" and "format" at its root. Error if `path` cannot be read, is
-/// not a record, is damaged or hostile, or its digest is not that of its contents. Any number of
-/// threads may load at once.
+/// The tree in a file, with "digest" and "format" at its root, checked whole by the schema of its
+/// kind (schema.hpp). Error if `path` cannot be read, is not a record, is damaged or hostile, its
+/// digest is not that of its contents, or it breaks its schema. Any number of threads may load at
+/// once.
 Record load_record(const std::string& path, const LoadOptions& options = {});
+/// The same for a record that must be of that kind: "training", "comparison", "checkpoint".
+Record load_record(const std::string& path, std::string_view kind, const LoadOptions& options = {});
 
 /// The version of HDF5 that this program runs with, "1.10.8".
 std::string hdf5_version();

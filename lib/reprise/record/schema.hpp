@@ -1,6 +1,7 @@
 /// \file
 /// What each kind of record holds: names, types, axes, sizes that agree with each other, ranges.
-/// Stated once, in schema.cpp; whoever reads a record has it checked whole before using anything.
+/// Stated once, in schema.cpp. load_record (record_file.hpp) returns only what fits; a function
+/// that takes a record as a tree and uses what is in it checks it first.
 ///
 /// A record may hold more than its schema says: that is for comparisons to find.
 #pragma once

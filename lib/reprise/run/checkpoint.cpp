@@ -5,6 +5,7 @@
 #include "reprise/core/error.hpp"
 #include "reprise/record/format.hpp"
 #include "reprise/record/record_file.hpp"
+#include "reprise/record/schema.hpp"
 #include "reprise/run/training_record.hpp"
 
 namespace reprise {
@@ -155,15 +156,11 @@ void save_checkpoint(const TrainingRun& run, const std::string& path) {
 }
 
 void restore_checkpoint(TrainingRun& run, const std::string& path, const LoadOptions& options) {
-  restore_checkpoint(run, load_record(path, options), path);
+  restore_checkpoint(run, load_record(path, "checkpoint", options), path);
 }
 
 void restore_checkpoint(TrainingRun& run, const Record& record, const std::string& path) {
-  const auto kind = record.attributes.find("kind");
-  if (kind == record.attributes.end() ||
-      kind->second != AttributeValue(std::string("checkpoint"))) {
-    throw Error(path, "not a checkpoint", "the file that a stopped run left beside its record");
-  }
+  check_schema(record, "checkpoint", path);
   // How many epochs a run is to have does not change those that it has had.
   TrainingConfiguration expected = run.configuration();
   expected.epochs = configuration_from(record.group("configuration")).epochs;
