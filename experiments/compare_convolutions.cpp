@@ -18,130 +18,34 @@
 #include "reprise/linalg/simd.hpp"
 #include "reprise/record/record_file.hpp"
 #include "reprise/run/provenance.hpp"
+#include "support/benchmark_flags.hpp"
 #include "support/conv_comparison.hpp"
+#include "support/conv_comparison_output.hpp"
+#include "support/conv_comparison_rows.hpp"
 #include "support/machine_peak.hpp"
 #include "support/program.hpp"
 
 namespace reprise {
 namespace {
 
+using Row = ComparisonRow;
+
 struct Options {
-  std::vector<std::string> shapes{"lenet5"};
-  std::vector<std::string> algorithms;
-  std::vector<std::string> passes;
+  ComparisonChoice choice;
+  BenchmarkFlags benchmark;
   std::size_t threads = 1;
   std::int64_t seed = 1;
   std::string simd = "best";
   std::string record;
   bool force = false;
   bool check_only = false;
-  bool quiet = false;  ///< another format than the table was asked for
 };
-
-/// One line of the table.
-struct Row {
-  ConvShape shape;
-  ConvPass pass = ConvPass::forward;
-  const ConvAlgorithm* algorithm = nullptr;
-  std::size_t workspace_bytes = 0;
-  ConvCheck check;
-  bool checked = false;
-  std::vector<double> times_ms;  ///< one per repetition
-
-  [[nodiscard]] double median_ms() const {
-    if (times_ms.empty()) return 0.0;
-    std::vector<double> sorted = times_ms;
-    std::sort(sorted.begin(), sorted.end());
-    const std::size_t middle = sorted.size() / 2;
-    return sorted.size() % 2 == 1 ? sorted[middle] : (sorted[middle - 1] + sorted[middle]) / 2;
-  }
-  /// Largest minus smallest, as a share of the median.
-  [[nodiscard]] double spread() const {
-    if (times_ms.empty()) return 0.0;
-    const auto [least, most] = std::minmax_element(times_ms.begin(), times_ms.end());
-    return (*most - *least) / median_ms();
-  }
-  [[nodiscard]] double gflops() const {
-    return times_ms.empty() ? 0.0 : shape.flops() / median_ms() / 1e6;
-  }
-  [[nodiscard]] std::string label() const {
-    return shape.name.empty() ? to_line(shape) : shape.name;
-  }
-};
-
-std::string shape_list(const std::string& name) {
-  return std::string(REPRISE_SHAPES) + "/" + name;
-}
-
-/// The names in fixtures/shapes, sorted.
-std::vector<std::string> shape_lists() {
-  std::vector<std::string> lists;
-  for (const auto& entry : std::filesystem::directory_iterator(REPRISE_SHAPES)) {
-    lists.push_back(entry.path().filename());
-  }
-  std::sort(lists.begin(), lists.end());
-  return lists;
-}
 
 /// What --shapes was given: the name of one file, commas and all, or a list.
-std::vector<std::string> shape_names(const std::string& where, const std::string& given) {
+std::vector<std::string> shapes_given(const std::string& where, const std::string& given) {
   std::error_code none;
   if (std::filesystem::is_regular_file(given, none)) return {given};
   return list_of(where, given);
-}
-
-/// The shapes of each list in fixtures/shapes or file. A list goes before a file of its name.
-std::vector<ConvShape> shapes_of(const std::vector<std::string>& names) {
-  const std::vector<std::string> lists = shape_lists();
-  std::vector<ConvShape> shapes;
-  for (const std::string& name : names) {
-    const bool known = std::find(lists.begin(), lists.end(), name) != lists.end();
-    if (!known && !std::filesystem::exists(name)) {
-      throw UsageError("option --shapes", "\"" + name + "\"", "a file or one of " + join(lists));
-    }
-    for (const ConvShape& shape : read_conv_shapes(known ? shape_list(name) : name)) {
-      shapes.push_back(shape);
-    }
-  }
-  return shapes;
-}
-
-std::vector<ConvPass> passes_of(const std::vector<std::string>& names) {
-  std::vector<ConvPass> passes;
-  for (const ConvPass pass : kConvPasses) {
-    if (names.empty() || std::find(names.begin(), names.end(), name_of(pass)) != names.end()) {
-      passes.push_back(pass);
-    }
-  }
-  for (const std::string& name : names) {
-    if (name != "forward" && name != "grad_input" && name != "grad_weight") {
-      throw Error("--passes", "\"" + name + "\"", "forward, grad_input or grad_weight");
-    }
-  }
-  return passes;
-}
-
-std::vector<const ConvAlgorithm*> algorithms_of(const std::vector<std::string>& names) {
-  std::vector<const ConvAlgorithm*> algorithms;
-  if (names.empty()) algorithms.assign(conv_algorithms().begin(), conv_algorithms().end());
-  for (const std::string& name : names) algorithms.push_back(&conv_algorithm(name));
-  return algorithms;
-}
-
-std::vector<Row> make_rows(const Options& options) {
-  std::vector<Row> rows;
-  for (const ConvShape& shape : shapes_of(options.shapes)) {
-    for (const ConvPass pass : passes_of(options.passes)) {
-      for (const ConvAlgorithm* algorithm : algorithms_of(options.algorithms)) {
-        Row row;
-        row.shape = shape;
-        row.pass = pass;
-        row.algorithm = algorithm;
-        rows.push_back(row);
-      }
-    }
-  }
-  return rows;
 }
 
 /// Holds the tensors of the row that was asked for last, so that only one problem is in memory.
@@ -164,140 +68,72 @@ class CurrentProblem {
   std::unique_ptr<ConvProblem> problem_;
 };
 
-void check_row(Row& row, ConvProblem& problem, std::size_t threads) {
-  if (row.checked) return;
-  row.checked = true;
-  row.check = problem.check(*row.algorithm, threads);
-  if (row.check.elements > 0) {
-    row.workspace_bytes = row.algorithm->workspace_bytes(row.shape, row.pass, threads);
+void check_row(Row& row, CurrentProblem& current, std::size_t threads) {
+  if (row.is_checked) return;
+  row.is_checked = true;
+  if (!row.unsupported.empty()) {
+    row.check.status = "unsupported: " + row.unsupported;
+    return;
   }
+  row.check = current.of(row).check(*row.algorithm, threads);
+  row.workspace_bytes = row.algorithm->workspace_bytes(row.shape, row.pass, threads);
 }
 
-constexpr std::string_view kTableRow =
-    "{:<22} {:<11} {:<12} {:>10} {:>7} {:>8} {:>6} {:>10} {:>9} {:>9} {:>7} {:<8} {}";
-
-void print_heading(double peak_flops, std::size_t threads) {
-  print_line(fmt::format("{} threads, {}; measured peak of one core: {:.1f} GFLOP/s", threads,
-                         simd_target(), peak_flops / 1e9));
-  print_line(fmt::format(kTableRow, "shape", "pass", "algorithm", "median ms", "spread", "GFLOP/s",
-                         "peak", "workspace", "worst ulp", "rms rel", "bound", "class", "status"));
-}
-
-std::string bytes_text(std::size_t bytes) {
-  if (bytes >= 10 * 1024 * 1024) return fmt::format("{} MiB", bytes / (1024 * 1024));
-  if (bytes >= 10 * 1024) return fmt::format("{} KiB", bytes / 1024);
-  return fmt::format("{} B", bytes);
-}
-
-void print_row(const Row& row, double peak_flops, std::size_t threads) {
-  const bool compared = row.check.elements > 0;
-  const bool timed = !row.times_ms.empty();
-  const double share = row.gflops() * 1e9 / (peak_flops * static_cast<double>(threads));
-  print_line(fmt::format(kTableRow, row.label(), name_of(row.pass), row.algorithm->name,
-                         timed ? fmt::format("{:.3f}", row.median_ms()) : "-",
-                         timed ? fmt::format("{:.0f}%", 100 * row.spread()) : "-",
-                         timed ? fmt::format("{:.1f}", row.gflops()) : "-",
-                         timed ? fmt::format("{:.0f}%", 100 * share) : "-",
-                         compared ? bytes_text(row.workspace_bytes) : "-",
-                         compared ? fmt::format("{:.2f}", row.check.worst_ulp) : "-",
-                         compared ? fmt::format("{:.1e}", row.check.rms_relative) : "-",
-                         compared ? fmt::format("{:.0f}%", 100 * row.check.worst_of_bound) : "-",
-                         name_of(row.algorithm->reproducibility), row.check.status));
-}
-
-/// Prints a table row for each benchmark that is done and keeps its times.
-class TableReporter final : public benchmark::BenchmarkReporter {
- public:
-  TableReporter(std::vector<Row>& rows, double peak_flops, std::size_t threads, bool print)
-      : rows_(rows), peak_flops_(peak_flops), threads_(threads), print_(print) {}
-
-  bool ReportContext(const Context& /*context*/) override {
-    if (print_) print_heading(peak_flops_, threads_);
-    return true;
+/// One of the library's calls: as many iterations as it asks for.
+void time_row(benchmark::State& state, Row& row, CurrentProblem& current, std::size_t threads) {
+  check_row(row, current, threads);
+  if (!row.check.is_right()) {
+    state.SkipWithError(row.check.status.c_str());
+    return;
   }
+  ConvProblem& problem = current.of(row);
+  const double started = steady_seconds();
+  for (auto _ : state) problem.run(*row.algorithm, threads);
+  const double seconds = steady_seconds() - started;
+  state.counters = counters_of(row);
+  // The library's own rates go by the time of this thread alone.
+  state.counters["GFLOP/s"] =
+      row.shape.flops() * static_cast<double>(state.iterations()) / seconds / 1e9;
+  if (row.check.status != "ok") state.SetLabel(row.check.status);
+}
 
-  void ReportRuns(const std::vector<Run>& runs) override {
-    if (runs.empty()) return;
-    const std::string name = runs.front().run_name.function_name;
-    Row& row = rows_.at(std::stoul(name.substr(0, name.find(':'))));
-    for (const Run& run : runs) {
-      if (run.run_type == Run::RT_Iteration && !run.error_occurred && run.iterations > 0) {
-        row.times_ms.push_back(run.real_accumulated_time / static_cast<double>(run.iterations) *
-                               1e3);
-      }
-    }
-    const bool are_aggregates = runs.front().run_type == Run::RT_Aggregate;  // of repetitions
-    if (print_ && !are_aggregates) print_row(row, peak_flops_, threads_);
-  }
-
- private:
-  std::vector<Row>& rows_;
-  double peak_flops_;
-  std::size_t threads_;
-  bool print_;
-};
-
-/// Benchmark names begin with the row's number, so that the reporter finds the row again.
+/// Under the rows' names. What is not supported takes no time: a time of 0 would spoil every mean.
 void register_benchmarks(std::vector<Row>& rows, CurrentProblem& current, std::size_t threads) {
-  for (std::size_t i = 0; i < rows.size(); ++i) {
-    const std::string name = fmt::format("{}:{}/{}/{}", i, rows[i].label(), name_of(rows[i].pass),
-                                         rows[i].algorithm->name);
-    benchmark::RegisterBenchmark(
-        name.c_str(),
-        [&, i](benchmark::State& state) {
-          Row& row = rows[i];
-          ConvProblem& problem = current.of(row);
-          check_row(row, problem, threads);
-          if (row.check.status != "ok" && row.check.status != "untrusted") {
-            state.SkipWithError(row.check.status.c_str());
-            return;
-          }
-          for (auto _ : state) problem.run(*row.algorithm, threads);
-        })
-        ->UseRealTime()
-        ->Unit(benchmark::kMillisecond);
+  for (Row& row : rows) {
+    if (!row.is_selected || !row.unsupported.empty()) continue;
+    benchmark::RegisterBenchmark(row.name().c_str(), [&row, &current, threads](auto& state) {
+      time_row(state, row, current, threads);
+    });
   }
 }
 
-/// Takes Google Benchmark's own flags out of the command line, with defaults for two of them.
-void initialize_benchmark(int& argc, char** argv) {
-  static std::vector<std::string> arguments(argv, argv + argc);
-  const auto given = [&](const std::string& flag) {
-    return std::any_of(arguments.begin(), arguments.end(),
-                       [&](const std::string& a) { return a.rfind(flag, 0) == 0; });
-  };
-  if (!given("--benchmark_repetitions")) arguments.emplace_back("--benchmark_repetitions=5");
-  if (!given("--benchmark_min_time")) arguments.emplace_back("--benchmark_min_time=0.1");
-  static std::vector<char*> pointers;
-  std::vector<std::string> own;
-  for (std::string& argument : arguments) {
-    if (pointers.empty() || argument.rfind("--benchmark_", 0) == 0) {
-      pointers.push_back(argument.data());
-    }
+/// Gives the library its flags, and none of those that are served here.
+void initialize_benchmark(char* program, const BenchmarkFlags& flags) {
+  std::vector<std::string> arguments = flags.others;
+  for (const char* own :
+       {"filter=", "list_tests=false", "format=console", "out=", "out_format=json",
+        "report_aggregates_only=false", "display_aggregates_only=false"}) {
+    arguments.push_back(std::string("--benchmark_") + own);
   }
-  int count = static_cast<int>(pointers.size());
+  std::vector<char*> pointers = {program};
+  for (std::string& argument : arguments) pointers.push_back(argument.data());
+  auto count = static_cast<int>(pointers.size());
   benchmark::Initialize(&count, pointers.data());
-  if (count > 1) throw Error("command line", pointers[1], "a flag that Google Benchmark knows");
-  int kept = 1;
-  for (int i = 1; i < argc; ++i) {
-    if (std::string(argv[i]).rfind("--benchmark_", 0) != 0) argv[kept++] = argv[i];
+  if (count > 1) {
+    throw UsageError("command line", pointers[1], "a flag that Google Benchmark knows");
   }
-  argc = kept;
 }
 
-std::optional<Options> parse(int argc, const char* const* argv) {
-  Options options;
-  CommandLine line("compare_convolutions",
-                   "Checks convolution algorithms against a reference in double, times them, and "
-                   "prints a table.");
+void describe(CommandLine& line, Options& options) {
   line.add_option(
-      "--shapes", "LIST", join(options.shapes, ","),
+      "--shapes", "LIST", join(options.choice.shapes, ","),
       "files of shapes in benchdnn's grammar, or names in fixtures/shapes: " + join(shape_lists()),
       [&](const std::string& where, const std::string& given) {
-        options.shapes = shape_names(where, given);
+        options.choice.shapes = shapes_given(where, given);
       });
-  line.add_list("--algorithms", options.algorithms, "names, separated by commas; default all");
-  line.add_list("--passes", options.passes,
+  line.add_list("--algorithms", options.choice.algorithms,
+                "names, separated by commas; default all");
+  line.add_list("--passes", options.choice.passes,
                 "of forward, grad_input, grad_weight, separated by commas; default all");
   line.add_size("--threads", options.threads, kThreads,
                 "threads of each algorithm; they change no bit of a result but onednn's");
@@ -313,14 +149,29 @@ std::optional<Options> parse(int argc, const char* const* argv) {
       "measured\npeak of the threads' cores, workspace, largest error in units in the last place "
       "of the largest element,\nroot-mean-square error relative to the result's, largest error as "
       "a share of the declared bound,\nreproducibility class, status. Exit status 1 if anything is "
-      "WRONG, 2 for bad usage.\n\nGoogle Benchmark's flags work too: --benchmark_filter=REGEX, "
-      "--benchmark_repetitions=N,\n--benchmark_min_time=SECONDS, --benchmark_format=json, "
-      "--benchmark_out=FILE.\n\nExample:\n  compare_convolutions --shapes alexnet --algorithms "
-      "direct,onednn --passes forward");
-  if (!line.parse(argc, argv)) return std::nullopt;
+      "WRONG or nothing was compared, 2 for bad\nusage.\n\nGoogle Benchmark's flags work too: "
+      "--benchmark_filter=REGEX (names are SHAPE/PASS/ALGORITHM),\n--benchmark_list_tests, "
+      "--benchmark_repetitions=N, --benchmark_min_time=SECONDS, --benchmark_format=json\nor csv, "
+      "--benchmark_out=FILE. With JSON or CSV, all other text goes to standard error.\n\nExample:\n"
+      "  compare_convolutions --shapes alexnet --algorithms direct,onednn --passes forward");
+}
+
+std::optional<Options> parse(int argc, const char* const* argv) {
+  Options options;
+  options.choice.shapes = {"lenet5"};
+  std::vector<std::string> arguments(argv + std::min(argc, 1), argv + argc);
+  options.benchmark = take_benchmark_flags(arguments);
+  options.choice.filter = options.benchmark.filter;
+  CommandLine line("compare_convolutions",
+                   "Checks convolution algorithms against a reference in double, times them, and "
+                   "prints a table.");
+  describe(line, options);
+  std::vector<const char*> own = {"compare_convolutions"};
+  for (const std::string& argument : arguments) own.push_back(argument.c_str());
+  if (!line.parse(static_cast<int>(own.size()), own.data())) return std::nullopt;
   as_usage([&] {
-    passes_of(options.passes);
-    algorithms_of(options.algorithms);
+    passes_of(options.choice.passes);
+    algorithms_of(options.choice.algorithms);
     select_simd_target(options.simd);
   });
   return options;
@@ -344,11 +195,10 @@ Record comparison_record(const std::vector<Row>& rows, const Options& options, d
     worst_ulp.push_back(row.check.worst_ulp);
     rms.push_back(row.check.rms_relative);
     of_bound.push_back(row.check.worst_of_bound);
-    const bool timed = !row.times_ms.empty();
     const double none = std::nan("");
-    median.push_back(timed ? row.median_ms() : none);
-    least.push_back(timed ? *std::min_element(row.times_ms.begin(), row.times_ms.end()) : none);
-    most.push_back(timed ? *std::max_element(row.times_ms.begin(), row.times_ms.end()) : none);
+    median.push_back(row.is_timed() ? row.median_ms() : none);
+    least.push_back(row.is_timed() ? row.min_ms() : none);
+    most.push_back(row.is_timed() ? row.max_ms() : none);
   }
   Record record;
   record.attributes["kind"] = std::string("comparison");
@@ -376,32 +226,58 @@ Record comparison_record(const std::vector<Row>& rows, const Options& options, d
   return record;
 }
 
-/// Says so where im2col_gemm is judged by kernels that are older than the CPU.
-void warn_of_slow_blas(const std::vector<Row>& rows) {
-  const bool used = std::any_of(rows.begin(), rows.end(), [](const Row& row) {
-    return row.algorithm->name == std::string_view("im2col_gemm");
-  });
-  if (!used) return;
-  const std::string better = better_blas_core(blas_core(), simd_targets());
-  if (!better.empty()) {
-    print_line(fmt::format(
-        "note: OpenBLAS uses its kernels for {}, older than this CPU ({}); for a fair im2col_gemm "
-        "set OPENBLAS_CORETYPE={}",
-        blas_core(), simd_targets().front(), better));
+/// Text beside the results: to standard output where the table is, else to standard error.
+void say(const Options& options, const std::string& text) {
+  if (options.benchmark.format == BenchmarkFormat::console) {
+    print_line(text);
+  } else {
+    print_error_line(text);
   }
 }
 
+/// Says so where im2col_gemm is judged by kernels that are older than the CPU.
+void warn_of_slow_blas(const std::vector<Row>& rows, const Options& options) {
+  const bool used = std::any_of(rows.begin(), rows.end(), [](const Row& row) {
+    return row.is_selected && row.algorithm->name == std::string_view("im2col_gemm");
+  });
+  if (!used) return;
+  const std::string better = better_blas_core(blas_core(), simd_targets());
+  if (better.empty()) return;
+  say(options,
+      fmt::format("note: OpenBLAS uses its kernels for {}, older than this CPU ({}); for a fair "
+                  "im2col_gemm set OPENBLAS_CORETYPE={}",
+                  blas_core(), simd_targets().front(), better));
+}
+
 /// Says so where bits depend on --threads.
-void note_threads_that_show(const std::vector<Row>& rows) {
+void note_threads_that_show(const std::vector<Row>& rows, const Options& options) {
   std::vector<std::string> names;
   for (const Row& row : rows) {
     const std::string name(row.algorithm->name);
-    if (!row.algorithm->threads_may_show) continue;
+    if (!row.is_selected || !row.algorithm->threads_may_show) continue;
     if (std::find(names.begin(), names.end(), name) == names.end()) names.push_back(name);
   }
   if (names.empty()) return;
-  print_line(fmt::format("note: bits of {} depend on --threads as well; those of the others do not",
-                         join(names)));
+  say(options,
+      fmt::format("note: bits of {} depend on --threads as well; those of the others do not",
+                  join(names)));
+}
+
+/// Times without a word of what has none would look complete; the table shows it.
+void note_unsupported(const std::vector<Row>& rows, const Options& options) {
+  if (options.benchmark.format == BenchmarkFormat::console || options.check_only) return;
+  std::size_t selected = 0, unsupported = 0;
+  const Row* first = nullptr;
+  for (const Row& row : rows) {
+    if (!row.is_selected) continue;
+    ++selected;
+    if (row.unsupported.empty()) continue;
+    if (unsupported++ == 0) first = &row;
+  }
+  if (first == nullptr) return;
+  say(options, fmt::format("note: {} of {} are unsupported and not timed, such as {} ({}); "
+                           "--check-only lists them",
+                           unsupported, selected, first->name(), first->unsupported));
 }
 
 int report_wrong(const std::vector<Row>& rows, const Options& options) {
@@ -420,47 +296,62 @@ int report_wrong(const std::vector<Row>& rows, const Options& options) {
   return wrong == 0 ? 0 : 1;
 }
 
+/// For a reader of the JSON.
+void add_benchmark_context(const Options& options, const ComparisonContext& context) {
+  benchmark::AddCustomContext("threads", fmt::format("{}", options.threads));
+  benchmark::AddCustomContext("seed", fmt::format("{}", options.seed));
+  benchmark::AddCustomContext("simd", simd_target());
+  benchmark::AddCustomContext("peak_gflops", fmt::format("{:.1f}", context.peak_flops / 1e9));
+}
+
+/// Checks the selected rows, times them too unless it is --check-only, and shows what comes out.
+void compare(std::vector<Row>& rows, const Options& options, const ComparisonContext& context) {
+  CurrentProblem current(options.seed);
+  ComparisonReporter reporter(rows, options.benchmark, context);
+  for (Row& row : rows) {
+    if (row.is_selected && !row.unsupported.empty()) check_row(row, current, options.threads);
+  }
+  if (!options.check_only) {
+    register_benchmarks(rows, current, options.threads);
+    benchmark::RunSpecifiedBenchmarks(&reporter, ".");
+    return;
+  }
+  reporter.ReportContext({});
+  for (Row& row : rows) {
+    if (!row.is_selected) continue;
+    check_row(row, current, options.threads);
+    reporter.report_check(row);
+  }
+  reporter.Finalize();
+}
+
 int compare_convolutions(int argc, char** argv) {
   RunEnvironment environment;
   environment.command_line = command_line_text(argc, argv);
-  const bool table =
-      environment.command_line.find("--benchmark_format=json") == std::string::npos &&
-      environment.command_line.find("--benchmark_format=csv") == std::string::npos;
-  initialize_benchmark(argc, argv);
   const std::optional<Options> options = parse(argc, argv);
   if (!options) return 0;
+  initialize_benchmark(argv[0], options->benchmark);
+  std::vector<Row> rows = comparison_rows(options->choice);
+  if (options->benchmark.list_tests) {
+    print_names(rows, options->benchmark.format);
+    return 0;
+  }
   environment.threads = options->threads;
   set_blas_threads(1);
   const Overwrite overwrite = options->force ? Overwrite::yes : Overwrite::no;
   if (!options->record.empty()) check_writable(options->record, overwrite);
 
-  std::vector<Row> rows = make_rows(*options);
-  CurrentProblem current(options->seed);
-  const double peak_flops = measured_peak_flops();
-  if (table) {
-    warn_of_slow_blas(rows);
-    note_threads_that_show(rows);
-  }
-  if (options->check_only) {
-    print_heading(peak_flops, options->threads);
-    for (Row& row : rows) {
-      check_row(row, current.of(row), options->threads);
-      print_row(row, peak_flops, options->threads);
-    }
-  } else {
-    register_benchmarks(rows, current, options->threads);
-    TableReporter reporter(rows, peak_flops, options->threads, table);
-    if (table) {
-      benchmark::RunSpecifiedBenchmarks(&reporter);
-    } else {
-      benchmark::RunSpecifiedBenchmarks();
-    }
-  }
+  const ComparisonContext context{options->threads, measured_peak_flops()};
+  add_benchmark_context(*options, context);
+  warn_of_slow_blas(rows, *options);
+  note_threads_that_show(rows, *options);
+  note_unsupported(rows, *options);
+  compare(rows, *options, context);
   if (!options->record.empty()) {
-    const Record record = comparison_record(rows, *options, peak_flops, environment);
+    const Record record = comparison_record(rows, *options, context.peak_flops, environment);
     save_record(record, options->record, overwrite);
-    print_line("record " + options->record);
-    print_line("digest sha256:" + digest_of(record));
+    say(*options, "record " + options->record);
+    say(*options, "digest sha256:" + digest_of(record));
   }
   return report_wrong(rows, *options);
 }

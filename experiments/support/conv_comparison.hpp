@@ -21,6 +21,9 @@ struct ConvCheck {
   double rms_relative = 0.0;  ///< root-mean-square error over root-mean-square of the exact result
   double worst_of_bound = 0.0;  ///< largest error as a share of the declared bound
   std::size_t elements = 0;     ///< how many elements were compared
+
+  /// Whether nothing speaks against the result, so that it is worth timing.
+  [[nodiscard]] bool is_right() const { return status == "ok" || status == "untrusted"; }
 };
 
 /// The tensors of one pass of one shape, filled from a seed: uniform in [-1, 1).
@@ -28,7 +31,7 @@ class ConvProblem {
  public:
   ConvProblem(const ConvShape& shape, ConvPass pass, std::uint64_t seed);
 
-  /// Runs the algorithm once; Error if the workspace cannot be had.
+  /// Runs the algorithm once; Error if there is no memory for the workspace.
   void run(const ConvAlgorithm& algorithm, std::size_t threads);
 
   /// Runs it into a result full of NaN and compares: all elements of a small result, 4,096 spread
