@@ -432,7 +432,7 @@ TEST_CASE("a record that contradicts itself or is of another kind is refused by 
       {"confusion", [](Record& r) { ++values_in<std::int64_t>(r, "evaluation", "confusion")[1]; }},
       {"test_accuracy",
        [](Record& r) { r.groups["evaluation"].attributes["test_accuracy"] = 0.5; }},
-      {"/evaluation/top5_labels[1,2] is 10; expected a label below 10",
+      {"/evaluation/top5_labels[1,2] is 10; expected less than 10",
        [](Record& r) { values_in<std::uint8_t>(r, "evaluation", "top5_labels")[7] = 10; }},
       {"/evaluation/test_labels[7] is 200",
        [](Record& r) { values_in<std::uint8_t>(r, "evaluation", "test_labels")[7] = 200; }},

@@ -1,7 +1,8 @@
 /// \file
 /// What each kind of record holds: names, types, axes, sizes that agree with each other, ranges.
-/// Stated once, in schema.cpp. load_record (record_file.hpp) returns only what fits; a function
-/// that takes a record as a tree and uses what is in it checks it first.
+/// Stated once, in schema_tables.cpp and, what no table says, in schema.cpp. load_record
+/// (record_file.hpp) returns only what fits; a function that takes a record as a tree and uses what
+/// is in it checks it first.
 ///
 /// A record may hold more than its schema says: that is for comparisons to find.
 #pragma once

@@ -3,6 +3,7 @@
 
 #include <algorithm>
 #include <cmath>
+#include <limits>
 
 #include "reprise/core/error.hpp"
 #include "reprise/core/text.hpp"
@@ -10,12 +11,11 @@
 #include "reprise/record/schema_rules.hpp"
 
 namespace reprise::details {
-namespace {
-
-/// Axes that have the size of another.
 std::string_view size_name(std::string_view axis) {
   return axis == "true_class" || axis == "predicted_class" ? "class" : axis;
 }
+
+namespace {
 
 bool is_digest(const std::string& text) {
   return text.size() == 64 && text.find_first_not_of("0123456789abcdef") == std::string::npos;
@@ -47,7 +47,6 @@ std::string expected_number(double number, const Allowed& allowed) {
   using Numbers = Allowed::Numbers;
   if (allowed.numbers == Numbers::any) return "";
   if (allowed.numbers == Numbers::within_or_nan && std::isnan(number)) return "";
-  if (allowed.numbers == Numbers::finite) return std::isfinite(number) ? "" : "a finite number";
   const bool within = number >= allowed.least && number <= allowed.most;
   return within ? "" : range_of(allowed);
 }
@@ -106,16 +105,16 @@ const Group& SchemaCheck::group(std::string_view path) const {
   return *found;
 }
 
-void SchemaCheck::attribute(const AttributeRule& rule) const {
+void SchemaCheck::check(const AttributeRule& rule) const {
   const Group& group = this->group(rule.group);
-  const std::string path = fmt::format("{}@{}", rule.group.empty() ? "/" : rule.group, rule.name);
+  const std::string path = fmt::format("{}@{}", rule.group, rule.name);
   const auto found = group.attributes.find(std::string(rule.name));
   if (found == group.attributes.end()) {
     if (rule.optional) return;
     refuse(path, "is missing", fmt::format("an attribute of type {}", rule.type));
   }
   if (type_of(found->second) != rule.type) {
-    refuse(path, "is of type " + type_of(found->second), std::string(rule.type));
+    refuse(path, "is of type " + type_of(found->second), rule.type);
   }
   std::visit(
       [&](const auto& value) {
@@ -125,14 +124,20 @@ void SchemaCheck::attribute(const AttributeRule& rule) const {
       found->second);
 }
 
-void SchemaCheck::axis_size(const std::string& path, std::string_view axis, std::size_t size) {
+void SchemaCheck::set_size(const std::string& path, std::string_view axis, std::size_t size) {
   const auto [known, is_first] = sizes_.emplace(size_name(axis), Size{size, path});
   if (is_first || known->second.size == size) return;
   refuse(path, fmt::format("has {} along {}", size, axis),
          fmt::format("{}, as {} says", known->second.size, known->second.from));
 }
 
-void SchemaCheck::dataset(const DatasetRule& rule) {
+void SchemaCheck::check(const SizeRule& rule) {
+  const auto size = group(rule.group).attribute<std::int64_t>(std::string(rule.attribute));
+  set_size(fmt::format("{}@{}", rule.group, rule.attribute), rule.axis,
+           static_cast<std::size_t>(size));
+}
+
+void SchemaCheck::check(const DatasetRule& rule) {
   const Group& group = this->group(rule.group);
   const std::string path = fmt::format("{}/{}", rule.group, rule.name);
   const auto found = group.datasets.find(std::string(rule.name));
@@ -151,7 +156,7 @@ void SchemaCheck::dataset(const DatasetRule& rule) {
     };
     refuse(path, "has " + clean_text(text(dataset.dimensions)), text(axes));
   }
-  for (std::size_t i = 0; i < axes.size(); ++i) axis_size(path, axes[i], dataset.shape.at(i));
+  for (std::size_t i = 0; i < axes.size(); ++i) set_size(path, axes[i], dataset.shape.at(i));
   if (allows_all(rule.allowed)) return;
   std::visit(
       [&](const auto& values) {
@@ -164,14 +169,46 @@ void SchemaCheck::dataset(const DatasetRule& rule) {
       dataset.values);
 }
 
-void SchemaCheck::apply(const Schema& schema) {
-  for (const AttributeRule& rule : schema.attributes) attribute(rule);
-  for (const SizeRule& rule : schema.sizes) {
-    const auto size = this->group(rule.group).attribute<std::int64_t>(std::string(rule.attribute));
-    const std::string path = fmt::format("{}@{}", rule.group, rule.attribute);
-    axis_size(path, rule.axis, static_cast<std::size_t>(size));
+void SchemaCheck::check(const AxisRule& rule) const {
+  const auto found = sizes_.find(rule.axis);
+  if (found == sizes_.end()) return;  // no dataset has it, and that was allowed
+  const auto& [size, from] = found->second;
+  if (size >= rule.least && size <= rule.most) return;
+  refuse(from, fmt::format("has {} along {}", size, rule.axis),
+         rule.most == std::numeric_limits<std::size_t>::max()
+             ? fmt::format("{} or more", rule.least)
+             : fmt::format("{} to {}", rule.least, rule.most));
+}
+
+void SchemaCheck::check(const IndexRule& rule) const {
+  const auto& datasets = group(rule.group).datasets;
+  const auto found = datasets.find(std::string(rule.name));
+  if (found == datasets.end()) return;  // its own rule allowed that
+  const Dataset& dataset = found->second;
+  const std::size_t size = size_of(rule.axis);
+  const auto check_all = [&](const auto& values) {
+    for (std::size_t i = 0; i < values.size(); ++i) {
+      if (static_cast<std::size_t>(values[i]) < size) continue;
+      refuse(fmt::format("{}/{}{}", rule.group, rule.name, index_text(i, dataset.shape)),
+             "is " + shown(values[i]),
+             fmt::format("less than {}, the size of {}", size, rule.axis));
+    }
+  };
+  if (const auto* bytes = std::get_if<std::vector<std::uint8_t>>(&dataset.values)) {
+    check_all(*bytes);
   }
-  for (const DatasetRule& rule : schema.datasets) dataset(rule);
+  if (const auto* numbers = std::get_if<std::vector<std::int64_t>>(&dataset.values)) {
+    check_all(*numbers);
+  }
+}
+
+void SchemaCheck::apply(const Schema& schema) {
+  for (const std::string& path : schema.groups) static_cast<void>(group(path));
+  for (const AttributeRule& rule : schema.attributes) check(rule);
+  for (const SizeRule& rule : schema.sizes) check(rule);
+  for (const DatasetRule& rule : schema.datasets) check(rule);
+  for (const AxisRule& rule : schema.axes) check(rule);
+  for (const IndexRule& rule : schema.indices) check(rule);
 }
 
 std::size_t SchemaCheck::size_of(std::string_view axis) const {
