@@ -1,6 +1,6 @@
 #!/usr/bin/python3
 """The specifications suffice: what docs/numeric_contract.md and docs/record_format.md say, written again in NumPy, reaches
-the published digests of two training steps of LeNet-5, and the digests of their records.
+the published digests of LeNet-5 after two steps, with three sets of options, and the digests of the records.
 
     python3 test_specifications.py PROGRAM    # PROGRAM is train_lenet5, whose records are compared
 
@@ -153,6 +153,9 @@ class TwoSteps(unittest.TestCase):
 
     def test_relu_maximum_pooling_adam(self):
         self.check_steps("lenet5_two_steps")
+
+    def test_augmentation_naive_convolution_schedule(self):
+        self.check_steps("lenet5_two_steps_augmented")
 
     def test_tanh_average_pooling_normalization_dropout_momentum(self):
         self.check_steps("lenet5_two_steps_other_options")

@@ -1,4 +1,4 @@
-"""docs/numeric_contract.md, sections Layers and A training run, in NumPy: LeNet-5 with its options."""
+"""docs/numeric_contract.md, sections Layers, Augmentation and A training run, in NumPy: LeNet-5 with its options."""
 
 import hashlib
 import math
@@ -21,10 +21,38 @@ from arithmetic import (
 )
 
 
+class Direct:
+    """Chains of fused multiply-adds."""
+
+    dtype = F
+    run_terms = RUN_TERMS
+    step = staticmethod(fma)
+
+    @staticmethod
+    def result(values):
+        return values + F(0)
+
+
+class Naive:
+    """Chains in double, where products of float32 are exact."""
+
+    dtype = np.float64
+    run_terms = 2**62
+
+    @staticmethod
+    def step(a, b, acc):
+        return acc + np.multiply(a, b, dtype=np.float64)
+
+    @staticmethod
+    def result(values):
+        return values.astype(F)
+
+
 class Convolution:
-    def __init__(self, shape, filters, size, padding):
+    def __init__(self, shape, filters, size, padding, algorithm):
         height, width, channels = shape
         self.size, self.padding = size, padding
+        self.algorithm = algorithm
         self.shapes = {"weight": (size, size, channels, filters), "bias": (filters,)}
         self.fans = size * size * channels, size * size * filters
         self.out = height + 2 * padding - size + 1, width + 2 * padding - size + 1, filters
@@ -43,19 +71,19 @@ class Convolution:
                 yield kh, kw, (slice(None), rows, columns), (slice(None), cell_rows, cell_columns)
 
     def forward(self, x, p, _call):
-        y = np.broadcast_to(p["bias"], (len(x), *self.out)).copy()
+        y = np.broadcast_to(p["bias"], (len(x), *self.out)).astype(self.algorithm.dtype)
         for kh, kw, at, cells in self.taps(x):
             for ic in range(x.shape[3]):
-                y[at] = fma(x[cells][..., ic, None], p["weight"][kh, kw, ic], y[at])
-        return y + F(0)
+                y[at] = self.algorithm.step(x[cells][..., ic, None], p["weight"][kh, kw, ic], y[at])
+        return self.algorithm.result(y)
 
     def backward(self, g, x, _y, p, _call):
-        gx = np.zeros_like(x)
+        gx = np.zeros(x.shape, self.algorithm.dtype)
         for kh, kw, at, cells in self.taps(x):
             for oc in range(g.shape[3]):
-                gx[cells] = fma(g[at][..., oc, None], p["weight"][kh, kw, :, oc], gx[cells])
+                gx[cells] = self.algorithm.step(g[at][..., oc, None], p["weight"][kh, kw, :, oc], gx[cells])
         bias = long_sum(long_sum(g.reshape(len(g), -1, g.shape[3]).swapaxes(0, 1)))
-        return gx + F(0), {"weight": self.grad_weight(g, x), "bias": bias}
+        return self.algorithm.result(gx), {"weight": self.grad_weight(g, x), "bias": bias}
 
     def grad_weight(self, g, x):
         runs, terms = [], 0
@@ -64,15 +92,15 @@ class Convolution:
                 top = oh - self.padding
                 rows = slice(max(0, -top), min(self.size, x.shape[1] - top))
                 for ow in range(self.out[1]):
-                    if terms % RUN_TERMS == 0:
-                        runs.append(np.zeros(self.shapes["weight"], F))
+                    if terms % self.algorithm.run_terms == 0:
+                        runs.append(np.zeros(self.shapes["weight"], self.algorithm.dtype))
                     terms += 1
                     left = ow - self.padding
                     columns = slice(max(0, -left), min(self.size, x.shape[2] - left))
                     cells = x[n, top + rows.start : top + rows.stop, left + columns.start : left + columns.stop]
                     acc = runs[-1][rows, columns]
-                    acc[...] = fma(cells[..., None], g[n, oh, ow], acc)
-        return pairwise(runs) + F(0)
+                    acc[...] = self.algorithm.step(cells[..., None], g[n, oh, ow], acc)
+        return self.algorithm.result(pairwise(runs))
 
 
 class Dense:
@@ -241,8 +269,9 @@ class Lenet5:
         self.seed = Stream.of_seed(settings["seed"])
         self.layers = []  # (name, layer)
         self.out = shape
+        algorithm = {"direct": Direct, "naive": Naive}[settings["conv"]]
         for number, (filters, padding) in enumerate([(6, 2), (16, 0)], start=1):
-            self.add(f"conv{number}", Convolution(self.out, filters, 5, padding))
+            self.add(f"conv{number}", Convolution(self.out, filters, 5, padding, algorithm))
             self.add_activation(number)
             if settings["normalization"] == "local_response":
                 self.add(f"norm{number}", Normalization(self.out))
@@ -349,6 +378,48 @@ def images_of(pixels):
     return pixels.astype(F)[..., None] / F(255)
 
 
+class Augmentation:
+    def __init__(self, settings, stream):
+        self.shift, self.reflect = settings["shift"], settings["reflect"]
+        self.distortion = settings["distortion"]
+        self.stream = stream
+
+    def images_of(self, pixels, indices, epoch):
+        return np.stack([self.image(pixels[i], 16 * i, self.stream.child(epoch)) for i in indices])[..., None]
+
+    def image(self, pixels, c, stream):
+        moved = [int(bits) * (2 * self.shift + 1) >> 64 for bits in stream.bits([c, c + 1])]
+        dy, dx = (place - self.shift for place in moved)
+        rows, columns = (np.arange(size) for size in pixels.shape)
+        if self.distortion > 0:
+            image = self.distorted(pixels, rows[:, None] - dy, columns - dx, stream.uniform(np.arange(c + 3, c + 7)))
+        else:
+            image = padded_at(pixels, rows[:, None] - dy, columns - dx) / F(255)
+        reflects = self.reflect and stream.words([c + 2])[0, 0] >> np.uint64(31)
+        return image[:, ::-1] if reflects else image
+
+    def distorted(self, pixels, y, x, uniform):
+        height, width = pixels.shape
+        s, q, h, r = self.distortion * (2.0 * uniform - 1.0)
+        v, u = y - 0.5 * (height - 1), x - 0.5 * (width - 1)
+        fy = np.clip((1.0 + s + q) * v + r * u + 0.5 * (height - 1), -1, height) + 1.0
+        fx = np.clip((h - r) * v + (1.0 + s - q) * u + 0.5 * (width - 1), -1, width) + 1.0
+        t, l = fy.astype(int), fx.astype(int)
+        down, right = (fy - t).astype(F), (fx - l).astype(F)
+        above, below = (
+            (F(1) - right) * padded_at(pixels, row, l - 1) + right * padded_at(pixels, row, l) for row in (t - 1, t)
+        )
+        return ((F(1) - down) * above + down * below) / F(255)
+
+
+def padded_at(pixels, rows, columns):
+    """The pixels at these places as float32, 0 outside the image."""
+    height, width = pixels.shape
+    inside = (rows >= 0) & (rows < height) & (columns >= 0) & (columns < width)
+    found = pixels[np.clip(rows, 0, height - 1), np.clip(columns, 0, width - 1)]
+    return np.where(inside, found.astype(F), F(0))
+
+
 class Training:
     """A run of `settings` on data = {"train": (pixels N,H,W, labels), "test": ...}."""
 
@@ -357,27 +428,35 @@ class Training:
         pixels = data["train"][0]
         self.model = Lenet5(settings, (*pixels.shape[1:], 1), classes)
         self.optimizer = Optimizer(settings, len(self.model.parameters))
+        self.augmentation = Augmentation(settings, self.model.seed.child("augmentation"))
         self.step_losses = []
 
     def train(self):
         for epoch in range(self.settings["epochs"]):
             order = self.model.seed.child("order").child(epoch).permutation(self.settings["train_images"])
             for first in range(0, len(order), self.settings["batch_size"]):
-                self.train_batch(order[first : first + self.settings["batch_size"]])
+                self.train_batch(epoch, order[first : first + self.settings["batch_size"]])
 
-    def train_batch(self, batch):
+    def learning_rate(self, epoch):
+        rate = self.settings["learning_rate"]
+        for drop in filter(None, self.settings["drop_epochs"].split(",")):
+            rate *= self.settings["drop_factor"] if int(drop) <= epoch else 1.0
+        return rate
+
+    def train_batch(self, epoch, batch):
         pixels, labels = self.data["train"]
         size = min(self.settings["block_size"], self.settings["batch_size"])
         losses, gradients = [], []
         for first in range(0, len(batch), size):
             block = batch[first : first + size]
             call = {"step": self.optimizer.steps, "first_image": first}
-            loss, gradient = self.model.block_gradient(images_of(pixels[block]), labels[block], len(batch), call)
+            images = self.augmentation.images_of(pixels, block, epoch)
+            loss, gradient = self.model.block_gradient(images, labels[block], len(batch), call)
             losses.append(loss)
             gradients.append(gradient)
         self.step_losses.append(pairwise(losses) / len(batch))
         self.model.parameters = self.optimizer.step(
-            self.model.parameters, pairwise(gradients), self.settings["learning_rate"]
+            self.model.parameters, pairwise(gradients), self.learning_rate(epoch)
         )
 
     def test_loss(self):
