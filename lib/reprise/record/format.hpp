@@ -46,8 +46,8 @@ Attributes counted_settings(const Group& configuration, std::span<const FormatSe
 /// Whether two values are the same to the digest: of one type, and to the bit, but NaN is NaN.
 bool same_value(const AttributeValue& a, const AttributeValue& b);
 
-/// The program that wrote a record: /environment@program, in format 1 the root's; "" if it does not
-/// say.
+/// The program that wrote a record: `/environment@program`, in format 1 the root's; "" if it does
+/// not say.
 std::string program_of(const Record& record);
 
 }  // namespace reprise
