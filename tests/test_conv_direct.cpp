@@ -2,6 +2,8 @@
 // kernel works it.
 #include <cmath>
 #include <limits>
+#include <set>
+#include <string>
 
 #include "reprise/core/long_sum.hpp"
 #include "reprise/core/parallel.hpp"
@@ -128,38 +130,83 @@ std::vector<ConvShape> shapes() {
   return shapes;
 }
 
+/// direct, and each of its kernels alone.
+std::vector<const ConvAlgorithm*> direct_and_kernels() {
+  std::vector<const ConvAlgorithm*> algorithms{&conv_algorithm("direct")};
+  for (const ConvAlgorithm& kernel : algorithms[0]->kernels()) algorithms.push_back(&kernel);
+  return algorithms;
+}
+
+/// Runs the pass by direct and by each kernel that is offered, on every target and with one thread
+/// and three, and compares with the chains; adds "kernel pass" to `ran`.
+void check_bits(const ConvShape& shape, ConvPass pass, const ConvOperands<float>& operands,
+                std::set<std::string>& ran) {
+  const std::vector<float> exact = chains(shape, pass, operands);
+  for (const ConvAlgorithm* algorithm : direct_and_kernels()) {
+    if (!algorithm->unsupported(shape, pass).empty()) continue;
+    ran.insert(std::string(algorithm->name) + " " + std::string(name_of(pass)));
+    for (const std::string& target : simd_targets()) {
+      select_simd_target(target);
+      for (const std::size_t threads : {1, 3}) {
+        INFO(algorithm->name << " " << to_line(shape) << " " << name_of(pass) << ", " << target
+                             << ", " << threads << " threads");
+        const GuardedResult result = run_guarded(*algorithm, shape, pass, operands, threads);
+        CHECK(result.inputs_unchanged);
+        CHECK(result.stayed_inside);
+        CHECK(same_bits(result.values, exact));
+      }
+    }
+  }
+}
+
 struct BestTargetAgain {
   ~BestTargetAgain() { select_simd_target("best"); }
 };
 
 }  // namespace
 
-TEST_CASE("direct gives its chains to the bit, with and without zeros in grad_output") {
+TEST_CASE("direct and each of its kernels give its chains to the bit, with and without zeros") {
   const BestTargetAgain guard;
+  std::set<std::string> ran;
   for (const ConvShape& shape : shapes()) {
     for (const std::uint64_t density : {1, 4, 30}) {
+      INFO("1 in " << density);
       const ConvOperands<float> operands = operands_of(shape, density);
-      for (const ConvPass pass : kConvPasses) {
-        const std::vector<float> exact = chains(shape, pass, operands);
-        for (const std::string& target : simd_targets()) {
-          select_simd_target(target);
-          for (const std::size_t threads : {1, 3}) {
-            INFO(to_line(shape) << " " << name_of(pass) << ", 1 in " << density << ", " << target
-                                << ", " << threads << " threads");
-            const GuardedResult result =
-                run_guarded(conv_algorithm("direct"), shape, pass, operands, threads);
-            CHECK(result.inputs_unchanged);
-            CHECK(result.stayed_inside);
-            CHECK(same_bits(result.values, exact));
-          }
-        }
-      }
+      for (const ConvPass pass : kConvPasses) check_bits(shape, pass, operands, ran);
     }
   }
+  const std::set<std::string> all{"direct forward",
+                                  "direct grad_input",
+                                  "direct grad_weight",
+                                  "direct/igemm forward",
+                                  "direct/igemm grad_input",
+                                  "direct/igemm grad_weight",
+                                  "direct/spatial forward",
+                                  "direct/spatial grad_input",
+                                  "direct/batch_lanes forward",
+                                  "direct/batch_lanes grad_input",
+                                  "direct/depthwise forward",
+                                  "direct/depthwise grad_input",
+                                  "direct/depthwise grad_weight",
+                                  "direct/padded_rows grad_weight",
+                                  "direct/taps grad_weight",
+                                  "direct/zero_skipping grad_input",
+                                  "direct/zero_skipping grad_weight"};
+  CHECK(ran == all);
 }
 
-TEST_CASE("direct's weight gradients are long sums over positions, whichever kernel works them") {
+TEST_CASE("kernels of direct are found by name, and a wrong name lists them") {
+  CHECK(conv_algorithm("direct/taps").name == "direct/taps");
+  for (const ConvAlgorithm* algorithm : conv_algorithms()) {
+    CHECK(algorithm->name.find('/') == std::string_view::npos);
+  }
+  CHECK_THROWS_WITH(conv_algorithm("direct/tap"), Catch::Contains("nearest is direct/taps"));
+  CHECK_THROWS_WITH(conv_algorithm("fft/igemm"), Catch::Contains("direct/igemm"));
+}
+
+TEST_CASE("direct's weight gradients are long sums over positions, whichever kernel runs") {
   const BestTargetAgain guard;
+  std::set<std::string> ran;
   for (const char* line : {
            "mb1ic1ih190iw181oc6kh5ph2kw5pw2n\"windows\"",
            "mb36ic6ih28oc16kh5n\"windows_of_images\"",
@@ -178,19 +225,8 @@ TEST_CASE("direct's weight gradients are long sums over positions, whichever ker
     REQUIRE(shape.N * shape.OH * shape.OW > kRunTerms);
     for (const std::uint64_t density : {1, 30}) {
       const ConvOperands<float> operands = operands_of(shape, density);
-      const std::vector<float> exact = chains(shape, ConvPass::grad_weight, operands);
-      for (const std::string& target : simd_targets()) {
-        select_simd_target(target);
-        for (const std::size_t threads : {1, 3}) {
-          INFO(to_line(shape) << ", 1 in " << density << ", " << target << ", " << threads
-                              << " threads");
-          const GuardedResult result = run_guarded(conv_algorithm("direct"), shape,
-                                                   ConvPass::grad_weight, operands, threads);
-          CHECK(result.inputs_unchanged);
-          CHECK(result.stayed_inside);
-          CHECK(same_bits(result.values, exact));
-        }
-      }
+      INFO("1 in " << density);
+      check_bits(shape, ConvPass::grad_weight, operands, ran);
     }
   }
 }
@@ -215,7 +251,7 @@ TEST_CASE(
   CHECK(run_guarded(direct, shape, pass, operands).values[0] == 0x1p24F + 4096.0F);
 }
 
-TEST_CASE("direct leaves out no zero of grad_output that meets an infinity or NaN") {
+TEST_CASE("direct and its kernels leave out no zero of grad_output that meets an infinity or NaN") {
   const float infinity = std::numeric_limits<float>::infinity();
   const ConvShape shape = parse_conv_shape("mb16ic3ih8oc8kh3ph1");
   for (const float value : {infinity, std::numeric_limits<float>::quiet_NaN()}) {
@@ -223,14 +259,17 @@ TEST_CASE("direct leaves out no zero of grad_output that meets an infinity or Na
     operands.input[100] = value;
     operands.weight[20] = value;
     for (const ConvPass pass : {ConvPass::grad_input, ConvPass::grad_weight}) {
-      INFO(name_of(pass) << " with " << value);
-      const auto result = run_guarded(conv_algorithm("direct"), shape, pass, operands).values;
       const std::vector<float> exact = chains(shape, pass, operands);
-      std::size_t different = 0;
-      for (std::size_t i = 0; i < result.size(); ++i) {
-        different += std::isnan(result[i]) == std::isnan(exact[i]) ? 0 : 1;
+      for (const ConvAlgorithm* algorithm : direct_and_kernels()) {
+        if (!algorithm->unsupported(shape, pass).empty()) continue;
+        INFO(algorithm->name << " " << name_of(pass) << " with " << value);
+        const auto result = run_guarded(*algorithm, shape, pass, operands).values;
+        std::size_t different = 0;
+        for (std::size_t i = 0; i < result.size(); ++i) {
+          different += std::isnan(result[i]) == std::isnan(exact[i]) ? 0 : 1;
+        }
+        CHECK(different == 0);
       }
-      CHECK(different == 0);
     }
   }
 }

@@ -111,12 +111,17 @@ struct ConvAlgorithm {
                      float* grad_input, const ConvResources& resources);
   void (*grad_weight)(const ConvShape& shape, const float* grad_output, const float* input,
                       float* grad_weight, const ConvResources& resources);
+
+  /// Its kernels, each as an algorithm of its own that gives the same bits, named "direct/igemm";
+  /// null if it has none. conv_algorithm() finds them; conv_algorithms() does not list them.
+  std::span<const ConvAlgorithm> (*kernels)() = nullptr;
 };
 
 /// All algorithms built in, in the order of algorithms.def.
 std::span<const ConvAlgorithm* const> conv_algorithms();
 
-/// The one called `name`, or "auto"; Error lists the names.
+/// The one called `name`, or "auto", or a kernel of one, such as "direct/igemm"; Error lists the
+/// names.
 const ConvAlgorithm& conv_algorithm(std::string_view name);
 
 /// Portable, and offered for every shape and pass.

@@ -77,6 +77,11 @@ const ConvAlgorithm& conv_algorithm(std::string_view name) {
   for (const ConvAlgorithm* algorithm : conv_algorithms()) {
     if (algorithm->name == name) return *algorithm;
     known.emplace_back(algorithm->name);
+    if (algorithm->kernels == nullptr || name.find('/') == std::string_view::npos) continue;
+    for (const ConvAlgorithm& kernel : algorithm->kernels()) {
+      if (kernel.name == name) return kernel;
+      known.emplace_back(kernel.name);
+    }
   }
   const ConvAlgorithm& automatic = auto_conv_algorithm();
   if (name == automatic.name) return automatic;

@@ -1,5 +1,8 @@
-#include "reprise/linalg/simd.hpp"
-
+// Which vector target is in use, and how wide its vectors are.
+#undef HWY_TARGET_INCLUDE
+#define HWY_TARGET_INCLUDE "reprise/linalg/simd.cpp"
+#include <hwy/foreach_target.h>
+// After foreach_target.h:
 #include <hwy/highway.h>
 #include <hwy/targets.h>
 
@@ -8,8 +11,26 @@
 #include <utility>
 
 #include "reprise/core/error.hpp"
+#include "reprise/linalg/simd.hpp"
 
+HWY_BEFORE_NAMESPACE();
 namespace reprise {
+namespace HWY_NAMESPACE {
+namespace {
+
+std::size_t lanes_of_target() {
+  return hwy::HWY_NAMESPACE::Lanes(hwy::HWY_NAMESPACE::ScalableTag<float>());
+}
+
+}  // namespace
+}  // namespace HWY_NAMESPACE
+}  // namespace reprise
+HWY_AFTER_NAMESPACE();
+
+#if HWY_ONCE
+namespace reprise {
+HWY_EXPORT(lanes_of_target);
+
 namespace {
 
 constexpr std::array<std::pair<std::int64_t, std::string_view>, 3> kTargets{
@@ -41,6 +62,10 @@ std::string simd_target() {
   return "none";
 }
 
+std::size_t simd_lanes() {
+  return HWY_DYNAMIC_DISPATCH(lanes_of_target)();
+}
+
 std::string highway_version() {
   return std::to_string(HWY_MAJOR) + "." + std::to_string(HWY_MINOR) + "." +
          std::to_string(HWY_PATCH);
@@ -67,3 +92,4 @@ void select_simd_target(std::string_view name) {
 }
 
 }  // namespace reprise
+#endif  // HWY_ONCE

@@ -3,6 +3,7 @@
 /// offered here has fused multiply-add and gives the same bits.
 #pragma once
 
+#include <cstddef>
 #include <string>
 #include <string_view>
 #include <vector>
@@ -18,6 +19,9 @@ std::string highway_version();
 
 /// The target in use.
 std::string simd_target();
+
+/// Floats in a vector of the target in use: 16, 8 or 4.
+std::size_t simd_lanes();
 
 /// Uses `name`, one of simd_targets() or "best"; Error otherwise, and Error on a CPU without fused
 /// multiply-add. Not to be called while kernels run.

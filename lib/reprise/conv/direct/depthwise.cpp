@@ -17,11 +17,93 @@
 #include <array>
 #include <utility>
 
-#include "reprise/conv/direct/depthwise_plan.hpp"
+#include "reprise/conv/direct/kernel.hpp"
 #include "reprise/core/integer.hpp"
 #include "reprise/core/parallel.hpp"
 #include "reprise/linalg/unroll.hpp"
 #include "reprise/linalg/vectors-inl.hpp"
+
+#ifndef REPRISE_CONV_DIRECT_DEPTHWISE_PLAN
+#define REPRISE_CONV_DIRECT_DEPTHWISE_PLAN
+namespace reprise::direct {
+namespace {
+
+/// A tap of group 0: where it is in the source, from the position's cell, and in the weights.
+struct DepthwiseTap {
+  std::ptrdiff_t source;
+  std::size_t weight;
+};
+
+/// Positions [begin, end) of a row, and the taps that are inside the image there, ascending: rows
+/// of `width` taps from the kernel's row `first_h` and column `first_w` on.
+struct DepthwiseRun {
+  std::size_t begin, end;
+  std::size_t first_h, first_w, width;
+  std::vector<DepthwiseTap> taps;
+};
+
+/// A row of positions, of which [begin, end) are worked.
+struct DepthwiseRow {
+  const Correlation& c;
+  const std::vector<DepthwiseRun>& runs;  ///< ascending
+  std::size_t n, a;
+  std::size_t begin, end;
+
+  /// Those of a run that are worked; none where first() >= last().
+  [[nodiscard]] std::size_t first(const DepthwiseRun& run) const {
+    return std::max(run.begin, begin);
+  }
+  [[nodiscard]] std::size_t last(const DepthwiseRun& run) const { return std::min(run.end, end); }
+
+  /// Offsets of group 0 at position b.
+  [[nodiscard]] std::size_t source(std::size_t b) const {
+    return ((n * c.SH + a * c.step_h) * c.SW + b * c.step_w) * c.G;
+  }
+  [[nodiscard]] std::size_t result(std::size_t b) const {
+    return c.r_first + n * c.r_image + a * c.r_row + b * c.r_cell;
+  }
+};
+
+/// The rows of all images, counted through.
+class DepthwiseRows {
+ public:
+  explicit DepthwiseRows(const Correlation& c) : c_(c) {
+    const std::vector<AxisClass> w_classes = axis_classes(c.w, c.B, c.step_w, c.SW);
+    std::vector<Piece> pieces;
+    for (const AxisClass& h : axis_classes(c.h, c.A, c.step_h, c.SH)) {
+      class_of_row_.resize(h.end, classes_.size());
+      classes_.emplace_back();
+      for (const AxisClass& w : w_classes) {
+        pieces.clear();
+        append_pieces(c, h, w, 0, c.depth(), false, pieces);
+        DepthwiseRun run{w.begin, w.end, h.tap_begin, w.tap_begin, w.tap_end - w.tap_begin, {}};
+        for (const Piece& piece : pieces) run.taps.push_back({piece.offset, piece.weight});
+        classes_.back().push_back(std::move(run));
+      }
+    }
+  }
+  [[nodiscard]] std::size_t count() const { return c_.N * c_.A; }
+  [[nodiscard]] DepthwiseRow operator[](std::size_t row) const {
+    const std::size_t a = row % c_.A;
+    return {c_, classes_[class_of_row_[a]], row / c_.A, a, 0, c_.B};
+  }
+  /// The row's part of positions [begin, end), counted over all images.
+  [[nodiscard]] DepthwiseRow part(std::size_t row, std::size_t begin, std::size_t end) const {
+    DepthwiseRow part = (*this)[row];
+    part.begin = std::max(begin, row * c_.B) - row * c_.B;
+    part.end = std::min(end, (row + 1) * c_.B) - row * c_.B;
+    return part;
+  }
+
+ private:
+  const Correlation& c_;
+  std::vector<std::vector<DepthwiseRun>> classes_;  ///< of rows with the same taps inside
+  std::vector<std::size_t> class_of_row_;           ///< of an image
+};
+
+}  // namespace
+}  // namespace reprise::direct
+#endif
 
 HWY_BEFORE_NAMESPACE();
 namespace reprise::direct {
@@ -44,7 +126,7 @@ constexpr std::size_t kSharingPositions = 4;
 /// in the source, positions do so too.
 template <std::size_t count, std::size_t width, std::size_t stride, class D>
 HWY_INLINE void correlate_positions(D d, const DepthwiseRow& row, const DepthwiseRun& run,
-                                    const CorrelationData& data, std::size_t b, std::size_t g) {
+                                    const Operands& data, std::size_t b, std::size_t g) {
   using Vector = hn::Vec<D>;
   const bool ascend = row.c.w.spacing > 0;
   const std::size_t first = ascend ? b : b + count - 1;
@@ -67,7 +149,7 @@ HWY_INLINE void correlate_positions(D d, const DepthwiseRow& row, const Depthwis
     }
     REPRISE_UNROLL
     for (std::size_t k = 0; k < width; ++k) {
-      const Vector weight = hn::LoadU(d, data.weight + run.taps[t + k].weight + g);
+      const Vector weight = hn::LoadU(d, data.factor + run.taps[t + k].weight + g);
       for (std::size_t i = 0; i < count; ++i) {
         acc[i] = hn::MulAdd(x[i * stride + k], weight, acc[i]);
       }
@@ -84,8 +166,8 @@ HWY_INLINE void correlate_positions(D d, const DepthwiseRow& row, const Depthwis
 
 /// As many positions of the run from b on as make up blocks of `count`; returns where it stopped.
 template <std::size_t count, std::size_t width = 1, std::size_t stride = 1>
-std::size_t correlate_blocks(const DepthwiseRow& row, const DepthwiseRun& run,
-                             const CorrelationData& data, std::size_t b) {
+std::size_t correlate_blocks(const DepthwiseRow& row, const DepthwiseRun& run, const Operands& data,
+                             std::size_t b) {
   for (; b + count <= run.end; b += count) {
     for_each_vector(row.c.G, [&](auto d, std::size_t g) HWY_ATTR {
       correlate_positions<count, width, stride>(d, row, run, data, b, g);
@@ -96,7 +178,7 @@ std::size_t correlate_blocks(const DepthwiseRow& row, const DepthwiseRun& run,
 
 /// The blocks of neighbouring taps, if the run has a kernel for them.
 std::size_t correlate_neighbours(const DepthwiseRow& row, const DepthwiseRun& run,
-                                 const CorrelationData& data, std::size_t b) {
+                                 const Operands& data, std::size_t b) {
   if (row.c.w.spacing != 1 && row.c.w.spacing != -1) return b;
   if (row.c.step_w == 1) {
     if (run.width == 3) return correlate_blocks<kSharingPositions, 3, 1>(row, run, data, b);
@@ -111,7 +193,7 @@ std::size_t correlate_neighbours(const DepthwiseRow& row, const DepthwiseRun& ru
   return b;
 }
 
-void correlate_row(const DepthwiseRow& row, const CorrelationData& data) {
+void correlate_row(const DepthwiseRow& row, const Operands& data) {
   for (const DepthwiseRun& run : row.runs) {
     std::size_t b = correlate_neighbours(row, run, data, run.begin);
     b = correlate_blocks<8>(row, run, data, b);
@@ -159,7 +241,7 @@ constexpr auto make_kernels(std::index_sequence<index...>) {
 }
 
 /// A row's share of the gradients of groups [g_begin, g_end).
-void add_row(const DepthwiseRow& row, const WeightGradientData& data, std::size_t g_begin,
+void add_row(const DepthwiseRow& row, const Operands& data, std::size_t g_begin,
              std::size_t g_end) {
   for (const DepthwiseRun& run : row.runs) {
     const std::size_t begin = row.first(run);
@@ -174,8 +256,8 @@ void add_row(const DepthwiseRow& row, const WeightGradientData& data, std::size_
         const std::size_t first = tile * run.taps.size() / tiles;
         const std::size_t count = (tile + 1) * run.taps.size() / tiles - first;
         kernels[count - 1](d, row, positions, run.taps.data() + first,
-                           data.source + row.source(begin) + g,
-                           data.grad_output + row.result(begin) + g, data.grad_weight + g);
+                           data.source + row.source(begin) + g, data.factor + row.result(begin) + g,
+                           data.result + g);
       }
     });
   }
@@ -186,12 +268,11 @@ void add_row(const DepthwiseRow& row, const WeightGradientData& data, std::size_
 /// value once for a row of taps.
 template <std::size_t stride, class D>
 HWY_NOINLINE void add_three_by_three(D d, const DepthwiseRows& rows, std::size_t begin,
-                                     std::size_t end, const WeightGradientData& data,
-                                     std::size_t g) {
+                                     std::size_t end, const Operands& data, std::size_t g) {
   using Vector = hn::Vec<D>;
   constexpr std::size_t together = 4;
   const std::size_t G = rows[begin].c.G;
-  float* const grad_weight = data.grad_weight + g;
+  float* const grad_weight = data.result + g;
   Vector acc[3][3];
   REPRISE_UNROLL
   for (std::size_t h = 0; h < 3; ++h) {
@@ -206,7 +287,7 @@ HWY_NOINLINE void add_three_by_three(D d, const DepthwiseRows& rows, std::size_t
       const std::size_t end_h = run.first_h + run.taps.size() / run.width;
       const std::size_t end_w = run.first_w + run.width;
       const float* cell = data.source + row.source(b) + g;
-      const float* grad = data.grad_output + row.result(b) + g;
+      const float* grad = data.factor + row.result(b) + g;
       for (; run.width == 3 && b + together <= b_end; b += together) {
         Vector gradient[together];
         for (std::size_t p = 0; p < together; ++p) gradient[p] = hn::LoadU(d, grad + p * G);
@@ -252,7 +333,7 @@ HWY_NOINLINE void add_three_by_three(D d, const DepthwiseRows& rows, std::size_t
 }
 
 /// The data's positions' share of the gradients of groups [g_begin, g_end).
-void add_rows(const DepthwiseRows& rows, const Correlation& c, const WeightGradientData& data,
+void add_rows(const DepthwiseRows& rows, const Correlation& c, const Operands& data,
               std::size_t g_begin, std::size_t g_end) {
   const bool three = c.h.count == 3 && c.w.count == 3 && c.w.spacing == 1 && c.step_w <= 2;
   const std::size_t first_row = data.begin / c.B;
@@ -285,13 +366,26 @@ namespace reprise::direct {
 HWY_EXPORT(correlate_row);
 HWY_EXPORT(add_rows);
 
-bool is_depthwise(const Correlation& c) {
+namespace {
+
+/// A group has one channel and one output channel, and groups are enough to fill vectors.
+bool offered(const Correlation& c) {
   constexpr std::size_t fewest = 8;  // groups
   return c.channels == 1 && c.columns == 1 && c.G >= fewest;
 }
 
-void correlate_depthwise(const Correlation& c, const CorrelationData& data,
-                         std::byte* /*no_workspace*/, std::size_t threads) {
+/// As many multiply-adds as loads, and every value is read and written.
+double cost(const Correlation& c, std::size_t lanes) {
+  const double taps = inside_fraction_h(c) * inside_fraction_w(c) * static_cast<double>(c.depth());
+  return static_cast<double>(c.positions()) * in_vectors(c.G, lanes) * (1.3 * taps + 4.0);
+}
+
+std::size_t no_bytes(const Correlation& /*c*/, std::size_t /*threads*/) {
+  return 0;
+}
+
+void correlate(const Correlation& c, const Operands& data, std::byte* /*no_workspace*/,
+               std::size_t threads) {
   const DepthwiseRows rows(c);
   const std::size_t tasks = std::min(rows.count(), 4 * std::max<std::size_t>(threads, 1));
   parallel_for(threads, tasks, [&](std::size_t task, std::size_t) {
@@ -302,11 +396,11 @@ void correlate_depthwise(const Correlation& c, const CorrelationData& data,
   });
 }
 
-void weight_gradient_depthwise(const Correlation& c, const WeightGradientData& data,
-                               std::byte* /*no_workspace*/, std::size_t threads) {
+void weight_gradient(const Correlation& c, const Operands& data, std::byte* /*no_workspace*/,
+                     std::size_t threads) {
   constexpr std::size_t unit = 16;  // groups that are worked by one thread: a cache line
   const DepthwiseRows rows(c);
-  std::fill_n(data.grad_weight, c.h.count * c.w.count * c.G, 0.0F);
+  std::fill_n(data.result, c.h.count * c.w.count * c.G, 0.0F);
   const std::size_t units = div_ceil(c.G, unit);
   const std::size_t tasks = std::min(units, std::max<std::size_t>(threads, 1));
   parallel_for(threads, tasks, [&](std::size_t task, std::size_t) {
@@ -315,6 +409,28 @@ void weight_gradient_depthwise(const Correlation& c, const WeightGradientData& d
     HWY_DYNAMIC_DISPATCH(add_rows)(rows, c, data, g_begin, g_end);
   });
 }
+
+}  // namespace
+
+const Kernel kDepthwise{
+    .name = "depthwise",
+    .lanes = "groups",
+    .sum = Sum::correlation,
+    .offered = offered,
+    .cost = cost,
+    .workspace_bytes = no_bytes,
+    .run = correlate,
+};
+
+const Kernel kDepthwiseWeightGradient{
+    .name = "depthwise",
+    .lanes = "groups",
+    .sum = Sum::weight_gradient,
+    .offered = offered,
+    .cost = cost,
+    .workspace_bytes = no_bytes,
+    .run = weight_gradient,
+};
 
 }  // namespace reprise::direct
 #endif  // HWY_ONCE

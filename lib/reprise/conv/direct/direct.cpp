@@ -11,23 +11,40 @@
 //   grad_weight(kh, kw, ic, oc) is a long sum (core/long_sum.hpp) over the positions (n, oh, ow) in
 //     row-major order, all counted, inside or not: in each run of 16,384 of them a chain from 0 of
 //     a = the input's cell as in output; b = grad_output(n, oh, ow, oc)
-// Which kernel runs (direct_*.cpp; lanes across channels, positions or images), vector widths,
-// blocks and threads change the speed only. Cost: 2*N*OH*OW*OC*KH*KW*IC/G operations, less those in
-// the padding. Workspace: packed weights or gradients and tables, less than 4 MiB per thread; and
-// for more than one run of positions one array of weights for each doubling of their number.
-// Gradients of a grad_output that is mostly 0 leave out the steps that change nothing. A gradient
-// of the weights that comes out infinite or NaN is worked again by the kernel that reads no
-// padding.
-// Error: each term passes through at most terms + 1 rounded operations: (1 + u)^(terms + 1). Of
-// grad_weight, through min(terms, 16384) in its run, log2 of the number of runs, rounded up, and 1.
+// Which kernel runs (kernel.hpp; README.md says what the lanes of each run over), vector widths,
+// blocks and threads change the speed only; "direct/igemm" and the like are one kernel alone. Cost:
+// 2*N*OH*OW*OC*KH*KW*IC/G operations, less those in the padding. Workspace: packed weights or
+// gradients and tables, less than 4 MiB per thread; and for more than one run of positions one
+// array of weights for each doubling of their number. Gradients of a grad_output that is mostly 0
+// leave out the steps that change nothing. A gradient of the weights that comes out infinite or NaN
+// is worked again by the kernel that reads no padding. Error: each term passes through at most
+// terms + 1 rounded operations: (1 + u)^(terms + 1). Of grad_weight, through min(terms, 16384) in
+// its run, log2 of the number of runs, rounded up, and 1.
 #include <algorithm>
+#include <array>
+#include <span>
+#include <utility>
+#include <vector>
 
 #include "reprise/conv/conv_algorithm.hpp"
-#include "reprise/conv/direct/kernels.hpp"
+#include "reprise/conv/conv_workspace.hpp"
+#include "reprise/conv/direct/kernel.hpp"
 #include "reprise/core/long_sum.hpp"
+#include "reprise/linalg/simd.hpp"
+#include "reprise/linalg/value_stats.hpp"
 
 namespace reprise {
 namespace {
+
+using direct::Choice;
+using direct::Correlation;
+using direct::FiniteOnly;
+using direct::Kernel;
+using direct::Operands;
+using direct::Sum;
+
+/// The kernels that may run: all, or those of one name.
+constexpr std::string_view kAllKernels;
 
 /// Calls visit(correlation) for the phases of grad_input.
 template <class Visit>
@@ -39,142 +56,264 @@ void for_each_phase(const ConvShape& s, const Visit& visit) {
   }
 }
 
-void correlate(const ConvShape& shape, const direct::Correlation& correlation,
-               const direct::CorrelationData& data, const ConvResources& resources) {
-  auto kernel = direct::correlate_by_columns;
-  if (direct::is_depthwise(correlation)) {
-    kernel = direct::correlate_depthwise;
-  } else if (direct::images_pay(correlation)) {
-    kernel = direct::correlate_by_images;
-  } else if (direct::pixels_pay(correlation) &&
-             direct::all_finite(data.weight, shape.weight_size())) {
-    kernel = direct::correlate_by_pixels;
+/// The kernel of least cost, or the named one.
+Choice choose(std::string_view only, const Correlation& correlation, Sum sum) {
+  const Kernel* const named = direct::find_kernel(only, sum);
+  if (named != nullptr && !named->skips_zeros) return {named, 0.0};
+  return direct::choose_kernel(correlation, sum, simd_lanes());
+}
+
+/// By the kernel or, where it does not take a weight that is not finite, one that does.
+void correlate(const Kernel* kernel, const ConvShape& shape, const Correlation& correlation,
+               const Operands& operands, const ConvResources& resources) {
+  if (kernel->finite_only == FiniteOnly::weights &&
+      !all_finite(operands.factor, shape.weight_size())) {
+    kernel = &direct::kIgemm;
   }
-  kernel(correlation, data, resources.workspace.data(), resources.threads);
+  kernel->run(correlation, operands, resources.workspace.data(), resources.threads);
 }
 
-std::size_t correlate_bytes(const direct::Correlation& correlation, std::size_t threads) {
-  return std::max({direct::columns_workspace_bytes(correlation, threads),
-                   direct::pixels_workspace_bytes(correlation, threads),
-                   direct::images_workspace_bytes(correlation, threads)});
-}
-
-void forward(const ConvShape& shape, const float* input, const float* weight, const float* bias,
-             float* output, const ConvResources& resources) {
-  correlate(shape, direct::forward_correlation(shape), {input, weight, bias, output}, resources);
-}
-
-double least_cost(const direct::Correlation& correlation) {
-  return std::min(direct::estimated_cost(correlation),
-                  direct::estimated_cost_by_images(correlation));
-}
-
-double estimated_cost(const ConvShape& shape, ConvPass pass) {
-  const direct::Correlation forward = direct::forward_correlation(shape);
-  // Each weight comes from memory and is packed, or is written: about a cycle; two transposed.
-  double cost =
-      (pass == ConvPass::grad_input ? 30.0 : 15.0) * static_cast<double>(shape.weight_size());
-  if (pass == ConvPass::forward) return cost + least_cost(forward);
-  if (pass == ConvPass::grad_weight) return cost + direct::estimated_weight_gradient_cost(forward);
-  for_each_phase(shape, [&](const direct::Correlation& phase) { cost += least_cost(phase); });
-  return cost;
-}
-
-/// Whether grad_output is finite and so sparse that pays(nonzeros).
-template <class Pays>
-bool is_sparse(const ConvShape& shape, const float* grad_output, const Pays& pays) {
-  const std::size_t size = shape.output_size();
-  if (!pays(direct::estimated_nonzeros(grad_output, size))) return false;
-  const direct::Survey values = direct::survey(grad_output, size);
-  return values.finite && pays(values.nonzeros);
-}
-
-void grad_input(const ConvShape& shape, const float* grad_output, const float* weight,
-                float* grad_input, const ConvResources& resources) {
-  double cost = 0.0;
-  for_each_phase(shape, [&](const direct::Correlation& phase) { cost += least_cost(phase); });
+/// Whether the kernel that skips zeros should run: it is named, or costs less than `dense`; and
+/// grad_output and `factor`, the other operand, are finite.
+bool zeros_pay(std::string_view only, const Kernel& kernel, Correlation& forward, double dense,
+               const float* grad_output, const float* factor, std::size_t factor_size) {
+  if (!kernel.offered(forward)) return false;
+  const bool named = only == kernel.name;
+  if (!named && only != kAllKernels) return false;
+  const std::size_t size = forward.nonzeros;
   const auto pays = [&](std::size_t nonzeros) {
-    return direct::sparse_grad_input_pays(shape, nonzeros, cost);
+    forward.nonzeros = nonzeros;
+    return named || kernel.cost(forward, simd_lanes()) < dense;
   };
-  if (is_sparse(shape, grad_output, pays) && direct::all_finite(weight, shape.weight_size())) {
-    direct::grad_input_of_sparse(shape, grad_output, weight, grad_input, resources.workspace.data(),
-                                 resources.threads);
+  if (!pays(estimated_nonzeros(grad_output, size))) return false;
+  const ValueStats values = value_stats(grad_output, size);
+  return values.finite && pays(values.nonzeros) && all_finite(factor, factor_size);
+}
+
+void forward(std::string_view only, const ConvShape& shape, const float* input, const float* weight,
+             const float* bias, float* output, const ConvResources& resources) {
+  const Correlation correlation = direct::forward_correlation(shape);
+  correlate(choose(only, correlation, Sum::correlation).kernel, shape, correlation,
+            {input, weight, bias, output}, resources);
+}
+
+void grad_input(std::string_view only, const ConvShape& shape, const float* grad_output,
+                const float* weight, float* grad_input, const ConvResources& resources) {
+  const Operands operands{grad_output, weight, nullptr, grad_input};
+  std::vector<Choice> choices;
+  double dense = 0.0;
+  for_each_phase(shape, [&](const Correlation& phase) {
+    choices.push_back(choose(only, phase, Sum::correlation));
+    dense += choices.back().cost;
+  });
+  Correlation forward = direct::forward_correlation(shape);
+  const Kernel& skipping = direct::kZeroSkippingInputGradient;
+  if (zeros_pay(only, skipping, forward, dense, grad_output, weight, shape.weight_size())) {
+    skipping.run(forward, operands, resources.workspace.data(), resources.threads);
     return;
   }
-  for_each_phase(shape, [&](const direct::Correlation& phase) {
-    correlate(shape, phase, {grad_output, weight, nullptr, grad_input}, resources);
+  auto choice = choices.begin();
+  for_each_phase(shape, [&](const Correlation& phase) {
+    correlate((choice++)->kernel, shape, phase, operands, resources);
   });
 }
 
-void grad_weight(const ConvShape& shape, const float* grad_output, const float* input,
-                 float* grad_weight, const ConvResources& resources) {
-  const direct::Correlation correlation = direct::forward_correlation(shape);
+std::size_t runs_bytes(const Correlation& c) {
+  return piece_bytes<float>(ArrayRunTree::memory_floats(run_count(c.positions()), c.weight_size()));
+}
+
+/// The gradient over all positions as a long sum: the kernel sums each run of them.
+void sum_runs(const Kernel& kernel, const Correlation& c, Operands operands,
+              const ConvResources& resources) {
+  ArrayRunTree tree(run_count(c.positions()), c.weight_size(), operands.result,
+                    reinterpret_cast<float*>(resources.workspace.data()));
+  std::byte* const workspace = resources.workspace.data() + runs_bytes(c);
+  for (std::size_t begin = 0; begin < c.positions(); begin += kRunTerms) {
+    operands.result = tree.next();
+    operands.begin = begin;
+    operands.end = std::min(c.positions(), begin + kRunTerms);
+    kernel.run(c, operands, workspace, resources.threads);
+    tree.add(resources.threads);
+  }
+}
+
+void grad_weight(std::string_view only, const ConvShape& shape, const float* grad_output,
+                 const float* input, float* grad_weight, const ConvResources& resources) {
   if (shape.N == 0) {
     std::fill_n(grad_weight, shape.weight_size(), 0.0F);
     return;
   }
-  const auto run = [&](direct::WeightGradientKernel kernel) {
-    direct::weight_gradient_in_runs(kernel, correlation,
-                                    {input, grad_output, grad_weight, 0, correlation.positions()},
-                                    resources.workspace.data(), resources.threads);
-  };
-  if (direct::is_depthwise(correlation)) return run(direct::weight_gradient_depthwise);
-  const auto pays = [&](std::size_t nonzeros) {
-    return direct::sparse_weight_gradient_pays(correlation, nonzeros);
-  };
-  if (is_sparse(shape, grad_output, pays) && direct::all_finite(input, shape.input_size())) {
-    return run(direct::weight_gradient_of_sparse);
+  Correlation c = direct::forward_correlation(shape);
+  const Operands operands{input, grad_output, nullptr, grad_weight};
+  const Choice dense = choose(only, c, Sum::weight_gradient);
+  const Kernel* kernel = dense.kernel;
+  const Kernel& skipping = direct::kZeroSkippingWeightGradient;
+  if (zeros_pay(only, skipping, c, dense.cost, grad_output, input, shape.input_size())) {
+    kernel = &skipping;
   }
-  const double windows = direct::weight_cost_by_windows(correlation);
-  const double bands = direct::weight_cost_by_bands(correlation);
-  if (std::min(windows, bands) < direct::weight_cost_by_columns(correlation)) {
-    run(windows < bands ? direct::weight_gradient_by_windows : direct::weight_gradient_by_bands);
-    if (direct::all_finite(grad_weight, shape.weight_size())) return;
+  sum_runs(*kernel, c, operands, resources);
+  if (kernel->finite_only == FiniteOnly::result && !all_finite(grad_weight, shape.weight_size())) {
+    sum_runs(direct::kIgemmWeightGradient, c, operands, resources);
   }
-  run(direct::weight_gradient_by_columns);
+}
+
+double estimated_cost(const ConvShape& shape, ConvPass pass) {
+  // Each weight comes from memory and is packed, or is written: about a cycle; two transposed.
+  double sum =
+      (pass == ConvPass::grad_input ? 30.0 : 15.0) * static_cast<double>(shape.weight_size());
+  if (pass != ConvPass::grad_input) {
+    return sum + direct::least_cost(direct::forward_correlation(shape), pass == ConvPass::forward
+                                                                            ? Sum::correlation
+                                                                            : Sum::weight_gradient);
+  }
+  for_each_phase(
+      shape, [&](const Correlation& phase) { sum += direct::least_cost(phase, Sum::correlation); });
+  return sum;
 }
 
 std::size_t workspace_bytes(const ConvShape& shape, ConvPass pass, std::size_t threads) {
-  const direct::Correlation forward = direct::forward_correlation(shape);
-  const bool depthwise = direct::is_depthwise(forward);
-  if (pass == ConvPass::grad_weight) {
-    const std::size_t runs = direct::weight_runs_bytes(forward);
-    if (depthwise) return runs;
-    return runs + std::max({direct::weight_gradient_columns_bytes(forward, threads),
-                            direct::weight_gradient_windows_bytes(forward, threads),
-                            direct::weight_gradient_bands_bytes(forward, threads),
-                            direct::weight_gradient_sparse_bytes(forward, threads)});
+  const Correlation forward = direct::forward_correlation(shape);
+  if (pass == ConvPass::forward) {
+    return direct::workspace_bytes(forward, Sum::correlation, threads);
   }
-  if (depthwise) return 0;
-  if (pass == ConvPass::forward) return correlate_bytes(forward, threads);
-  std::size_t bytes = direct::grad_input_sparse_bytes(shape, threads);
-  for_each_phase(shape, [&](const direct::Correlation& phase) {
-    bytes = std::max(bytes, correlate_bytes(phase, threads));
+  if (pass == ConvPass::grad_weight) {
+    return runs_bytes(forward) + direct::workspace_bytes(forward, Sum::weight_gradient, threads);
+  }
+  std::size_t bytes = direct::workspace_bytes(forward, Sum::input_gradient, threads);
+  for_each_phase(shape, [&](const Correlation& phase) {
+    bytes = std::max(bytes, direct::workspace_bytes(phase, Sum::correlation, threads));
   });
   return bytes;
 }
 
+constexpr ConvAlgorithm kDirect{
+    .name = "direct",
+    .summary = "implicit matrix product, one fma chain per element",
+    .reproducibility = Reproducibility::portable,
+    .error_bound =
+        [](const ConvShape& shape, ConvPass pass) {
+          const std::size_t terms = shape.terms(pass);
+          return rounding_bound(
+              (pass == ConvPass::grad_weight ? long_sum_roundings(terms) : terms) + 1);
+        },
+    .error_scale = ErrorScale::elementwise,
+    .unsupported = [](const ConvShape&, ConvPass) { return std::string(); },
+    .estimated_cost = estimated_cost,
+    .workspace_bytes = workspace_bytes,
+    .forward =
+        [](const ConvShape& shape, const float* input, const float* weight, const float* bias,
+           float* output, const ConvResources& resources) {
+          forward(kAllKernels, shape, input, weight, bias, output, resources);
+        },
+    .grad_input =
+        [](const ConvShape& shape, const float* grad_output, const float* weight, float* gradient,
+           const ConvResources& resources) {
+          grad_input(kAllKernels, shape, grad_output, weight, gradient, resources);
+        },
+    .grad_weight =
+        [](const ConvShape& shape, const float* grad_output, const float* input, float* gradient,
+           const ConvResources& resources) {
+          grad_weight(kAllKernels, shape, grad_output, input, gradient, resources);
+        },
+};
+
+// ---- One kernel alone
+
+constexpr std::array kNames{
+    std::string_view("direct/igemm"),         std::string_view("direct/spatial"),
+    std::string_view("direct/batch_lanes"),   std::string_view("direct/depthwise"),
+    std::string_view("direct/padded_rows"),   std::string_view("direct/taps"),
+    std::string_view("direct/zero_skipping"),
+};
+
+constexpr std::string_view kernel_name(std::string_view name) {
+  return name.substr(name.find('/') + 1);
+}
+
+/// Whether the kernels of this name evaluate the pass.
+bool offers(std::string_view only, const ConvShape& shape, ConvPass pass) {
+  const auto offered = [&](const Correlation& correlation, Sum sum) {
+    const Kernel* const kernel = direct::find_kernel(only, sum);
+    return kernel != nullptr && kernel->offered(correlation);
+  };
+  const Correlation forward = direct::forward_correlation(shape);
+  if (pass == ConvPass::forward) return offered(forward, Sum::correlation);
+  if (pass == ConvPass::grad_weight) return offered(forward, Sum::weight_gradient);
+  if (offered(forward, Sum::input_gradient)) return true;
+  bool all = true;
+  for_each_phase(shape,
+                 [&](const Correlation& phase) { all = all && offered(phase, Sum::correlation); });
+  return all;
+}
+
+/// Memory for the kernels of this name and those that stand in for them.
+std::size_t named_workspace_bytes(std::string_view only, const ConvShape& shape, ConvPass pass,
+                                  std::size_t threads) {
+  const Correlation forward = direct::forward_correlation(shape);
+  std::size_t bytes = 0;
+  const auto add = [&](const Correlation& correlation, Sum sum) {
+    const Kernel* const named = direct::find_kernel(only, sum);
+    const Kernel* const other = direct::find_kernel("igemm", sum);
+    for (const Kernel* const kernel : {named, other}) {
+      if (kernel == nullptr || !kernel->offered(correlation)) continue;
+      bytes = std::max(bytes, kernel->workspace_bytes(correlation, threads));
+    }
+  };
+  if (pass == ConvPass::forward) add(forward, Sum::correlation);
+  if (pass == ConvPass::grad_weight) add(forward, Sum::weight_gradient);
+  if (pass == ConvPass::grad_input) {
+    add(forward, Sum::input_gradient);
+    for_each_phase(shape, [&](const Correlation& phase) { add(phase, Sum::correlation); });
+  }
+  return std::max(workspace_bytes(shape, pass, threads),
+                  bytes + (pass == ConvPass::grad_weight ? runs_bytes(forward) : 0));
+}
+
+template <std::size_t index>
+constexpr ConvAlgorithm named_algorithm() {
+  ConvAlgorithm algorithm = kDirect;
+  algorithm.name = kNames[index];
+  algorithm.summary = "one kernel of direct alone, wherever it is offered";
+  algorithm.estimated_cost = nullptr;
+  algorithm.unsupported = [](const ConvShape& shape, ConvPass pass) {
+    return offers(kernel_name(kNames[index]), shape, pass)
+               ? std::string()
+               : std::string("direct has no such kernel for this pass and shape");
+  };
+  algorithm.workspace_bytes = [](const ConvShape& shape, ConvPass pass, std::size_t threads) {
+    return named_workspace_bytes(kernel_name(kNames[index]), shape, pass, threads);
+  };
+  algorithm.forward = [](const ConvShape& shape, const float* input, const float* weight,
+                         const float* bias, float* output, const ConvResources& resources) {
+    forward(kernel_name(kNames[index]), shape, input, weight, bias, output, resources);
+  };
+  algorithm.grad_input = [](const ConvShape& shape, const float* grad_output, const float* weight,
+                            float* gradient, const ConvResources& resources) {
+    grad_input(kernel_name(kNames[index]), shape, grad_output, weight, gradient, resources);
+  };
+  algorithm.grad_weight = [](const ConvShape& shape, const float* grad_output, const float* input,
+                             float* gradient, const ConvResources& resources) {
+    grad_weight(kernel_name(kNames[index]), shape, grad_output, input, gradient, resources);
+  };
+  return algorithm;
+}
+
+template <std::size_t... index>
+constexpr std::array<ConvAlgorithm, sizeof...(index)> named_algorithms(
+    std::index_sequence<index...> /*all*/) {
+  return {named_algorithm<index>()...};
+}
+
+constexpr auto kNamed = named_algorithms(std::make_index_sequence<kNames.size()>());
+
 }  // namespace
 
 const ConvAlgorithm& direct_algorithm() {
-  static constexpr ConvAlgorithm algorithm{
-      .name = "direct",
-      .summary = "implicit matrix product, one fma chain per element",
-      .reproducibility = Reproducibility::portable,
-      .error_bound =
-          [](const ConvShape& shape, ConvPass pass) {
-            const std::size_t terms = shape.terms(pass);
-            return rounding_bound(
-                (pass == ConvPass::grad_weight ? long_sum_roundings(terms) : terms) + 1);
-          },
-      .error_scale = ErrorScale::elementwise,
-      .unsupported = [](const ConvShape&, ConvPass) { return std::string(); },
-      .estimated_cost = estimated_cost,
-      .workspace_bytes = workspace_bytes,
-      .forward = forward,
-      .grad_input = grad_input,
-      .grad_weight = grad_weight,
-  };
+  static constexpr ConvAlgorithm algorithm = [] {
+    ConvAlgorithm direct = kDirect;
+    direct.kernels = [] { return std::span<const ConvAlgorithm>(kNamed); };
+    return direct;
+  }();
   return algorithm;
 }
 

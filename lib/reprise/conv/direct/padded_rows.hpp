@@ -5,7 +5,7 @@
 
 #include <algorithm>
 
-#include "reprise/conv/direct/kernels.hpp"
+#include "reprise/conv/direct/correlation.hpp"
 #include "reprise/core/integer.hpp"
 
 namespace reprise::direct {

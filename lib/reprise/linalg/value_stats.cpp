@@ -1,16 +1,16 @@
-// What kernels of `direct` ask of values: whether all are finite, and how many are not 0.
+// Whether all values are finite, and how many are not 0.
 #undef HWY_TARGET_INCLUDE
-#define HWY_TARGET_INCLUDE "reprise/conv/direct/survey.cpp"
+#define HWY_TARGET_INCLUDE "reprise/linalg/value_stats.cpp"
 #include <hwy/foreach_target.h>
 // After foreach_target.h:
 #include <hwy/highway.h>
 
 #include <algorithm>
 
-#include "reprise/conv/direct/kernels.hpp"
+#include "reprise/linalg/value_stats.hpp"
 
 HWY_BEFORE_NAMESPACE();
-namespace reprise::direct {
+namespace reprise {
 namespace HWY_NAMESPACE {
 namespace {
 namespace hn = hwy::HWY_NAMESPACE;
@@ -20,36 +20,36 @@ constexpr std::size_t kCounted = std::size_t{1} << 30;
 
 /// Of an integer compared as such: finite where the largest exponent is less than infinity's.
 /// count <= kCounted.
-Survey survey_some(const float* values, std::size_t count) {
+ValueStats stats_of_some(const float* values, std::size_t count) {
   const hn::ScalableTag<float> d;
   const hn::RebindToSigned<decltype(d)> di;
   const std::size_t lanes = hn::Lanes(d);
   const auto zero = hn::Zero(di);
-  auto most = zero;
+  auto largest = zero;
   auto nonzeros = zero;  // per lane
   std::size_t i = 0;
   for (; i + lanes <= count; i += lanes) {
     const auto magnitude = hn::BitCast(di, hn::Abs(hn::LoadU(d, values + i)));
-    most = hn::Max(most, magnitude);
+    largest = hn::Max(largest, magnitude);
     nonzeros = hn::Sub(nonzeros, hn::VecFromMask(di, hn::Gt(magnitude, zero)));
   }
   HWY_ALIGN std::int32_t counted[hn::MaxLanes(di)];
   hn::Store(nonzeros, di, counted);
-  Survey survey{hn::AllTrue(di, hn::Lt(most, hn::Set(di, 0x7f800000))), 0};
+  ValueStats stats{hn::AllTrue(di, hn::Lt(largest, hn::Set(di, 0x7f800000))), 0};
   for (std::size_t lane = 0; lane < lanes; ++lane) {
-    survey.nonzeros += static_cast<std::size_t>(counted[lane]);
+    stats.nonzeros += static_cast<std::size_t>(counted[lane]);
   }
   for (; i < count; ++i) {
-    survey.finite = survey.finite && values[i] - values[i] == 0.0F;
-    survey.nonzeros += values[i] != 0.0F ? 1 : 0;
+    stats.finite = stats.finite && values[i] - values[i] == 0.0F;
+    stats.nonzeros += values[i] != 0.0F ? 1 : 0;
   }
-  return survey;
+  return stats;
 }
 
-Survey survey_in_vectors(const float* values, std::size_t count) {
-  Survey all{true, 0};
+ValueStats stats_in_vectors(const float* values, std::size_t count) {
+  ValueStats all{true, 0};
   for (std::size_t i = 0; i < count; i += kCounted) {
-    const Survey some = survey_some(values + i, std::min(kCounted, count - i));
+    const ValueStats some = stats_of_some(values + i, std::min(kCounted, count - i));
     all.finite = all.finite && some.finite;
     all.nonzeros += some.nonzeros;
   }
@@ -69,24 +69,24 @@ std::size_t nonzeros_of_samples(const float* values, std::size_t count, std::siz
 
 }  // namespace
 }  // namespace HWY_NAMESPACE
-}  // namespace reprise::direct
+}  // namespace reprise
 HWY_AFTER_NAMESPACE();
 
 #if HWY_ONCE
-namespace reprise::direct {
-HWY_EXPORT(survey_in_vectors);
+namespace reprise {
+HWY_EXPORT(stats_in_vectors);
 HWY_EXPORT(nonzeros_of_samples);
 
-Survey survey(const float* values, std::size_t count) {
-  return HWY_DYNAMIC_DISPATCH(survey_in_vectors)(values, count);
+ValueStats value_stats(const float* values, std::size_t count) {
+  return HWY_DYNAMIC_DISPATCH(stats_in_vectors)(values, count);
 }
 
 std::size_t estimated_nonzeros(const float* values, std::size_t count) {
   constexpr std::size_t samples = 64;
-  constexpr std::size_t most_lanes = 16;  // on any target
-  if (count < samples * most_lanes) return survey(values, count).nonzeros;
+  constexpr std::size_t max_lanes = 16;  // on any target
+  if (count < samples * max_lanes) return value_stats(values, count).nonzeros;
   return HWY_DYNAMIC_DISPATCH(nonzeros_of_samples)(values, count, samples);
 }
 
-}  // namespace reprise::direct
+}  // namespace reprise
 #endif  // HWY_ONCE

@@ -8,7 +8,7 @@
 // positions: each step loads the vectors and multiplies them with one broadcast value of
 // grad_output per column.
 #undef HWY_TARGET_INCLUDE
-#define HWY_TARGET_INCLUDE "reprise/conv/direct/weight_windows.cpp"
+#define HWY_TARGET_INCLUDE "reprise/conv/direct/wgrad_taps.cpp"
 #include <hwy/foreach_target.h>
 // After foreach_target.h:
 #include <hwy/highway.h>
@@ -18,7 +18,9 @@
 #include <limits>
 #include <utility>
 
-#include "reprise/conv/direct/weight_windows_plan.hpp"
+#include "reprise/conv/conv_workspace.hpp"
+#include "reprise/conv/direct/kernel.hpp"
+#include "reprise/conv/direct/window_plan.hpp"
 #include "reprise/core/integer.hpp"
 #include "reprise/core/parallel.hpp"
 #include "reprise/linalg/unroll.hpp"
@@ -201,7 +203,7 @@ void run_positions(const Correlation& c, const WindowPlan& plan, const float* gr
 }
 
 template <std::size_t width>
-void sum_in_vectors(const Correlation& c, const WindowPlan& plan, const WeightGradientData& data,
+void sum_in_vectors(const Correlation& c, const WindowPlan& plan, const Operands& data,
                     std::size_t g, std::size_t j_begin, std::size_t j_end,
                     const WindowScratch& scratch) {
   const std::vector<RowVector> rows = row_vectors<width>(plan, scratch);
@@ -210,28 +212,17 @@ void sum_in_vectors(const Correlation& c, const WindowPlan& plan, const WeightGr
                   const WindowBand band{source_band, j_begin, j_end};
                   copy_band(c, plan, data.source, band, scratch.band);
                   for (std::size_t p = begin; p < end; p += plan.positions) {
-                    run_positions<width>(c, plan, data.grad_output, band, p,
+                    run_positions<width>(c, plan, data.factor, band, p,
                                          std::min(plan.positions, end - p), rows, scratch);
                   }
                 });
 }
 
 /// Sums of columns [j_begin, j_end) of group g over the data's positions.
-void sum_columns(const Correlation& c, const WindowPlan& plan, const WeightGradientData& data,
-                 std::size_t g, std::size_t j_begin, std::size_t j_end,
-                 const WindowScratch& scratch) {
+void sum_columns(const Correlation& c, const WindowPlan& plan, const Operands& data, std::size_t g,
+                 std::size_t j_begin, std::size_t j_end, const WindowScratch& scratch) {
   const auto sum = plan.width == kHalfUnit ? sum_in_vectors<kHalfUnit> : sum_in_vectors<kMostLanes>;
   sum(c, plan, data, g, j_begin, j_end, scratch);
-}
-
-/// Vectors of multiply-adds for each position.
-double vectors_by_windows(const Correlation& c, const WindowPlan& plan) {
-  const std::size_t lanes = hn::Lanes(hn::ScalableTag<float>());
-  const std::size_t whole_scale = kMostLanes / std::min(kMostLanes, lanes);
-  const auto scale = static_cast<double>(whole_scale);
-  const auto block = static_cast<double>(std::min(plan.positions, c.A * c.B));
-  return scale * plan.cost * (1.0 + 3.0 / block) +
-         static_cast<double>(plan.band_floats) / (4.0 * block);
 }
 
 }  // namespace
@@ -242,21 +233,30 @@ HWY_AFTER_NAMESPACE();
 #if HWY_ONCE
 namespace reprise::direct {
 HWY_EXPORT(sum_columns);
-HWY_EXPORT(vectors_by_windows);
 
-double weight_cost_by_windows(const Correlation& c) {
-  const WindowPlan plan(c);
-  if (!plan.fits(c)) return std::numeric_limits<double>::infinity();
-  return HWY_DYNAMIC_DISPATCH(vectors_by_windows)(c, plan);
+namespace {
+
+bool offered(const Correlation& c) {
+  return c.depth() > 0 && WindowPlan(c).fits(c);
 }
 
-std::size_t weight_gradient_windows_bytes(const Correlation& c, std::size_t threads) {
-  const WindowPlan plan(c);
-  return plan.fits(c) ? std::max<std::size_t>(threads, 1) * plan.bytes(c) : 0;
+double cost(const Correlation& c, std::size_t /*lanes*/) {
+  return groups_and_positions(c) * (static_cast<double>(kMostLanes) * WindowPlan(c).cost);
 }
 
-void weight_gradient_by_windows(const Correlation& c, const WeightGradientData& data,
-                                std::byte* workspace, std::size_t threads) {
+/// A block's sums are loaded and stored, and a band is copied.
+double overhead(const Correlation& c, std::size_t lanes) {
+  const WindowPlan plan(c);
+  const auto block = static_cast<double>(std::min(plan.positions, c.A * c.B));
+  return groups_and_positions(c) * (static_cast<double>(kMostLanes) * plan.cost * 3.0 / block +
+                                    static_cast<double>(lanes * plan.band_floats) / (4.0 * block));
+}
+
+std::size_t workspace_bytes_of(const Correlation& c, std::size_t threads) {
+  return std::max<std::size_t>(threads, 1) * WindowPlan(c).bytes(c);
+}
+
+void run(const Correlation& c, const Operands& data, std::byte* workspace, std::size_t threads) {
   const WindowPlan plan(c);
   const std::size_t parts = std::min(c.columns, std::max<std::size_t>(threads, 1));
   parallel_for(threads, c.G * parts, [&](std::size_t index, std::size_t worker) {
@@ -268,13 +268,27 @@ void weight_gradient_by_windows(const Correlation& c, const WeightGradientData& 
     HWY_DYNAMIC_DISPATCH(sum_columns)(c, plan, data, g, j_begin, j_end, scratch);
     for (std::size_t k = 0; k < c.depth(); ++k) {
       const std::size_t row = k / plan.segment * plan.segment_pitch + k % plan.segment;
-      float* const result = data.grad_weight + k * c.w_channel + g * c.w_group;
+      float* const result = data.result + k * c.w_channel + g * c.w_group;
       for (std::size_t j = j_begin; j < j_end; ++j) {
         result[j] = scratch.sums[j * plan.sum_rows() + row] + 0.0F;
       }
     }
   });
 }
+
+}  // namespace
+
+const Kernel kTapsWeightGradient{
+    .name = "taps",
+    .lanes = "taps and channels",
+    .sum = Sum::weight_gradient,
+    .finite_only = FiniteOnly::result,
+    .offered = offered,
+    .cost = cost,
+    .overhead = overhead,
+    .workspace_bytes = workspace_bytes_of,
+    .run = run,
+};
 
 }  // namespace reprise::direct
 #endif  // HWY_ONCE

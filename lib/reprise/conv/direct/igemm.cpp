@@ -8,7 +8,7 @@
 // Columns and chains are cut into blocks whose weights stay in the L2 cache while all tiles of a
 // task pass; a later block of a chain goes on from the result in memory.
 #undef HWY_TARGET_INCLUDE
-#define HWY_TARGET_INCLUDE "reprise/conv/direct/columns.cpp"
+#define HWY_TARGET_INCLUDE "reprise/conv/direct/igemm.cpp"
 #include <hwy/foreach_target.h>
 // After foreach_target.h:
 #include <hwy/cache_control.h>
@@ -16,11 +16,67 @@
 
 #include <algorithm>
 
-#include "reprise/conv/direct/columns_plan.hpp"
+#include "reprise/conv/conv_workspace.hpp"
+#include "reprise/conv/direct/kernel.hpp"
 #include "reprise/conv/direct/transpose-inl.hpp"
 #include "reprise/core/integer.hpp"
 #include "reprise/core/parallel.hpp"
 #include "reprise/linalg/unroll.hpp"
+
+#ifndef REPRISE_CONV_DIRECT_IGEMM_PLAN
+#define REPRISE_CONV_DIRECT_IGEMM_PLAN
+namespace reprise::direct {
+namespace {
+
+constexpr std::size_t kMostColumns = 64;  // of a block: a panel of the widest vectors
+constexpr std::size_t kMostDepth = 1024;  // of a block
+
+/// Floats of a row of packed weights, or of starts, for `columns` columns.
+std::size_t packed_row(std::size_t columns) {
+  return round_up(columns, kMostLanes);
+}
+
+/// Whether the weights of the chain's steps are rows, w_channel apart, that fill vectors: they need
+/// no packing.
+bool weights_are_rows(const Correlation& c) {
+  return c.w_channel > 1 && c.columns % kMostLanes == 0;  // of a forward pass
+}
+
+/// How a task's columns and chains are cut; the same for every target.
+struct ColumnBlocks {
+  explicit ColumnBlocks(const Correlation& c)
+      : columns(std::min(c.columns, kMostColumns)),
+        depth(std::clamp<std::size_t>(c.depth(), 1, kMostDepth)),
+        packed(weights_are_rows(c) ? 0 : depth * packed_row(columns)) {}
+  std::size_t columns;  ///< of the result, at a time
+  std::size_t depth;    ///< steps of the chain, at a time
+  std::size_t packed;   ///< floats of packed weights
+
+  [[nodiscard]] std::size_t bytes() const {
+    return piece_bytes<float>(packed) + piece_bytes<float>(packed_row(columns));
+  }
+};
+
+/// The scratch of one worker.
+struct ColumnScratch {
+  ColumnScratch(const ColumnBlocks& blocks, std::byte* memory) {
+    WorkspacePieces pieces({memory, blocks.bytes()});
+    weights = pieces.take<float>(blocks.packed);
+    start = pieces.take<float>(packed_row(blocks.columns));
+  }
+  float* weights;  ///< (depth, packed_row)
+  float* start;    ///< (columns), zeros beyond those of the result
+};
+
+/// One block of the chains of one block of columns.
+struct Block {
+  std::size_t k_begin, k_end, j_begin, j_end;
+  [[nodiscard]] std::size_t depth() const { return k_end - k_begin; }
+};
+
+}  // namespace
+}  // namespace reprise::direct
+#endif
 
 HWY_BEFORE_NAMESPACE();
 namespace reprise::direct {
@@ -226,7 +282,7 @@ void run_tile(const std::vector<Piece>& pieces, const Tile& tile, const Block& b
 }
 
 /// The task's positions of one class.
-void run_class(const Correlation& c, const CorrelationData& data, const ColumnTask& task,
+void run_class(const Correlation& c, const Operands& data, const ColumnTask& task,
                const AxisClass& h, const AxisClass& w, const Block& block,
                const BlockWeights& weights, const float* start, std::vector<Piece>& pieces) {
   pieces.clear();
@@ -250,10 +306,10 @@ void run_class(const Correlation& c, const CorrelationData& data, const ColumnTa
   }
 }
 
-void run_block(const Correlation& c, const CorrelationData& data, const ColumnTask& task,
+void run_block(const Correlation& c, const Operands& data, const ColumnTask& task,
                const std::vector<AxisClass>& h_classes, const std::vector<AxisClass>& w_classes,
                const Block& block, const ColumnScratch& scratch) {
-  const BlockWeights weights = block_weights(c, data.weight, task.g, block, scratch);
+  const BlockWeights weights = block_weights(c, data.factor, task.g, block, scratch);
   std::vector<Piece> pieces;
   for (AxisClass h : h_classes) {
     h.begin = std::max(h.begin, task.a_begin);
@@ -302,19 +358,38 @@ struct ColumnTasks {
   }
 };
 
-}  // namespace
+/// Steps of all chains of an output channel: a class of few positions waits for its weights about
+/// as long as one of four does.
+double steps_of(const Correlation& c) {
+  constexpr std::size_t fewest = 4;
+  std::size_t steps = 0;
+  const std::vector<AxisClass> w_classes = axis_classes(c.w, c.B, c.step_w, c.SW);
+  for (const AxisClass& h : axis_classes(c.h, c.A, c.step_h, c.SH)) {
+    for (const AxisClass& w : w_classes) {
+      const std::size_t positions = c.N * (h.end - h.begin) * (w.end - w.begin);
+      const std::size_t taps = (h.tap_end - h.tap_begin) * (w.tap_end - w.tap_begin);
+      steps += std::max(positions, fewest) * taps * c.channels;
+    }
+  }
+  return static_cast<double>(steps);
+}
 
-std::size_t columns_workspace_bytes(const Correlation& c, std::size_t threads) {
+double cost(const Correlation& c, std::size_t lanes) {
+  return one_vector_penalty(c.columns, lanes) * static_cast<double>(c.G) * steps_of(c) *
+             in_vectors(c.columns, lanes) +
+         groups_and_positions(c) * static_cast<double>(c.columns) * 2.0;
+}
+
+std::size_t workspace_bytes_of(const Correlation& c, std::size_t threads) {
   return std::max<std::size_t>(threads, 1) * ColumnBlocks(c).bytes();
 }
 
-void correlate_by_columns(const Correlation& c, const CorrelationData& data, std::byte* workspace,
-                          std::size_t threads) {
+void run(const Correlation& c, const Operands& data, std::byte* workspace, std::size_t threads) {
   const ColumnBlocks blocks(c);
   const ColumnTasks tasks(c, std::max<std::size_t>(threads, 1));
   const std::vector<AxisClass> h_classes = axis_classes(c.h, c.A, c.step_h, c.SH);
   const std::vector<AxisClass> w_classes = axis_classes(c.w, c.B, c.step_w, c.SW);
-  const auto run = [&](std::size_t index, std::size_t worker) {
+  const auto run_task = [&](std::size_t index, std::size_t worker) {
     const ColumnScratch scratch(blocks, workspace + worker * blocks.bytes());
     const ColumnTask task = tasks.task(c, index);
     for (std::size_t j = 0; j < c.columns; j += blocks.columns) {
@@ -332,8 +407,20 @@ void correlate_by_columns(const Correlation& c, const CorrelationData& data, std
       } while (k < c.depth());
     }
   };
-  parallel_for(threads, c.G * tasks.image_parts * tasks.row_parts, run);
+  parallel_for(threads, c.G * tasks.image_parts * tasks.row_parts, run_task);
 }
+
+}  // namespace
+
+const Kernel kIgemm{
+    .name = "igemm",
+    .lanes = "output channels",
+    .sum = Sum::correlation,
+    .offered = [](const Correlation&) { return true; },
+    .cost = cost,
+    .workspace_bytes = workspace_bytes_of,
+    .run = run,
+};
 
 }  // namespace reprise::direct
 #endif  // HWY_ONCE

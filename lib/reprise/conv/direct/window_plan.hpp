@@ -1,12 +1,12 @@
 /// \file
-/// How a weight gradient with lanes across rows is cut and copied: internal to
-/// weight_windows.cpp.
+/// How windows of a weight gradient are cut and copied where lanes run over taps and channels:
+/// internal to wgrad_taps.cpp and zero_skipping.cpp.
 #pragma once
 
 #include <algorithm>
 
 #include "reprise/conv/conv_workspace.hpp"
-#include "reprise/conv/direct/bands.hpp"
+#include "reprise/conv/direct/padded_rows.hpp"
 #include "reprise/core/integer.hpp"
 
 namespace reprise::direct {

@@ -1,8 +1,8 @@
-// The passes of a convolution as the sums of kernels.hpp.
+// The passes of a convolution as correlations.
 #include <numeric>
 #include <utility>
 
-#include "reprise/conv/direct/kernels.hpp"
+#include "reprise/conv/direct/correlation.hpp"
 #include "reprise/core/integer.hpp"
 
 namespace reprise::direct {
@@ -77,7 +77,8 @@ Correlation forward_correlation(const ConvShape& s) {
           .r_first = 0,
           .r_image = s.OH * s.OW * s.OC,
           .r_row = s.OW * s.OC,
-          .r_cell = s.OC};
+          .r_cell = s.OC,
+          .nonzeros = s.output_size()};
 }
 
 Correlation grad_input_correlation(const ConvShape& s, std::size_t phase_h, std::size_t phase_w) {
@@ -103,7 +104,8 @@ Correlation grad_input_correlation(const ConvShape& s, std::size_t phase_h, std:
           .r_first = (phase_h * s.IW + phase_w) * s.IC,
           .r_image = s.IH * s.IW * s.IC,
           .r_row = s.stride_h * s.IW * s.IC,
-          .r_cell = s.stride_w * s.IC};
+          .r_cell = s.stride_w * s.IC,
+          .nonzeros = s.output_size()};
 }
 
 std::vector<AxisClass> axis_classes(const TapAxis& axis, std::size_t positions, std::size_t step,
@@ -117,6 +119,16 @@ std::vector<AxisClass> axis_classes(const TapAxis& axis, std::size_t positions, 
     classes.back().end = position + 1;
   }
   return classes;
+}
+
+double inside_fraction(const TapAxis& axis, std::size_t positions, std::size_t step,
+                       std::size_t size) {
+  std::size_t inside = 0;
+  for (const AxisClass& c : axis_classes(axis, positions, step, size)) {
+    inside += (c.end - c.begin) * (c.tap_end - c.tap_begin);
+  }
+  return static_cast<double>(inside) /
+         static_cast<double>(std::max<std::size_t>(positions * axis.count, 1));
 }
 
 void append_pieces(const Correlation& c, const AxisClass& h, const AxisClass& w, std::size_t begin,

@@ -1,0 +1,76 @@
+// The choice of a kernel.
+#include "reprise/conv/direct/kernel.hpp"
+
+#include <algorithm>
+#include <limits>
+
+#include "reprise/core/integer.hpp"
+
+namespace reprise::direct {
+namespace {
+
+/// Calls visit(kernel) for what there is to choose among: where lanes across groups are offered, no
+/// other kernel comes near.
+template <class Visit>
+void for_each_candidate(const Correlation& correlation, Sum sum, const Visit& visit) {
+  const Kernel* const depthwise = find_kernel("depthwise", sum);
+  if (depthwise != nullptr && depthwise->offered(correlation)) {
+    visit(*depthwise);
+    return;
+  }
+  for (const Kernel* const kernel : kKernels) {
+    if (kernel->sum == sum && kernel->offered(correlation)) visit(*kernel);
+  }
+}
+
+}  // namespace
+
+const Kernel* find_kernel(std::string_view name, Sum sum) {
+  const auto* const found = std::find_if(
+      std::begin(kKernels), std::end(kKernels),
+      [&](const Kernel* kernel) { return kernel->name == name && kernel->sum == sum; });
+  return found == std::end(kKernels) ? nullptr : *found;
+}
+
+Choice choose_kernel(const Correlation& correlation, Sum sum, std::size_t lanes) {
+  constexpr double infinity = std::numeric_limits<double>::infinity();
+  Choice choice{nullptr, infinity};
+  double least = infinity;
+  for_each_candidate(correlation, sum, [&](const Kernel& kernel) {
+    if (kernel.skips_zeros) return;
+    const double cost = kernel.cost(correlation, lanes);
+    const double whole =
+        cost + (kernel.overhead == nullptr ? 0.0 : kernel.overhead(correlation, lanes));
+    choice.cost = std::min(choice.cost, cost);
+    if (choice.kernel != nullptr && whole >= least) return;
+    choice.kernel = &kernel;
+    least = whole;
+  });
+  return choice;
+}
+
+double least_cost(const Correlation& correlation, Sum sum) {
+  return choose_kernel(correlation, sum, kMostLanes).cost;
+}
+
+std::size_t workspace_bytes(const Correlation& correlation, Sum sum, std::size_t threads) {
+  std::size_t bytes = 0;
+  for_each_candidate(correlation, sum, [&](const Kernel& kernel) {
+    bytes = std::max(bytes, kernel.workspace_bytes(correlation, threads));
+  });
+  return bytes;
+}
+
+double in_vectors(std::size_t count, std::size_t lanes) {
+  return static_cast<double>(round_up(count, lanes));
+}
+
+double one_vector_penalty(std::size_t count, std::size_t lanes) {
+  return count <= lanes ? 1.3 : 1.0;
+}
+
+double groups_and_positions(const Correlation& c) {
+  return static_cast<double>(c.G) * static_cast<double>(c.positions());
+}
+
+}  // namespace reprise::direct

@@ -1,0 +1,111 @@
+/// \file
+/// What a kernel of `direct` is, and the table of all of them. Internal to direct.
+#pragma once
+
+#include <cstddef>
+#include <span>
+#include <string_view>
+
+#include "reprise/conv/direct/correlation.hpp"
+
+namespace reprise::direct {
+
+/// The sums that kernels evaluate, each from one correlation.
+enum class Sum {
+  correlation,      ///< its result: forward, and one for each phase of the stride in grad_input
+  weight_gradient,  ///< of a forward correlation, the gradient of its weights over some positions
+  input_gradient,   ///< of a forward correlation, the gradient of its source, all phases at once
+};
+
+/// Which values must be finite for a kernel to be right: one that multiplies padding, or skips
+/// zeros, misses the NaN that 0 times infinity is.
+enum class FiniteOnly {
+  no,        ///< none
+  weights,   ///< those of the correlation
+  result,    ///< the kernel's own: if it is not finite, another kernel must run again
+  operands,  ///< both
+};
+
+/// The tensors of one sum:
+///   sum              source                       factor           result
+///   correlation      source of the correlation    its weights      its result
+///   weight_gradient  input                        grad_output      grad_weight
+///   input_gradient   grad_output                  weights          grad_input
+struct Operands {
+  const float* source;
+  const float* factor;
+  const float* start;  ///< of a correlation's chains: (G * columns), or null for zeros
+  float* result;       ///< overwritten
+  /// A weight gradient's positions [begin, end), counted in row-major order of (n, a, b): element
+  /// (th, tw, c, g, j) is a chain from 0, ascending over those at which the tap is inside the
+  /// image, of fma(source, grad_output, acc), and +0 in the end. A kernel may let the others take
+  /// part as zeros: that changes no result that comes out finite, as grad_output was finite then.
+  std::size_t begin = 0, end = 0;
+};
+
+/// One way to evaluate a sum. All that are offered give the same bits.
+struct Kernel {
+  std::string_view name;   ///< with `sum` it tells kernels apart
+  std::string_view lanes;  ///< what the lanes of a vector run over
+  Sum sum;
+  FiniteOnly finite_only = FiniteOnly::no;
+  bool skips_zeros = false;  ///< its cost depends on Correlation::nonzeros
+  /// Whether it evaluates this sum; the number of images does not matter.
+  bool (*offered)(const Correlation& correlation);
+  /// Estimated time on one core with vectors of `lanes` floats, in multiply-adds that fill their
+  /// vectors; infinite where it should not be chosen. "auto" asks it for kMostLanes on every
+  /// machine, direct for the lanes of the target in use.
+  double (*cost)(const Correlation& correlation, std::size_t lanes);
+  /// What direct's choice counts beside (copies, sums that each block loads and stores), or null.
+  /// "auto" compares algorithms without it: its choices reach bits and stay as they were published.
+  double (*overhead)(const Correlation& correlation, std::size_t lanes) = nullptr;
+  std::size_t (*workspace_bytes)(const Correlation& correlation, std::size_t threads);
+  void (*run)(const Correlation& correlation, const Operands& operands, std::byte* workspace,
+              std::size_t threads);
+};
+
+extern const Kernel kIgemm, kSpatial, kBatchLanes, kDepthwise;
+extern const Kernel kIgemmWeightGradient, kPaddedRowsWeightGradient, kTapsWeightGradient,
+    kDepthwiseWeightGradient, kZeroSkippingWeightGradient;
+extern const Kernel kZeroSkippingInputGradient;
+
+/// All kernels; where costs are equal, the one that comes first is chosen.
+inline constexpr const Kernel* kKernels[] = {
+    &kIgemm,
+    &kSpatial,
+    &kBatchLanes,
+    &kDepthwise,
+    &kIgemmWeightGradient,
+    &kPaddedRowsWeightGradient,
+    &kTapsWeightGradient,
+    &kDepthwiseWeightGradient,
+    &kZeroSkippingInputGradient,
+    &kZeroSkippingWeightGradient,
+};
+
+/// The one of this name, or null.
+const Kernel* find_kernel(std::string_view name, Sum sum);
+
+/// What direct runs: of the kernels that are offered and do not skip zeros, the one of least cost
+/// and overhead.
+struct Choice {
+  const Kernel* kernel;
+  double cost;  ///< the least of all, without overhead: what kernels that skip zeros compare with
+};
+Choice choose_kernel(const Correlation& correlation, Sum sum, std::size_t lanes);
+
+/// What "auto" takes direct for: the least cost of the same kernels with kMostLanes.
+double least_cost(const Correlation& correlation, Sum sum);
+
+/// Memory for the kernel that is chosen, for any lanes and values.
+std::size_t workspace_bytes(const Correlation& correlation, Sum sum, std::size_t threads);
+
+/// The model's common terms.
+
+/// Multiply-adds that `count` values take in whole vectors.
+double in_vectors(std::size_t count, std::size_t lanes);
+/// Tiles of one vector wait for their loads.
+double one_vector_penalty(std::size_t count, std::size_t lanes);
+double groups_and_positions(const Correlation& correlation);
+
+}  // namespace reprise::direct

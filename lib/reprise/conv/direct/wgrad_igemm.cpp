@@ -1,0 +1,585 @@
+// Two kernels of `direct`: the gradient of the weights, vector lanes across output channels.
+//
+// `igemm`: a tile of several rows (values of the window that are neighbours in the source) x up to
+// two vectors of output channels stays in registers while its chains run over a block of positions:
+// each step broadcasts the rows' source values and multiplies them with one packed row of
+// grad_output. The source is read where it is, through one pointer per position; positions at which
+// a tap is outside are left out.
+//
+// `padded_rows`, for few channels: some rows of the source are copied with their padding, so that
+// every position has all taps, and the rows of grad_weight are taken together as they come,
+// whatever tap they belong to; grad_output is read where it is. The last vector of output channels
+// overlaps the one before.
+#undef HWY_TARGET_INCLUDE
+#define HWY_TARGET_INCLUDE "reprise/conv/direct/wgrad_igemm.cpp"
+#include <hwy/foreach_target.h>
+// After foreach_target.h:
+#include <hwy/cache_control.h>
+#include <hwy/highway.h>
+
+#include <algorithm>
+#include <array>
+#include <utility>
+
+#include "reprise/conv/conv_workspace.hpp"
+#include "reprise/conv/direct/kernel.hpp"
+#include "reprise/conv/direct/padded_rows.hpp"
+#include "reprise/core/integer.hpp"
+#include "reprise/core/parallel.hpp"
+#include "reprise/linalg/unroll.hpp"
+#include "reprise/linalg/vectors-inl.hpp"
+
+#ifndef REPRISE_CONV_DIRECT_WGRAD_IGEMM_PLAN
+#define REPRISE_CONV_DIRECT_WGRAD_IGEMM_PLAN
+namespace reprise::direct {
+namespace {
+
+constexpr std::size_t kMostWidth = 32;                       // columns of a panel, on any target
+constexpr std::size_t kMostColumns = 512;                    // of a block
+constexpr std::size_t kMostRows = 2048;                      // of a task
+constexpr std::size_t kGradFloats = std::size_t{1} << 17;    // of a block of grad_output: 512 KiB
+constexpr std::size_t kSourceFloats = std::size_t{1} << 16;  // of its source, a tap: 256 KiB
+constexpr std::size_t kMostPositions = 1024;                 // of a block
+constexpr std::size_t kFewestPositions = 128;
+
+/// How the work of one task is cut; the same for every target.
+struct WeightBlocks {
+  WeightBlocks(const Correlation& c, std::size_t threads)
+      : columns(std::min(c.columns, kMostColumns)),
+        positions(std::min(kMostPositions, kGradFloats / columns)) {
+    if (c.depth() > c.channels) {  // the taps read the same source, one after the other
+      positions = std::min(positions, std::max(kFewestPositions, kSourceFloats / c.channels));
+    }
+    positions = std::clamp<std::size_t>(c.positions(), 1, positions);
+    const std::size_t share = div_ceil(c.depth(), 2 * threads);
+    rows = threads == 1 ? kMostRows : std::clamp<std::size_t>(share, 28, kMostRows);
+    rows = std::min(rows, c.depth());
+  }
+  std::size_t columns;    ///< of grad_weight, at a time
+  std::size_t positions;  ///< at a time
+  std::size_t rows;       ///< of grad_weight, per task
+
+  [[nodiscard]] std::size_t bytes() const {
+    return piece_bytes<float>((columns + kMostWidth) * positions) +
+           2 * piece_bytes<const float*>(positions) + 3 * piece_bytes<std::size_t>(positions);
+  }
+};
+
+/// The scratch of one worker.
+struct WeightScratch {
+  WeightScratch(const WeightBlocks& blocks, std::byte* memory) {
+    WorkspacePieces pieces({memory, blocks.bytes()});
+    grad = pieces.take<float>((blocks.columns + kMostWidth) * blocks.positions);
+    cell = pieces.take<const float*>(blocks.positions);
+    row = pieces.take<const float*>(blocks.positions);
+    h = pieces.take<std::size_t>(blocks.positions);
+    w = pieces.take<std::size_t>(blocks.positions);
+    at = pieces.take<std::size_t>(blocks.positions);
+  }
+  float* grad;         ///< panels of (positions, width)
+  const float** cell;  ///< (positions): where the position is in the source
+  std::size_t* h;      ///< (positions): its coordinates there
+  std::size_t* w;
+  // Of the positions at which a piece is inside:
+  const float** row;  ///< where they read the piece's first row
+  std::size_t* at;    ///< their number in the block
+};
+
+/// The task's rows of grad_weight: steps [k_begin, k_end) of the window, cut into pieces.
+struct WeightTask {
+  std::size_t g, k_begin, k_end;
+  std::vector<Piece> pieces;
+};
+
+/// Sets row and at for the positions of a block of `count` at which the piece is inside; returns
+/// their number.
+std::size_t select_positions(const Correlation& c, const Piece& piece, std::size_t count,
+                             const WeightScratch& scratch) {
+  std::size_t inside = 0;
+  for (std::size_t p = 0; p < count; ++p) {
+    scratch.row[inside] = scratch.cell[p] + piece.offset;
+    scratch.at[inside] = p;
+    inside += scratch.h[p] + static_cast<std::size_t>(piece.h) < c.SH &&
+                      scratch.w[p] + static_cast<std::size_t>(piece.w) < c.SW
+                  ? 1
+                  : 0;
+  }
+  return inside;
+}
+
+/// Sets cell, h and w for positions [begin, begin + count).
+void locate_positions(const Correlation& c, const float* source, std::size_t begin,
+                      std::size_t count, const WeightScratch& scratch) {
+  std::size_t b = begin % c.B;
+  std::size_t a = begin / c.B % c.A;
+  std::size_t n = begin / c.B / c.A;
+  for (std::size_t p = 0; p < count; ++p) {
+    scratch.h[p] = a * c.step_h;
+    scratch.w[p] = b * c.step_w;
+    scratch.cell[p] =
+        source + ((n * c.SH + scratch.h[p]) * c.SW + scratch.w[p]) * c.source_channels();
+    if (++b < c.B) continue;
+    b = 0;
+    if (++a < c.A) continue;
+    a = 0;
+    ++n;
+  }
+}
+
+constexpr std::size_t kMaxPaddedRows = std::size_t{1} << 11;  // of grad_weight
+constexpr std::size_t kMaxPaddedSums = std::size_t{1} << 17;  // floats: 512 KiB
+constexpr std::size_t kPaddedPositions = 128;                 // at a time
+
+struct PaddedPlan {
+  explicit PaddedPlan(const Correlation& c)
+      : bands(c), positions(std::min(kPaddedPositions, bands.band * c.B)) {}
+  Bands bands;
+  std::size_t positions;  ///< of a block
+
+  /// With the columns that two vectors share.
+  [[nodiscard]] static std::size_t sums(const Correlation& c) {
+    return c.depth() * (c.columns + kMostLanes);
+  }
+  [[nodiscard]] bool fits(const Correlation& c) const {
+    return c.columns >= kMostLanes && c.depth() <= kMaxPaddedRows &&
+           bands.band_floats <= kMostBandFloats && sums(c) <= kMaxPaddedSums;
+  }
+  [[nodiscard]] std::size_t bytes(const Correlation& c) const {
+    return piece_bytes<float>(bands.band_floats) + piece_bytes<float>(sums(c)) +
+           piece_bytes<const float*>(positions) + piece_bytes<std::size_t>(c.depth());
+  }
+};
+
+/// Rows [k_begin, k_end) of a group's grad_weight.
+struct PaddedTask {
+  std::size_t g, k_begin, k_end;
+  [[nodiscard]] std::size_t rows() const { return k_end - k_begin; }
+};
+
+/// The scratch of one worker.
+struct PaddedScratch {
+  PaddedScratch(const Correlation& c, const PaddedPlan& plan, std::byte* memory) {
+    WorkspacePieces pieces({memory, plan.bytes(c)});
+    band = pieces.take<float>(plan.bands.band_floats);
+    sums = pieces.take<float>(PaddedPlan::sums(c));
+    window = pieces.take<const float*>(plan.positions);
+    offsets = pieces.take<std::size_t>(c.depth());
+    for (std::size_t k = 0; k < c.depth(); ++k) {
+      const std::size_t tap = k / c.channels;
+      offsets[k] = plan.bands.offset(c, tap / c.w.count, tap % c.w.count) + k % c.channels;
+    }
+  }
+  float* band;           ///< (source rows, row)
+  float* sums;           ///< (vectors of columns, rows of the task, lanes)
+  const float** window;  ///< (positions)
+  std::size_t* offsets;  ///< (depth): where a window has each row's value
+};
+
+}  // namespace
+}  // namespace reprise::direct
+#endif
+
+HWY_BEFORE_NAMESPACE();
+namespace reprise::direct {
+namespace HWY_NAMESPACE {
+namespace {
+namespace hn = hwy::HWY_NAMESPACE;
+using reprise::HWY_NAMESPACE::load_some;
+
+// Registers: rows x vectors sums, the vectors of grad_output, one source value.
+#if HWY_TARGET == HWY_AVX3 || HWY_TARGET == HWY_NEON
+constexpr std::size_t kTileVectors = 28;
+#else
+constexpr std::size_t kTileVectors = 12;
+#endif
+
+/// Where a tile's operands are: position p multiplies row[p][0, rows) with grad[at[p] * width].
+struct Positions {
+  std::size_t count;
+  const float* const* row;
+  const std::size_t* at;
+  const float* grad;
+};
+
+/// grad_weight(i, :) continues its chains over the positions with rows first + i.
+template <std::size_t rows, std::size_t vectors>
+HWY_NOINLINE void tile_kernel(const Positions& positions, std::size_t first,
+                              float* HWY_RESTRICT grad_weight, std::size_t row_stride) {
+  const hn::ScalableTag<float> d;
+  using Vector = hn::Vec<decltype(d)>;
+  const std::size_t lanes = hn::Lanes(d);
+  Vector acc[rows][vectors];
+  REPRISE_UNROLL
+  for (std::size_t i = 0; i < rows; ++i) {
+    for (std::size_t v = 0; v < vectors; ++v) {
+      acc[i][v] = hn::LoadU(d, grad_weight + i * row_stride + v * lanes);
+    }
+  }
+  const float* const* HWY_RESTRICT row = positions.row;
+  const std::size_t* HWY_RESTRICT at = positions.at;
+  const float* HWY_RESTRICT grad = positions.grad;
+  for (std::size_t p = 0; p < positions.count; ++p) {
+    const float* HWY_RESTRICT x = row[p] + first;
+    hwy::Prefetch(x + 2 * rows - 1);  // the next tile's
+    const float* HWY_RESTRICT g = grad + at[p] * (vectors * lanes);
+    Vector gv[vectors];
+    for (std::size_t v = 0; v < vectors; ++v) gv[v] = hn::Load(d, g + v * lanes);
+    REPRISE_UNROLL
+    for (std::size_t i = 0; i < rows; ++i) {
+      const Vector xi = hn::Set(d, x[i]);
+      for (std::size_t v = 0; v < vectors; ++v) acc[i][v] = hn::MulAdd(xi, gv[v], acc[i][v]);
+    }
+  }
+  const Vector zero = hn::Zero(d);
+  REPRISE_UNROLL
+  for (std::size_t i = 0; i < rows; ++i) {
+    for (std::size_t v = 0; v < vectors; ++v) {
+      hn::StoreU(hn::Add(acc[i][v], zero), d, grad_weight + i * row_stride + v * lanes);
+    }
+  }
+}
+
+using TileKernel = void (*)(const Positions&, std::size_t, float*, std::size_t);
+
+template <std::size_t vectors, std::size_t... index>
+constexpr std::array<TileKernel, sizeof...(index)> make_kernels(std::index_sequence<index...>) {
+  return {tile_kernel<index + 1, vectors>...};
+}
+
+/// tile_kernel<rows, vectors>; rows is at most kTileVectors / vectors.
+TileKernel kernel_for(std::size_t rows, std::size_t vectors) {
+  static constexpr auto one = make_kernels<1>(std::make_index_sequence<kTileVectors>());
+  static constexpr auto two = make_kernels<2>(std::make_index_sequence<kTileVectors / 2>());
+  return vectors == 1 ? one[rows - 1] : two[rows - 1];
+}
+
+/// One tile against one panel; columns <= vectors * lanes.
+void run_tile(std::size_t rows, std::size_t vectors, std::size_t columns,
+              const Positions& positions, std::size_t first, float* grad_weight,
+              std::size_t row_stride) {
+  const hn::ScalableTag<float> d;
+  const std::size_t width = vectors * hn::Lanes(d);
+  const TileKernel kernel = kernel_for(rows, vectors);
+  if (columns == width) {
+    kernel(positions, first, grad_weight, row_stride);
+    return;
+  }
+  HWY_ALIGN float copy[kTileVectors * hn::MaxLanes(d)] = {};
+  for (std::size_t i = 0; i < rows; ++i) {
+    std::copy_n(grad_weight + i * row_stride, columns, copy + i * width);
+  }
+  kernel(positions, first, copy, width);
+  for (std::size_t i = 0; i < rows; ++i) {
+    std::copy_n(copy + i * width, columns, grad_weight + i * row_stride);
+  }
+}
+
+HWY_INLINE std::size_t panel_vectors(std::size_t left) {
+  return left > hn::Lanes(hn::ScalableTag<float>()) ? 2 : 1;
+}
+
+/// Packs columns [j_begin, j_end) of `count` rows of grad_output, OC apart, into panels.
+void pack_grad(const float* grad_output, std::size_t OC, std::size_t count, std::size_t j_begin,
+               std::size_t j_end, float* HWY_RESTRICT packed) {
+  const hn::ScalableTag<float> d;
+  const std::size_t lanes = hn::Lanes(d);
+  for (std::size_t j = j_begin; j < j_end;) {
+    const std::size_t width = panel_vectors(j_end - j) * lanes;
+    const std::size_t columns = std::min(width, j_end - j);
+    for (std::size_t p = 0; p < count; ++p, packed += width) {
+      const float* const from = grad_output + p * OC + j;
+      for (std::size_t v = 0; v < width; v += lanes) {
+        hn::Store(load_some(from + v, columns - v), d, packed + v);
+      }
+    }
+    j += columns;
+  }
+}
+
+/// One piece's rows of grad_weight against all panels of a block of `count` positions, `inside` of
+/// which are selected.
+void run_piece(const Correlation& c, std::size_t length, std::size_t count, std::size_t inside,
+               const WeightScratch& scratch, std::size_t j_begin, std::size_t j_end,
+               float* grad_weight) {
+  const std::size_t lanes = hn::Lanes(hn::ScalableTag<float>());
+  Positions positions{inside, scratch.row, scratch.at, scratch.grad};
+  for (std::size_t j = j_begin; j < j_end;) {
+    const std::size_t vectors = panel_vectors(j_end - j);
+    const std::size_t columns = std::min(vectors * lanes, j_end - j);
+    const std::size_t most = kTileVectors / vectors;
+    const std::size_t tiles = div_ceil(length, most);
+    for (std::size_t tile = 0; tile < tiles; ++tile) {  // of as equal heights as can be
+      const std::size_t first = tile * length / tiles;
+      const std::size_t rows = (tile + 1) * length / tiles - first;
+      run_tile(rows, vectors, columns, positions, first, grad_weight + first * c.w_channel + j,
+               c.w_channel);
+    }
+    positions.grad += count * vectors * lanes;
+    j += columns;
+  }
+}
+
+/// The task's rows over the block of positions [begin, end).
+void run_positions(const Correlation& c, const Operands& data, const WeightTask& task,
+                   std::size_t begin, std::size_t end, const WeightBlocks& blocks,
+                   const WeightScratch& scratch) {
+  const std::size_t count = end - begin;
+  locate_positions(c, data.source + task.g * c.channels, begin, count, scratch);
+  for (std::size_t j = 0; j < c.columns; j += blocks.columns) {
+    const std::size_t j_end = std::min(c.columns, j + blocks.columns);
+    pack_grad(data.factor + begin * c.r_cell + task.g * c.columns, c.r_cell, count, j, j_end,
+              scratch.grad);
+    for (const Piece& piece : task.pieces) {
+      const std::size_t inside = select_positions(c, piece, count, scratch);
+      run_piece(c, piece.length, count, inside, scratch, j, j_end,
+                data.result + piece.weight + task.g * c.w_group);
+    }
+  }
+}
+
+// ---- From a padded copy of rows
+
+// Registers: rows x vectors sums, the vectors of grad_output, one source value.
+#if HWY_TARGET == HWY_AVX3 || HWY_TARGET == HWY_NEON
+constexpr std::size_t kPaddedTileVectors = 24;
+#else
+constexpr std::size_t kPaddedTileVectors = 12;
+#endif
+
+/// A block of positions: window[p], and grad_output at grad + p * grad_stride.
+struct PaddedPositions {
+  std::size_t count;
+  const float* const* window;
+  const float* grad;
+  std::size_t grad_stride;
+};
+
+/// The first columns of a tile's vectors, and where their sums are.
+struct Columns {
+  std::size_t first[2];
+  float* sums[2];  ///< (row, lanes)
+};
+
+/// The sums of rows 0..rows-1, which read a window at offset[row], go on over the positions.
+template <std::size_t rows, std::size_t vectors>
+HWY_NOINLINE void padded_tile_kernel(const PaddedPositions& positions, const std::size_t* offset,
+                                     const Columns& columns) {
+  const hn::ScalableTag<float> d;
+  using Vector = hn::Vec<decltype(d)>;
+  const std::size_t lanes = hn::Lanes(d);
+  Vector acc[rows][vectors];
+  std::size_t at[rows];
+  REPRISE_UNROLL
+  for (std::size_t i = 0; i < rows; ++i) {
+    at[i] = offset[i];
+    for (std::size_t v = 0; v < vectors; ++v) acc[i][v] = hn::Load(d, columns.sums[v] + i * lanes);
+  }
+  const float* grad[vectors];
+  for (std::size_t v = 0; v < vectors; ++v) grad[v] = positions.grad + columns.first[v];
+  for (std::size_t p = 0; p < positions.count; ++p) {
+    const float* HWY_RESTRICT from = positions.window[p];
+    Vector g[vectors];
+    for (std::size_t v = 0; v < vectors; ++v) {
+      g[v] = hn::LoadU(d, grad[v]);
+      grad[v] += positions.grad_stride;
+    }
+    REPRISE_UNROLL
+    for (std::size_t i = 0; i < rows; ++i) {
+      const Vector x = hn::Set(d, from[at[i]]);
+      for (std::size_t v = 0; v < vectors; ++v) acc[i][v] = hn::MulAdd(x, g[v], acc[i][v]);
+    }
+  }
+  REPRISE_UNROLL
+  for (std::size_t i = 0; i < rows; ++i) {
+    for (std::size_t v = 0; v < vectors; ++v) hn::Store(acc[i][v], d, columns.sums[v] + i * lanes);
+  }
+}
+
+using PaddedTileKernel = void (*)(const PaddedPositions&, const std::size_t*, const Columns&);
+
+template <std::size_t vectors, std::size_t... index>
+constexpr std::array<PaddedTileKernel, sizeof...(index)> make_padded_kernels(
+    std::index_sequence<index...>) {
+  return {padded_tile_kernel<index + 1, vectors>...};
+}
+
+constexpr std::size_t kPaddedMaxRows = kPaddedTileVectors / 2;
+
+/// padded_tile_kernel<rows, vectors>; rows is at most kPaddedMaxRows.
+PaddedTileKernel padded_kernel_for(std::size_t rows, std::size_t vectors) {
+  static constexpr auto one = make_padded_kernels<1>(std::make_index_sequence<kPaddedMaxRows>());
+  static constexpr auto two = make_padded_kernels<2>(std::make_index_sequence<kPaddedMaxRows>());
+  return vectors == 1 ? one[rows - 1] : two[rows - 1];
+}
+
+/// The vectors that cover a group's columns.
+struct ColumnVectors {
+  explicit ColumnVectors(std::size_t all_columns)
+      : lanes(hn::Lanes(hn::ScalableTag<float>())),
+        columns(all_columns),
+        count(div_ceil(columns, lanes)) {}
+  std::size_t lanes, columns, count;
+  [[nodiscard]] std::size_t first(std::size_t vector) const {
+    return std::min(vector * lanes, columns - lanes);
+  }
+};
+
+/// All tiles of the task's rows over a block of positions.
+void run_padded_tiles(const PaddedTask& task, const PaddedPositions& positions,
+                      const ColumnVectors& vectors, const PaddedScratch& scratch) {
+  const std::size_t rows = task.rows();
+  const std::size_t tiles = div_ceil(rows, kPaddedMaxRows);
+  for (std::size_t tile = 0; tile < tiles; ++tile) {
+    const std::size_t first = tile * rows / tiles;
+    const std::size_t count = (tile + 1) * rows / tiles - first;
+    for (std::size_t v = 0; v < vectors.count; v += 2) {
+      const std::size_t last = std::min(v + 1, vectors.count - 1);
+      const auto sums = [&](std::size_t vector) {
+        return scratch.sums + (vector * rows + first) * vectors.lanes;
+      };
+      padded_kernel_for(count, last - v + 1)(
+          positions, scratch.offsets + task.k_begin + first,
+          {{vectors.first(v), vectors.first(last)}, {sums(v), sums(last)}});
+    }
+  }
+}
+
+/// The gradient of a task's rows over the data's positions.
+void sum_padded_rows(const Correlation& c, const PaddedPlan& plan, const Operands& data,
+                     const PaddedTask& task, const PaddedScratch& scratch) {
+  const ColumnVectors vectors(c.columns);
+  std::fill_n(scratch.sums, vectors.count * task.rows() * vectors.lanes, 0.0F);
+  const auto add_band = [&](const SourceBand& band, std::size_t begin, std::size_t end) {
+    copy_band(c, plan.bands, data.source, band, scratch.band);
+    const std::size_t first = (band.n * c.A + band.a_begin) * c.B;
+    for (std::size_t p = begin; p < end; p += plan.positions) {
+      const std::size_t some = std::min(plan.positions, end - p);
+      locate_windows(c, plan.bands, scratch.band, p, some, scratch.window);
+      const float* const grad = data.factor + (first + p) * c.r_cell + task.g * c.columns;
+      run_padded_tiles(task, {some, scratch.window, grad, c.r_cell}, vectors, scratch);
+    }
+  };
+  for_each_band(c, plan.bands, task.g, data.begin, data.end, add_band);
+  const hn::ScalableTag<float> d;
+  const float* sums = scratch.sums;
+  for (std::size_t v = 0; v < vectors.count; ++v) {
+    for (std::size_t k = task.k_begin; k < task.k_end; ++k, sums += vectors.lanes) {
+      hn::StoreU(hn::Add(hn::Load(d, sums), hn::Zero(d)), d,
+                 data.result + k * c.w_channel + task.g * c.w_group + vectors.first(v));
+    }
+  }
+}
+
+}  // namespace
+}  // namespace HWY_NAMESPACE
+}  // namespace reprise::direct
+HWY_AFTER_NAMESPACE();
+
+#if HWY_ONCE
+namespace reprise::direct {
+HWY_EXPORT(run_positions);
+HWY_EXPORT(sum_padded_rows);
+
+namespace {
+
+/// Whether no tap of any position is outside the image.
+bool needs_no_padding(const Correlation& c) {
+  const auto all_inside = [](const TapAxis& axis, const std::vector<AxisClass>& classes) {
+    return classes.size() == 1 && classes[0].tap_begin == 0 && classes[0].tap_end == axis.count;
+  };
+  return all_inside(c.h, axis_classes(c.h, c.A, c.step_h, c.SH)) &&
+         all_inside(c.w, axis_classes(c.w, c.B, c.step_w, c.SW));
+}
+
+/// Short pieces hold few sums.
+double cost(const Correlation& c, std::size_t lanes) {
+  const double inside = inside_fraction_h(c) * inside_fraction_w(c);
+  const double short_pieces = 1.0 + 4.0 / static_cast<double>(c.channels);
+  return groups_and_positions(c) *
+         (inside * static_cast<double>(c.depth()) * in_vectors(c.columns, lanes) *
+          one_vector_penalty(c.columns, lanes) * short_pieces);
+}
+
+std::size_t workspace_bytes_of(const Correlation& c, std::size_t threads) {
+  threads = std::max<std::size_t>(threads, 1);
+  return threads * WeightBlocks(c, threads).bytes();
+}
+
+void run(const Correlation& c, const Operands& data, std::byte* workspace, std::size_t threads) {
+  threads = std::max<std::size_t>(threads, 1);
+  const WeightBlocks blocks(c, threads);
+  const bool merge = needs_no_padding(c);
+  const std::size_t row_blocks = div_ceil(c.depth(), blocks.rows);
+  parallel_for(threads, c.G * row_blocks, [&](std::size_t index, std::size_t worker) {
+    const WeightScratch scratch(blocks, workspace + worker * blocks.bytes());
+    const std::size_t k_begin = index % row_blocks * blocks.rows;
+    const std::size_t k_end = std::min(c.depth(), k_begin + blocks.rows);
+    WeightTask task{index / row_blocks, k_begin, k_end, {}};
+    append_pieces(c, all_taps(c.h), all_taps(c.w), k_begin, k_end, merge, task.pieces);
+    for (std::size_t k = k_begin; k < k_end; ++k) {
+      std::fill_n(data.result + k * c.w_channel + task.g * c.w_group, c.columns, 0.0F);
+    }
+    for (std::size_t p = data.begin; p < data.end; p += blocks.positions) {
+      const std::size_t end = std::min(data.end, p + blocks.positions);
+      HWY_DYNAMIC_DISPATCH(run_positions)(c, data, task, p, end, blocks, scratch);
+    }
+  });
+}
+
+bool padded_offered(const Correlation& c) {
+  return c.depth() > 0 && PaddedPlan(c).fits(c);
+}
+
+/// Broadcasts cost some, a tile of one vector waits for them, and a band is copied.
+double padded_cost(const Correlation& c, std::size_t lanes) {
+  const PaddedPlan plan(c);
+  const std::size_t vectors = div_ceil(c.columns, lanes);
+  const double tiles = 1.15 * static_cast<double>(vectors) + (vectors % 2 == 1 ? 0.35 : 0.0);
+  const auto positions_of_band = static_cast<double>(plan.bands.band * c.B);
+  return groups_and_positions(c) *
+         (static_cast<double>(lanes) *
+          (static_cast<double>(c.depth()) * tiles +
+           static_cast<double>(plan.bands.band_floats) / (8.0 * positions_of_band)));
+}
+
+std::size_t padded_workspace_bytes(const Correlation& c, std::size_t threads) {
+  return std::max<std::size_t>(threads, 1) * PaddedPlan(c).bytes(c);
+}
+
+void run_padded(const Correlation& c, const Operands& data, std::byte* workspace,
+                std::size_t threads) {
+  const PaddedPlan plan(c);
+  const std::size_t parts = std::min(c.depth(), std::max<std::size_t>(threads, 1));
+  parallel_for(threads, c.G * parts, [&](std::size_t index, std::size_t worker) {
+    const PaddedScratch scratch(c, plan, workspace + worker * plan.bytes(c));
+    const std::size_t part = index % parts;
+    const PaddedTask task{index / parts, part * c.depth() / parts, (part + 1) * c.depth() / parts};
+    HWY_DYNAMIC_DISPATCH(sum_padded_rows)(c, plan, data, task, scratch);
+  });
+}
+
+}  // namespace
+
+const Kernel kIgemmWeightGradient{
+    .name = "igemm",
+    .lanes = "output channels",
+    .sum = Sum::weight_gradient,
+    .offered = [](const Correlation&) { return true; },
+    .cost = cost,
+    .workspace_bytes = workspace_bytes_of,
+    .run = run,
+};
+
+const Kernel kPaddedRowsWeightGradient{
+    .name = "padded_rows",
+    .lanes = "output channels",
+    .sum = Sum::weight_gradient,
+    .finite_only = FiniteOnly::result,
+    .offered = padded_offered,
+    .cost = padded_cost,
+    .workspace_bytes = padded_workspace_bytes,
+    .run = run_padded,
+};
+
+}  // namespace reprise::direct
+#endif  // HWY_ONCE
