@@ -10,6 +10,7 @@
 #include "support/catch.hpp"
 #include "support/command.hpp"
 #include "support/errors.hpp"
+#include "support/skip.hpp"
 #include "support/temporary_folder.hpp"
 
 using namespace reprise;
@@ -48,6 +49,23 @@ std::string in_quotes(const std::string& text) {
   std::string result = "'";
   for (const char c : text) result += c == '\'' ? "'\\''" : std::string(1, c);
   return result + "'";
+}
+
+void check_reals() {
+  const std::vector<std::pair<std::string, double>> good = {
+      {"0", 0.0},      {"0.1", 0.1},       {"-0.25", -0.25}, {".5", 0.5},
+      {"5.", 5.0},     {"1e-3", 1e-3},     {"1E+2", 100.0},  {"007", 7.0},
+      {"0e-999", 0.0}, {"5e-324", 5e-324}, {"0.000", 0.0},   {"1e308", 1e308}};
+  for (const auto& [text, value] : good) {
+    INFO(text);
+    CHECK(parse_real(text) == value);
+  }
+  for (const auto* list : {&kNoNumbers, &kNoReals}) {
+    for (const std::string& text : *list) {
+      INFO(text);
+      CHECK(!parse_real(text));
+    }
+  }
 }
 
 struct Program {
@@ -96,23 +114,22 @@ TEST_CASE("integers are decimal, whole and of 64 bits") {
   CHECK(!parse_integer(std::string("1\0", 2)));
 }
 
-TEST_CASE("real numbers are decimal and fit a double, whatever the locale") {
-  const std::vector<std::pair<std::string, double>> good = {
-      {"0", 0.0},      {"0.1", 0.1},       {"-0.25", -0.25}, {".5", 0.5},
-      {"5.", 5.0},     {"1e-3", 1e-3},     {"1E+2", 100.0},  {"007", 7.0},
-      {"0e-999", 0.0}, {"5e-324", 5e-324}, {"0.000", 0.0},   {"1e308", 1e308}};
-  const char* locale = std::setlocale(LC_ALL, "de_DE.UTF-8");
-  for (const auto& [text, value] : good) {
-    INFO(text << (locale == nullptr ? "" : " under de_DE"));
-    CHECK(parse_real(text) == value);
+TEST_CASE("real numbers are decimal and fit a double") {
+  check_reals();
+}
+
+TEST_CASE("a locale with a decimal comma changes no number") {
+  const TemporaryFolder folder;
+  const std::string made = folder / "de_DE.UTF-8";
+  if (run_command("localedef -i de_DE -f UTF-8 " + made).status != 0) {
+    REPRISE_SKIP("the package locales is not installed");
   }
-  for (const auto* list : {&kNoNumbers, &kNoReals}) {
-    for (const std::string& text : *list) {
-      INFO(text);
-      CHECK(!parse_real(text));
-    }
-  }
+  setenv("LOCPATH", folder.path().c_str(), 1);
+  REQUIRE(std::setlocale(LC_ALL, "de_DE.UTF-8") != nullptr);
+  REQUIRE(std::string(std::localeconv()->decimal_point) == ",");
+  check_reals();
   std::setlocale(LC_ALL, "C");
+  unsetenv("LOCPATH");
 }
 
 TEST_CASE("lists have no empty item, and keep everything else as it is") {

@@ -5,6 +5,7 @@
 #include "support/catch.hpp"
 #include "support/child.hpp"
 #include "support/conv_cases.hpp"
+#include "support/skip.hpp"
 
 using namespace reprise;
 using namespace reprise::test;
@@ -53,7 +54,7 @@ ConvShape pointwise(std::size_t N, std::size_t IC, std::size_t OC, Extent2d imag
 }  // namespace
 
 TEST_CASE("onednn: strided 1x1 convolutions of any number of channels are right if offered") {
-  if (onednn() == nullptr) return;
+  if (onednn() == nullptr) REPRISE_SKIP("oneDNN is not built in");
   check_in_child(parse_conv_shape("g1mb2ic15ih57iw56oc64kh1kw1sh1sw2ph0pw0"),
                  ConvPass::grad_weight);
   for (const std::size_t IC : {1, 3, 7, 8, 9, 15, 16, 17, 31}) {
@@ -68,7 +69,7 @@ TEST_CASE("onednn: strided 1x1 convolutions of any number of channels are right 
 }
 
 TEST_CASE("onednn: fewer channels than a block do not cost the shape its yardstick") {
-  if (onednn() == nullptr) return;
+  if (onednn() == nullptr) REPRISE_SKIP("oneDNN is not built in");
   const std::string reason = in_child([] {
     return onednn()->unsupported(pointwise(2, 15, 64, {57, 56}, {1, 2}), ConvPass::grad_weight);
   });

@@ -11,6 +11,7 @@
 #include "reprise/data/idx.hpp"
 #include "support/catch.hpp"
 #include "support/errors.hpp"
+#include "support/skip.hpp"
 #include "support/temporary_folder.hpp"
 
 using namespace reprise;
@@ -228,8 +229,7 @@ TEST_CASE("the fixture is what its class_names.txt says") {
 
 TEST_CASE("Fashion-MNIST is known by the digests of its files, where it is installed") {
   if (!std::filesystem::exists(default_data_folder())) {
-    WARN("dataset-fashion-mnist is not installed");
-    return;
+    REPRISE_SKIP("dataset-fashion-mnist is not installed");
   }
   const ImageDataset dataset = load_idx_dataset(default_data_folder());
   CHECK(dataset.name == "Fashion-MNIST");

@@ -1,9 +1,11 @@
 // reports: from records to one page, its figures, and the sentences that follow from the numbers.
+#include <algorithm>
 #include <cmath>
 #include <filesystem>
 #include <fstream>
 #include <functional>
 #include <limits>
+#include <map>
 #include <regex>
 #include <set>
 
@@ -227,7 +229,13 @@ TEST_CASE("a report has its sections in order and refers to every figure and tab
   }
   const std::vector<std::string> captions =
       all_matches(text, R"(\*\*((?:Figure|Table) \d+)\.\*\*)");
-  CHECK(captions.size() == 17);
+  std::map<std::string, std::size_t> numbers;  // of figures and of tables
+  for (const std::string& caption : captions) {
+    const std::size_t blank = caption.find(' ');
+    CHECK(caption.substr(blank + 1) == std::to_string(++numbers[caption.substr(0, blank)]));
+  }
+  CHECK(numbers["Figure"] > 1);
+  CHECK(numbers["Table"] > 1);
   const std::string prose =
       std::regex_replace(text, std::regex(R"(\*\*(Figure|Table) \d+\.\*\*)"), "");
   for (const std::string& caption : captions) {
@@ -312,13 +320,21 @@ TEST_CASE("Markdown shows every figure by a relative path, with text instead") {
     CHECK(svg.starts_with("<svg xmlns=\"http://www.w3.org/2000/svg\""));
   }
   CHECK(shown == made);
-  CHECK(made.size() == 17);  // kernels, loss, error, confusion, class errors, twelve images
+  const std::vector<std::string> kinds = {"kernels", "loss", "error", "confusion", "class"};
+  for (const std::string& kind : kinds) {
+    INFO(kind);
+    CHECK(std::any_of(made.begin(), made.end(), [&](const std::string& path) {
+      return path.find(kind) != std::string::npos;
+    }));
+  }
 }
 
 TEST_CASE("the page is one file that asks for nothing from elsewhere") {
   const std::string& html = plain_report().html;
-  CHECK(all_matches(html, "(<svg )").size() == 17);
-  CHECK(all_matches(html, "(<figure )").size() == 4);
+  const std::string& markdown = plain_report().markdown;
+  CHECK(all_matches(html, "(<svg )").size() == plain_report().figures.size());
+  CHECK(all_matches(html, "(<figure )").size() ==
+        all_matches(markdown, R"((\*\*Figure \d+\.\*\*))").size());
   CHECK(!holds(html, "<script"));
   CHECK(!holds(html, "<link"));
   CHECK(!holds(html, "<img"));

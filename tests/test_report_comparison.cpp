@@ -92,7 +92,7 @@ TEST_CASE("a comparison adds its figures, tables and digest") {
     CHECK(plain_report().figures.count(path) == 1);
     CHECK(holds(text, "](" + path + ")"));
   }
-  CHECK(plain_report().figures.size() == 17 + 8);
+  CHECK(plain_report().figures.size() == report_with({}).figures.size() + 8);
   const std::string& kernels = plain_report().figures.at("figures/crossover_kernel_1.svg");
   for (const char* algorithm : {"naive", "im2col_gemm", "direct", "fft", "winograd", "onednn"}) {
     CHECK(holds(kernels, algorithm));
@@ -133,7 +133,7 @@ TEST_CASE("from the same comparison the report is the same to the byte") {
 
 TEST_CASE("a comparison without times has errors and statuses only") {
   const Report report = report_with({comparison_record({false})});
-  CHECK(report.figures.size() == 17);
+  CHECK(report.figures.size() == report_with({}).figures.size());
   CHECK(holds(report.markdown, "It was made without timing."));
   CHECK(holds(report.markdown, "| kernel:4 | forward | not run | ok | ok | ok | – | ok |"));
   CHECK(holds(report.markdown, "| `fft` | portable | 6% |"));
@@ -157,7 +157,7 @@ TEST_CASE("wrong results are shown at the top and lose their times") {
 
 TEST_CASE("several comparisons stand one after the other") {
   const Report report = report_with({comparison_record(), comparison_record({false})});
-  CHECK(report.figures.size() == 17 + 8);
+  CHECK(report.figures.size() == plain_report().figures.size());
   for (const Record& record : {comparison_record(), comparison_record({false})}) {
     CHECK(holds(report.markdown,
                 "| comparison of convolutions | – | – | `" + digest_of(record).substr(0, 12)));
