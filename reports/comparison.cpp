@@ -5,22 +5,41 @@
 #include <algorithm>
 #include <cmath>
 
+#include "reading.hpp"
 #include "reprise/core/error.hpp"
 #include "reprise/record/schema.hpp"
 
 namespace reprise::reports {
 namespace {
 
+constexpr std::size_t kMostOfCommandLine = 20'000;  // bytes: it is not shown but made again
+
 /// Copies a dataset into one member of each row.
 template <class T>
 void read_column(const Group& group, const std::string& name, T ComparisonRow::*member,
                  std::vector<ComparisonRow>& rows) {
-  const std::vector<T>& values = group.values<T>(name);
-  if (values.size() != rows.size()) {
-    throw std::runtime_error(
-        fmt::format("{} values of {}, not {}", values.size(), name, rows.size()));
-  }
+  const std::vector<T> values = values_of_length<T>(group, name, rows.size());
   for (std::size_t i = 0; i < rows.size(); ++i) rows[i].*member = values[i];
+}
+
+void read_column(const Group& group, const std::string& name, UntrustedText ComparisonRow::*member,
+                 std::vector<ComparisonRow>& rows) {
+  const std::vector<UntrustedText> values = texts_of_length(group, name, rows.size());
+  for (std::size_t i = 0; i < rows.size(); ++i) rows[i].*member = values[i];
+}
+
+/// What the rows have of something, each once, in their order; an error if that is too much.
+template <class Of>
+std::vector<UntrustedText> each_once(const std::vector<ComparisonRow>& rows, const Of& of,
+                                     std::size_t most, std::string_view what) {
+  std::vector<UntrustedText> found;
+  for (const ComparisonRow& row : rows) {
+    const UntrustedText one = of(row);
+    if (std::find(found.begin(), found.end(), one) != found.end()) continue;
+    require(found.size() < most, fmt::format("more than {} {}", most, what));
+    found.push_back(one);
+  }
+  return found;
 }
 
 void read_rows(const Record& record, std::vector<ComparisonRow>& rows) {
@@ -43,25 +62,36 @@ void read_rows(const Record& record, std::vector<ComparisonRow>& rows) {
   read_column(environment, "max_ms", &ComparisonRow::most_ms, rows);
 }
 
-std::string text_or_none(const Group& group, const std::string& name) {
-  const auto found = group.attributes.find(name);
-  return found == group.attributes.end() ? "" : attribute_text(found->second);
-}
-
 void read_all(const Record& record, Comparison& comparison) {
   read_rows(record, comparison.rows);
-  if (comparison.rows.empty()) throw std::runtime_error("no rows");
+  require(!comparison.rows.empty(), "no rows");
+  comparison.algorithms = each_once(
+      comparison.rows, [](const ComparisonRow& row) { return row.algorithm; }, kMostAlgorithms,
+      "algorithms");
+  each_once(
+      comparison.rows, [](const ComparisonRow& row) { return row.network(); }, kMostNetworks,
+      "networks");
   const Group& environment = record.group("environment");
   comparison.threads = record.group("configuration").attribute<std::int64_t>("threads");
   comparison.peak_flops = environment.attribute<double>("peak_flops");
-  if (comparison.threads < 1) throw std::runtime_error("threads below 1");
-  if (!(comparison.peak_flops > 0)) throw std::runtime_error("peak_flops not above 0");
-  comparison.command_line = text_or_none(environment, "command_line");
-  comparison.cpu = text_or_none(environment, "cpu");
-  comparison.simd = text_or_none(environment, "simd");
+  require(comparison.threads >= 1, "threads below 1");
+  require(comparison.peak_flops > 0, "peak_flops not above 0");
+  const Settings machine = settings_of(environment.attributes);
+  comparison.cpu = setting_text(machine, "cpu");
+  comparison.simd = setting_text(machine, "simd");
+  const auto line = environment.attributes.find("command_line");
+  if (line != environment.attributes.end() && std::holds_alternative<std::string>(line->second)) {
+    comparison.command_line =
+        UntrustedText::from_record(std::get<std::string>(line->second), kMostOfCommandLine);
+  }
 }
 
 }  // namespace
+
+UntrustedText ComparisonRow::network() const {
+  const std::size_t colon = name.find(":");
+  return colon == std::string::npos ? "" : name.substr(0, colon);
+}
 
 bool ComparisonRow::is_timed() const {
   return std::isfinite(median_ms) && median_ms > 0 && !is_wrong();
@@ -69,16 +99,6 @@ bool ComparisonRow::is_timed() const {
 
 bool Comparison::is_timed() const {
   return std::any_of(rows.begin(), rows.end(), [](const auto& row) { return row.is_timed(); });
-}
-
-std::vector<std::string> Comparison::algorithms() const {
-  std::vector<std::string> names;
-  for (const ComparisonRow& row : rows) {
-    if (std::find(names.begin(), names.end(), row.algorithm) == names.end()) {
-      names.push_back(row.algorithm);
-    }
-  }
-  return names;
 }
 
 bool is_comparison(const Record& record) {

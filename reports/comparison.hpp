@@ -12,17 +12,19 @@ namespace reprise::reports {
 
 /// One pass of one layer by one algorithm.
 struct ComparisonRow {
-  std::string shape;            ///< a line of benchdnn's grammar
-  std::string name;             ///< "alexnet:conv2", or the shape's line where it has no name
-  std::string pass, algorithm;  ///< such as "forward", "direct"
-  std::string reproducibility;  ///< "portable" or "machine"
-  std::string status;           ///< "ok", "unsupported: why", "WRONG", "untrusted"; "" if not run
+  UntrustedText shape;            ///< a line of benchdnn's grammar
+  UntrustedText name;             ///< "alexnet:conv2", or the shape's line where it has no name
+  UntrustedText pass, algorithm;  ///< such as "forward", "direct"
+  UntrustedText reproducibility;  ///< "portable" or "machine"
+  UntrustedText status;           ///< "ok", "unsupported: why", "WRONG", "untrusted"; "" if not run
   double flops = 0;
   std::int64_t workspace_bytes = 0;
   double worst_ulp = 0, rms_relative = 0;
   double worst_of_bound = 0;                        ///< largest error as a share of its bound
   double median_ms = 0, least_ms = 0, most_ms = 0;  ///< NaN where not timed
 
+  /// The part of its name before the first colon, "" if there is none.
+  [[nodiscard]] UntrustedText network() const;
   [[nodiscard]] bool is_timed() const;
   [[nodiscard]] bool is_wrong() const { return status == "WRONG"; }
   [[nodiscard]] bool is_unsupported() const { return status.starts_with("unsupported"); }
@@ -34,17 +36,20 @@ struct ComparisonRow {
   [[nodiscard]] double spread() const { return (most_ms - least_ms) / median_ms; }
 };
 
+/// Tables have a column for each algorithm, and each network has tables.
+inline constexpr std::size_t kMostAlgorithms = 64;
+inline constexpr std::size_t kMostNetworks = 256;
+
 struct Comparison {
-  std::string name;    ///< of the record
-  std::string digest;  ///< 64 hexadecimal digits
+  UntrustedText name;  ///< of the record
+  std::string digest;  ///< 64 hexadecimal digits, computed
   std::vector<ComparisonRow> rows;
   std::int64_t threads = 1;
-  double peak_flops = 0;                ///< measured on one core
-  std::string command_line, cpu, simd;  ///< "" if the record does not say
+  double peak_flops = 0;                  ///< measured on one core
+  UntrustedText command_line, cpu, simd;  ///< "" if the record does not say
 
   [[nodiscard]] bool is_timed() const;
-  /// In the order of the record.
-  [[nodiscard]] std::vector<std::string> algorithms() const;
+  std::vector<UntrustedText> algorithms;  ///< in the order of the rows, at most kMostAlgorithms
   [[nodiscard]] double share_of_peak(const ComparisonRow& row) const {
     return row.gflops() * 1e9 / (peak_flops * static_cast<double>(threads));
   }
@@ -54,7 +59,7 @@ struct Comparison {
 bool is_comparison(const Record& record);
 
 /// Error, with the record's name, if anything of the above is missing, or of another type or
-/// length.
+/// length, or if there are more algorithms or networks than tables can show.
 Comparison read_comparison(const NamedRecord& source);
 
 }  // namespace reprise::reports

@@ -2,13 +2,16 @@
 /// What the sections hand to the templates: values, figures and tables, each under a name.
 #pragma once
 
+#include <concepts>
 #include <cstdint>
 #include <kainjow/mustache.hpp>
 #include <map>
+#include <optional>
 #include <stdexcept>
 #include <string>
 #include <vector>
 
+#include "gnuplot.hpp"
 #include "markdown.hpp"
 
 namespace reprise::reports {
@@ -21,10 +24,16 @@ inline const std::string kPlace = "\uE000";
 /// One SVG file of a figure. Panels stand side by side where there is room, else below each other,
 /// so each is narrow enough for a phone.
 struct Panel {
-  std::string name;  ///< of the file, without ".svg"
-  std::string svg;   ///< a whole SVG document
-  std::string alt;   ///< plain text that says what a reader would see
+  std::string name;   ///< of the file, without ".svg"; letters, digits and underscores
+  UntrustedText alt;  ///< says what a reader would see
+  Svg svg;            ///< a whole document; empty until it is drawn from `plot`
+  std::optional<Plot> plot = std::nullopt;
 };
+
+/// A panel that is still to be drawn.
+inline Panel plotted(Plot plot) {
+  return {plot.name, plot.alt, {}, std::move(plot)};
+}
 
 /// Which records a figure or table came from, as the end of its caption says.
 struct Source {
@@ -49,30 +58,51 @@ struct TableEntry {
   Source source;
 };
 
-/// Templates find a value as {{name}} (escaped for Markdown) or {{{name}}} (Markdown already), a
-/// condition as {{#name}}..{{/name}}, a figure or table as @figure(name), @table(name).
-class Draft {
+/// Values of a template, which finds them as {{name}}, and conditions as {{#name}}..{{/name}}. Text
+/// is escaped when it is set; only a Fragment of the template's language enters as it is.
+template <class Fragment>
+class TemplateValues {
  public:
-  void set(const std::string& name, const std::string& value) { values_[name] = value; }
-  void set(const std::string& name, const char* value) { values_[name] = std::string(value); }
-  void set(const std::string& name, bool condition) { values_[name] = condition; }
+  void set(const std::string& name, const Fragment& value) { values_[name] = value.str(); }
+  void set(const std::string& name, std::same_as<bool> auto condition) {
+    values_[name] = condition;
+  }
+
+  [[nodiscard]] const std::map<std::string, kainjow::mustache::data>& values() const {
+    return values_;
+  }
+
+ private:
+  std::map<std::string, kainjow::mustache::data> values_;
+};
+
+/// Values for templates of Markdown, and the figures and tables that these place: @figure(name),
+/// @table(name).
+class Draft : public TemplateValues<Markdown> {
+ public:
   void add(const std::string& name, Figure figure) { figures_[name] = std::move(figure); }
   void add(const std::string& name, TableEntry table) { tables_[name] = std::move(table); }
 
-  /// A value that is text.
-  [[nodiscard]] std::string text(const std::string& name) const {
-    return values_.at(name).string_value();
-  }
-
-  using Values = std::map<std::string, kainjow::mustache::data>;
-  [[nodiscard]] const Values& values() const { return values_; }
   [[nodiscard]] const std::map<std::string, Figure>& figures() const { return figures_; }
   [[nodiscard]] const std::map<std::string, TableEntry>& tables() const { return tables_; }
 
+  /// Draws the panels that are plots.
+  template <class Draw>
+  void draw_plots(const Draw& draw) {
+    for (auto& [name, figure] : figures_) {
+      for (Panel& panel : figure.panels) {
+        if (panel.plot) panel.svg = draw(*panel.plot);
+      }
+    }
+  }
+
  private:
-  Values values_;
   std::map<std::string, Figure> figures_;
   std::map<std::string, TableEntry> tables_;
 };
+
+/// The name of a figure or table, which templates place by it. std::logic_error if it is not of
+/// letters, digits and underscores.
+Markdown place_name(const std::string& name);
 
 }  // namespace reprise::reports

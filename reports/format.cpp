@@ -84,13 +84,4 @@ std::string short_digest(std::string_view hexadecimal) {
   return std::string(hexadecimal.substr(0, 12));
 }
 
-std::string listed(const std::vector<std::string>& items) {
-  std::string text;
-  for (std::size_t i = 0; i < items.size(); ++i) {
-    if (i > 0) text += i + 1 == items.size() ? " and " : ", ";
-    text += items[i];
-  }
-  return text;
-}
-
 }  // namespace reprise::reports

@@ -54,7 +54,4 @@ std::string duration(double seconds);
 /// The first twelve digits of a digest: enough to tell records apart by eye.
 std::string short_digest(std::string_view hexadecimal);
 
-/// "a", "a and b", "a, b and c".
-std::string listed(const std::vector<std::string>& items);
-
 }  // namespace reprise::reports

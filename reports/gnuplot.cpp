@@ -26,14 +26,13 @@ std::string one_line(std::string_view text) {
   return line;
 }
 
-std::string preamble(const Plot& plot) {
-  return fmt::format(
+PlotCommands preamble(const Plot& plot) {
+  return PlotCommands::format(
       "set encoding utf8\n"
-      "set terminal svg size {},{} fixed noenhanced font 'sans-serif,13' background '{}' name "
-      "'{}'\n"
-      "set border 3 lc rgb '{}' lw 1\n"
+      "set terminal svg size {},{} fixed noenhanced font 'sans-serif,13' background {} name {}\n"
+      "set border 3 lc rgb {} lw 1\n"
       "set tics nomirror out scale 0.5\n"
-      "set grid y lt 1 lc rgb '{}' lw 1\n"
+      "set grid y lt 1 lc rgb {} lw 1\n"
       "set key outside top center horizontal samplen 2.5\n",
       plot.size.width, plot.size.height, colour::kPaper, plot.name, colour::kQuiet, colour::kGrid);
 }
@@ -54,26 +53,29 @@ std::string run_gnuplot(const std::string& commands) {
   return result.output;
 }
 
-Panel draw(const Plot& plot) {
-  const std::string svg = run_gnuplot(preamble(plot) + plot.commands);
-  return {plot.name, tidy_gnuplot(svg, plot.name, plot.alt), plot.alt};
+PlotCommands script_of(const Plot& plot) {
+  return PlotCommands::format("{}{}", preamble(plot), plot.commands);
 }
 
-std::string data_block(std::string_view name, const std::vector<std::vector<std::string>>& rows) {
-  std::string block = fmt::format("${} << EOD\n", name);
-  for (const std::vector<std::string>& row : rows) {
-    block += fmt::format("{}\n", fmt::join(row, " "));
-  }
-  return block + "EOD\n";
+Svg draw(const Plot& plot) {
+  return tidy_gnuplot(run_gnuplot(script_of(plot).str()), plot.name, plot.alt);
 }
 
-std::string plot_number(double value) {
-  return std::isfinite(value) ? fmt::format("{}", value) : "NaN";
+PlotCommands data_block(std::string_view name, const std::vector<std::vector<PlotCommands>>& rows) {
+  std::vector<PlotCommands> lines;
+  for (const std::vector<PlotCommands>& row : rows) lines.push_back(joined(row, " "));
+  lines.push_back(PlotCommands::format("EOD\n"));
+  return PlotCommands::format("${} << EOD\n{}", PlotCommands::as_it_is(std::string(name)),
+                              joined(lines, "\n"));
 }
 
-std::string plot_text(std::string_view text) {
+PlotCommands plot_number(double value) {
+  return std::isfinite(value) ? PlotCommands::format("{}", value) : PlotCommands::format("NaN");
+}
+
+std::string GnuplotContext::escaped(const UntrustedText& text) {
   std::string quoted = "'";
-  for (const char c : printable(text)) {
+  for (const char c : printable(text.bytes_)) {
     // gnuplot passes numbers of characters on to the SVG: so nothing is left for it to interpret.
     const bool special = std::string_view("'\"`\\&@{}").find(c) != std::string_view::npos;
     quoted += special ? fmt::format("&#x{:x};", static_cast<unsigned char>(c)) : std::string(1, c);
@@ -81,13 +83,17 @@ std::string plot_text(std::string_view text) {
   return quoted + "'";
 }
 
-std::string tic_text(std::string_view text) {
+std::string GnuplotContext::format_of_tic(const UntrustedText& text) {
   std::string format;
-  for (const char c : text) {
+  for (const char c : text.bytes_) {
     if (c == '%') format += c;
     format += c;
   }
-  return plot_text(format);
+  return escaped(format);
+}
+
+PlotCommands tic_text(const UntrustedText& text) {
+  return PlotCommands::as_it_is(GnuplotContext::format_of_tic(text));
 }
 
 std::int64_t tick_step(std::int64_t range) {

@@ -19,9 +19,10 @@ bool is_distorted(const TrainingRun& run) {
   for (const char* name : {"shift", "distortion", "reflect", "rotation", "crop"}) {
     const auto found = run.settings.find(name);
     if (found == run.settings.end()) continue;
-    const std::string value = attribute_text(found->second);
+    const UntrustedText value = setting_text(found->second);
     static constexpr std::array<std::string_view, 4> kOff = {"", "0", "none", "false"};
-    if (std::find(kOff.begin(), kOff.end(), value) == kOff.end()) return true;
+    const auto is_value = [&](std::string_view off) { return value == off; };
+    if (std::none_of(kOff.begin(), kOff.end(), is_value)) return true;
   }
   return false;
 }

@@ -123,17 +123,22 @@ std::string with_references(std::string_view text, const Numbers& numbers, Mediu
   }
 }
 
-std::string source_text(const Source& source) {
-  if (source.digest.empty()) return "";
-  if (source.records == 1) return fmt::format(" Source: record `{}`.", source.digest);
-  return fmt::format(" Sources: digest `{}` over {} records of {}ref(records).", source.digest,
-                     source.records, kPlace);
+Markdown source_text(const Source& source) {
+  if (source.digest.empty()) return {};
+  if (source.records == 1) return Markdown::format(" Source: record `{}`.", source.digest);
+  return Markdown::format(" Sources: digest `{}` over {} records of {}ref(records).", source.digest,
+                          source.records, Markdown::as_it_is(kPlace));
 }
 
 std::string caption_text(const std::string& number, const std::string& caption,
                          const Source& source, const Numbers& numbers, Medium medium) {
-  return with_references(fmt::format("**{}.** {}{}", number, caption, source_text(source)), numbers,
-                         medium);
+  return with_references(fmt::format("**{}.** {}{}", number, caption, source_text(source).str()),
+                         numbers, medium);
+}
+
+/// A paragraph of its own, which with_figures finds again; as the place of the notes is one.
+std::string mark(std::string_view what, std::string_view name = "", std::string_view id = "") {
+  return fmt::format("{}{} {} {}\n", kPlace, what, name, id);
 }
 
 std::string set_figure(const std::string& name, const Figure& figure, const std::string& caption,
@@ -143,24 +148,23 @@ std::string set_figure(const std::string& name, const Figure& figure, const std:
   if (medium == Medium::markdown) {
     std::string images;
     for (const Panel& panel : figure.panels) {
-      images += fmt::format("![{}]({})\n", markdown_text(panel.alt), panel_path(panel));
+      images +=
+          Markdown::format("![{}](figures/{}.svg)\n", panel.alt, place_name(panel.name)).str();
     }
     return fmt::format("{}\n{}\n", images, text);
   }
-  return fmt::format(
-      "<figure id=\"{}\">\n<!--figure:{}-->\n<figcaption>\n\n{}\n\n</figcaption>\n</figure>\n",
-      anchor(number), name, text);
+  return fmt::format("{}\n{}\n\n{}\n", mark("figure", name, anchor(number)), text,
+                     mark("end-figure"));
 }
 
 std::string set_table(const std::string& name, const TableEntry& entry, const std::string& caption,
                       const Numbers& numbers, Medium medium) {
   const std::string& number = numbers.at(name);
   const std::string text = caption_text(number, caption, entry.source, numbers, medium);
-  const std::string table = to_markdown(entry.table);
+  const std::string table = to_markdown(entry.table).str();
   if (medium == Medium::markdown) return fmt::format("{}\n\n{}", text, table);
-  return fmt::format(
-      "<div class=\"table {}\" id=\"{}\">\n\n{}\n\n<div class=\"scroll\">\n\n{}\n</div>\n</div>\n",
-      name, anchor(number), text, table);
+  return fmt::format("{}\n{}\n\n{}\n{}\n{}\n", mark("table", name, anchor(number)), text,
+                     mark("rows"), table, mark("end-table"));
 }
 
 std::string set_block(const Block& block, const Draft& draft, const Numbers& numbers,
@@ -226,14 +230,38 @@ class Paragraphs {
   bool in_item_ = false;
 };
 
+Html opened_figure(const std::string& name, const std::string& id, const Draft& draft) {
+  const std::vector<Panel>& panels = draft.figures().at(name).panels;
+  Html drawings;
+  for (const Panel& panel : panels) drawings += inline_svg(panel.svg);
+  return Html::format("<figure id=\"{}\">\n<div class=\"panels{}\">\n{}</div>\n<figcaption>\n", id,
+                      panels.size() <= kPrintedInARow ? " row" : "", drawings);
+}
+
+/// The HTML that a mark stands for.
+Html meaning(const std::string& mark, const Draft& draft, const Html& notes) {
+  std::istringstream words(mark);
+  std::string what;
+  std::string name;
+  std::string id;
+  words >> what >> name >> id;
+  if (what == "notes") return notes;
+  if (what == "figure") return opened_figure(name, id, draft);
+  if (what == "end-figure") return Html::format("</figcaption>\n</figure>\n");
+  if (what == "table") return Html::format("<div class=\"table {}\" id=\"{}\">\n", name, id);
+  if (what == "rows") return Html::format("<div class=\"scroll\">\n");
+  if (what == "end-table") return Html::format("</div>\n</div>\n");
+  throw std::logic_error("layout: no mark " + what);
+}
+
 }  // namespace
 
 std::string panel_path(const Panel& panel) {
-  return "figures/" + panel.name + ".svg";
+  return "figures/" + place_name(panel.name).str() + ".svg";
 }
 
-std::string lay_out(const std::string& text, const Draft& draft, Medium medium) {
-  const std::vector<std::string> lines = lines_of(text);
+Markdown lay_out(const Markdown& text, const Draft& draft, Medium medium) {
+  const std::vector<std::string> lines = lines_of(text.str());
   const Numbers numbers = number_blocks(lines);
   check_all_placed(draft, numbers);
   Paragraphs result;
@@ -253,26 +281,24 @@ std::string lay_out(const std::string& text, const Draft& draft, Medium medium) 
     }
     result.add_block(set_block(*block, draft, numbers, medium));
   }
-  return result.text();
+  return Markdown::as_it_is(result.text());
 }
 
-std::string inline_figures(const std::string& html, const Draft& draft) {
-  static constexpr std::string_view opening = "<!--figure:";
-  static constexpr std::string_view closing = "-->";
-  std::string result;
-  std::string_view rest = html;
+Html with_figures(const Html& html, const Draft& draft, const Html& notes) {
+  static const std::string opening = "<p>" + kPlace;
+  static const std::string closing = "</p>\n";
+  Html result;
+  std::string_view rest = html.str();
   while (true) {
-    const std::size_t at = rest.find(opening);
-    if (at == std::string_view::npos) return result.append(rest);
-    result.append(rest, 0, at);
-    rest.remove_prefix(at + opening.size());
-    const std::string name(rest.substr(0, rest.find(closing)));
-    rest.remove_prefix(name.size() + closing.size());
-    const std::vector<Panel>& panels = draft.figures().at(name).panels;
-    result +=
-        fmt::format("<div class=\"panels{}\">\n", panels.size() <= kPrintedInARow ? " row" : "");
-    for (const Panel& panel : panels) result += inline_svg(panel.svg);
-    result += "</div>";
+    const std::size_t begin = std::min(rest.find(opening), rest.size());
+    result += Html::as_it_is(std::string(rest.substr(0, begin)));
+    rest.remove_prefix(begin);
+    if (rest.empty()) return result;
+    rest.remove_prefix(opening.size());
+    const std::size_t end = rest.find(closing);
+    if (end == std::string_view::npos) throw std::logic_error("layout: a mark without an end");
+    result += meaning(std::string(rest.substr(0, end)), draft, notes);
+    rest.remove_prefix(end + closing.size());
   }
 }
 

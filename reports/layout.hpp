@@ -15,15 +15,16 @@ namespace reprise::reports {
 
 enum class Medium {
   markdown,  ///< images by relative path, plain references
-  html       ///< Markdown still, but figures are HTML with their SVG inlined, references are links
+  html       ///< Markdown still, with marks where figures and tables are; references are links
 };
 
 /// std::logic_error if the text places or mentions a figure or table that the draft does not have,
 /// places one twice, or leaves one out.
-std::string lay_out(const std::string& text, const Draft& draft, Medium medium);
+Markdown lay_out(const Markdown& text, const Draft& draft, Medium medium);
 
-/// Puts the SVG drawings into the HTML that cmark made of lay_out(.., Medium::html).
-std::string inline_figures(const std::string& html, const Draft& draft);
+/// Puts elements around figures and tables, the drawings inside, and the author's notes in their
+/// place, in the HTML that cmark made of lay_out(.., Medium::html).
+Html with_figures(const Html& html, const Draft& draft, const Html& notes = {});
 
 /// Where a panel's file is, seen from the report.
 std::string panel_path(const Panel& panel);

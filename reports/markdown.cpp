@@ -43,19 +43,41 @@ std::string with_escaped_bars(std::string_view cell) {
   return escaped;
 }
 
-std::string row_text(const std::vector<std::string>& cells) {
+std::string row_text(const std::vector<Markdown>& cells) {
   std::string line = "|";
-  for (const std::string& cell : cells) {
-    line.append(" ").append(with_escaped_bars(cell)).append(" |");
+  for (const Markdown& cell : cells) {
+    line.append(" ").append(with_escaped_bars(cell.str())).append(" |");
   }
   return line + "\n";
 }
 
+/// Tables as cmark writes them, a tag to a line: cells of the head name columns, the first of each
+/// row of the body names the row.
+std::string with_scopes(std::string_view html) {
+  std::string result;
+  std::string_view before;  // the line before
+  while (!html.empty()) {
+    const std::string_view line = html.substr(0, html.find('\n'));
+    html.remove_prefix(std::min(html.size(), line.size() + 1));
+    const bool first = before == "<tr>";
+    if (line.starts_with("<th")) {
+      result.append("<th scope=\"col\"").append(line.substr(3));
+    } else if (first && line.starts_with("<td") && line.ends_with("</td>")) {
+      result.append("<th scope=\"row\"").append(line.substr(3, line.size() - 8)).append("</th>");
+    } else {
+      result.append(line);
+    }
+    result += '\n';
+    before = line;
+  }
+  return result;
+}
+
 }  // namespace
 
-std::string markdown_text(std::string_view text) {
+std::string MarkdownContext::escaped(const UntrustedText& text) {
   static constexpr std::string_view kSpecial = "\\`*_{}[]<>#|~&@!$";
-  const std::string shown = shown_on_one_line(text);
+  const std::string shown = shown_on_one_line(text.bytes_);
   const std::size_t digits = shown.find_first_not_of("0123456789");
   std::string escaped;
   for (std::size_t i = 0; i < shown.size(); ++i) {
@@ -65,13 +87,17 @@ std::string markdown_text(std::string_view text) {
     const bool numbers = i > 0 && i == digits && (c == '.' || c == ')') &&
                          (i + 1 == shown.size() || shown[i + 1] == ' ');
     if (opens || numbers || kSpecial.find(c) != std::string_view::npos) escaped += '\\';
-    escaped += i == 0 && c == ' ' ? "&#32;" : std::string(1, c);
+    if (i == 0 && c == ' ') {
+      escaped += "&#32;";
+    } else {
+      escaped += c;
+    }
   }
   return escaped;
 }
 
-std::string code_span(std::string_view text) {
-  const std::string shown = shown_on_one_line(text);
+std::string MarkdownContext::code(const UntrustedText& text) {
+  const std::string shown = shown_on_one_line(text.bytes_);
   if (shown.empty()) return "";
   const std::string ticks(longest_backticks(shown) + 1, '`');
   const bool touches = shown.front() == '`' || shown.back() == '`';
@@ -79,47 +105,54 @@ std::string code_span(std::string_view text) {
   return ticks + blank + shown + blank + ticks;
 }
 
-std::string code_block(std::string_view text, std::string_view language) {
-  const std::string shown = printable_lines(text);
+std::string MarkdownContext::block(const UntrustedText& text, std::string_view language) {
+  const std::string shown = printable_lines(text.bytes_);
   const std::string fence(std::max<std::size_t>(3, longest_backticks(shown) + 1), '`');
   std::string block = fence + std::string(language) + "\n" + shown;
   if (!shown.empty() && shown.back() != '\n') block += '\n';
   return block + fence + "\n";
 }
 
-std::string to_markdown(const Table& table) {
-  std::vector<std::string> titles;
-  std::vector<std::string> rules;
-  for (const Table::Column& column : table.columns) {
-    titles.push_back(column.title);
-    rules.emplace_back(column.align == Align::right ? "--:" : ":--");
-  }
-  std::string text = row_text(titles) + row_text(rules);
-  for (const std::vector<std::string>& row : table.rows) text += row_text(row);
-  return text;
+Markdown code_span(const UntrustedText& text) {
+  return Markdown::as_it_is(MarkdownContext::code(text));
 }
 
-std::string html_from_markdown(const std::string& markdown, Trust trust) {
+Markdown code_block(const UntrustedText& text, Literal language) {
+  return Markdown::as_it_is(MarkdownContext::block(text, language.text));
+}
+
+Markdown to_markdown(const Table& table) {
+  std::vector<Markdown> titles;
+  std::string rules = "|";
+  for (const Table::Column& column : table.columns) {
+    titles.push_back(column.title);
+    rules += column.align == Align::right ? " --: |" : " :-- |";
+  }
+  std::string text = row_text(titles) + rules + "\n";
+  for (const std::vector<Markdown>& row : table.rows) text += row_text(row);
+  return Markdown::as_it_is(text);
+}
+
+Html html_from_markdown(const Markdown& markdown) {
   cmark_gfm_core_extensions_ensure_registered();
-  const int options =
-      CMARK_OPT_VALIDATE_UTF8 | (trust == Trust::trusted ? CMARK_OPT_UNSAFE : CMARK_OPT_SAFE);
+  const int options = CMARK_OPT_VALIDATE_UTF8 | CMARK_OPT_SAFE;
   const std::unique_ptr<cmark_parser, decltype(&cmark_parser_free)> parser(
       cmark_parser_new(options), cmark_parser_free);
   for (const char* name : {"table", "strikethrough"}) {
     cmark_parser_attach_syntax_extension(parser.get(), cmark_find_syntax_extension(name));
   }
-  cmark_parser_feed(parser.get(), markdown.data(), markdown.size());
+  cmark_parser_feed(parser.get(), markdown.str().data(), markdown.str().size());
   const std::unique_ptr<cmark_node, decltype(&cmark_node_free)> root(
       cmark_parser_finish(parser.get()), cmark_node_free);
   const std::unique_ptr<char, decltype(&std::free)> html(
       cmark_render_html(root.get(), options, cmark_parser_get_syntax_extensions(parser.get())),
       std::free);
-  return html.get();
+  return Html::as_it_is(with_scopes(html.get()));
 }
 
-std::string html_text(std::string_view text) {
+std::string HtmlContext::escaped(const UntrustedText& text) {
   std::string escaped;
-  for (const char c : printable(text)) {
+  for (const char c : printable(text.bytes_)) {
     switch (c) {
       case '&':
         escaped += "&amp;";

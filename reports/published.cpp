@@ -34,7 +34,7 @@ constexpr std::array kKnown = {
                   "epochs up to the result of the paper of LeNet-5"},
 };
 
-constexpr std::string_view kReferences =
+constexpr Literal kReferences =
     "1. Y. LeCun, L. Bottou, Y. Bengio, P. Haffner. Gradient-based learning applied to document "
     "recognition. *Proceedings of the IEEE* 86 (11), 2278–2324, 1998. "
     "[doi:10.1109/5.726791](https://doi.org/10.1109/5.726791)\n"
@@ -45,27 +45,26 @@ constexpr std::string_view kReferences =
     "*Journal of the American Statistical Association* 22 (158), 209–212, 1927. "
     "[doi:10.2307/2276774](https://doi.org/10.2307/2276774)\n";
 
-constexpr std::string_view kStatisticsReferences =
+constexpr Literal kStatisticsReferences =
     "4. Student. The probable error of a mean. *Biometrika* 6 (1), 1–25, 1908. "
     "[doi:10.2307/2331554](https://doi.org/10.2307/2331554)\n"
     "5. S. Holm. A simple sequentially rejective multiple test procedure. *Scandinavian Journal of "
     "Statistics* 6 (2), 65–70, 1979.\n";
 
-constexpr std::string_view kFashionReference =
+constexpr Literal kFashionReference =
     "6. H. Xiao, K. Rasul, R. Vollgraf. Fashion-MNIST: a novel image dataset for benchmarking "
     "machine learning algorithms. 2017. [arXiv:1708.07747](https://arxiv.org/abs/1708.07747)\n";
 
-std::string folded(std::string_view name) {
-  std::string letters;
-  for (const char c : name) {
-    const auto byte = static_cast<unsigned char>(c);
-    if (std::isalnum(byte) != 0) letters += static_cast<char>(std::tolower(byte));
-  }
+/// Its letters and digits, in lower case.
+std::string folded(const UntrustedText& name) {
+  std::string letters = name.identifier();
+  std::erase(letters, '_');
+  for (char& c : letters) c = static_cast<char>(std::tolower(static_cast<unsigned char>(c)));
   return letters;
 }
 
 /// Whether `data` is the set `known` or, as in "MNIST (500 images)", a part of it.
-bool is_of(std::string_view data, std::string_view known) {
+bool is_of(const UntrustedText& data, std::string_view known) {
   return data == known || data.starts_with(std::string(known) + " ");
 }
 
@@ -77,24 +76,25 @@ std::int64_t rounded(double value) {
 
 }  // namespace
 
-std::optional<KnownAccuracy> known_accuracy(std::string_view data) {
+std::optional<KnownAccuracy> known_accuracy(const UntrustedText& data) {
   for (const KnownAccuracy& known : kKnown) {
     if (is_of(data, known.data)) return known;
   }
   return std::nullopt;
 }
 
-std::string data_display_name(const std::string& name) {
+UntrustedText data_display_name(const UntrustedText& name) {
   for (const KnownAccuracy& known : kKnown) {
-    if (folded(known.data) == folded(name)) return std::string(known.data);
+    if (folded(known.data) == folded(name)) return known.data;
   }
   return name;
 }
 
-void add_published_values(Draft& draft, const std::string& data, double parameters) {
-  const std::string_view of_data = is_of(data, "Fashion-MNIST") ? kFashionReference : "";
-  draft.set("references",
-            std::string(kReferences) + std::string(kStatisticsReferences) + std::string(of_data));
+void add_published_values(Draft& draft, const UntrustedText& data, double parameters) {
+  Markdown references = Markdown::literal(kReferences);
+  references += Markdown::literal(kStatisticsReferences);
+  if (is_of(data, "Fashion-MNIST")) references += Markdown::literal(kFashionReference);
+  draft.set("references", references);
   draft.set("lenet_year", std::to_string(kLenetYear));
   draft.set("lenet_parameters", grouped(kLenetParameters));
   draft.set("lenet_test_error", percent(kLenetTestError, 2));

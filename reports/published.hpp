@@ -24,14 +24,14 @@ struct KnownAccuracy {
 };
 
 /// By the data set's display name, also for a part of it such as "MNIST (500 images)".
-std::optional<KnownAccuracy> known_accuracy(std::string_view data);
+std::optional<KnownAccuracy> known_accuracy(const UntrustedText& data);
 
 /// "Fashion-MNIST" for "fashion_mnist" and the like; other names as they are.
-std::string data_display_name(const std::string& name);
+UntrustedText data_display_name(const UntrustedText& name);
 
 /// Values of LeNet-5 (LeCun et al. 1998) and AlexNet (Krizhevsky et al. 2012) for the templates,
 /// and the references. `data` is a display name; `parameters` of the network at hand gives the
 /// ratio to AlexNet's.
-void add_published_values(Draft& draft, const std::string& data, double parameters);
+void add_published_values(Draft& draft, const UntrustedText& data, double parameters);
 
 }  // namespace reprise::reports

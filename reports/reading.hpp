@@ -10,6 +10,7 @@
 #include <vector>
 
 #include "reprise/record/record.hpp"
+#include "untrusted_text.hpp"
 
 namespace reprise::reports {
 
@@ -34,12 +35,34 @@ inline std::size_t count(const Group& group, const std::string& name) {
   return static_cast<std::size_t>(value);
 }
 
+/// An attribute that is text.
+inline UntrustedText text(const Group& group, const std::string& name) {
+  return UntrustedText::from_record(group.attribute<std::string>(name));
+}
+
+/// A dataset of texts.
+inline std::vector<UntrustedText> texts(const Group& group, const std::string& name) {
+  std::vector<UntrustedText> found;
+  for (const std::string& one : group.values<std::string>(name)) {
+    found.push_back(UntrustedText::from_record(one));
+  }
+  return found;
+}
+
 template <class T>
 std::vector<T> values_of_length(const Group& group, const std::string& name, std::size_t length) {
   const std::vector<T>& values = group.values<T>(name);
   require(values.size() == length,
           fmt::format("{} values of {}, not {}", values.size(), name, length));
   return values;
+}
+
+inline std::vector<UntrustedText> texts_of_length(const Group& group, const std::string& name,
+                                                  std::size_t length) {
+  std::vector<UntrustedText> found = texts(group, name);
+  require(found.size() == length,
+          fmt::format("{} values of {}, not {}", found.size(), name, length));
+  return found;
 }
 
 }  // namespace reprise::reports

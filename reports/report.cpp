@@ -16,7 +16,6 @@ namespace reprise::reports {
 namespace {
 
 const std::string kNotesLine = kPlace + "notes\n";
-constexpr std::string_view kNotesMark = "<!--notes-->\n";
 
 /// The sections on one run of LeNet-5 and its repetitions with other seeds.
 void add_lenet(const std::vector<TrainingRun>& runs, Draft& draft) {
@@ -39,20 +38,22 @@ void add_studies(const std::vector<Study>& studies, const std::vector<Contrast>&
   add_study_notes(studies, contrasts, draft);
 }
 
-/// The title and what search engines show below it.
-void add_title(const TrainingRun& first, bool has_studies, Draft& draft) {
+/// The page's title and what search engines show below it.
+struct Title {
+  UntrustedText title, headline;
+};
+
+Title title_of(const TrainingRun& first, bool has_studies) {
   if (has_studies) {
-    draft.set("title", "AlexNet’s claims, re‑tested at the scale of one machine");
-    draft.set("headline",
-              "Claims of the AlexNet paper re-tested by seeded experiments, each with "
-              "its interval and verdict.");
-    return;
+    return {"AlexNet’s claims, re‑tested at the scale of one machine",
+            "Claims of the AlexNet paper re-tested by seeded experiments, each with its interval "
+            "and verdict."};
   }
-  const std::string data = data_display_name(first.data_name);
-  draft.set("title", "LeNet-5 on " + data);
-  draft.set("headline",
-            fmt::format("{} of {} test images named right after {}.", draft.text("accuracy"),
-                        draft.text("test_images"), draft.text("epochs")));
+  return {plain_text("LeNet-5 on {}", data_display_name(first.data_name)),
+          plain_text("{} of {} test images named right after {}.",
+                     percent(first.test_accuracy, percent_decimals(first.test_images)),
+                     grouped(static_cast<std::int64_t>(first.test_images)),
+                     counted(first.epochs, "epoch"))};
 }
 
 /// Runs of LeNet-5, those without distortions first.
@@ -60,12 +61,19 @@ const std::vector<TrainingRun>& lenet_runs(const Inputs& inputs) {
   return inputs.lenet.empty() ? inputs.distorted : inputs.lenet;
 }
 
-Draft make_draft(const Inputs& inputs, bool has_notes) {
+/// The run that the title is about.
+const TrainingRun& first_run(const Inputs& inputs) {
+  const std::vector<TrainingRun>& lenet = lenet_runs(inputs);
+  return lenet.empty() ? inputs.studies.front() : lenet.front();
+}
+
+Draft make_draft(const Inputs& inputs, const Title& title, bool has_notes) {
   const std::vector<TrainingRun>& lenet = lenet_runs(inputs);
   const std::vector<Study> studies = group_studies(inputs.studies);
   const std::vector<Contrast> contrasts = contrasts_of(studies);
-  const TrainingRun& first = lenet.empty() ? inputs.studies.front() : lenet.front();
+  const TrainingRun& first = first_run(inputs);
   Draft draft;
+  draft.set("title", title.title);
   draft.set("has_notes", has_notes);
   draft.set("has_lenet", !lenet.empty());
   draft.set("confidence", percent(kConfidence, 0));
@@ -74,7 +82,6 @@ Draft make_draft(const Inputs& inputs, bool has_notes) {
                        static_cast<double>(first.parameters));
   if (!lenet.empty()) add_lenet(lenet, draft);
   if (!studies.empty()) add_studies(studies, contrasts, draft);
-  add_title(first, !studies.empty(), draft);
   add_alexnet_tables(draft);
   add_paper_tables(inputs, studies, draft);
   add_features(lenet, studies, contrasts, draft);
@@ -85,53 +92,54 @@ Draft make_draft(const Inputs& inputs, bool has_notes) {
 }
 
 /// The notes are the author's: they are neither numbered nor checked, only kept from reaching out.
-std::string notes_html(const std::string& notes) {
-  std::string html = html_from_markdown(notes, Trust::untrusted);
-  if (html.find("<img") != std::string::npos) {
+Html notes_html(const std::string& notes) {
+  Html html = html_from_markdown(Markdown::as_it_is(notes));
+  if (html.str().find("<img") != std::string::npos) {
     throw Error("notes", "an image", "text only, since the report is one file");
   }
   return html;
 }
 
-std::string with_notes(std::string text, std::string_view mark, const std::string& notes) {
-  const std::size_t place = text.find(mark);
-  return place == std::string::npos ? text : text.replace(place, mark.size(), notes);
+Markdown with_notes(const Markdown& text, const std::string& notes) {
+  const std::size_t place = text.str().find(kNotesLine);
+  if (place == std::string::npos) return text;
+  const std::string lines = notes.ends_with('\n') ? notes : notes + "\n";
+  return Markdown::as_it_is(std::string(text.str()).replace(place, kNotesLine.size(), lines));
 }
 
-std::string html_page(const std::string& text, const Draft& draft, const std::string& notes) {
-  std::string markdown = lay_out(text, draft, Medium::html);
-  markdown = with_notes(std::move(markdown), kNotesLine, std::string(kNotesMark));
-  std::string body = inline_figures(html_from_markdown(markdown, Trust::trusted), draft);
-  if (!notes.empty()) body = with_notes(std::move(body), kNotesMark, notes_html(notes));
-
-  Draft page;
-  page.set("title", draft.text("title"));
-  page.set("headline", draft.text("headline"));
-  page.set("body", body);
-  return render_template("page.html.mustache", page.values(), html_text);
+Html html_page(const Markdown& text, const Draft& draft, const Title& title,
+               const std::string& notes) {
+  const Markdown markdown = lay_out(text, draft, Medium::html);
+  TemplateValues<Html> page;
+  page.set("title", title.title);
+  page.set("headline", title.headline);
+  page.set("body", with_figures(html_from_markdown(markdown), draft, notes_html(notes)));
+  return render_template("page.html.mustache", page);
 }
 
 }  // namespace
 
-Report make_report(const Inputs& inputs, const std::string& notes) {
+Report make_report(const Inputs& inputs, const std::string& notes, const DrawPlot& draw_plot) {
   check_complete(inputs);
-  const Draft draft = make_draft(inputs, !notes.empty());
-  const std::string text = render_template("report.md.mustache", draft.values(), markdown_text);
+  const Title title = title_of(first_run(inputs), !inputs.studies.empty());
+  Draft draft = make_draft(inputs, title, !notes.empty());
+  draft.draw_plots(draw_plot);
+  const Markdown text = render_template("report.md.mustache", draft);
 
   Report report;
-  report.markdown = with_notes(lay_out(text, draft, Medium::markdown), kNotesLine,
-                               notes.ends_with('\n') ? notes : notes + "\n");
-  report.html = html_page(text, draft, notes);
+  report.markdown = with_notes(lay_out(text, draft, Medium::markdown), notes).str();
+  report.html = html_page(text, draft, title, notes).str();
   for (const auto& [name, figure] : draft.figures()) {
-    for (const Panel& panel : figure.panels) report.figures[panel_path(panel)] = panel.svg;
+    for (const Panel& panel : figure.panels) report.figures[panel_path(panel)] = panel.svg.str();
   }
   return report;
 }
 
-Report make_report(const std::vector<NamedRecord>& records, const std::string& notes) {
+Report make_report(const std::vector<NamedRecord>& records, const std::string& notes,
+                   const DrawPlot& draw_plot) {
   Inputs inputs;
   for (const NamedRecord& record : records) add_record(record, inputs);
-  return make_report(inputs, notes);
+  return make_report(inputs, notes, draw_plot);
 }
 
 }  // namespace reprise::reports

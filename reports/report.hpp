@@ -2,10 +2,12 @@
 /// The report as a whole, in memory: Markdown, one HTML page, figures.
 #pragma once
 
+#include <functional>
 #include <map>
 #include <string>
 #include <vector>
 
+#include "gnuplot.hpp"
 #include "inputs.hpp"
 
 namespace reprise::reports {
@@ -16,13 +18,18 @@ struct Report {
   std::map<std::string, std::string> figures;  ///< path from the report's folder, SVG document
 };
 
+/// Makes an SVG document of a plot; gnuplot, unless a caller wants the plots' commands alone.
+using DrawPlot = std::function<Svg(const Plot&)>;
+
 /// A function of its arguments: from the same records the same bytes (with the same gnuplot).
 /// `notes` is the author's Markdown, "" for none. Error if there is no training run, if runs of a
-/// study do not fit together (group_studies), if the notes hold images or are not text, if gnuplot
-/// is missing.
-Report make_report(const Inputs& inputs, const std::string& notes);
+/// study do not fit together (group_studies), if the notes hold images or are not text, and as
+/// `draw_plot` throws (gnuplot is missing). Nothing but `draw_plot` starts another program.
+Report make_report(const Inputs& inputs, const std::string& notes,
+                   const DrawPlot& draw_plot = draw);
 
 /// The same of records that are still to be read (add_record).
-Report make_report(const std::vector<NamedRecord>& records, const std::string& notes);
+Report make_report(const std::vector<NamedRecord>& records, const std::string& notes,
+                   const DrawPlot& draw_plot = draw);
 
 }  // namespace reprise::reports

@@ -3,6 +3,8 @@
 #include <fmt/format.h>
 
 #include <cmath>
+#include <sstream>
+#include <stdexcept>
 
 #include "reprise/core/text.hpp"
 
@@ -45,42 +47,47 @@ std::string toml_string(std::string_view text) {
   return quoted + "\"";
 }
 
-std::string toml_value(const AttributeValue& value) {
-  if (const auto* text = std::get_if<std::string>(&value)) {
-    // What cannot be seen stands as printable() writes it: such a setting is no program's.
-    return toml_string(printable(*text) == *text ? *text : printable(*text));
-  }
-  if (const auto* whole = std::get_if<std::int64_t>(&value)) return std::to_string(*whole);
-  const double real = std::get<double>(value);
-  if (std::isnan(real)) return "nan";
-  if (std::isinf(real)) return real < 0 ? "-inf" : "inf";
-  const std::string shortest = fmt::format("{}", real);
-  return shortest.find_first_of(".e") == std::string::npos ? shortest + ".0" : shortest;
-}
-
-std::string toml_key(const std::string& name) {
+/// A name stands bare where TOML lets it.
+Toml toml_key(const UntrustedText& name) {
   static constexpr std::string_view kBare =
       "abcdefghijklmnopqrstuvwxyzABCDEFGHIJKLMNOPQRSTUVWXYZ0123456789_-";
-  const bool bare = !name.empty() && name.find_first_not_of(kBare) == std::string::npos;
-  return bare ? name : toml_string(printable(name));
+  if (name.empty() || !name.consists_of(kBare)) return name;
+  return Toml::as_it_is(terminal_text(name));
+}
+
+Toml toml_value(const Setting& value) {
+  if (const auto* text = std::get_if<UntrustedText>(&value)) return *text;
+  if (const auto* whole = std::get_if<std::int64_t>(&value)) return Toml::format("{}", *whole);
+  const double real = std::get<double>(value);
+  if (std::isnan(real)) return Toml::format("nan");
+  if (std::isinf(real)) return real < 0 ? Toml::format("-inf") : Toml::format("inf");
+  const Toml shortest = Toml::format("{}", real);
+  const bool is_real = shortest.str().find_first_of(".e") != std::string::npos;
+  return is_real ? shortest : Toml::format("{}.0", shortest);
 }
 
 }  // namespace
 
-std::string shell_word(std::string_view text) {
-  if (is_plain(text)) return std::string(text);
-  if (printable(text) != text) return bytes_in_quotes(text);
+std::string TomlContext::escaped(const UntrustedText& text) {
+  return toml_string(printable(text.bytes_));
+}
+
+std::string ShellContext::escaped(const UntrustedText& text) {
+  const std::string& bytes = text.bytes_;
+  if (is_plain(bytes)) return bytes;
+  if (printable(bytes) != bytes) return bytes_in_quotes(bytes);
   std::string quoted = "'";
-  for (const char c : text) quoted += c == '\'' ? "'\\''" : std::string(1, c);
+  for (const char c : bytes) quoted += c == '\'' ? "'\\''" : std::string(1, c);
   return quoted + "'";
 }
 
-std::string shell_file(std::string_view path) {
-  return shell_word(path.starts_with('-') ? "./" + std::string(path) : std::string(path));
+ShellCommands shell_file(const UntrustedText& path) {
+  return path.starts_with("-") ? "./" + path : path;
 }
 
-std::vector<std::string> words_of_shell(std::string_view line) {
-  std::vector<std::string> words;
+std::vector<UntrustedText> ShellContext::words(const UntrustedText& text) {
+  const std::string& line = text.bytes_;
+  std::vector<UntrustedText> words;
   std::string word;
   bool in_word = false;
   char quote = 0;
@@ -88,7 +95,7 @@ std::vector<std::string> words_of_shell(std::string_view line) {
     const char c = line[i];
     const bool blank = c == ' ' || c == '\t' || c == '\n';
     if (quote == 0 && blank) {
-      if (in_word) words.push_back(word);
+      if (in_word) words.emplace_back(word);
       word.clear();
       in_word = false;
       continue;
@@ -104,16 +111,29 @@ std::vector<std::string> words_of_shell(std::string_view line) {
       word += c;
     }
   }
-  if (in_word) words.push_back(word);
+  if (in_word) words.emplace_back(word);
   return words;
 }
 
-std::string toml_text(const Attributes& settings) {
-  std::string text;
+std::vector<UntrustedText> words_of_shell(const UntrustedText& line) {
+  return ShellContext::words(line);
+}
+
+Toml toml_text(const Settings& settings) {
+  Toml text;
   for (const auto& [name, value] : settings) {
-    text += toml_key(name) + " = " + toml_value(value) + "\n";
+    text += Toml::format("{} = {}\n", toml_key(name), toml_value(value));
   }
   return text;
+}
+
+ShellCommands write_toml(const UntrustedText& file, const Toml& toml) {
+  std::istringstream lines(toml.str());
+  for (std::string line; std::getline(lines, line);) {
+    if (line.find('=') == std::string::npos) throw std::logic_error("no line of TOML: " + line);
+  }
+  return ShellCommands::format("cat > {} <<'SETTINGS'\n{}SETTINGS\n", file,
+                               ShellCommands::as_it_is(toml.str()));
 }
 
 }  // namespace reprise::reports

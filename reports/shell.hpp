@@ -3,25 +3,26 @@
 #pragma once
 
 #include <string>
-#include <string_view>
 #include <vector>
 
-#include "reprise/record/record.hpp"
+#include "fragment.hpp"
+#include "setting.hpp"
 
 namespace reprise::reports {
 
-/// The text as one word for bash, whatever is in it; on one line, printable.
-std::string shell_word(std::string_view text);
-
-/// Likewise for a file's name, which no program takes for an option.
-std::string shell_file(std::string_view path);
+/// A file's name as one word, which no program takes for an option.
+ShellCommands shell_file(const UntrustedText& path);
 
 /// The words of a command line: split at blanks that are not within quotes or behind a backslash,
 /// which are taken off. What is left open at the end ends there.
-std::vector<std::string> words_of_shell(std::string_view line);
+std::vector<UntrustedText> words_of_shell(const UntrustedText& line);
 
 /// The settings as TOML, a line for each: a number, or text with its control characters and quotes
 /// written out.
-std::string toml_text(const Attributes& settings);
+Toml toml_text(const Settings& settings);
+
+/// The command that writes TOML to a file. No line of it can end the here-document, as each has an
+/// equals sign. std::logic_error if one has not.
+ShellCommands write_toml(const UntrustedText& file, const Toml& toml);
 
 }  // namespace reprise::reports

@@ -5,7 +5,9 @@
 #include <algorithm>
 #include <cmath>
 #include <map>
+#include <set>
 
+#include "fragment.hpp"
 #include "reading.hpp"
 #include "reprise/core/error.hpp"
 #include "statistics.hpp"
@@ -18,7 +20,8 @@ constexpr std::size_t kSmoothingsPerEpoch = 10;  // a tenth of an epoch
 
 [[noreturn]] void refuse(const TrainingRun& run, const std::string& problem,
                          const TrainingRun& other) {
-  throw Error(run.name, problem, "what the same study has in " + other.name);
+  throw Error(terminal_text(run.name), problem,
+              "what the same study has in " + terminal_text(other.name));
 }
 
 /// What all runs of a study must have in common.
@@ -26,7 +29,7 @@ void check_same_study(const TrainingRun& first, const TrainingRun& other) {
   const StudyLabel& a = *first.study;
   const StudyLabel& b = *other.study;
   const auto check = [&](bool same, const char* what) {
-    if (!same) refuse(other, fmt::format("another {} of {}", what, b.name), first);
+    if (!same) refuse(other, fmt::format("another {} of {}", what, terminal_text(b.name)), first);
   };
   check(a.question == b.question, "question");
   check(a.section == b.section, "section");
@@ -45,11 +48,12 @@ void check_same_study(const TrainingRun& first, const TrainingRun& other) {
 void check_same_variant(const TrainingRun& first, const TrainingRun& other) {
   const StudyLabel& a = *first.study;
   const StudyLabel& b = *other.study;
-  const std::string name = fmt::format("{}, {}", b.name, b.variant);
+  const std::string name = terminal_text(plain_text("{}, {}", b.name, b.variant));
   if (first.seed == other.seed) {
-    throw Error(other.name,
-                fmt::format("seed {} of {}, which {} has too", other.seed, name, first.name),
-                "runs that differ in their seeds");
+    throw Error(
+        terminal_text(other.name),
+        fmt::format("seed {} of {}, which {} has too", other.seed, name, terminal_text(first.name)),
+        "runs that differ in their seeds");
   }
   const auto check = [&](bool same, const std::string& what) {
     if (!same) refuse(other, fmt::format("another {} of {}", what, name), first);
@@ -62,8 +66,8 @@ void check_same_variant(const TrainingRun& first, const TrainingRun& other) {
   check(a.margin == b.margin, "margin");
   check(first.layers.size() == other.layers.size() && first.parameters == other.parameters,
         "network");
-  const std::string setting = differing_setting(first, other);
-  check(setting.empty(), setting);
+  const UntrustedText setting = differing_setting(first, other);
+  check(setting.empty(), terminal_text(setting));
 }
 
 Variant& variant_of(Study& study, const StudyLabel& label) {
@@ -91,27 +95,28 @@ void add_run(Study& study, const TrainingRun& run) {
   try {
     variant.runs.push_back({&run, measure_of(run, study.measure, study.threshold)});
   } catch (const std::runtime_error& problem) {
-    throw Error(run.name, problem.what(), "what the measure of its study needs");
+    throw Error(terminal_text(run.name), problem.what(), "what the measure of its study needs");
   }
 }
 
 void check_pilots(const Study& study) {
   const auto rate = [](const TrainingRun& run) {
-    const auto found = run.settings.find("learning_rate");
-    return found == run.settings.end() ? "" : attribute_text(found->second);
+    return setting_text(run.settings, "learning_rate");
   };
   for (std::size_t i = 0; i < study.pilots.size(); ++i) {
     const TrainingRun& run = *study.pilots[i];
     if (rate(run).empty()) {
-      throw Error(run.name, "a pilot without a learning_rate", "one in /configuration");
+      throw Error(terminal_text(run.name), "a pilot without a learning_rate",
+                  "one in /configuration");
     }
     for (std::size_t j = 0; j < i; ++j) {
       const TrainingRun& other = *study.pilots[j];
       if (other.study->variant == run.study->variant && other.seed == run.seed &&
           rate(other) == rate(run)) {
-        throw Error(run.name,
-                    fmt::format("a pilot of {}, {} with seed {} and learning rate {}, as in {}",
-                                study.name, run.study->variant, run.seed, rate(run), other.name),
+        throw Error(terminal_text(run.name),
+                    terminal_text(plain_text(
+                        "a pilot of {}, {} with seed {} and learning rate {}, as in {}", study.name,
+                        run.study->variant, run.seed, rate(run), other.name)),
                     "each pilot once");
       }
     }
@@ -124,7 +129,7 @@ void check_images(const Study& study) {
   for (const TrainingRun* run : runs) {
     if (run->train_images != runs.front()->train_images ||
         run->test_images != runs.front()->test_images) {
-      refuse(*run, "another number of images of " + study.name, *runs.front());
+      refuse(*run, "another number of images of " + terminal_text(study.name), *runs.front());
     }
   }
 }
@@ -142,9 +147,21 @@ void finish(Study& study) {
   check_pilots(study);
   check_images(study);
   if (study.baseline() == nullptr) {
-    throw Error("study " + study.name, "no measured run of its baseline " + study.baseline_name,
+    throw Error("study " + terminal_text(study.name),
+                "no measured run of its baseline " + terminal_text(study.baseline_name),
                 "at least one");
   }
+}
+
+/// Names may differ in other characters than letters and digits alone.
+std::string unused_key(const UntrustedText& name, std::set<std::string>& keys) {
+  constexpr std::size_t longest = 60;
+  const std::string first = name.identifier().substr(0, longest);
+  std::string key = first;
+  for (int number = 2; !keys.insert(key).second; ++number) {
+    key = fmt::format("{}_{}", first, number);
+  }
+  return key;
 }
 
 }  // namespace
@@ -167,7 +184,7 @@ const StudyRun* Variant::with_seed(std::int64_t seed) const {
   return nullptr;
 }
 
-const Variant* Study::variant(const std::string& wanted) const {
+const Variant* Study::variant(const UntrustedText& wanted) const {
   for (const Variant& candidate : variants) {
     if (candidate.name == wanted) return &candidate;
   }
@@ -187,8 +204,8 @@ std::vector<const TrainingRun*> Study::runs() const {
 }
 
 std::vector<Study> group_studies(const std::vector<TrainingRun>& runs) {
-  std::map<std::string, Study> by_name;
-  std::map<std::string, const TrainingRun*> firsts;
+  std::map<UntrustedText, Study> by_name;
+  std::map<UntrustedText, const TrainingRun*> firsts;
   for (const TrainingRun& run : runs) {
     const StudyLabel& label = *run.study;
     const auto [first, is_new] = firsts.emplace(label.name, &run);
@@ -197,6 +214,7 @@ std::vector<Study> group_studies(const std::vector<TrainingRun>& runs) {
       study = {label.name,
                label.question,
                label.section,
+               "",
                label.measure,
                label.threshold,
                label.baseline,
@@ -207,8 +225,10 @@ std::vector<Study> group_studies(const std::vector<TrainingRun>& runs) {
     add_run(study, run);
   }
   std::vector<Study> studies;
-  for (auto& [key, study] : by_name) {
+  std::set<std::string> keys;
+  for (auto& [name, study] : by_name) {
     finish(study);
+    study.key = unused_key(study.name, keys);
     studies.push_back(std::move(study));
   }
   std::stable_sort(studies.begin(), studies.end(), [](const Study& a, const Study& b) {

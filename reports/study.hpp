@@ -25,9 +25,9 @@ struct StudyRun {
 
 /// Runs that differ in their seeds only, in the order of these.
 struct Variant {
-  std::string name, description;
+  UntrustedText name, description;
   std::int64_t order = 0;
-  std::string claim, paper_figure;
+  UntrustedText claim, paper_figure;
   Expectation expectation = Expectation::none;
   double margin = 0;
   std::vector<StudyRun> runs;
@@ -39,16 +39,17 @@ struct Variant {
 };
 
 struct Study {
-  std::string name, question, section;
+  UntrustedText name, question, section;
+  std::string key;  ///< letters, digits and underscores; no two studies have the same
   Measure measure = Measure::test_error;
   double threshold = 0;
-  std::string baseline_name;
+  UntrustedText baseline_name;
   std::vector<Variant> variants;  ///< by their order, at least one run in each
   std::vector<const TrainingRun*> pilots;
 
   /// nullptr if it has no run.
   [[nodiscard]] const Variant* baseline() const;
-  [[nodiscard]] const Variant* variant(const std::string& wanted) const;
+  [[nodiscard]] const Variant* variant(const UntrustedText& wanted) const;
   /// Of measured runs, in the order of variants and seeds.
   [[nodiscard]] std::vector<const TrainingRun*> runs() const;
 };

@@ -4,10 +4,10 @@
 
 #include <algorithm>
 #include <array>
-#include <sstream>
 #include <utility>
 
 #include "format.hpp"
+#include "fragment.hpp"
 #include "reading.hpp"
 
 namespace reprise::reports {
@@ -19,10 +19,10 @@ using Names = std::vector<std::pair<std::string_view, Value>>;
 /// The value that a text attribute names.
 template <class Value>
 Value named(const Group& group, const std::string& attribute, const Names<Value>& names) {
-  const auto& text = group.attribute<std::string>(attribute);
+  const UntrustedText name = text(group, attribute);
   const auto found =
-      std::find_if(names.begin(), names.end(), [&](const auto& n) { return n.first == text; });
-  require(found != names.end(), fmt::format("{} \"{}\" in /study", attribute, text));
+      std::find_if(names.begin(), names.end(), [&](const auto& n) { return name == n.first; });
+  require(found != names.end(), fmt::format("{} \"{}\" in /study", attribute, terminal_text(name)));
   return found->second;
 }
 
@@ -48,9 +48,9 @@ constexpr std::array<std::pair<std::string_view, std::string_view>, 9> kSpelling
     {"vs", "against"},
 }};
 
-std::string spelled(const std::string& word) {
+UntrustedText spelled(const UntrustedText& word) {
   for (const auto& [plain, written] : kSpellings) {
-    if (word == plain) return std::string(written);
+    if (word == plain) return written;
   }
   return word;
 }
@@ -59,17 +59,16 @@ std::string spelled(const std::string& word) {
 
 StudyLabel read_study_label(const Group& group) {
   StudyLabel label;
-  const auto text = [&](const char* name) { return group.attribute<std::string>(name); };
-  label.name = text("name");
-  label.question = text("question");
-  label.section = text("section");
-  label.claim = text("claim");
-  label.paper_figure = text("paper_figure");
+  label.name = text(group, "name");
+  label.question = text(group, "question");
+  label.section = text(group, "section");
+  label.claim = text(group, "claim");
+  label.paper_figure = text(group, "paper_figure");
   label.measure = named<Measure>(group, "measure", measures());
   label.threshold = number(group, "threshold");
-  label.baseline = text("baseline");
-  label.variant = text("variant");
-  label.variant_description = text("variant_description");
+  label.baseline = text(group, "baseline");
+  label.variant = text(group, "variant");
+  label.variant_description = text(group, "variant_description");
   label.variant_order = group.attribute<std::int64_t>("variant_order");
   label.expectation = named<Expectation>(group, "expectation",
                                          {{"", Expectation::none},
@@ -109,17 +108,14 @@ std::string measure_text(Measure measure, double threshold) {
   return "";
 }
 
-std::string words_of(std::string_view name) {
-  std::string text(name);
-  std::replace(text.begin(), text.end(), '_', ' ');
-  std::istringstream stream(text);
-  std::string words;
-  for (std::string word; stream >> word;) words += (words.empty() ? "" : " ") + spelled(word);
-  return words;
+UntrustedText words_of(const UntrustedText& name) {
+  std::vector<UntrustedText> words;
+  for (const UntrustedText& word : name.split("_ \t\n\v\f\r")) words.push_back(spelled(word));
+  return joined(words, " ");
 }
 
-std::string heading_of(std::string_view name) {
-  return capitalized(words_of(name));
+UntrustedText heading_of(const UntrustedText& name) {
+  return words_of(name).capitalized();
 }
 
 }  // namespace reprise::reports

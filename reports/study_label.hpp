@@ -7,6 +7,7 @@
 #include <string_view>
 
 #include "reprise/record/record.hpp"
+#include "untrusted_text.hpp"
 
 namespace reprise::reports {
 
@@ -29,15 +30,15 @@ enum class Role {
 
 struct StudyLabel {
   // The same in all runs of a study.
-  std::string name, question;
-  std::string section;  ///< of the AlexNet paper, such as "3.1"
+  UntrustedText name, question;
+  UntrustedText section;  ///< of the AlexNet paper, such as "3.1"
   Measure measure = Measure::test_error;
-  double threshold = 0;  ///< of epochs_to_train_error, a share
-  std::string baseline;  ///< name of a variant
+  double threshold = 0;    ///< of epochs_to_train_error, a share
+  UntrustedText baseline;  ///< name of a variant
   // The same in all runs of a variant.
-  std::string variant, variant_description;
+  UntrustedText variant, variant_description;
   std::int64_t variant_order = 0;
-  std::string claim, paper_figure;  ///< "" for none
+  UntrustedText claim, paper_figure;  ///< "" for none
   Expectation expectation = Expectation::none;
   double margin = 0;  ///< how large a difference still counts as the same, in the measure's unit
 
@@ -54,8 +55,8 @@ bool is_share(Measure measure);
 std::string measure_text(Measure measure, double threshold);
 
 /// "ReLU against tanh" for "relu_vs_tanh": words, well-known abbreviations as they are written.
-std::string words_of(std::string_view name);
+UntrustedText words_of(const UntrustedText& name);
 /// The same, for the beginning of a line.
-std::string heading_of(std::string_view name);
+UntrustedText heading_of(const UntrustedText& name);
 
 }  // namespace reprise::reports

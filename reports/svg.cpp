@@ -9,8 +9,6 @@
 #include <stdexcept>
 #include <vector>
 
-#include "markdown.hpp"
-
 namespace reprise::reports {
 namespace {
 
@@ -24,12 +22,12 @@ std::string number(double value) {
   return text == "-0" ? "0" : text;
 }
 
-std::string opening_tag(Size size, std::string_view alt) {
+Svg opening_tag(Size size, const UntrustedText& alt) {
   const std::string width = number(size.width);
   const std::string height = number(size.height);
-  return fmt::format(
+  return Svg::format(
       "<svg{} width=\"{}\" height=\"{}\" viewBox=\"0 0 {} {}\" role=\"img\" aria-label=\"{}\">\n",
-      kNamespace, width, height, width, height, html_text(alt));
+      Svg::as_it_is(std::string(kNamespace)), width, height, width, height, alt);
 }
 
 std::uint8_t channel_value(std::string_view colour, std::size_t channel) {
@@ -159,30 +157,30 @@ SvgCanvas::SvgCanvas(Size size) : size_(size) {
 }
 
 void SvgCanvas::rect(Point corner, Size size, std::string_view fill) {
-  body_ += fmt::format("<rect x=\"{}\" y=\"{}\" width=\"{}\" height=\"{}\" fill=\"{}\"/>\n",
+  body_ += Svg::format("<rect x=\"{}\" y=\"{}\" width=\"{}\" height=\"{}\" fill=\"{}\"/>\n",
                        number(corner.x), number(corner.y), number(size.width), number(size.height),
                        fill);
 }
 
 void SvgCanvas::outline(Point corner, Size size, std::string_view stroke) {
-  body_ += fmt::format(
+  body_ += Svg::format(
       "<rect x=\"{}\" y=\"{}\" width=\"{}\" height=\"{}\" fill=\"none\" stroke=\"{}\"/>\n",
       number(corner.x), number(corner.y), number(size.width), number(size.height), stroke);
 }
 
-void SvgCanvas::text(Point at, std::string_view content, const TextStyle& style) {
-  body_ += fmt::format(
+void SvgCanvas::text(Point at, const UntrustedText& content, const TextStyle& style) {
+  body_ += Svg::format(
       "<text x=\"{}\" y=\"{}\" font-family=\"sans-serif\" font-size=\"{}\" text-anchor=\"{}\" "
       "fill=\"{}\"{}>{}</text>\n",
       number(at.x), number(at.y), number(style.size), style.anchor, style.fill,
-      style.bold ? " font-weight=\"bold\"" : "", html_text(content));
+      style.bold ? Svg::format(" font-weight=\"bold\"") : Svg(), content);
 }
 
-void SvgCanvas::upward_text(Point at, std::string_view content, const TextStyle& style) {
+void SvgCanvas::upward_text(Point at, const UntrustedText& content, const TextStyle& style) {
   body_ +=
-      fmt::format("<g transform=\"translate({},{}) rotate(-90)\">", number(at.x), number(at.y));
+      Svg::format("<g transform=\"translate({},{}) rotate(-90)\">", number(at.x), number(at.y));
   text({0, 0}, content, style);
-  body_ += "</g>\n";
+  body_ += Svg::format("</g>\n");
 }
 
 void SvgCanvas::picture(Point corner, double scale, std::span<const std::uint8_t> pixels,
@@ -199,19 +197,19 @@ void SvgCanvas::picture(Point corner, double scale, std::span<const std::uint8_t
     }
   }
   body_ +=
-      fmt::format("<g transform=\"translate({},{}) scale({})\" shape-rendering=\"crispEdges\">\n",
+      Svg::format("<g transform=\"translate({},{}) scale({})\" shape-rendering=\"crispEdges\">\n",
                   number(corner.x), number(corner.y), number(scale));
   for (const auto& [rgb, path] : runs) {
-    body_ += fmt::format("<path fill=\"{}\" d=\"{}\"/>\n", hex_colour(rgb), path);
+    body_ += Svg::format("<path fill=\"{}\" d=\"{}\"/>\n", hex_colour(rgb), path);
   }
-  body_ += "</g>\n";
+  body_ += Svg::format("</g>\n");
 }
 
-std::string SvgCanvas::document(std::string_view alt) const {
-  return opening_tag(size_, alt) + body_ + "</svg>\n";
+Svg SvgCanvas::document(const UntrustedText& alt) const {
+  return Svg::format("{}{}</svg>\n", opening_tag(size_, alt), body_);
 }
 
-std::string tidy_gnuplot(const std::string& svg, const std::string& name, std::string_view alt) {
+Svg tidy_gnuplot(const std::string& svg, const std::string& name, const UntrustedText& alt) {
   const std::size_t canvas = svg.find("<g id=\"gnuplot_canvas\">");
   if (canvas == std::string::npos) throw std::logic_error("gnuplot: SVG without a canvas");
   std::string body;
@@ -219,11 +217,12 @@ std::string tidy_gnuplot(const std::string& svg, const std::string& name, std::s
            [&](std::string_view text, std::string_view tag) {
              body.append(text).append(tidy_tag(std::string(tag), name));
            });
-  return opening_tag(view_box(svg), alt) + without_blank_lines(body);
+  return Svg::format("{}{}", opening_tag(view_box(svg), alt),
+                     Svg::as_it_is(without_blank_lines(body)));
 }
 
-std::string inline_svg(const std::string& document) {
-  return replace_all(document, kNamespace, "");
+Html inline_svg(const Svg& document) {
+  return Html::as_it_is(replace_all(document.str(), kNamespace, ""));
 }
 
 }  // namespace reprise::reports

@@ -9,6 +9,8 @@
 #include <string>
 #include <string_view>
 
+#include "fragment.hpp"
+
 namespace reprise::reports {
 
 /// Colours that colour-blind readers tell apart (M. Okabe, K. Ito 2008).
@@ -59,26 +61,26 @@ class SvgCanvas {
   void rect(Point corner, Size size, std::string_view fill);
   void outline(Point corner, Size size, std::string_view stroke);
   /// `at` is the text's baseline.
-  void text(Point at, std::string_view content, const TextStyle& style = {});
+  void text(Point at, const UntrustedText& content, const TextStyle& style = {});
   /// Text that reads upwards, centred on `at`.
-  void upward_text(Point at, std::string_view content, const TextStyle& style = {});
+  void upward_text(Point at, const UntrustedText& content, const TextStyle& style = {});
   /// A picture of pixels is (height,width,channels), channels 1 (grey, 0 is black) or 3; each pixel
   /// a square of `scale`. Levels are rounded to 32, which the eye hardly sees, so that runs merge.
   void picture(Point corner, double scale, std::span<const std::uint8_t> pixels,
                const std::array<std::size_t, 3>& shape);
   /// The whole document; `alt` says what it shows.
-  [[nodiscard]] std::string document(std::string_view alt) const;
+  [[nodiscard]] Svg document(const UntrustedText& alt) const;
 
  private:
   Size size_;
-  std::string body_;
+  Svg body_;
 };
 
 /// gnuplot's SVG with its ids made unique by `name`, its version and empty groups left out, and
-/// `alt` added.
-std::string tidy_gnuplot(const std::string& svg, const std::string& name, std::string_view alt);
+/// `alt` added. std::logic_error if it is not gnuplot's.
+Svg tidy_gnuplot(const std::string& svg, const std::string& name, const UntrustedText& alt);
 
 /// An SVG document as an element of an HTML page.
-std::string inline_svg(const std::string& document);
+Html inline_svg(const Svg& document);
 
 }  // namespace reprise::reports

@@ -5,6 +5,8 @@ namespace {
 
 namespace mustache = kainjow::mustache;
 
+using Values = std::map<std::string, mustache::data>;
+
 /// The template's text, ready for layout.hpp.
 std::string text_of(std::string_view file) {
   std::string text;
@@ -17,7 +19,7 @@ std::string text_of(std::string_view file) {
 /// Mustache prints nothing for a name that it does not know; here that is an error.
 class StrictContext : public mustache::basic_context<std::string> {
  public:
-  explicit StrictContext(const Draft::Values& values) : values_(values) {
+  explicit StrictContext(const Values& values) : values_(values) {
     for (const auto& [file, text] : template_files()) {
       parts_.emplace(file.substr(0, file.find('.')), mustache::data(text_of(file)));
     }
@@ -32,25 +34,43 @@ class StrictContext : public mustache::basic_context<std::string> {
   }
 
  private:
-  static const mustache::data& find(const Draft::Values& values, const std::string& name) {
+  static const mustache::data& find(const Values& values, const std::string& name) {
     const auto found = values.find(name);
     if (found == values.end()) throw std::logic_error("template: no value named " + name);
     return found->second;
   }
-  const Draft::Values& values_;
-  Draft::Values parts_;
+  const Values& values_;
+  Values parts_;
 };
 
-}  // namespace
-
-std::string render_template(std::string_view file, const Draft::Values& values,
-                            std::string (*escape)(std::string_view)) {
+/// The values are written in the template's language already, so nothing is escaped here.
+std::string filled(std::string_view file, std::string_view language, const Values& values) {
+  if (!file.ends_with(language)) {
+    throw std::logic_error("template: of another language: " + std::string(file));
+  }
   mustache::mustache parsed(text_of(file));
-  parsed.set_custom_escape([escape](const std::string& text) { return escape(text); });
+  parsed.set_custom_escape([](const std::string& text) { return text; });
   StrictContext context(values);
   std::string text = parsed.render(context);
   if (!parsed.is_valid()) throw std::logic_error("template: " + parsed.error_message());
   return text;
+}
+
+}  // namespace
+
+Markdown render_template(std::string_view file, const TemplateValues<Markdown>& values) {
+  return Markdown::as_it_is(filled(file, MarkdownContext::kTemplates, values.values()));
+}
+
+Html render_template(std::string_view file, const TemplateValues<Html>& values) {
+  return Html::as_it_is(filled(file, HtmlContext::kTemplates, values.values()));
+}
+
+Markdown place_name(const std::string& name) {
+  if (name.empty() || UntrustedText(name).identifier() != name) {
+    throw std::logic_error("template: no name of a figure or table: " + name);
+  }
+  return Markdown::as_it_is(name);
 }
 
 }  // namespace reprise::reports

@@ -13,9 +13,9 @@ namespace reprise::reports {
 /// File name (such as "results.md.mustache") to contents; generated from the files by CMake.
 const std::map<std::string_view, std::string_view>& template_files();
 
-/// Fills a template: {{name}} goes through `escape`, {{{name}}} enters as it is, {{> part}} is the
-/// template "part.md.mustache". std::logic_error if the template asks for a name that is not there.
-std::string render_template(std::string_view file, const Draft::Values& values,
-                            std::string (*escape)(std::string_view));
+/// Fills a template: {{name}} is a value, {{> part}} the template "part.md.mustache".
+/// std::logic_error if the template asks for a name that is not there, or is of another language.
+Markdown render_template(std::string_view file, const TemplateValues<Markdown>& values);
+Html render_template(std::string_view file, const TemplateValues<Html>& values);
 
 }  // namespace reprise::reports

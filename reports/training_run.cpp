@@ -16,24 +16,19 @@ namespace {
 
 constexpr std::string_view kExpected = "the whole record of a finished training run";
 
-std::string one_text(const Group& group, const std::string& name) {
-  return values_of_length<std::string>(group, name, 1).front();
-}
-
-std::string text_or_none(const Group& group, const std::string& name) {
-  const auto found = group.attributes.find(name);
-  return found == group.attributes.end() ? "" : attribute_text(found->second);
+UntrustedText text_or_none(const Group& group, const std::string& name) {
+  return setting_text(settings_of(group.attributes), name);
 }
 
 void read_configuration(const Group& group, TrainingRun& run) {
-  run.settings = group.attributes;
-  run.toml = one_text(group, "toml");
+  run.settings = settings_of(group.attributes);
+  texts_of_length(group, "toml", 1);
   run.seed = group.attribute<std::int64_t>("seed");
   run.epochs = group.attribute<std::int64_t>("epochs");
 }
 
 void read_data(const Group& group, TrainingRun& run) {
-  run.data_name = group.attribute<std::string>("name");
+  run.data_name = text(group, "name");
   run.offered_images = count(group, "train_images");
   run.train_images = run.offered_images;
   const auto chosen = run.settings.find("train_images");  // 0 or none: all
@@ -47,10 +42,10 @@ void read_data(const Group& group, TrainingRun& run) {
   run.width = count(group, "width");
   run.channels = count(group, "channels");
   require(run.channels == 1 || run.channels == 3, fmt::format("{} channels", run.channels));
-  run.class_names = group.values<std::string>("class_names");
+  run.class_names = texts(group, "class_names");
   require(run.classes() >= 2, "fewer than two classes");
-  const auto& names = group.values<std::string>("file_names");
-  const auto hashes = values_of_length<std::string>(group, "file_sha256", names.size());
+  const auto names = texts(group, "file_names");
+  const auto hashes = texts_of_length(group, "file_sha256", names.size());
   for (std::size_t i = 0; i < names.size(); ++i) run.files.push_back({names[i], hashes[i]});
 }
 
@@ -67,7 +62,7 @@ void read_history(const Group& group, TrainingRun& run) {
   history.test_loss = values_of_length<double>(group, "test_loss", epochs);
   history.test_error = values_of_length<double>(group, "test_error", epochs);
   history.learning_rate = values_of_length<double>(group, "learning_rate", epochs);
-  history.parameters_sha256 = values_of_length<std::string>(group, "parameters_sha256", epochs);
+  history.parameters_sha256 = texts_of_length(group, "parameters_sha256", epochs);
   const auto steps = group.datasets.find("step_error");
   if (steps == group.datasets.end()) return;
   const std::vector<std::size_t>& shape = steps->second.shape;
@@ -78,12 +73,12 @@ void read_history(const Group& group, TrainingRun& run) {
 }
 
 void read_model(const Group& group, TrainingRun& run) {
-  const auto& names = group.values<std::string>("layer_names");
+  const auto names = texts(group, "layer_names");
   const std::size_t layers = names.size();
-  const auto types = values_of_length<std::string>(group, "layer_types", layers);
-  const auto shapes = values_of_length<std::string>(group, "layer_output_shapes", layers);
+  const auto types = texts_of_length(group, "layer_types", layers);
+  const auto shapes = texts_of_length(group, "layer_output_shapes", layers);
   const auto parameters = values_of_length<std::int64_t>(group, "layer_parameters", layers);
-  const auto settings = values_of_length<std::string>(group, "layer_settings", layers);
+  const auto settings = texts_of_length(group, "layer_settings", layers);
   run.parameters = group.attribute<std::int64_t>("parameters");
   run.initial_parameters_sha256 = text_or_none(group, "initial_parameters_sha256");
   run.parameters_sha256 = text_or_none(group, "parameters_sha256");
@@ -191,10 +186,10 @@ void read_evaluation(const Group& group, TrainingRun& run) {
 }
 
 void read_environment(const Group& group, TrainingRun& run) {
-  run.environment = group.attributes;
+  run.environment = settings_of(group.attributes);
   const auto commit = run.environment.find("git_commit");
   const bool unknown =
-      commit != run.environment.end() && commit->second == AttributeValue(std::string("unknown"));
+      commit != run.environment.end() && commit->second == Setting(UntrustedText("unknown"));
   if (unknown) run.environment.erase(commit);  // nothing to name or check out
   run.seconds_per_epoch = group.values<double>("seconds_per_epoch");
 }
@@ -203,8 +198,8 @@ void read_all(const Record& record, TrainingRun& run) {
   const auto kind = record.attributes.find("kind");
   require(kind != record.attributes.end(), "a record without a kind");
   require(kind->second == AttributeValue(std::string("training")),
-          fmt::format("a record of the kind \"{}\"", attribute_text(kind->second)));
-  run.program = program_of(record);
+          fmt::format("a record of the kind \"{}\"", terminal_text(text_or_none(record, "kind"))));
+  run.program = UntrustedText::from_record(program_of(record));
   read_configuration(record.group("configuration"), run);
   read_data(record.group("data"), run);
   read_history(record.group("history"), run);
@@ -238,22 +233,25 @@ TrainingRun read_training_run(const NamedRecord& source) {
 
 void check_same_experiment(const TrainingRun& first, const TrainingRun& other) {
   if (first.seed == other.seed) {
-    throw Error(other.name, fmt::format("seed {}, which {} has too", other.seed, first.name),
+    throw Error(terminal_text(other.name),
+                fmt::format("seed {}, which {} has too", other.seed, terminal_text(first.name)),
                 "runs that differ in their seeds");
   }
-  const std::string expected = "the same experiment as in " + first.name;
+  const std::string expected = "the same experiment as in " + terminal_text(first.name);
   const auto same_file = [](const InputFile& a, const InputFile& b) {
     return a.sha256 == b.sha256;
   };
   if (!std::equal(first.files.begin(), first.files.end(), other.files.begin(), other.files.end(),
                   same_file)) {
-    throw Error(other.name, "other data files", expected);
+    throw Error(terminal_text(other.name), "other data files", expected);
   }
-  const std::string setting = differing_setting(first, other);
-  if (!setting.empty()) throw Error(other.name, "another " + setting, expected);
+  const UntrustedText setting = differing_setting(first, other);
+  if (!setting.empty()) {
+    throw Error(terminal_text(other.name), "another " + terminal_text(setting), expected);
+  }
 }
 
-std::string differing_setting(const TrainingRun& first, const TrainingRun& other) {
+UntrustedText differing_setting(const TrainingRun& first, const TrainingRun& other) {
   for (const auto& settings : {first.settings, other.settings}) {
     for (const auto& [name, value] : settings) {
       const auto a = first.settings.find(name);
@@ -264,12 +262,6 @@ std::string differing_setting(const TrainingRun& first, const TrainingRun& other
     }
   }
   return "";
-}
-
-std::string attribute_text(const AttributeValue& value) {
-  if (const auto* whole = std::get_if<std::int64_t>(&value)) return std::to_string(*whole);
-  if (const auto* real = std::get_if<double>(&value)) return shortest(*real);
-  return std::get<std::string>(value);
 }
 
 }  // namespace reprise::reports

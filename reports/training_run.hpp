@@ -9,6 +9,7 @@
 #include <vector>
 
 #include "reprise/record/record.hpp"
+#include "setting.hpp"
 #include "study_label.hpp"
 
 namespace reprise::reports {
@@ -20,21 +21,21 @@ struct NamedRecord {
 };
 
 struct InputFile {
-  std::string name;
-  std::string sha256;
+  UntrustedText name;
+  UntrustedText sha256;
 };
 
 /// /history: one element per epoch in each. Errors are fractions.
 struct History {
   std::vector<std::int64_t> epoch;
   std::vector<double> train_loss, train_error, test_loss, test_error, learning_rate;
-  std::vector<std::string> parameters_sha256;
+  std::vector<UntrustedText> parameters_sha256;
   std::size_t steps_per_epoch = 0;  ///< 0 if the record has no step_error
   std::vector<double> step_error;   ///< (epoch, step): share of the step's batch that was wrong
 };
 
 struct LayerRow {
-  std::string name, type, output_shape, settings;
+  UntrustedText name, type, output_shape, settings;
   std::int64_t parameters = 0;
 };
 
@@ -78,28 +79,27 @@ struct Kernels {
 };
 
 struct TrainingRun {
-  std::string name;    ///< of the record
-  std::string digest;  ///< 64 hexadecimal digits
-  std::string program;
+  UntrustedText name;  ///< of the record
+  std::string digest;  ///< 64 hexadecimal digits, computed
+  UntrustedText program;
 
-  Attributes settings;
-  std::string toml;  ///< the settings as the program reads them
+  Settings settings;
   std::int64_t seed = 0, epochs = 0;
 
-  std::string data_name;
+  UntrustedText data_name;
   std::size_t train_images = 0;    ///< that it was trained on
   std::size_t offered_images = 0;  ///< that the data set has for training
   std::size_t test_images = 0;
   std::size_t height = 0, width = 0, channels = 0;
   std::vector<InputFile> files;
-  std::vector<std::string> class_names;
+  std::vector<UntrustedText> class_names;
 
   History history;
 
   std::int64_t parameters = 0;
-  std::string initial_parameters_sha256;  ///< this and the next two: "" if the record has none
-  std::string parameters_sha256;
-  std::string conv_reproducibility;  ///< "portable" or "machine"
+  UntrustedText initial_parameters_sha256;  ///< this and the next two: "" if the record has none
+  UntrustedText parameters_sha256;
+  UntrustedText conv_reproducibility;  ///< "portable" or "machine"
   std::vector<LayerRow> layers;
 
   double test_loss = 0, test_accuracy = 0;
@@ -111,7 +111,7 @@ struct TrainingRun {
   Kernels kernels;  ///< of the first layer
   Neighbours neighbours;
 
-  Attributes environment;  ///< without a git_commit that is "unknown"
+  Settings environment;  ///< without a git_commit that is "unknown"
   std::vector<double> seconds_per_epoch;
 
   std::optional<StudyLabel> study;  ///< if it is a study's run
@@ -134,9 +134,6 @@ TrainingRun read_training_run(const NamedRecord& source);
 void check_same_experiment(const TrainingRun& first, const TrainingRun& other);
 
 /// The first setting but the seed that the two do not share; "" for none.
-std::string differing_setting(const TrainingRun& first, const TrainingRun& other);
-
-/// An attribute as text: numbers in their shortest form.
-std::string attribute_text(const AttributeValue& value);
+UntrustedText differing_setting(const TrainingRun& first, const TrainingRun& other);
 
 }  // namespace reprise::reports

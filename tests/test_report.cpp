@@ -114,81 +114,96 @@ TEST_CASE("numbers are printed with sensible digits, units and true minus signs"
   CHECK(duration(43.06) == "43.1 s");
   CHECK(duration(151.2) == "2 min 31 s");
   CHECK(duration(4320) == "1 h 12 min");
-  CHECK(listed({"a", "b", "c"}) == "a, b and c");
+  CHECK(listed(std::vector<std::string>{"a", "b", "c"}) == "a, b and c");
 }
 
 TEST_CASE("text from outside cannot become Markdown or HTML") {
   const std::string hostile = "<b>|*x*|`y` [z](http://a) @ref(q)\n# {{w}}";
-  const std::string html = html_from_markdown(markdown_text(hostile), Trust::trusted);
-  CHECK(html == "<p>&lt;b&gt;|*x*|`y` [z](http://a) @ref(q) # {{w}}</p>\n");
-  CHECK(html_from_markdown(code_span("a`b``c"), Trust::trusted) == "<p><code>a`b``c</code></p>\n");
-  CHECK(html_from_markdown(code_span("`"), Trust::trusted) == "<p><code>`</code></p>\n");
-  const Table table{{{"A"}, {"B", Align::right}}, {{code_span("x|y"), markdown_text("p|q")}}};
-  const std::string cells = html_from_markdown(to_markdown(table), Trust::trusted);
-  CHECK(holds(cells, "<td align=\"left\"><code>x|y</code></td>\n<td align=\"right\">p|q</td>"));
-  CHECK(code_block("```\nx\n") == "````\n```\nx\n````\n");
-  CHECK(html_text("a<b & \"c\"") == "a&lt;b &amp; &quot;c&quot;");
+  const Html html = html_from_markdown(Markdown(hostile));
+  CHECK(html.str() == "<p>&lt;b&gt;|*x*|`y` [z](http://a) @ref(q) # {{w}}</p>\n");
+  CHECK(html_from_markdown(code_span("a`b``c")).str() == "<p><code>a`b``c</code></p>\n");
+  CHECK(html_from_markdown(code_span("`")).str() == "<p><code>`</code></p>\n");
+  const Table table{{{"A"}, {"B", Align::right}}, {{code_span("x|y"), "p|q"}}};
+  const std::string cells = html_from_markdown(to_markdown(table)).str();
+  CHECK(holds(cells,
+              "<th scope=\"col\" align=\"left\">A</th>\n<th scope=\"col\" align=\"right\">B</th>"));
+  CHECK(holds(cells,
+              "<th scope=\"row\" align=\"left\"><code>x|y</code></th>\n"
+              "<td align=\"right\">p|q</td>"));
+  CHECK(code_block("```\nx\n").str() == "````\n```\nx\n````\n");
+  CHECK(Html("a<b & \"c\"").str() == "a&lt;b &amp; &quot;c&quot;");
 }
 
 namespace {
 
 /// As a template's text is when it has been read.
-std::string placed(std::string text) {
+Markdown placed(std::string text) {
   for (std::size_t at = 0; (at = text.find('@', at)) != std::string::npos;) {
     text.replace(at, 1, kPlace);
   }
-  return text;
+  return Markdown::as_it_is(text);
 }
 
 }  // namespace
 
 TEST_CASE("figures and tables are numbered as they stand, and references follow") {
   Draft draft;
-  draft.add("second", Figure{{{"p2", "<svg/>", "alt 2"}}, ""});
-  draft.add("first", Figure{{{"p1", "<svg/>", "alt 1"}}, "abc"});
+  const Svg drawing = Svg::literal("<svg/>");
+  draft.add("second", Figure{{{"p2", "alt 2", drawing}}, ""});
+  draft.add("first", Figure{{{"p1", "alt 1", drawing}}, "abc"});
   draft.add("numbers", TableEntry{{{{"A"}}, {{"1"}}}, ""});
-  const std::string text = placed(
-      "See @ref(second),\n@ref(numbers) and\n1998 more.\n\n@figure(first): One\nline.\n\n"
-      "@figure(second): Two, unlike @ref(first).\n\n@table(numbers): Three.\n\n"
-      "```sh\n@ref(code) stays\n\n\nas it is\n```\n");
-  CHECK(lay_out(text, draft, Medium::markdown) ==
+  const std::string text =
+      placed(
+          "See @ref(second),\n@ref(numbers) and\n1998 more.\n\n@figure(first): One\nline.\n\n"
+          "@figure(second): Two, unlike @ref(first).\n\n@table(numbers): Three.\n\n"
+          "```sh\n@ref(code) stays\n\n\nas it is\n```\n")
+          .str();
+  CHECK(lay_out(Markdown::as_it_is(text), draft, Medium::markdown).str() ==
         "See Figure 2, Table 1 and 1998 more.\n\n![alt 1](figures/p1.svg)\n\n"
         "**Figure 1.** One line. Source: record `abc`.\n\n![alt 2](figures/p2.svg)\n\n"
         "**Figure 2.** Two, unlike Figure 1.\n\n**Table 1.** Three.\n\n| A |\n| :-- |\n| 1 "
         "|\n\n" +
-            placed("```sh\n@ref(code) stays\n\n\nas it is\n```\n"));
-  const std::string html = lay_out(text, draft, Medium::html);
-  CHECK(holds(html, "[Figure 2](#figure-2)"));
-  CHECK(holds(html, "<figure id=\"figure-1\">\n<!--figure:first-->"));
-  CHECK(holds(inline_figures(html, draft), "<svg/>"));
+            placed("```sh\n@ref(code) stays\n\n\nas it is\n```\n").str());
+  const Markdown laid_out = lay_out(Markdown::as_it_is(text), draft, Medium::html);
+  CHECK(holds(laid_out.str(), "[Figure 2](#figure-2)"));
+  const std::string html = with_figures(html_from_markdown(laid_out), draft).str();
+  CHECK(holds(
+      html,
+      "<figure id=\"figure-1\">\n<div class=\"panels row\">\n<svg/></div>\n<figcaption>\n<p>"));
+  CHECK(holds(
+      html,
+      "<div class=\"table numbers\" id=\"table-1\">\n<p><strong>Table 1.</strong> Three.</p>\n"
+      "<div class=\"scroll\">\n<table>"));
 
-  CHECK_THROWS_AS(lay_out(text + placed("\n@ref(nothing)\n"), draft, Medium::html),
-                  std::logic_error);
-  CHECK_THROWS_AS(lay_out(text + placed("\n@table(nothing): x\n"), draft, Medium::html),
-                  std::logic_error);
-  CHECK_THROWS_AS(lay_out(text + placed("\n@figure(first): x\n"), draft, Medium::html),
-                  std::logic_error);
+  for (const char* more :
+       {"\n@ref(nothing)\n", "\n@table(nothing): x\n", "\n@figure(first): x\n"}) {
+    const Markdown wrong = Markdown::as_it_is(text + placed(more).str());
+    CHECK_THROWS_AS(lay_out(wrong, draft, Medium::html), std::logic_error);
+  }
   CHECK_THROWS_AS(lay_out(placed("@figure(first): x\n"), draft, Medium::html), std::logic_error);
 }
 
 TEST_CASE("a line of blanks ends a paragraph, as Markdown has it") {
   const Draft draft;
-  CHECK(lay_out("a\n   \nb\n  c\n \n \n", draft, Medium::markdown) == "a\n\nb c\n\n");
-  CHECK(lay_out(" \n", draft, Medium::markdown).find_first_not_of('\n') == std::string::npos);
+  CHECK(lay_out(Markdown::literal("a\n   \nb\n  c\n \n \n"), draft, Medium::markdown).str() ==
+        "a\n\nb c\n\n");
+  const std::string blank = lay_out(Markdown::literal(" \n"), draft, Medium::markdown).str();
+  CHECK(blank.find_first_not_of('\n') == std::string::npos);
 }
 
 TEST_CASE("empty groups and blank lines leave a drawing of gnuplot's, and ids are made its own") {
   const std::string svg =
       "<svg viewBox=\"0 0 20 10\">\n<g id=\"gnuplot_canvas\">\n<g a=\"1\">\n <g b=\"2\">\n </g>\n"
       "</g>\n<g id=\"p\">\n\n  <use xlink:href='#dot'/>  </g>\n</g>\n</svg>\n";
-  const std::string tidy = tidy_gnuplot(svg, "n", "alt");
+  const std::string tidy = tidy_gnuplot(svg, "n", "alt").str();
   CHECK(tidy.substr(tidy.find("<g ")) ==
         "<g id=\"n_gnuplot_canvas\">\n<g id=\"n_p\">\n<use href='#n_dot'/>  </g>\n</g>\n</svg>\n");
   CHECK_THROWS_AS(tidy_gnuplot("<svg>", "n", "alt"), std::logic_error);
 }
 
 TEST_CASE("a template that asks for an unknown value is an error, not a gap") {
-  CHECK_THROWS_AS(render_template("introduction.md.mustache", {}, markdown_text), std::logic_error);
+  CHECK_THROWS_AS(render_template("introduction.md.mustache", Draft()), std::logic_error);
+  CHECK_THROWS_AS(render_template("page.html.mustache", Draft()), std::logic_error);
 }
 
 TEST_CASE("no template types a number by hand") {
@@ -207,7 +222,7 @@ TEST_CASE("no template types a number by hand") {
 TEST_CASE("a picture becomes runs of pixels, and grey levels keep their order") {
   SvgCanvas canvas({2, 2});
   canvas.picture({0, 0}, 1, std::vector<std::uint8_t>{0, 0, 255, 0}, {2, 2, 1});
-  const std::string svg = canvas.document("four \"pixels\"");
+  const std::string svg = canvas.document("four \"pixels\"").str();
   CHECK(holds(svg, "fill=\"#000000\" d=\"M0 0h2v1h-2zM1 1h1v1h-1z\""));
   CHECK(holds(svg, "fill=\"#ffffff\" d=\"M0 1h1v1h-1z\""));
   CHECK(holds(svg, "aria-label=\"four &quot;pixels&quot;\""));

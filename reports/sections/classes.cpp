@@ -17,9 +17,9 @@ constexpr double kErrorStretch = 4;  // errors are coloured this much stronger t
 const std::string kEmptyCell = "#f6f6f6";
 constexpr double kCharacterWidth = 7.6;  // pixels, about, of a label
 
-double longest_label(const std::vector<std::string>& names) {
+double longest_label(const std::vector<UntrustedText>& names) {
   std::size_t longest = 0;
-  for (const std::string& name : names) longest = std::max(longest, name.size());
+  for (const UntrustedText& name : names) longest = std::max(longest, name.size());
   return kCharacterWidth * static_cast<double>(longest) + 8;
 }
 
@@ -40,7 +40,7 @@ class ConfusionDrawing {
     draw_labels();
   }
 
-  [[nodiscard]] std::string document(const std::string& alt) const { return canvas_.document(alt); }
+  [[nodiscard]] Svg document(const UntrustedText& alt) const { return canvas_.document(alt); }
 
  private:
   void draw_cell(std::size_t truth, std::size_t predicted, std::size_t images) {
@@ -77,49 +77,48 @@ class ConfusionDrawing {
 
 Panel confusion_panel(const TrainingRun& run) {
   const std::vector<ConfusedPair> pairs = confused_pairs(run);
-  std::string alt = fmt::format(
+  UntrustedText alt = plain_text(
       "Confusion matrix of {} classes; {} of {} test images lie on its "
       "diagonal.",
       run.classes(), grouped(static_cast<std::int64_t>(run.right())),
       grouped(static_cast<std::int64_t>(run.test_images)));
   if (!pairs.empty()) {
-    alt += fmt::format(" The largest entries off it are between {} and {}.",
-                       run.class_names[pairs[0].a], run.class_names[pairs[0].b]);
+    alt += plain_text(" The largest entries off it are between {} and {}.",
+                      run.class_names[pairs[0].a], run.class_names[pairs[0].b]);
   }
-  return {"confusion", ConfusionDrawing(run).document(alt), alt};
+  return {"confusion", alt, ConfusionDrawing(run).document(alt)};
 }
 
 /// Error by class with its interval, the largest on top.
 Panel class_error_panel(const TrainingRun& run, const std::vector<ClassErrors>& classes) {
-  std::vector<std::vector<std::string>> rows;
-  std::vector<std::string> tics;
+  std::vector<std::vector<PlotCommands>> rows;
+  std::vector<PlotCommands> tics;
   double place = static_cast<double>(classes.size());
   for (const ClassErrors& errors : classes) {
     const Interval interval = errors.interval();
     rows.push_back({plot_number(100 * errors.error()), plot_number(place),
                     plot_number(100 * interval.low), plot_number(100 * interval.high)});
-    tics.push_back(tic_text(run.class_names[errors.label]) + " " + plot_number(place));
+    tics.push_back(
+        PlotCommands::format("{} {}", tic_text(run.class_names[errors.label]), plot_number(place)));
     place -= 1;
   }
-  const std::string overall = plot_number(100 * (1 - run.test_accuracy));
-  const std::string commands =
-      data_block("classes", rows) +
-      fmt::format(
-          "set border 1\nunset grid\nset grid x lt 1 lc rgb '{}' lw 1\n"
-          "set yrange [0.4:{}.6]\nset xrange [0:*]\nset ytics scale 0 ({})\n"
-          "set xlabel 'Test error (%)'\nunset key\n"
-          "set arrow from {},graph 0 to {},graph 1 nohead dt (5,4) lw 1.5 lc rgb '{}'\n"
-          "plot $classes using 1:2:3:4 with xerrorbars pt 7 ps 0.6 lw 2 lc rgb '{}'\n",
-          colour::kGrid, classes.size(), fmt::join(tics, ", "), overall, overall,
-          colour::kVermilion, colour::kBlue);
+  const PlotCommands overall = plot_number(100 * (1 - run.test_accuracy));
+  const PlotCommands commands = PlotCommands::format(
+      "{}set border 1\nunset grid\nset grid x lt 1 lc rgb {} lw 1\n"
+      "set yrange [0.4:{}.6]\nset xrange [0:*]\nset ytics scale 0 ({})\n"
+      "set xlabel 'Test error (%)'\nunset key\n"
+      "set arrow from {},graph 0 to {},graph 1 nohead dt (5,4) lw 1.5 lc rgb {}\n"
+      "plot $classes using 1:2:3:4 with xerrorbars pt 7 ps 0.6 lw 2 lc rgb {}\n",
+      data_block("classes", rows), colour::kGrid, classes.size(), joined(tics, ", "), overall,
+      overall, colour::kVermilion, colour::kBlue);
   const ClassErrors& worst = classes.front();
   const ClassErrors& best = classes.back();
-  const std::string alt = fmt::format(
+  const UntrustedText alt = plain_text(
       "Test error of each class as a dot with its {} interval, from {} ({}) down to {} ({}); a "
       "dashed line marks the error over all classes, {}.",
       percent(kConfidence, 0), run.class_names[worst.label], percent(worst.error(), 1),
       run.class_names[best.label], percent(best.error(), 1), percent(1 - run.test_accuracy, 1));
-  return draw(
+  return plotted(
       {"class_errors", alt, {430, 90 + 24.0 * static_cast<double>(classes.size())}, commands});
 }
 
@@ -133,15 +132,13 @@ TableEntry class_table(const TrainingRun& run, const std::vector<ClassErrors>& c
                          {"Most often taken for"}};
   for (const ClassErrors& errors : classes) {
     const int decimals = percent_decimals(errors.images);
-    std::string taken_for = "none";
+    UntrustedText taken_for = "none";
     if (errors.taken_for_count > 0) {
-      taken_for = fmt::format("{} ({})", markdown_text(run.class_names[errors.taken_for]),
-                              errors.taken_for_count);
+      taken_for = plain_text("{} ({})", run.class_names[errors.taken_for], errors.taken_for_count);
     }
-    entry.table.rows.push_back({markdown_text(run.class_names[errors.label]),
-                                fmt::format("{} of {}", errors.errors, errors.images),
-                                percent(errors.error(), decimals),
-                                percent_span(errors.interval(), decimals), taken_for});
+    entry.table.rows.push_back(
+        {run.class_names[errors.label], fmt::format("{} of {}", errors.errors, errors.images),
+         percent(errors.error(), decimals), percent_span(errors.interval(), decimals), taken_for});
   }
   return entry;
 }

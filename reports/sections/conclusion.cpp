@@ -73,11 +73,11 @@ void add_pairs(const TrainingRun& run, Draft& draft) {
   const std::vector<ConfusedPair> pairs = confused_pairs(run);
   const std::size_t shown = std::min(kPairs, pairs.size());
   std::size_t covered = 0;
-  std::vector<std::string> names;
+  std::vector<UntrustedText> names;
   for (std::size_t i = 0; i < shown; ++i) {
     covered += pairs[i].count;
-    names.push_back(fmt::format("{} with {} ({})", markdown_text(run.class_names[pairs[i].a]),
-                                markdown_text(run.class_names[pairs[i].b]), pairs[i].count));
+    names.push_back(plain_text("{} with {} ({})", run.class_names[pairs[i].a],
+                               run.class_names[pairs[i].b], pairs[i].count));
   }
   const std::size_t wrong = run.test_images - run.right();
   draft.set("has_errors", wrong > 0);
@@ -93,10 +93,10 @@ void add_pairs(const TrainingRun& run, Draft& draft) {
 }
 
 void add_standing_out(const TrainingRun& run, Draft& draft) {
-  std::vector<std::string> names;
+  std::vector<UntrustedText> names;
   for (const ClassErrors& errors : worst_first(errors_by_class(run))) {
     if (errors.interval().low <= 1 - run.test_accuracy) continue;
-    names.push_back(markdown_text(run.class_names[errors.label]));
+    names.push_back(run.class_names[errors.label]);
   }
   draft.set("classes_stand_out", !names.empty());
   draft.set("one_stands_out", names.size() == 1);

@@ -10,15 +10,15 @@
 
 #include "format.hpp"
 #include "gnuplot.hpp"
-#include "reprise/core/parse.hpp"
 #include "sections/convolutions.hpp"
 #include "svg.hpp"
 
 namespace reprise::reports {
 namespace {
 
-constexpr Size kPanel{310, 340};  // pixels; three stand side by side
-constexpr double kMargin = 1.5;   // factor by which a logarithmic axis goes beyond its values
+constexpr Size kPanel{310, 340};         // pixels; three stand side by side
+constexpr std::size_t kMostPanels = 36;  // of a figure: each is a run of gnuplot
+constexpr double kMargin = 1.5;  // factor by which a logarithmic axis goes beyond its values
 
 /// How one algorithm is drawn in every figure: colour, gnuplot's point type, dashes.
 struct Look {
@@ -34,11 +34,11 @@ constexpr std::array kLooks = {
     Look{"winograd", "#d55e00", 13}, Look{"onednn", "#1a1a1a", 6, true},
 };
 
-Look look_of(const std::string& algorithm) {
+Look look_of(const UntrustedText& algorithm) {
   for (const Look& look : kLooks) {
-    if (look.algorithm == algorithm) return look;
+    if (algorithm == look.algorithm) return look;
   }
-  return {algorithm, "#a3568a", 4};
+  return {"", "#a3568a", 4};
 }
 
 struct Range {
@@ -52,41 +52,43 @@ struct Range {
 };
 
 /// 1, 2, 5, 10, ... or, on a long axis, powers of ten.
-std::string time_axis(const Range& times) {
+PlotCommands time_axis(const Range& times) {
   const double low = times.least / kMargin;
   const double high = times.most * kMargin;
   const bool is_long = high / low > 300;
-  std::vector<std::string> ticks;
+  std::vector<PlotCommands> ticks;
   for (int power = -7; power < 10; ++power) {
     for (const int factor : {1, 2, 5}) {
       const double tick = factor * std::pow(10.0, power);
       if (tick < low || tick > high || (is_long && factor > 1)) continue;
-      ticks.push_back(fmt::format("'{:g}' {:g}", tick, tick));
+      ticks.push_back(PlotCommands::format("'{:g}' {:g}", tick, tick));
     }
   }
-  return fmt::format("set logscale y\nset yrange [{}:{}]\nset ytics ({})\nset ylabel '{}'\n",
-                     plot_number(low), plot_number(high), fmt::join(ticks, ", "),
-                     "Median time (ms)");
+  return PlotCommands::format(
+      "set logscale y\nset yrange [{}:{}]\nset ytics ({})\nset ylabel 'Median time (ms)'\n",
+      plot_number(low), plot_number(high), joined(ticks, ", "));
 }
 
-std::string line_style(const Look& look) {
-  return fmt::format("lw {} {} pt {} ps 0.6 lc rgb '{}'", look.dashed ? 1.5 : 2,
-                     look.dashed ? "dt (6,4)" : "dt solid", look.point, look.colour);
+PlotCommands line_style(const Look& look) {
+  const PlotCommands line =
+      look.dashed ? PlotCommands::format("lw 1.5 dt (6,4)") : PlotCommands::format("lw 2 dt solid");
+  return PlotCommands::format("{} pt {} ps 0.6 lc rgb {}", line, look.point, look.colour);
 }
 
 /// The curves of one pass of one kind of shape.
 struct SweepPanel {
-  std::string kind, pass;
+  UntrustedText kind, pass;
   std::set<int> sizes;
-  std::map<std::string, std::map<int, const ComparisonRow*>> rows;  ///< by algorithm and size
+  std::map<UntrustedText, std::map<int, const ComparisonRow*>> rows;  ///< by algorithm and size
 };
 
 /// "3x3" and 64 of "channels:3x3:64", "" and 5 of "kernel:5"; false for any other name.
-bool parse_sweep_name(const std::string& name, const Sweep& sweep, std::string& kind, int& size) {
+bool parse_sweep_name(const UntrustedText& name, const Sweep& sweep, UntrustedText& kind,
+                      int& size) {
   const std::string prefix = std::string(sweep.prefix) + ":";
   if (!name.starts_with(prefix)) return false;
   const std::size_t colon = name.rfind(':');
-  const std::int64_t number = parse_integer(name.substr(colon + 1)).value_or(0);
+  const std::int64_t number = name.substr(colon + 1).integer().value_or(0);
   if (number < 1 || number > 999'999) return false;
   size = static_cast<int>(number);
   kind = colon + 1 > prefix.size() ? name.substr(prefix.size(), colon - prefix.size()) : "";
@@ -97,7 +99,7 @@ bool parse_sweep_name(const std::string& name, const Sweep& sweep, std::string& 
 std::vector<SweepPanel> panels_of(const Comparison& comparison, const Sweep& sweep) {
   std::vector<SweepPanel> panels;
   for (const ComparisonRow& row : comparison.rows) {
-    std::string kind;
+    UntrustedText kind;
     int size = 0;
     if (!row.is_timed() || !parse_sweep_name(row.name, sweep, kind, size)) continue;
     auto panel = std::find_if(panels.begin(), panels.end(), [&](const SweepPanel& candidate) {
@@ -110,39 +112,39 @@ std::vector<SweepPanel> panels_of(const Comparison& comparison, const Sweep& swe
   return panels;
 }
 
-std::string panel_title(const SweepPanel& panel) {
-  return panel.kind.empty() ? panel.pass : panel.kind + ", " + panel.pass;
+UntrustedText panel_title(const SweepPanel& panel) {
+  return panel.kind.empty() ? panel.pass : plain_text("{}, {}", panel.kind, panel.pass);
 }
 
-std::string size_axis(const std::set<int>& sizes, const Sweep& sweep) {
+PlotCommands size_axis(const std::set<int>& sizes, const Sweep& sweep) {
   const int first = *sizes.begin();
   const int last = *sizes.rbegin();
   if (!sweep.doubles) {
-    return fmt::format("set xrange [{}:{}]\nset xtics {},{}\n", first - 0.5, last + 0.5, first,
-                       last - first > 8 ? 2 : 1);
+    return PlotCommands::format("set xrange [{}:{}]\nset xtics {},{}\n", first - 0.5, last + 0.5,
+                                first, last - first > 8 ? 2 : 1);
   }
-  std::vector<std::string> ticks;
-  for (const int size : sizes) ticks.push_back(fmt::format("'{}' {}", size, size));
-  return fmt::format("set logscale x\nset xrange [{}:{}]\nset xtics ({})\n", 0.8 * first,
-                     1.25 * last, fmt::join(ticks, ", "));
+  std::vector<PlotCommands> ticks;
+  for (const int size : sizes) ticks.push_back(PlotCommands::format("'{}' {}", size, size));
+  return PlotCommands::format("set logscale x\nset xrange [{}:{}]\nset xtics ({})\n", 0.8 * first,
+                              1.25 * last, joined(ticks, ", "));
 }
 
 /// "direct from 0.012 to 3.4".
-std::string curve_alt(const std::string& algorithm,
-                      const std::map<int, const ComparisonRow*>& rows) {
-  return fmt::format("{} {} at {} to {} at {}", algorithm,
-                     significant(rows.begin()->second->median_ms), rows.begin()->first,
-                     significant(rows.rbegin()->second->median_ms), rows.rbegin()->first);
+UntrustedText curve_alt(const UntrustedText& algorithm,
+                        const std::map<int, const ComparisonRow*>& rows) {
+  return plain_text("{} {} at {} to {} at {}", algorithm,
+                    significant(rows.begin()->second->median_ms), rows.begin()->first,
+                    significant(rows.rbegin()->second->median_ms), rows.rbegin()->first);
 }
 
 Panel draw_sweep(const SweepPanel& panel, const Sweep& sweep,
-                 const std::vector<std::string>& algorithms, const std::string& name) {
+                 const std::vector<UntrustedText>& algorithms, const std::string& name) {
   Range times;
-  std::vector<std::vector<std::string>> data;
-  for (const int size : panel.sizes) data.push_back({std::to_string(size)});
-  std::vector<std::string> curves;
-  std::vector<std::string> alt;
-  for (const std::string& algorithm : algorithms) {
+  std::vector<std::vector<PlotCommands>> data;
+  for (const int size : panel.sizes) data.push_back({PlotCommands::format("{}", size)});
+  std::vector<PlotCommands> curves;
+  std::vector<UntrustedText> alt;
+  for (const UntrustedText& algorithm : algorithms) {
     const auto found = panel.rows.find(algorithm);
     if (found == panel.rows.end()) continue;
     auto line = data.begin();
@@ -152,21 +154,20 @@ Panel draw_sweep(const SweepPanel& panel, const Sweep& sweep,
       times.include(time);
       (line++)->push_back(plot_number(time));
     }
-    curves.push_back(fmt::format("$times using 1:{} with linespoints {} title {}",
-                                 curves.size() + 2, line_style(look_of(algorithm)),
-                                 plot_text(algorithm)));
+    curves.push_back(PlotCommands::format("$times using 1:{} with linespoints {} title {}",
+                                          curves.size() + 2, line_style(look_of(algorithm)),
+                                          algorithm));
     alt.push_back(curve_alt(algorithm, found->second));
   }
-  const std::string commands =
-      data_block("times", data) + time_axis(times) + size_axis(panel.sizes, sweep) +
-      fmt::format(
-          "set key maxrows 3 samplen 1.2 width -4 font ',12'\nset title {}\nset xlabel '{}'\nplot "
-          "{}\n",
-          plot_text(panel_title(panel)), sweep.quantity, fmt::join(curves, ", "));
-  return draw({name,
-               fmt::format("Median time in milliseconds by {}, {}: {}.", sweep.quantity,
-                           panel_title(panel), fmt::join(alt, "; ")),
-               kPanel, commands});
+  const PlotCommands commands = PlotCommands::format(
+      "{}{}{}set key maxrows 3 samplen 1.2 width -4 font ',12'\nset title {}\nset xlabel {}\n"
+      "plot {}\n",
+      data_block("times", data), time_axis(times), size_axis(panel.sizes, sweep),
+      panel_title(panel), sweep.quantity, joined(curves, ", "));
+  return plotted({name,
+                  plain_text("Median time in milliseconds by {}, {}: {}.", sweep.quantity,
+                             panel_title(panel), joined(alt, "; ")),
+                  kPanel, commands});
 }
 
 const ComparisonRow* fastest_portable(const SweepPanel& panel, int size) {
@@ -181,7 +182,7 @@ const ComparisonRow* fastest_portable(const SweepPanel& panel, int size) {
 
 /// A run of sizes at which one algorithm is the fastest.
 struct Reign {
-  std::string algorithm;
+  UntrustedText algorithm;
   int first = 0, last = 0;
 };
 
@@ -189,7 +190,7 @@ std::vector<Reign> reigns_of(const SweepPanel& panel) {
   std::vector<Reign> reigns;
   for (const int size : panel.sizes) {
     const ComparisonRow* best = fastest_portable(panel, size);
-    const std::string algorithm = best == nullptr ? "" : best->algorithm;
+    const UntrustedText algorithm = best == nullptr ? UntrustedText() : best->algorithm;
     if (reigns.empty() || reigns.back().algorithm != algorithm) {
       reigns.push_back({algorithm, size, size});
     }
@@ -200,9 +201,9 @@ std::vector<Reign> reigns_of(const SweepPanel& panel) {
 }
 
 /// "`direct` up to 4 and `fft` from 5 on".
-std::string reigns_text(const SweepPanel& panel) {
+Markdown reigns_text(const SweepPanel& panel) {
   const std::vector<Reign> reigns = reigns_of(panel);
-  std::vector<std::string> parts;
+  std::vector<Markdown> parts;
   for (const Reign& reign : reigns) {
     std::string where;
     if (reigns.size() == 1) {
@@ -216,14 +217,14 @@ std::string reigns_text(const SweepPanel& panel) {
     } else {
       where = fmt::format("from {} to {}", reign.first, reign.last);
     }
-    parts.push_back(code_span(reign.algorithm) + " " + where);
+    parts.push_back(Markdown::format("{} {}", code_span(reign.algorithm), where));
   }
   return listed(parts);
 }
 
 /// "`onednn` takes 0.3 to 1.1 times as long." for each algorithm that is not portable.
-std::string machine_text(const SweepPanel& panel) {
-  std::vector<std::string> parts;
+Markdown machine_text(const SweepPanel& panel) {
+  std::vector<Markdown> parts;
   for (const auto& [algorithm, rows] : panel.rows) {
     Range ratios;
     for (const auto& [size, row] : rows) {
@@ -231,11 +232,11 @@ std::string machine_text(const SweepPanel& panel) {
       if (best != nullptr && !row->is_portable()) ratios.include(row->median_ms / best->median_ms);
     }
     if (ratios.most > 0) {
-      parts.push_back(fmt::format("{} takes {} to {} times as long", code_span(algorithm),
-                                  significant(ratios.least), significant(ratios.most)));
+      parts.push_back(Markdown::format("{} takes {} to {} times as long", code_span(algorithm),
+                                       significant(ratios.least), significant(ratios.most)));
     }
   }
-  return parts.empty() ? "" : fmt::format("; {}", listed(parts));
+  return parts.empty() ? Markdown() : Markdown::format("; {}", listed(parts));
 }
 
 /// Workspaces on a logarithmic axis, on which none stands at the left of the rest.
@@ -244,19 +245,19 @@ struct MemoryAxis {
   [[nodiscard]] double none() const { return bytes.most > 0 ? bytes.least / 16 : 1; }
   [[nodiscard]] double place(double value) const { return value > 0 ? value : none(); }
 
-  [[nodiscard]] std::string commands() const {
+  [[nodiscard]] PlotCommands commands() const {
     const double high = bytes.most > 0 ? bytes.most * 2 : 2;
-    std::vector<std::string> ticks = {fmt::format("'none' {}", plot_number(none()))};
+    std::vector<PlotCommands> ticks = {PlotCommands::format("'none' {}", plot_number(none()))};
     double step = 4;
     while (std::log(high / none()) / std::log(step) > 4) step *= 2;
     for (double tick = 1; tick <= high; tick *= step) {
       if (tick >= bytes.least / 2) {
-        ticks.push_back(fmt::format("'{}' {}", bytes_text(tick), plot_number(tick)));
+        ticks.push_back(PlotCommands::format("{} {}", bytes_text(tick), plot_number(tick)));
       }
     }
-    return fmt::format("set logscale x\nset xrange [{}:{}]\nset xtics ({})\n",
-                       plot_number(none() / 2), plot_number(high * kMargin),
-                       fmt::join(ticks, ", "));
+    return PlotCommands::format("set logscale x\nset xrange [{}:{}]\nset xtics ({})\n",
+                                plot_number(none() / 2), plot_number(high * kMargin),
+                                joined(ticks, ", "));
   }
 };
 
@@ -269,29 +270,30 @@ Panel draw_memory(const Rows& rows, const std::string& name) {
     times.include(row->median_ms);
     axis.bytes.include(static_cast<double>(row->workspace_bytes));
   }
-  std::string data;
-  std::vector<std::string> points;
-  std::vector<std::string> alt;
+  PlotCommands data;
+  std::vector<PlotCommands> points;
+  std::vector<UntrustedText> alt;
   for (const ComparisonRow* row : rows) {
     const auto bytes = static_cast<double>(row->workspace_bytes);
-    const std::string block = fmt::format("point{}", points.size());
+    const std::size_t number = points.size();
     const Look look = look_of(row->algorithm);
-    data += data_block(block, {{plot_number(axis.place(bytes)), plot_number(row->median_ms)}});
-    points.push_back(fmt::format("${} using 1:2 with points pt {} ps 1 lw 2 lc rgb '{}' title {}",
-                                 block, look.point, look.colour, plot_text(row->algorithm)));
-    alt.push_back(fmt::format("{} {} and {} ms", row->algorithm, bytes_text(bytes),
-                              significant(row->median_ms)));
+    data += data_block(fmt::format("point{}", number),
+                       {{plot_number(axis.place(bytes)), plot_number(row->median_ms)}});
+    points.push_back(
+        PlotCommands::format("$point{} using 1:2 with points pt {} ps 1 lw 2 lc rgb {} title {}",
+                             number, look.point, look.colour, row->algorithm));
+    alt.push_back(plain_text("{} {} and {} ms", row->algorithm, bytes_text(bytes),
+                             significant(row->median_ms)));
   }
   const ComparisonRow& first = *rows.front();
-  const std::string commands = data + time_axis(times) + axis.commands() +
-                               fmt::format(
-                                   "set key maxrows 3 samplen 1 width -4 font ',12'\nset title "
-                                   "{}\nset xlabel 'Workspace'\nplot {}\n",
-                                   plot_text(first.pass), fmt::join(points, ", "));
-  return draw({name,
-               fmt::format("Workspace and median time of {}, {}: {}.", first.name, first.pass,
-                           fmt::join(alt, "; ")),
-               kPanel, commands});
+  const PlotCommands commands = PlotCommands::format(
+      "{}{}{}set key maxrows 3 samplen 1 width -4 font ',12'\nset title {}\n"
+      "set xlabel 'Workspace'\nplot {}\n",
+      data, time_axis(times), axis.commands(), first.pass, joined(points, ", "));
+  return plotted({name,
+                  plain_text("Workspace and median time of {}, {}: {}.", first.name, first.pass,
+                             joined(alt, "; ")),
+                  kPanel, commands});
 }
 
 }  // namespace
@@ -299,19 +301,23 @@ Panel draw_memory(const Rows& rows, const std::string& name) {
 Crossover crossover(const Comparison& comparison, const Sweep& sweep, const std::string& name) {
   Crossover result;
   result.figure.source = short_digest(comparison.digest);
-  const std::vector<std::string> algorithms = comparison.algorithms();
   for (const SweepPanel& panel : panels_of(comparison, sweep)) {
-    const std::string number = std::to_string(result.figure.panels.size() + 1);
-    result.figure.panels.push_back(draw_sweep(panel, sweep, algorithms, name + "_" + number));
-    const std::string reigns = reigns_text(panel);
+    const std::size_t number = result.figure.panels.size() + 1;
+    if (number > kMostPanels) {
+      result.is_cut = true;
+      break;
+    }
+    result.figure.panels.push_back(
+        draw_sweep(panel, sweep, comparison.algorithms, fmt::format("{}_{}", name, number)));
+    const Markdown reigns = reigns_text(panel);
     if (reigns.empty()) continue;
-    result.takeovers += fmt::format("- {}: {}{}.\n", markdown_text(panel_title(panel)), reigns,
-                                    machine_text(panel));
+    result.takeovers +=
+        Markdown::format("- {}: {}{}.\n", panel_title(panel), reigns, machine_text(panel));
   }
   return result;
 }
 
-std::string memory_layer(const Comparison& comparison) {
+UntrustedText memory_layer(const Comparison& comparison) {
   const ComparisonRow* largest = nullptr;
   for (const ComparisonRow& row : comparison.rows) {
     if (!row.is_timed()) continue;
@@ -325,13 +331,13 @@ std::string memory_layer(const Comparison& comparison) {
       largest = &row;
     }
   }
-  return largest == nullptr ? "" : largest->name;
+  return largest == nullptr ? UntrustedText() : largest->name;
 }
 
-Figure memory_figure(const Comparison& comparison, const std::string& layer,
+Figure memory_figure(const Comparison& comparison, const UntrustedText& layer,
                      const std::string& name) {
-  std::vector<std::string> passes;
-  std::map<std::string, Rows> rows;
+  std::vector<UntrustedText> passes;
+  std::map<UntrustedText, Rows> rows;
   for (const ComparisonRow& row : comparison.rows) {
     if (row.name != layer || !row.is_timed()) continue;
     if (rows[row.pass].empty()) passes.push_back(row.pass);
@@ -339,7 +345,8 @@ Figure memory_figure(const Comparison& comparison, const std::string& layer,
   }
   Figure figure;
   figure.source = short_digest(comparison.digest);
-  for (const std::string& pass : passes) {
+  for (const UntrustedText& pass : passes) {
+    if (figure.panels.size() == kMostPanels) break;
     const std::string number = std::to_string(figure.panels.size() + 1);
     figure.panels.push_back(draw_memory(rows[pass], name + "_" + number));
   }

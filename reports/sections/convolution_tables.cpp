@@ -13,25 +13,23 @@ namespace reprise::reports {
 namespace {
 
 constexpr std::string_view kNothing = "–";
-constexpr std::string_view kWrong = "**WRONG**";
 
 /// One line of a table: the rows of one pass of one layer, by algorithm.
 struct Line {
-  std::string name, pass;
-  std::map<std::string, const ComparisonRow*> rows;
+  UntrustedText name, pass;
+  std::map<UntrustedText, const ComparisonRow*> rows;
 };
 
 /// In the order of the record. `keep` chooses among the rows.
 template <class Keep>
 std::vector<Line> lines_of(const Comparison& comparison, const Keep& keep) {
   std::vector<Line> lines;
+  std::map<std::pair<UntrustedText, UntrustedText>, std::size_t> places;
   for (const ComparisonRow& row : comparison.rows) {
     if (!keep(row)) continue;
-    auto line = std::find_if(lines.begin(), lines.end(), [&](const Line& candidate) {
-      return candidate.name == row.name && candidate.pass == row.pass;
-    });
-    if (line == lines.end()) line = lines.insert(line, {row.name, row.pass, {}});
-    line->rows[row.algorithm] = &row;
+    const auto [place, is_new] = places.emplace(std::pair(row.name, row.pass), lines.size());
+    if (is_new) lines.push_back({row.name, row.pass, {}});
+    lines[place->second].rows[row.algorithm] = &row;
   }
   return lines;
 }
@@ -59,24 +57,24 @@ std::string measured(const Comparison& comparison, const ComparisonRow& row, Cel
   return "";
 }
 
-std::string status_text(const ComparisonRow& row) {
-  if (row.is_wrong()) return std::string(kWrong);
-  if (row.is_unsupported()) return std::string(kNothing);
-  return row.status.empty() ? "not run" : markdown_text(row.status);
+Markdown status_text(const ComparisonRow& row) {
+  if (row.is_wrong()) return Markdown::format("**WRONG**");
+  if (row.is_unsupported()) return kNothing;
+  return row.status.empty() ? "not run" : row.status;
 }
 
 std::vector<Table::Column> algorithm_columns(const Comparison& comparison,
                                              const std::string& first) {
   std::vector<Table::Column> columns = {{first}, {"Pass"}};
-  for (const std::string& name : comparison.algorithms()) {
-    columns.push_back({markdown_text(name), Align::right});
+  for (const UntrustedText& name : comparison.algorithms) {
+    columns.push_back({name, Align::right});
   }
   return columns;
 }
 
 /// What the table of errors says of one algorithm.
 struct Tally {
-  std::string reproducibility;
+  UntrustedText reproducibility;
   std::int64_t checked = 0, unsupported = 0, untrusted = 0, wrong = 0;
   const ComparisonRow* worst = nullptr;  ///< by share of its bound
   double worst_ulp = 0, worst_rms = 0;
@@ -130,49 +128,43 @@ std::string bytes_text(double bytes) {
   return fmt::format("{:.{}f} {}", bytes, whole ? 0 : 1, kUnits[unit]);
 }
 
-std::string network_of(const ComparisonRow& row) {
-  const std::size_t colon = row.name.find(':');
-  return colon == std::string::npos ? "" : row.name.substr(0, colon);
-}
-
-std::string layer_of(const ComparisonRow& row) {
-  const std::string network = network_of(row);
+UntrustedText layer_of(const ComparisonRow& row) {
+  const UntrustedText network = row.network();
   return network.empty() ? row.name : row.name.substr(network.size() + 1);
 }
 
 bool is_in_sweep(const ComparisonRow& row) {
-  const std::string network = network_of(row);
+  const UntrustedText network = row.network();
   return network == kKernelSweep.prefix || network == kChannelSweep.prefix;
 }
 
-std::vector<std::string> timed_networks(const Comparison& comparison) {
-  std::vector<std::string> networks;
+std::vector<UntrustedText> timed_networks(const Comparison& comparison) {
+  std::vector<UntrustedText> networks;
   for (const ComparisonRow& row : comparison.rows) {
-    const std::string network = network_of(row);
+    const UntrustedText network = row.network();
     const bool known = std::find(networks.begin(), networks.end(), network) != networks.end();
     if (row.is_timed() && !is_in_sweep(row) && !known) networks.push_back(network);
   }
   return networks;
 }
 
-TableEntry network_table(const Comparison& comparison, const std::string& network, Cell cell) {
+TableEntry network_table(const Comparison& comparison, const UntrustedText& network, Cell cell) {
   TableEntry entry;
   entry.source = short_digest(comparison.digest);
   entry.table.columns = algorithm_columns(comparison, "Layer");
-  const auto in_network = [&](const ComparisonRow& row) { return network_of(row) == network; };
+  const auto in_network = [&](const ComparisonRow& row) { return row.network() == network; };
   for (const Line& line : lines_of(comparison, in_network)) {
     const ComparisonRow* best = fastest_portable(line);
-    std::vector<std::string> cells = {markdown_text(layer_of(*line.rows.begin()->second)),
-                                      markdown_text(line.pass)};
-    for (const std::string& algorithm : comparison.algorithms()) {
+    std::vector<Markdown> cells = {layer_of(*line.rows.begin()->second), line.pass};
+    for (const UntrustedText& algorithm : comparison.algorithms) {
       const auto found = line.rows.find(algorithm);
       if (found == line.rows.end()) {
         cells.emplace_back("not run");
         continue;
       }
       const ComparisonRow& row = *found->second;
-      const std::string text = row.is_timed() ? measured(comparison, row, cell) : status_text(row);
-      cells.push_back(&row == best ? "**" + text + "**" : text);
+      const Markdown text = row.is_timed() ? measured(comparison, row, cell) : status_text(row);
+      cells.push_back(&row == best ? Markdown::format("**{}**", text) : text);
     }
     entry.table.rows.push_back(std::move(cells));
   }
@@ -180,7 +172,7 @@ TableEntry network_table(const Comparison& comparison, const std::string& networ
 }
 
 TableEntry error_table(const Comparison& comparison) {
-  std::map<std::string, Tally> tallies;
+  std::map<UntrustedText, Tally> tallies;
   for (const ComparisonRow& row : comparison.rows) count(row, tallies[row.algorithm]);
   TableEntry entry;
   entry.source = short_digest(comparison.digest);
@@ -194,17 +186,17 @@ TableEntry error_table(const Comparison& comparison) {
                          {"WRONG", Align::right},
                          {"Untrusted", Align::right},
                          {"Unsupported", Align::right}};
-  for (const std::string& algorithm : comparison.algorithms()) {
+  for (const UntrustedText& algorithm : comparison.algorithms) {
     const Tally& tally = tallies[algorithm];
     const bool any = tally.worst != nullptr;
     const std::string none(kNothing);
     entry.table.rows.push_back(
-        {code_span(algorithm), markdown_text(tally.reproducibility),
+        {code_span(algorithm), tally.reproducibility,
          any ? share_text(tally.worst->worst_of_bound) : none,
-         any ? markdown_text(tally.worst->name + ", " + tally.worst->pass) : none,
+         any ? plain_text("{}, {}", tally.worst->name, tally.worst->pass) : none,
          any ? significant(tally.worst_ulp) : none, any ? scientific(tally.worst_rms) : none,
          grouped(tally.checked),
-         tally.wrong > 0 ? "**" + grouped(tally.wrong) + "**" : grouped(tally.wrong),
+         tally.wrong > 0 ? Markdown::format("**{}**", grouped(tally.wrong)) : grouped(tally.wrong),
          grouped(tally.untrusted), grouped(tally.unsupported)});
   }
   return entry;
@@ -215,10 +207,10 @@ TableEntry status_table(const Comparison& comparison) {
   entry.source = short_digest(comparison.digest);
   entry.table.columns = algorithm_columns(comparison, "Shape");
   for (const Line& line : lines_of(comparison, [](const ComparisonRow&) { return true; })) {
-    std::vector<std::string> cells = {markdown_text(line.name), markdown_text(line.pass)};
-    for (const std::string& algorithm : comparison.algorithms()) {
+    std::vector<Markdown> cells = {line.name, line.pass};
+    for (const UntrustedText& algorithm : comparison.algorithms) {
       const auto found = line.rows.find(algorithm);
-      cells.push_back(found == line.rows.end() ? "not run" : status_text(*found->second));
+      cells.push_back(found == line.rows.end() ? Markdown("not run") : status_text(*found->second));
     }
     entry.table.rows.push_back(std::move(cells));
   }
@@ -235,29 +227,27 @@ TableEntry wrong_table(const Comparison& comparison) {
                          {"Largest error, share of its bound", Align::right}};
   for (const ComparisonRow& row : comparison.rows) {
     if (!row.is_wrong()) continue;
-    entry.table.rows.push_back({code_span(row.algorithm), markdown_text(row.pass),
-                                markdown_text(row.name), code_span(row.shape),
+    entry.table.rows.push_back({code_span(row.algorithm), row.pass, row.name, code_span(row.shape),
                                 share_text(row.worst_of_bound)});
   }
   return entry;
 }
 
-std::string unsupported_reasons(const Comparison& comparison) {
-  std::map<std::string, std::vector<std::string>> reasons;  // by algorithm
+Markdown unsupported_reasons(const Comparison& comparison) {
+  std::map<UntrustedText, std::vector<UntrustedText>> reasons;  // by algorithm
   for (const ComparisonRow& row : comparison.rows) {
     if (!row.is_unsupported()) continue;
     const std::size_t colon = row.status.find(": ");
-    const std::string reason =
+    const UntrustedText reason =
         colon == std::string::npos ? row.status : row.status.substr(colon + 2);
-    std::vector<std::string>& known = reasons[row.algorithm];
+    std::vector<UntrustedText>& known = reasons[row.algorithm];
     if (std::find(known.begin(), known.end(), reason) == known.end()) known.push_back(reason);
   }
-  std::string text;
-  for (const std::string& algorithm : comparison.algorithms()) {
+  Markdown text;
+  for (const UntrustedText& algorithm : comparison.algorithms) {
     const auto found = reasons.find(algorithm);
     if (found == reasons.end()) continue;
-    text += fmt::format("- {}: {}.\n", code_span(algorithm),
-                        markdown_text(fmt::format("{}", fmt::join(found->second, "; "))));
+    text += Markdown::format("- {}: {}.\n", code_span(algorithm), joined(found->second, "; "));
   }
   return text;
 }

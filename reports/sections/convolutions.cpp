@@ -23,38 +23,39 @@ void add_sweep(const Comparison& comparison, const Sweep& sweep, const std::stri
   const std::string name = "crossover_" + key + suffix;
   Crossover found = crossover(comparison, sweep, name);
   part.set("has_" + key, !found.figure.panels.empty());
-  part.set(key + "_figure", name);
+  part.set(key + "_figure", place_name(name));
   part.set(key + "_takeovers", found.takeovers);
   part.set("has_" + key + "_takeovers", !found.takeovers.empty());
+  part.set(key + "_is_cut", found.is_cut);
   if (!found.figure.panels.empty()) draft.add(name, std::move(found.figure));
 }
 
 /// The tables of each network, with their captions.
-std::string network_parts(const Comparison& comparison, const std::string& suffix, Draft& draft) {
-  std::string text;
-  const std::vector<std::string> networks = timed_networks(comparison);
+Markdown network_parts(const Comparison& comparison, const std::string& suffix, Draft& draft) {
+  Markdown text;
+  const std::vector<UntrustedText> networks = timed_networks(comparison);
   for (std::size_t i = 0; i < networks.size(); ++i) {
     Draft part;
-    part.set("network", networks[i].empty() ? "other shapes" : markdown_text(networks[i]));
+    part.set("network", networks[i].empty() ? "other shapes" : networks[i]);
     part.set("digest", code_span(short_digest(comparison.digest)));
     for (const auto& [key, measure] :
          {std::pair{"times", Cell::time}, {"rates", Cell::rate}, {"costs", Cell::cost}}) {
       const std::string name = fmt::format("convolution_{}{}_{}", key, suffix, i + 1);
-      part.set(key, name);
+      part.set(key, place_name(name));
       draft.add(name, network_table(comparison, networks[i], measure));
     }
-    text += render_template("convolution_network.md.mustache", part.values(), markdown_text) + "\n";
+    text += Markdown::format("{}\n", render_template("convolution_network.md.mustache", part));
   }
   return text;
 }
 
 void add_memory(const Comparison& comparison, const std::string& suffix, Draft& part,
                 Draft& draft) {
-  const std::string layer = memory_layer(comparison);
+  const UntrustedText layer = memory_layer(comparison);
   const std::string name = "convolution_memory" + suffix;
   part.set("has_memory", !layer.empty());
-  part.set("memory", name);
-  part.set("memory_layer", markdown_text(layer));
+  part.set("memory", place_name(name));
+  part.set("memory_layer", layer);
   if (!layer.empty()) draft.add(name, memory_figure(comparison, layer, name));
 }
 
@@ -95,18 +96,18 @@ void add_statuses(const Comparison& comparison, const std::string& suffix, Draft
   part.set("has_wrong", wrong > 0);
   part.set("wrong_count", grouped(wrong));
   part.set("checked_count", grouped(checked));
-  part.set("wrong", "convolution_wrong" + suffix);
-  part.set("errors", "convolution_errors" + suffix);
-  part.set("statuses", "convolution_statuses" + suffix);
+  part.set("wrong", place_name("convolution_wrong" + suffix));
+  part.set("errors", place_name("convolution_errors" + suffix));
+  part.set("statuses", place_name("convolution_statuses" + suffix));
   if (wrong > 0) draft.add("convolution_wrong" + suffix, wrong_table(comparison));
   draft.add("convolution_errors" + suffix, error_table(comparison));
   if (!comparison.is_timed()) draft.add("convolution_statuses" + suffix, status_table(comparison));
-  const std::string reasons = unsupported_reasons(comparison);
+  const Markdown reasons = unsupported_reasons(comparison);
   part.set("has_reasons", !reasons.empty());
   part.set("reasons", reasons);
 }
 
-std::string comparison_part(const Comparison& comparison, std::size_t index, Draft& draft) {
+Markdown comparison_part(const Comparison& comparison, std::size_t index, Draft& draft) {
   const std::string suffix = suffix_of(index);
   Draft part;
   part.set("timed", comparison.is_timed());
@@ -116,17 +117,17 @@ std::string comparison_part(const Comparison& comparison, std::size_t index, Dra
   add_sweep(comparison, kChannelSweep, suffix, part, draft);
   part.set("networks", network_parts(comparison, suffix, draft));
   add_memory(comparison, suffix, part, draft);
-  return render_template("convolutions.md.mustache", part.values(), markdown_text);
+  return render_template("convolutions.md.mustache", part);
 }
 
 }  // namespace
 
 void add_convolutions(const std::vector<Comparison>& comparisons, Draft& draft) {
-  std::string text;
-  std::vector<std::string> names;
+  Markdown text;
+  std::vector<Markdown> names;
   std::ptrdiff_t wrong = 0;
   for (std::size_t i = 0; i < comparisons.size(); ++i) {
-    text += comparison_part(comparisons[i], i, draft) + "\n";
+    text += Markdown::format("{}\n", comparison_part(comparisons[i], i, draft));
     names.push_back(code_span(comparisons[i].name));
     const std::vector<ComparisonRow>& rows = comparisons[i].rows;
     wrong += std::count_if(rows.begin(), rows.end(), [](const auto& r) { return r.is_wrong(); });

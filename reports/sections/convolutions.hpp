@@ -20,38 +20,37 @@ struct Sweep {
 inline constexpr Sweep kKernelSweep{"kernel", "Kernel size", false};
 inline constexpr Sweep kChannelSweep{"channels", "Channels", true};
 
-/// The part of a row's name before the first colon, "" if there is none.
-std::string network_of(const ComparisonRow& row);
-/// The rest.
-std::string layer_of(const ComparisonRow& row);
+/// A row's name without its network.
+UntrustedText layer_of(const ComparisonRow& row);
 bool is_in_sweep(const ComparisonRow& row);
 
-/// A figure and, as a Markdown list, which algorithm is the fastest where.
+/// A figure and, as a list, which algorithm is the fastest where.
 struct Crossover {
   Figure figure;  ///< a panel for each kind and pass; none if nothing was timed
-  std::string takeovers;
+  Markdown takeovers;
+  bool is_cut = false;  ///< there are more panels than are drawn
 };
 /// Panels are named `name`_1, `name`_2, ...
 Crossover crossover(const Comparison& comparison, const Sweep& sweep, const std::string& name);
 
 /// Workspace against time, a panel for each pass of the layer.
-Figure memory_figure(const Comparison& comparison, const std::string& layer,
+Figure memory_figure(const Comparison& comparison, const UntrustedText& layer,
                      const std::string& name);
 /// alexnet:conv2 if it was timed, else the timed layer of the most arithmetic; "" for none.
-std::string memory_layer(const Comparison& comparison);
+UntrustedText memory_layer(const Comparison& comparison);
 
 /// What a network's tables have in their cells.
 enum class Cell { time, rate, cost };
 /// (layer and pass, algorithm) of a network.
-TableEntry network_table(const Comparison& comparison, const std::string& network, Cell cell);
+TableEntry network_table(const Comparison& comparison, const UntrustedText& network, Cell cell);
 /// Networks that have timed rows and are no sweep, in the order of the record.
-std::vector<std::string> timed_networks(const Comparison& comparison);
+std::vector<UntrustedText> timed_networks(const Comparison& comparison);
 
 TableEntry error_table(const Comparison& comparison);
 TableEntry status_table(const Comparison& comparison);
 TableEntry wrong_table(const Comparison& comparison);
-/// A Markdown list: why which algorithm does not offer something; "" if all do all.
-std::string unsupported_reasons(const Comparison& comparison);
+/// A list: why which algorithm does not offer something; "" if all do all.
+Markdown unsupported_reasons(const Comparison& comparison);
 
 /// Three digits that count: "0.0123", "12.3", "1,234".
 std::string significant(double value);

@@ -31,24 +31,24 @@ std::size_t agreeing(const TrainingRun& run, std::size_t sample) {
 }
 
 /// "Sandal", "Sneaker and Bag": the neighbours' classes that are not the sample's.
-std::string other_classes(const TrainingRun& run, std::size_t sample) {
+UntrustedText other_classes(const TrainingRun& run, std::size_t sample) {
   const Neighbours& nearest = run.neighbours;
-  std::vector<std::string> names;
+  std::vector<UntrustedText> names;
   for (std::size_t i = 0; i < nearest.per_sample; ++i) {
     const std::uint8_t label = nearest.labels[sample * nearest.per_sample + i];
-    const std::string& name = run.class_names[label];
+    const UntrustedText& name = run.class_names[label];
     if (label == run.samples.labels[sample]) continue;
     if (std::find(names.begin(), names.end(), name) == names.end()) names.push_back(name);
   }
   return listed(names);
 }
 
-std::string row_title(const TrainingRun& run, std::size_t sample) {
+UntrustedText row_title(const TrainingRun& run, std::size_t sample) {
   const std::size_t same = agreeing(run, sample);
-  const std::string& truth = run.class_names[run.samples.labels[sample]];
-  if (same == run.neighbours.per_sample) return truth + ": all alike";
-  return fmt::format("{}: {} of {} alike, else {}", truth, same, run.neighbours.per_sample,
-                     other_classes(run, sample));
+  const UntrustedText& truth = run.class_names[run.samples.labels[sample]];
+  if (same == run.neighbours.per_sample) return plain_text("{}: all alike", truth);
+  return plain_text("{}: {} of {} alike, else {}", truth, same, run.neighbours.per_sample,
+                    other_classes(run, sample));
 }
 
 class NeighbourDrawing {
@@ -61,7 +61,7 @@ class NeighbourDrawing {
       draw_row(sample, kRow * static_cast<double>(sample - first));
     }
   }
-  [[nodiscard]] std::string document(const std::string& alt) const { return canvas_.document(alt); }
+  [[nodiscard]] Svg document(const UntrustedText& alt) const { return canvas_.document(alt); }
 
  private:
   void draw_row(std::size_t sample, double top) {
@@ -100,24 +100,24 @@ Figure neighbours_figure(const TrainingRun& run) {
   if (run.channels == 3) rows = std::min(rows, kMostColourRows);
   for (std::size_t first = 0; first < rows; first += kRowsInPanel) {
     const std::size_t last = std::min(rows, first + kRowsInPanel);
-    std::vector<std::string> titles;
+    std::vector<UntrustedText> titles;
     for (std::size_t sample = first; sample < last; ++sample) {
       titles.push_back(row_title(run, sample));
     }
-    const std::string alt =
-        fmt::format("Test images, each followed by its {} nearest training images: {}.",
-                    run.neighbours.per_sample, fmt::join(titles, "; "));
-    figure.panels.push_back({fmt::format("neighbours_{}", figure.panels.size() + 1),
-                             NeighbourDrawing(run, first, last).document(alt), alt});
+    const UntrustedText alt =
+        plain_text("Test images, each followed by its {} nearest training images: {}.",
+                   run.neighbours.per_sample, joined(titles, "; "));
+    figure.panels.push_back({fmt::format("neighbours_{}", figure.panels.size() + 1), alt,
+                             NeighbourDrawing(run, first, last).document(alt)});
   }
   return figure;
 }
 
 /// "LeNet-5, seed 1", "Relu against tanh, relu, seed 1".
-std::string run_name(const TrainingRun& run) {
-  if (!run.study) return fmt::format("LeNet-5, seed {}", run.seed);
-  return fmt::format("{}: {}, seed {}", heading_of(run.study->name), words_of(run.study->variant),
-                     run.seed);
+UntrustedText run_name(const TrainingRun& run) {
+  if (!run.study) return plain_text("LeNet-5, seed {}", run.seed);
+  return plain_text("{}: {}, seed {}", heading_of(run.study->name), words_of(run.study->variant),
+                    run.seed);
 }
 
 /// The first run with neighbours; nullptr for none.

@@ -49,7 +49,7 @@ class ForestDrawing {
       draw_row(effects_[i], kFirstRow + row_ * static_cast<double>(i));
     }
   }
-  [[nodiscard]] std::string document(const std::string& alt) const { return canvas_.document(alt); }
+  [[nodiscard]] Svg document(const UntrustedText& alt) const { return canvas_.document(alt); }
 
  private:
   void find_range() {
@@ -130,7 +130,7 @@ class ForestDrawing {
     const std::string_view ink = colour_of(verdict);
     const bool tall = row_ > kRow;
     const double middle = top + row_ - kBarBand / 2;
-    canvas_.text({kMargin, top + 14}, capitalized(contrast_name(contrast)),
+    canvas_.text({kMargin, top + 14}, contrast_name(contrast).capitalized(),
                  {kNameSize, "start", colour::kText});
     canvas_.text({tall ? kMargin : kWidth - kMargin, top + (tall ? 30 : 14)},
                  short_verdict(verdict),
@@ -150,7 +150,7 @@ class ForestDrawing {
     if (hollow) canvas_.rect({place(effect.mean) - 3, middle - 3}, {6, 6}, colour::kPaper);
   }
 
-  static double width_of(const std::string& text) {
+  static double width_of(const UntrustedText& text) {
     return 0.56 * kNameSize * static_cast<double>(text.size());
   }
 
@@ -177,17 +177,17 @@ class ForestDrawing {
 Panel forest_panel(const std::vector<Effect>& effects, bool is_ratio, const std::string& name) {
   const std::string title = is_ratio ? "Ratio of epochs or time, variant over baseline"
                                      : "Difference in error (percentage points)";
-  std::vector<std::string> rows;
+  std::vector<UntrustedText> rows;
   for (const Effect& effect : effects) {
     const Contrast& contrast = *effect.contrast;
     const std::string value = is_ratio ? fmt::format("{} times", fixed(std::exp(effect.mean), 2))
                                        : difference_text(*contrast.study, contrast.test.mean);
-    rows.push_back(fmt::format("{} against {} {}, {}", contrast.variant->name,
-                               contrast.baseline->name, value, verdict_text(contrast)));
+    rows.push_back(plain_text("{} against {} {}, {}", contrast.variant->name,
+                              contrast.baseline->name, value, verdict_text(contrast)));
   }
-  const std::string alt = fmt::format("{}, with {} intervals: {}.", title, percent(kConfidence, 0),
-                                      fmt::join(rows, "; "));
-  return {name, ForestDrawing(effects, is_ratio, title).document(alt), alt};
+  const UntrustedText alt =
+      plain_text("{}, with {} intervals: {}.", title, percent(kConfidence, 0), joined(rows, "; "));
+  return {name, alt, ForestDrawing(effects, is_ratio, title).document(alt)};
 }
 
 }  // namespace

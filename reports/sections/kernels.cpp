@@ -57,7 +57,7 @@ class KernelDrawing {
     draw_legend();
   }
 
-  [[nodiscard]] std::string document(const std::string& alt) const { return canvas_.document(alt); }
+  [[nodiscard]] Svg document(const UntrustedText& alt) const { return canvas_.document(alt); }
 
  private:
   [[nodiscard]] Rgb cell_colour(std::size_t row, std::size_t column, std::size_t out,
@@ -122,7 +122,7 @@ Panel kernels_panel(const Kernels& kernels, const std::string& name) {
       kernels.in_channels == 3 ? "the three channels' weights as red, green and blue"
                                : "blue for negative weights, white for zero, vermilion for "
                                  "positive ones");
-  return {name, KernelDrawing(kernels).document(alt), alt};
+  return {name, alt, KernelDrawing(kernels).document(alt)};
 }
 
 }  // namespace reprise::reports

@@ -53,8 +53,8 @@ TableEntry mistakes_table(const TrainingRun& run, const std::vector<std::size_t>
         of_truth = probability_text(run.likeliest.probability(image, rank));
       }
     }
-    entry.table.rows.push_back({std::to_string(image), markdown_text(run.class_names[truth]),
-                                markdown_text(run.class_names[run.likeliest.label(image, 0)]),
+    entry.table.rows.push_back({std::to_string(image), run.class_names[truth],
+                                run.class_names[run.likeliest.label(image, 0)],
                                 probability_text(run.likeliest.probability(image, 0)), of_truth});
   }
   return entry;

@@ -23,7 +23,8 @@ TableEntry layers_table() {
                                 std::string(layer.output), grouped(layer.parameters())});
     sum += layer.parameters();
   }
-  entry.table.rows.push_back({"**Total**", "", "", "**" + grouped(sum) + "**"});
+  entry.table.rows.push_back(
+      {Markdown::format("**Total**"), "", "", Markdown::format("**{}**", grouped(sum))});
   return entry;
 }
 
@@ -79,7 +80,7 @@ double mean_of(const Runs& runs, double (*value)(const TrainingRun&)) {
 
 /// Runs that differ in their seeds only, and how the table calls them.
 struct Group {
-  std::string name;
+  UntrustedText name;
   Runs runs;
 };
 
@@ -97,7 +98,7 @@ std::vector<Group> our_groups(const Inputs& inputs, const std::vector<Study>& st
     groups.push_back({"LeNet-5, distorted images", pointers(inputs.distorted)});
   }
   for (const Study& study : studies) {
-    Group group{fmt::format("{}: {}", heading_of(study.name), words_of(study.baseline_name)), {}};
+    Group group{plain_text("{}: {}", heading_of(study.name), words_of(study.baseline_name)), {}};
     for (const StudyRun& run : study.baseline()->runs) group.runs.push_back(run.run);
     groups.push_back(std::move(group));
   }
@@ -106,14 +107,14 @@ std::vector<Group> our_groups(const Inputs& inputs, const std::vector<Study>& st
 
 void add_our_rows(const Group& group, Table& table) {
   const TrainingRun& run = *group.runs.front();
-  const std::string data = markdown_text(data_display_name(run.data_name)) + ", test";
+  const UntrustedText data = data_display_name(run.data_name) + ", test";
   const bool top5 = run.likeliest.ranks < run.classes();
   const double five = top5 ? mean_of(group.runs, error_among_likeliest) : std::nan("");
-  table.rows.push_back({markdown_text(group.name) + ", 1 CNN", data,
+  table.rows.push_back({group.name + ", 1 CNN", data,
                         percent(mean_of(group.runs, final_test_error), 2), share_cell(five, 2)});
   if (group.runs.size() < 2) return;
-  table.rows.push_back({fmt::format("{}, {} CNNs", markdown_text(group.name), group.runs.size()),
-                        data, percent(averaged_error(group.runs), 2), "–"});
+  table.rows.push_back({plain_text("{}, {} CNNs", group.name, group.runs.size()), data,
+                        percent(averaged_error(group.runs), 2), "–"});
 }
 
 TableEntry results_table(const std::vector<Group>& groups) {

@@ -26,7 +26,7 @@ void add_lenet_setup(const TrainingRun& run, Draft& draft);
 /// Data files of all records, and the machine that `first` was made on.
 void add_setup(const Inputs& inputs, const TrainingRun& first, Draft& draft);
 /// What a setting of this name is; "" if the report does not know it.
-std::string setting_meaning(const std::string& name);
+std::string setting_meaning(const UntrustedText& name);
 /// All training runs: LeNet-5's, distorted ones, the studies'.
 std::vector<const TrainingRun*> all_runs(const Inputs& inputs);
 

@@ -67,11 +67,11 @@ constexpr std::array kMachine = {
 
 /// The known names in their order, then the others in the alphabet's.
 template <std::size_t Count>
-std::vector<std::string> in_order(const Attributes& attributes,
-                                  const std::array<Known, Count>& known) {
-  std::vector<std::string> names;
+std::vector<UntrustedText> in_order(const Settings& attributes,
+                                    const std::array<Known, Count>& known) {
+  std::vector<UntrustedText> names;
   for (const Known& entry : known) {
-    if (attributes.count(std::string(entry.name)) > 0) names.emplace_back(entry.name);
+    if (attributes.count(entry.name) > 0) names.emplace_back(entry.name);
   }
   for (const auto& [name, value] : attributes) {
     if (std::find(names.begin(), names.end(), name) == names.end()) names.push_back(name);
@@ -80,9 +80,9 @@ std::vector<std::string> in_order(const Attributes& attributes,
 }
 
 template <std::size_t Count>
-std::string meaning(const std::string& name, const std::array<Known, Count>& known) {
+std::string meaning(const UntrustedText& name, const std::array<Known, Count>& known) {
   for (const Known& entry : known) {
-    if (entry.name == name) return std::string(entry.meaning);
+    if (name == entry.name) return std::string(entry.meaning);
   }
   return "";
 }
@@ -91,10 +91,9 @@ TableEntry settings_table(const TrainingRun& run) {
   TableEntry entry;
   entry.source = short_digest(run.digest);
   entry.table.columns = {{"Setting"}, {"Value"}, {"What it is"}};
-  for (const std::string& name : in_order(run.settings, kSettings)) {
-    entry.table.rows.push_back({code_span(name),
-                                markdown_text(attribute_text(run.settings.at(name))),
-                                meaning(name, kSettings)});
+  for (const UntrustedText& name : in_order(run.settings, kSettings)) {
+    entry.table.rows.push_back(
+        {code_span(name), setting_text(run.settings, name), meaning(name, kSettings)});
   }
   return entry;
 }
@@ -105,11 +104,11 @@ TableEntry model_table(const TrainingRun& run) {
   entry.table.columns = {
       {"Layer"}, {"Type"}, {"Settings"}, {"Output shape"}, {"Parameters", Align::right}};
   for (const LayerRow& layer : run.layers) {
-    entry.table.rows.push_back({code_span(layer.name), markdown_text(layer.type),
-                                markdown_text(layer.settings), markdown_text(layer.output_shape),
-                                grouped(layer.parameters)});
+    entry.table.rows.push_back({code_span(layer.name), layer.type, layer.settings,
+                                layer.output_shape, grouped(layer.parameters)});
   }
-  entry.table.rows.push_back({"**Total**", "", "", "", "**" + grouped(run.parameters) + "**"});
+  entry.table.rows.push_back({Markdown::format("**Total**"), "", "", "",
+                              Markdown::format("**{}**", grouped(run.parameters))});
   return entry;
 }
 
@@ -117,15 +116,15 @@ TableEntry model_table(const TrainingRun& run) {
 TableEntry data_table(const std::vector<const TrainingRun*>& runs) {
   TableEntry entry;
   entry.table.columns = {{"Data set"}, {"File"}, {"SHA-256"}};
-  std::set<std::string> known;
+  std::set<UntrustedText> known;
   std::vector<const TrainingRun*> sources;
   for (const TrainingRun* run : runs) {
     bool is_new = false;
     for (const InputFile& file : run->files) {
       if (!known.insert(file.sha256).second) continue;
       is_new = true;
-      entry.table.rows.push_back({markdown_text(data_display_name(run->data_name)),
-                                  code_span(file.name), code_span(file.sha256)});
+      entry.table.rows.push_back(
+          {data_display_name(run->data_name), code_span(file.name), code_span(file.sha256)});
     }
     if (is_new) sources.push_back(run);
   }
@@ -134,8 +133,8 @@ TableEntry data_table(const std::vector<const TrainingRun*>& runs) {
 }
 
 /// A sentence for each data set, and one on runs that used a part of it.
-std::string data_sentence(const std::vector<const TrainingRun*>& runs) {
-  std::vector<std::string> sentences;
+Markdown data_sentence(const std::vector<const TrainingRun*>& runs) {
+  std::vector<Markdown> sentences;
   for (const TrainingRun* run : runs) {
     if (run->study && run->study->role == Role::pilot) continue;
     Draft part;
@@ -145,8 +144,7 @@ std::string data_sentence(const std::vector<const TrainingRun*>& runs) {
     part.set("size", fmt::format("{}×{}", run->height, run->width));
     part.set("grey", run->channels == 1);
     part.set("classes", count_word(static_cast<std::int64_t>(run->classes())));
-    const std::string text =
-        one_line(render_template("data_set.md.mustache", part.values(), markdown_text));
+    const Markdown text = one_line(render_template("data_set.md.mustache", part));
     if (std::find(sentences.begin(), sentences.end(), text) == sentences.end()) {
       sentences.push_back(text);
     }
@@ -162,48 +160,37 @@ std::string data_sentence(const std::vector<const TrainingRun*>& runs) {
     }
     Draft part;
     part.set("counts", listed(counts));
-    sentences.push_back(
-        one_line(render_template("data_parts.md.mustache", part.values(), markdown_text)));
+    sentences.push_back(one_line(render_template("data_parts.md.mustache", part)));
   }
-  return fmt::format("{}", fmt::join(sentences, " "));
+  return joined(sentences, " ");
 }
 
-bool is_library(const std::string& name) {
-  return name.starts_with("library_");
-}
+constexpr std::string_view kLibrary = "library_";
 
 /// Told in the text, or of no use to a reader.
-bool is_left_out(const std::string& name) {
+bool is_left_out(const UntrustedText& name) {
   static constexpr std::array kLeftOut = {"git_commit",   "git_dirty",   "host",
                                           "command_line", "data_folder", "seconds_total"};
-  return std::find(kLeftOut.begin(), kLeftOut.end(), name) != kLeftOut.end();
+  return std::any_of(kLeftOut.begin(), kLeftOut.end(),
+                     [&](const char* left_out) { return name == left_out; });
 }
 
 TableEntry environment_table(const TrainingRun& run) {
   TableEntry entry;
   entry.source = short_digest(run.digest);
   entry.table.columns = {{"What"}, {"Value, as reported"}};
-  std::vector<std::string> libraries;
-  for (const std::string& name : in_order(run.environment, kMachine)) {
-    const std::string value = attribute_text(run.environment.at(name));
-    if (is_library(name)) {
-      libraries.push_back(name.substr(std::string("library_").size()) + " " + value);
+  std::vector<UntrustedText> libraries;
+  for (const UntrustedText& name : in_order(run.environment, kMachine)) {
+    const UntrustedText value = setting_text(run.environment, name);
+    if (name.starts_with(kLibrary)) {
+      libraries.push_back(plain_text("{} {}", name.substr(kLibrary.size()), value));
     } else if (!is_left_out(name)) {
       const std::string label = meaning(name, kMachine);
-      entry.table.rows.push_back({label.empty() ? code_span(name) : label, markdown_text(value)});
+      entry.table.rows.push_back({label.empty() ? code_span(name) : label, value});
     }
   }
-  if (!libraries.empty()) {
-    std::string text;
-    for (const std::string& library : libraries) text += (text.empty() ? "" : ", ") + library;
-    entry.table.rows.push_back({"Libraries", markdown_text(text)});
-  }
+  if (!libraries.empty()) entry.table.rows.push_back({"Libraries", joined(libraries, ", ")});
   return entry;
-}
-
-std::string text_of(const Attributes& attributes, const std::string& name) {
-  const auto found = attributes.find(name);
-  return found == attributes.end() ? "" : attribute_text(found->second);
 }
 
 void add_time(const TrainingRun& run, Draft& draft) {
@@ -219,14 +206,14 @@ void add_time(const TrainingRun& run, Draft& draft) {
 std::int64_t made_elsewhere(const std::vector<const TrainingRun*>& runs, const TrainingRun& first) {
   return std::count_if(runs.begin(), runs.end(), [&](const TrainingRun* run) {
     return std::any_of(kSameMachine.begin(), kSameMachine.end(), [&](const char* name) {
-      return text_of(run->environment, name) != text_of(first.environment, name);
+      return setting_text(run->environment, name) != setting_text(first.environment, name);
     });
   });
 }
 
 }  // namespace
 
-std::string setting_meaning(const std::string& name) {
+std::string setting_meaning(const UntrustedText& name) {
   return meaning(name, kSettings);
 }
 
@@ -244,10 +231,10 @@ void add_lenet_setup(const TrainingRun& run, Draft& draft) {
   draft.set("train_images", grouped(static_cast<std::int64_t>(run.train_images)));
   draft.set("test_images", grouped(static_cast<std::int64_t>(run.test_images)));
   draft.set("parameters", grouped(run.parameters));
-  draft.set("optimizer", text_of(run.settings, "optimizer"));
-  draft.set("is_adam", text_of(run.settings, "optimizer") == "adam");
-  draft.set("batch_size", text_of(run.settings, "batch_size"));
-  draft.set("conv", code_span(text_of(run.settings, "conv")));
+  draft.set("optimizer", setting_text(run.settings, "optimizer"));
+  draft.set("is_adam", setting_text(run.settings, "optimizer") == "adam");
+  draft.set("batch_size", setting_text(run.settings, "batch_size"));
+  draft.set("conv", code_span(setting_text(run.settings, "conv")));
   add_time(run, draft);
 }
 
@@ -256,10 +243,10 @@ void add_setup(const Inputs& inputs, const TrainingRun& first, Draft& draft) {
   draft.add("data", data_table(runs));
   draft.set("data_sentence", data_sentence(runs));
   draft.add("environment", environment_table(first));
-  const std::string commit = text_of(first.environment, "git_commit");
+  const UntrustedText commit = setting_text(first.environment, "git_commit");
   draft.set("has_commit", !commit.empty());
   draft.set("commit", code_span(commit));
-  draft.set("is_dirty", text_of(first.environment, "git_dirty") == "1");
+  draft.set("is_dirty", setting_text(first.environment, "git_dirty") == "1");
   const std::int64_t elsewhere = made_elsewhere(runs, first);
   draft.set("several_records", runs.size() > 1);
   draft.set("made_elsewhere", elsewhere > 0);

@@ -30,7 +30,7 @@ Figure curves_figure(const Study& study);
 /// Final training error by learning rate, of the pilots of one variant, means over their seeds.
 struct PilotGrid {
   const Study* study = nullptr;
-  std::string variant;
+  UntrustedText variant;
   std::map<double, double> errors;
   /// The rate of the least error.
   [[nodiscard]] double best() const;

@@ -6,7 +6,6 @@
 #include <iterator>
 #include <map>
 #include <numeric>
-#include <sstream>
 
 #include "format.hpp"
 #include "sections/studies.hpp"
@@ -41,7 +40,7 @@ Contrasts clearest_first(Contrasts contrasts) {
 }
 
 /// One sentence for each study on all its variants that are the same as the baseline.
-std::string sameness_text(const Contrasts& contrasts) {
+Markdown sameness_text(const Contrasts& contrasts) {
   std::map<const Study*, Contrasts> by_study;
   std::vector<const Study*> order;
   for (const Contrast* contrast : contrasts) {
@@ -49,33 +48,32 @@ std::string sameness_text(const Contrasts& contrasts) {
     if (by_study[contrast->study].empty()) order.push_back(contrast->study);
     by_study[contrast->study].push_back(contrast);
   }
-  std::vector<std::string> texts;
+  std::vector<Markdown> texts;
   for (const Study* study : order) {
-    std::vector<std::string> names;
+    std::vector<UntrustedText> names;
     for (const Contrast* contrast : by_study[study]) {
-      names.push_back(markdown_text(words_of(contrast->variant->name)));
+      names.push_back(words_of(contrast->variant->name));
     }
     Draft part;
     set_contrast_values(*by_study[study].front(), part);
     part.set("names", listed(names));
-    part.set("names_capital", capitalized(listed(names)));
+    part.set("names_capital", listed(names).capitalized());
     part.set("one", names.size() == 1);
-    texts.push_back(
-        one_line(render_template("conclusion_same.md.mustache", part.values(), markdown_text)));
+    texts.push_back(one_line(render_template("conclusion_same.md.mustache", part)));
   }
-  return fmt::format("{}", fmt::join(texts, " "));
+  return joined(texts, " ");
 }
 
 /// A sentence or an item of a list for each, by a template.
-std::vector<std::string> sentences(const Contrasts& contrasts, std::string_view file) {
-  std::vector<std::string> texts;
+std::vector<Markdown> sentences(const Contrasts& contrasts, std::string_view file) {
+  std::vector<Markdown> texts;
   for (const Contrast* contrast : contrasts) {
     Draft part;
     set_contrast_values(*contrast, part);
     part.set("first", texts.empty());
     part.set("only", contrasts.size() == 1);
     part.set("narrow", contrast->leans_on_one_test());
-    texts.push_back(one_line(render_template(file, part.values(), markdown_text)));
+    texts.push_back(one_line(render_template(file, part)));
   }
   return texts;
 }
@@ -92,25 +90,21 @@ void add_group(const std::string& name, const Contrasts& contrasts, Draft& draft
 }
 
 /// "two support the paper's claim and one shows no difference": the lines that are not empty.
-std::string tally(const Draft& draft) {
+Markdown tally(const Draft& draft, const std::vector<std::pair<const char*, Contrasts>>& groups) {
   Draft part = draft;
-  for (const char* group : {"supported", "contradicted", "undecided", "unjudged"}) {
-    const std::string count = std::string(group) + "_count";
-    const bool all = draft.text(count) == draft.text("claim_count");
-    if (all) part.set(count, draft.text(count) == "two" ? "both" : "all");
+  std::size_t claims = 0;
+  for (const auto& [name, contrasts] : groups) claims += contrasts.size();
+  for (const auto& [name, contrasts] : groups) {
+    if (contrasts.size() != claims) continue;
+    part.set(std::string(name) + "_count", claims == 2 ? "both" : "all");
   }
-  std::istringstream lines(render_template("tally.md.mustache", part.values(), markdown_text));
-  std::vector<std::string> parts;
-  for (std::string line; std::getline(lines, line);) {
-    if (!line.empty()) parts.push_back(line);
-  }
-  return listed(parts);
+  return listed(lines_of(render_template("tally.md.mustache", part)));
 }
 
-std::string names_of(const Contrasts& contrasts) {
-  std::vector<std::string> names;
+UntrustedText names_of(const Contrasts& contrasts) {
+  std::vector<UntrustedText> names;
   for (const Contrast* contrast : contrasts) {
-    names.push_back(markdown_text(contrast_name(*contrast)));
+    names.push_back(contrast_name(*contrast));
   }
   return listed(names);
 }
@@ -198,21 +192,22 @@ void add_study_conclusion(const std::vector<Study>& studies, const std::vector<C
   Contrasts different;
   std::copy_if(supported.begin(), supported.end(), std::back_inserter(different),
                [](const Contrast* contrast) { return contrast->claims_difference(); });
-  draft.set(
-      "supported_text",
-      fmt::format("{} {}", fmt::join(sentences(different, "conclusion_supported.md.mustache"), " "),
-                  sameness_text(supported)));
-  draft.set(
-      "contradicted_text",
-      fmt::format("{}",
-                  fmt::join(sentences(contradicted, "conclusion_contradicted.md.mustache"), " ")));
-  std::string list;
-  for (const std::string& item : sentences(undecided, "conclusion_undecided.md.mustache")) {
-    list += "- " + item + "\n";
+  draft.set("supported_text",
+            Markdown::format("{} {}",
+                             joined(sentences(different, "conclusion_supported.md.mustache"), " "),
+                             sameness_text(supported)));
+  draft.set("contradicted_text",
+            joined(sentences(contradicted, "conclusion_contradicted.md.mustache"), " "));
+  Markdown list;
+  for (const Markdown& item : sentences(undecided, "conclusion_undecided.md.mustache")) {
+    list += Markdown::format("- {}\n", item);
   }
   draft.set("undecided_list", list);
   draft.set("unjudged_names", names_of(none));
-  draft.set("tally", tally(draft));
+  draft.set("tally", tally(draft, {{"supported", supported},
+                                   {"contradicted", contradicted},
+                                   {"undecided", undecided},
+                                   {"unjudged", none}}));
   add_adjustment(contrasts, draft);
   add_balance(contrasts, draft);
   draft.set("all_supported", claims > 1 && supported.size() == claims);

@@ -21,7 +21,7 @@ constexpr int kMostPoints = 400;
 
 struct Look {
   std::string_view colour;
-  std::string_view dash;
+  Literal dash;  ///< gnuplot's list of lengths, or "solid"
 };
 
 // Colours that colour-blind readers tell apart; dashes differ too.
@@ -94,8 +94,8 @@ double top_of(const CurvePlot& plot) {
   return most > 0 ? 1.05 * most : 1;
 }
 
-std::string curve_block(const Curve& curve, std::size_t index) {
-  std::vector<std::vector<std::string>> rows;
+PlotCommands curve_block(const Curve& curve, std::size_t index) {
+  std::vector<std::vector<PlotCommands>> rows;
   for (const CurvePoint& point : curve) {
     rows.push_back({plot_number(point.epoch), plot_number(point.spread.mean),
                     plot_number(point.spread.least), plot_number(point.spread.most)});
@@ -103,68 +103,70 @@ std::string curve_block(const Curve& curve, std::size_t index) {
   return data_block(fmt::format("curve{}", index), rows);
 }
 
-std::string commands_of(const CurvePlot& plot) {
-  std::string data;
-  std::vector<std::string> bands;
-  std::vector<std::string> lines;
+PlotCommands commands_of(const CurvePlot& plot) {
+  PlotCommands text;
+  std::vector<PlotCommands> bands;
+  std::vector<PlotCommands> lines;
   double first = plot.threshold > 0 ? 0 : std::numeric_limits<double>::infinity();
   double last = 0;
   for (std::size_t i = 0; i < plot.curves.size(); ++i) {
     const Look& look = kLooks.at(i % kLooks.size());
     const bool sparse = plot.curves[i].size() <= 25;
-    data += curve_block(plot.curves[i], i);
+    text += curve_block(plot.curves[i], i);
     if (plot.curves[i].empty()) continue;
     first = std::min(first, plot.curves[i].front().epoch);
     last = std::max(last, plot.curves[i].back().epoch);
     bands.push_back(
-        fmt::format("$curve{} using 1:3:4 with filledcurves fs transparent solid 0.2 "
-                    "noborder lc rgb '{}' notitle",
-                    i, look.colour));
-    lines.push_back(fmt::format("$curve{} using 1:2 with {} lw 2 dt {}{} lc rgb '{}' title {}", i,
-                                sparse ? "linespoints" : "lines", look.dash,
-                                sparse ? fmt::format(" pt {} ps 0.4", 4 + 2 * (i % 5) + 1) : "",
-                                look.colour, plot_text(words_of(plot.variants[i]->name))));
+        PlotCommands::format("$curve{} using 1:3:4 with filledcurves fs transparent solid 0.2 "
+                             "noborder lc rgb {} notitle",
+                             i, look.colour));
+    const PlotCommands style =
+        sparse ? PlotCommands::format("linespoints pt {} ps 0.4", 4 + 2 * (i % 5) + 1)
+               : PlotCommands::format("lines");
+    lines.push_back(PlotCommands::format("$curve{} using 1:2 with {} lw 2 dt {} lc rgb {} title {}",
+                                         i, style, PlotCommands::literal(look.dash), look.colour,
+                                         words_of(plot.variants[i]->name)));
   }
   const double margin = last > first ? 0.03 * (last - first) : 0.5;
-  std::string text = data;
-  text += fmt::format(
+  text += PlotCommands::format(
       "set xrange [{}:{}]\nset yrange [0:{}]\nset xlabel 'Epoch'\nset ylabel {}\n"
       "set xtics {}\n"
       "set key tmargin left vertical maxrows {} Left reverse samplen 3 width 1\n",
       plot_number(first > 0 ? first - margin : 0), plot_number(last + margin),
-      plot_number(top_of(plot)), plot_text(plot.quantity + " (%)"),
+      plot_number(top_of(plot)), plot.quantity + " (%)",
       tick_step(static_cast<std::int64_t>(std::ceil(last))), (plot.curves.size() + 1) / 2);
   if (plot.threshold > 0) {
-    text += fmt::format(
+    text += PlotCommands::format(
         "set arrow from graph 0,first {0} to graph 1,first {0} nohead dt (5,4) lw 1.5 lc rgb "
-        "'{1}'\nset label '{2}' at graph 0.985,first {0} right offset 0,0.6 tc rgb '{1}'\n",
+        "{1}\nset label {2} at graph 0.985,first {0} right offset 0,0.6 tc rgb {1}\n",
         plot_number(plot.threshold), colour::kQuiet, percent(plot.threshold / 100, 0));
   }
-  return text + fmt::format("plot {}, {}\n", fmt::join(bands, ", "), fmt::join(lines, ", "));
+  text += PlotCommands::format("plot {}, {}\n", joined(bands, ", "), joined(lines, ", "));
+  return text;
 }
 
 Panel draw_curves(const CurvePlot& plot) {
-  std::vector<std::string> courses;
+  std::vector<UntrustedText> courses;
   for (std::size_t i = 0; i < plot.curves.size(); ++i) {
     if (plot.curves[i].empty()) continue;
-    courses.push_back(fmt::format("{} from {}% to {}%", plot.variants[i]->name,
-                                  fixed(plot.curves[i].front().spread.mean, 1),
-                                  fixed(plot.curves[i].back().spread.mean, 1)));
+    courses.push_back(plain_text("{} from {}% to {}%", plot.variants[i]->name,
+                                 fixed(plot.curves[i].front().spread.mean, 1),
+                                 fixed(plot.curves[i].back().spread.mean, 1)));
   }
-  std::string alt =
-      fmt::format("{} by epoch, mean over seeds: {}.", plot.quantity, fmt::join(courses, "; "));
+  UntrustedText alt =
+      plain_text("{} by epoch, mean over seeds: {}.", plot.quantity, joined(courses, "; "));
   if (plot.threshold > 0) {
-    alt += fmt::format(" A dashed line marks {}%.", fixed(plot.threshold, 0));
+    alt += plain_text(" A dashed line marks {}%.", fixed(plot.threshold, 0));
   }
   const double lines = std::ceil(static_cast<double>(plot.curves.size()) / 2);
-  return draw({plot.name, alt, {kWidth, kPlotHeight + kKeyLine * lines}, commands_of(plot)});
+  return plotted({plot.name, alt, {kWidth, kPlotHeight + kKeyLine * lines}, commands_of(plot)});
 }
 
 }  // namespace
 
 Figure curves_figure(const Study& study) {
-  CurvePlot train{"train_" + key_of(study), "Training error", {}, {}, 0};
-  CurvePlot test{"test_" + key_of(study), "Test error", {}, {}, 0};
+  CurvePlot train{"train_" + study.key, "Training error", {}, {}, 0};
+  CurvePlot test{"test_" + study.key, "Test error", {}, {}, 0};
   const bool by_step =
       study.measure == Measure::epochs_to_train_error &&
       std::all_of(study.variants.begin(), study.variants.end(),

@@ -78,15 +78,14 @@ void add_surprise(const std::vector<Contrast>& contrasts, Draft& draft) {
 }
 
 void add_disagreements(const std::vector<Contrast>& contrasts, Draft& draft) {
-  std::vector<std::string> names;
+  std::vector<UntrustedText> names;
   std::int64_t compared = 0;
   for (const Contrast& contrast : contrasts) {
     if (contrast.seeds.size() < 2 || contrast.variant->expectation == Expectation::same) continue;
     ++compared;
     if (contrast.dissenters() == 0 || contrast.test.mean == 0) continue;
-    names.push_back(fmt::format("{} ({} of {} against the mean)",
-                                markdown_text(contrast_name(contrast)), contrast.dissenters(),
-                                contrast.seeds.size()));
+    names.push_back(plain_text("{} ({} of {} against the mean)", contrast_name(contrast),
+                               contrast.dissenters(), contrast.seeds.size()));
   }
   draft.set("has_compared", compared > 0);
   draft.set("has_disagreements", !names.empty());
@@ -96,7 +95,7 @@ void add_disagreements(const std::vector<Contrast>& contrasts, Draft& draft) {
 }
 
 void add_outliers(const std::vector<Study>& studies, Draft& draft) {
-  std::string list;
+  Markdown list;
   std::int64_t count = 0;
   bool could_tell = false;
   for (const Study& study : studies) {
@@ -104,10 +103,9 @@ void add_outliers(const std::vector<Study>& studies, Draft& draft) {
       could_tell |= variant.runs.size() >= kLeastRuns;
       for (const StudyRun* run : outliers_of(variant)) {
         ++count;
-        list += fmt::format(
-            "- {}, {}, seed {}: {}, where the median is {} ({})\n",
-            markdown_text(heading_of(study.name)), markdown_text(words_of(variant.name)),
-            run->run->seed, value_text(study, run->measured.value),
+        list += Markdown::format(
+            "- {}, {}, seed {}: {}, where the median is {} ({})\n", heading_of(study.name),
+            words_of(variant.name), run->run->seed, value_text(study, run->measured.value),
             value_text(study, median_of(variant.values())), code_span(run->run->name));
       }
     }
@@ -123,12 +121,12 @@ void add_outliers(const std::vector<Study>& studies, Draft& draft) {
 }
 
 void add_censored(const std::vector<Study>& studies, Draft& draft) {
-  std::vector<std::string> names;
+  std::vector<UntrustedText> names;
   for (const Study& study : studies) {
     for (const Variant& variant : study.variants) {
       if (variant.censored() == 0) continue;
-      names.push_back(fmt::format("{} of {} with {}", variant.censored(), variant.runs.size(),
-                                  markdown_text(words_of(variant.name))));
+      names.push_back(plain_text("{} of {} with {}", variant.censored(), variant.runs.size(),
+                                 words_of(variant.name)));
     }
   }
   draft.set("has_unfinished", !names.empty());

@@ -46,9 +46,9 @@ TableEntry values_table(const Study& study) {
   for (const Variant& variant : study.variants) {
     const Spread spread = spread_of(variant.values());
     const bool bound = variant.censored() > 0;
-    std::vector<std::string> row = {
-        fmt::format("{}{}", markdown_text(words_of(variant.name)),
-                    variant.name == study.baseline_name ? " (baseline)" : ""),
+    std::vector<Markdown> row = {
+        plain_text("{}{}", words_of(variant.name),
+                   variant.name == study.baseline_name ? " (baseline)" : ""),
         (bound ? ">" : "") + bare_value(study, spread.mean),
         variant.runs.size() > 1 ? bare_value(study, spread.standard_deviation) : "–"};
     for (const std::int64_t seed : seeds) row.push_back(seed_cell(study, variant.with_seed(seed)));
@@ -97,43 +97,42 @@ TableEntry outcome_table(const Study& study) {
       });
   if (sizes_differ) entry.table.columns.push_back({"Parameters", Align::right});
   for (const Variant& variant : study.variants) {
-    entry.table.rows.push_back({markdown_text(words_of(variant.name)),
-                                mean_and_deviation(of_runs(variant, final_test_error), 100, 2),
-                                mean_and_deviation(of_runs(variant, final_train_error), 100, 2),
-                                mean_and_deviation(of_runs(variant, gap_of), 100, 2),
-                                seconds_cell(variant)});
+    entry.table.rows.push_back(
+        {words_of(variant.name), mean_and_deviation(of_runs(variant, final_test_error), 100, 2),
+         mean_and_deviation(of_runs(variant, final_train_error), 100, 2),
+         mean_and_deviation(of_runs(variant, gap_of), 100, 2), seconds_cell(variant)});
     if (sizes_differ) entry.table.rows.back().push_back(grouped(parameters(variant)));
   }
   return entry;
 }
 
-std::string result_text(const Contrast& contrast, std::string_view file) {
+Markdown result_text(const Contrast& contrast, std::string_view file) {
   Draft part;
   set_contrast_values(contrast, part);
-  return one_line(render_template(file, part.values(), markdown_text));
+  return one_line(render_template(file, part));
 }
 
 /// A paragraph on the one contrast, or a list of several.
-std::string results_of(const std::vector<const Contrast*>& contrasts) {
+Markdown results_of(const std::vector<const Contrast*>& contrasts) {
   if (contrasts.size() == 1) {
-    return result_text(*contrasts.front(), "contrast_result.md.mustache") + "\n";
+    return Markdown::format("{}\n", result_text(*contrasts.front(), "contrast_result.md.mustache"));
   }
-  std::string list;
+  Markdown list;
   for (const Contrast* contrast : contrasts) {
-    list += "- " + result_text(*contrast, "contrast_item.md.mustache") + "\n";
+    list += Markdown::format("- {}\n", result_text(*contrast, "contrast_item.md.mustache"));
   }
   return list;
 }
 
 /// The claims on its variants, each once.
-std::string claims_text(const Study& study) {
-  std::vector<std::string> claims;
+UntrustedText claims_text(const Study& study) {
+  std::vector<UntrustedText> claims;
   for (const Variant& variant : study.variants) {
     if (variant.claim.empty()) continue;
-    std::string claim = sentence(variant.claim);
+    UntrustedText claim = sentence(variant.claim);
     if (std::find(claims.begin(), claims.end(), claim) == claims.end()) claims.push_back(claim);
   }
-  return markdown_text(fmt::format("{}", fmt::join(claims, " ")));
+  return joined(claims, " ");
 }
 
 /// The most runs at a time that the records say shared the machine; 1 if they do not say.
@@ -148,13 +147,13 @@ std::int64_t runs_at_once(const Study& study) {
   return most;
 }
 
-std::string study_part(const Study& study, const std::vector<Contrast>& contrasts, Draft& draft) {
+Markdown study_part(const Study& study, const std::vector<Contrast>& contrasts, Draft& draft) {
   Draft part;
   part.set("heading", heading_of(study.name));
   part.set("has_section", !study.section.empty());
   part.set("section", study.section);
   part.set("question", sentence(study.question));
-  const std::string claims = claims_text(study);
+  const UntrustedText claims = claims_text(study);
   part.set("has_claims", !claims.empty());
   part.set("claims", claims);
   part.set("measure", measure_text(study.measure, study.threshold));
@@ -177,28 +176,29 @@ std::string study_part(const Study& study, const std::vector<Contrast>& contrast
   part.set("runs_at_once", capitalized(count_word(runs_at_once(study))));
   part.set("by_step", study.measure == Measure::epochs_to_train_error);
   part.set("threshold", percent(study.threshold, 0));
-  part.set("values", "values_" + key_of(study));
-  part.set("outcome", "outcome_" + key_of(study));
-  part.set("curves", "curves_" + key_of(study));
-  draft.add("values_" + key_of(study), values_table(study));
-  draft.add("outcome_" + key_of(study), outcome_table(study));
-  draft.add("curves_" + key_of(study), curves_figure(study));
-  return render_template("study.md.mustache", part.values(), markdown_text);
+  part.set("values", place_name("values_" + study.key));
+  part.set("outcome", place_name("outcome_" + study.key));
+  part.set("curves", place_name("curves_" + study.key));
+  draft.add("values_" + study.key, values_table(study));
+  draft.add("outcome_" + study.key, outcome_table(study));
+  draft.add("curves_" + study.key, curves_figure(study));
+  return render_template("study.md.mustache", part);
 }
 
 }  // namespace
 
-std::string sentence(std::string text) {
-  if (!text.empty() && std::string_view(".?!").find(text.back()) == std::string_view::npos) {
-    text += '.';
-  }
-  return capitalized(text);
+UntrustedText sentence(const UntrustedText& text) {
+  const bool ends =
+      text.empty() || text.ends_with(".") || text.ends_with("?") || text.ends_with("!");
+  return (ends ? text : text + ".").capitalized();
 }
 
 void add_study_parts(const std::vector<Study>& studies, const std::vector<Contrast>& contrasts,
                      Draft& draft) {
-  std::string text;
-  for (const Study& study : studies) text += study_part(study, contrasts, draft) + "\n";
+  Markdown text;
+  for (const Study& study : studies) {
+    text += Markdown::format("{}\n", study_part(study, contrasts, draft));
+  }
   draft.set("study_parts", text);
 }
 

@@ -9,7 +9,7 @@
 #include "alexnet.hpp"
 #include "format.hpp"
 #include "published.hpp"
-#include "reprise/core/parse.hpp"
+#include "reprise/core/error.hpp"
 #include "sections/sections.hpp"
 #include "sections/studies.hpp"
 #include "sections/study_text.hpp"
@@ -20,38 +20,38 @@ namespace {
 constexpr std::size_t kMostValues = 6;  // of a setting, in one cell
 
 /// The values that a setting has in the runs, each once, in the order of the runs.
-std::vector<std::string> values_of(const Runs& runs, const std::string& name) {
-  std::vector<std::string> values;
+std::vector<UntrustedText> values_of(const Runs& runs, const UntrustedText& name) {
+  std::vector<UntrustedText> values;
   for (const TrainingRun* run : runs) {
     const auto found = run->settings.find(name);
     if (found == run->settings.end()) continue;
-    const std::string value = attribute_text(found->second);
+    const UntrustedText value = setting_text(found->second);
     if (std::find(values.begin(), values.end(), value) == values.end()) values.push_back(value);
   }
   return values;
 }
 
-std::string here_cell(const Runs& runs, const std::string& setting) {
-  std::vector<std::string> values = values_of(runs, setting);
+UntrustedText here_cell(const Runs& runs, const std::string& setting) {
+  std::vector<UntrustedText> values = values_of(runs, setting);
   if (values.empty()) return "–";
   if (values.size() > kMostValues) {
     return fmt::format("{} values, as the variants ask",
                        count_word(static_cast<std::int64_t>(values.size())));
   }
-  for (std::string& value : values) value = markdown_text(value.empty() ? "none" : value);
+  for (UntrustedText& value : values) value = value.empty() ? "none" : value;
   return listed(values);
 }
 
-std::string data_cell(const Runs& runs) {
-  std::vector<std::string> names;
+UntrustedText data_cell(const Runs& runs) {
+  std::vector<UntrustedText> names;
   for (const TrainingRun* run : runs) {
-    const std::string text = fmt::format("{}: {} training images of {}×{}×{} in {} classes",
-                                         markdown_text(data_display_name(run->data_name)),
-                                         grouped(static_cast<std::int64_t>(run->train_images)),
-                                         run->height, run->width, run->channels, run->classes());
+    const UntrustedText text = plain_text("{}: {} training images of {}×{}×{} in {} classes",
+                                          data_display_name(run->data_name),
+                                          grouped(static_cast<std::int64_t>(run->train_images)),
+                                          run->height, run->width, run->channels, run->classes());
     if (std::find(names.begin(), names.end(), text) == names.end()) names.push_back(text);
   }
-  return fmt::format("{}", fmt::join(names, "; "));
+  return joined(names, "; ");
 }
 
 std::string parameters_cell(const Runs& runs) {
@@ -78,22 +78,22 @@ std::string seeds_cell(const std::vector<Study>& studies) {
                        : fmt::format("{} to {} for each variant", least, most);
 }
 
-std::string machine_cell(const Runs& runs) {
-  std::vector<std::string> machines;
+UntrustedText machine_cell(const Runs& runs) {
+  std::vector<UntrustedText> machines;
   for (const TrainingRun* run : runs) {
     const auto cpu = run->environment.find("cpu");
     const auto threads = run->environment.find("threads");
     if (cpu == run->environment.end()) continue;
-    std::string text = markdown_text(attribute_text(cpu->second));
+    UntrustedText text = setting_text(cpu->second);
     if (threads != run->environment.end()) {
       const auto* number = std::get_if<std::int64_t>(&threads->second);
-      if (number != nullptr) text += ", " + counted(*number, "thread");
+      if (number != nullptr) text += plain_text(", {}", counted(*number, "thread"));
     }
     if (std::find(machines.begin(), machines.end(), text) == machines.end()) {
       machines.push_back(text);
     }
   }
-  return machines.empty() ? "–" : fmt::format("{}", fmt::join(machines, "; "));
+  return machines.empty() ? "–" : joined(machines, "; ");
 }
 
 TableEntry sides_table(const std::vector<Study>& studies) {
@@ -101,8 +101,8 @@ TableEntry sides_table(const std::vector<Study>& studies) {
   TableEntry entry;
   entry.source = source_of(runs);
   entry.table.columns = {{"What"}, {"The paper"}, {"Here"}};
-  const auto row = [&](const std::string& what, const std::string& here) {
-    entry.table.rows.push_back({what, std::string(paper_side(what)), here});
+  const auto row = [&](const char* what, const UntrustedText& here) {
+    if (here != "–") entry.table.rows.push_back({what, paper_side(what), here});
   };
   row("Data", data_cell(runs));
   row("Network", here_cell(runs, "model"));
@@ -120,18 +120,17 @@ TableEntry sides_table(const std::vector<Study>& studies) {
   row("Epochs", here_cell(runs, "epochs"));
   row("Repetitions", "seeds: " + seeds_cell(studies));
   row("Machine", machine_cell(runs));
-  std::erase_if(entry.table.rows, [](const auto& cells) { return cells[2] == "–"; });
   return entry;
 }
 
 /// The value that most runs have of each setting but the seed, as text; the lesser text on ties.
-std::map<std::string, std::string> usual_settings(const Runs& runs) {
-  std::map<std::string, std::map<std::string, std::size_t>> counts;
+std::map<UntrustedText, UntrustedText> usual_settings(const Runs& runs) {
+  std::map<UntrustedText, std::map<UntrustedText, std::size_t>> counts;
   for (const TrainingRun* run : runs) {
-    for (const auto& [name, value] : run->settings) ++counts[name][attribute_text(value)];
+    for (const auto& [name, value] : run->settings) ++counts[name][setting_text(value)];
   }
   counts.erase("seed");
-  std::map<std::string, std::string> usual;
+  std::map<UntrustedText, UntrustedText> usual;
   for (const auto& [name, by_value] : counts) {
     usual[name] =
         std::max_element(by_value.begin(), by_value.end(), [](const auto& x, const auto& y) {
@@ -141,30 +140,30 @@ std::map<std::string, std::string> usual_settings(const Runs& runs) {
   return usual;
 }
 
-TableEntry usual_table(const Runs& runs, const std::map<std::string, std::string>& usual) {
+TableEntry usual_table(const Runs& runs, const std::map<UntrustedText, UntrustedText>& usual) {
   TableEntry entry;
   entry.source = source_of(runs);
   entry.table.columns = {{"Setting"}, {"Value"}, {"What it is"}};
   for (const auto& [name, value] : usual) {
     entry.table.rows.push_back(
-        {code_span(name), markdown_text(value.empty() ? "none" : value), setting_meaning(name)});
+        {code_span(name), value.empty() ? "none" : value, setting_meaning(name)});
   }
   return entry;
 }
 
 /// "`activation` tanh, `learning_rate` 0.01": what is not as usual.
-std::string own_settings(const Variant& variant, const std::map<std::string, std::string>& usual) {
-  std::vector<std::string> parts;
+Markdown own_settings(const Variant& variant, const std::map<UntrustedText, UntrustedText>& usual) {
+  std::vector<Markdown> parts;
   for (const auto& [name, value] : variant.runs.front().run->settings) {
-    const std::string text = attribute_text(value);
+    const UntrustedText text = setting_text(value);
     if (name == "seed" || usual.at(name) == text) continue;
-    parts.push_back(code_span(name) + " " + markdown_text(text.empty() ? "none" : text));
+    parts.push_back(Markdown::format("{} {}", code_span(name), text.empty() ? "none" : text));
   }
-  return parts.empty() ? "–" : fmt::format("{}", fmt::join(parts, ", "));
+  return parts.empty() ? Markdown("–") : joined(parts, ", ");
 }
 
 TableEntry variants_table(const std::vector<Study>& studies,
-                          const std::map<std::string, std::string>& usual) {
+                          const std::map<UntrustedText, UntrustedText>& usual) {
   TableEntry entry;
   entry.source = source_of(runs_of(studies));
   entry.table.columns = {{"Study"}, {"Variant"}, {"What it is"}, {"Settings"}, {"Seeds"}};
@@ -173,11 +172,11 @@ TableEntry variants_table(const std::vector<Study>& studies,
       std::vector<std::string> seeds;
       for (const StudyRun& run : variant.runs) seeds.push_back(std::to_string(run.run->seed));
       const bool first = &variant == &study.variants.front();
-      entry.table.rows.push_back({first ? markdown_text(heading_of(study.name)) : "",
-                                  markdown_text(words_of(variant.name)) +
-                                      (variant.name == study.baseline_name ? " (baseline)" : ""),
-                                  markdown_text(variant.description), own_settings(variant, usual),
-                                  fmt::format("{}", fmt::join(seeds, ", "))});
+      entry.table.rows.push_back(
+          {first ? heading_of(study.name) : "",
+           words_of(variant.name) + (variant.name == study.baseline_name ? " (baseline)" : ""),
+           variant.description, own_settings(variant, usual),
+           fmt::format("{}", fmt::join(seeds, ", "))});
     }
   }
   return entry;
@@ -188,14 +187,13 @@ TableEntry pilots_table(const std::vector<PilotGrid>& grids, const Runs& pilots)
   entry.source = source_of(pilots);
   entry.table.columns = {{"Study"}, {"Variant"}, {"Training error by learning rate"}};
   for (const PilotGrid& grid : grids) {
-    std::vector<std::string> cells;
+    std::vector<Markdown> cells;
     for (const auto& [rate, error] : grid.errors) {
       const std::string text = fmt::format("{}:\u00a0{}", shortest(rate), percent(error, 1));
-      cells.push_back(rate == grid.best() ? "**" + text + "**" : text);
+      cells.push_back(rate == grid.best() ? Markdown::format("**{}**", text) : text);
     }
-    entry.table.rows.push_back({markdown_text(heading_of(grid.study->name)),
-                                markdown_text(words_of(grid.variant)),
-                                fmt::format("{}", fmt::join(cells, ", "))});
+    entry.table.rows.push_back(
+        {heading_of(grid.study->name), words_of(grid.variant), joined(cells, ", ")});
   }
   return entry;
 }
@@ -207,11 +205,11 @@ void add_pilots(const std::vector<Study>& studies, Draft& draft) {
   }
   const std::vector<PilotGrid> grids = pilot_grids(studies);
   draft.set("has_pilots", !pilots.empty());
-  std::vector<std::string> edges;
-  std::vector<std::string> unused;
+  std::vector<UntrustedText> edges;
+  std::vector<UntrustedText> unused;
   for (const PilotGrid& grid : grids) {
-    const std::string name = fmt::format("{} ({})", markdown_text(words_of(grid.variant)),
-                                         markdown_text(words_of(grid.study->name)));
+    const UntrustedText name =
+        plain_text("{} ({})", words_of(grid.variant), words_of(grid.study->name));
     if (grid.is_at_edge()) edges.push_back(name);
     if (!grid.is_used()) unused.push_back(name);
   }
@@ -240,17 +238,19 @@ bool PilotGrid::is_used() const {
   if (measured == nullptr) return true;
   const auto& settings = measured->runs.front().run->settings;
   const auto rate = settings.find("learning_rate");
-  return rate != settings.end() && attribute_text(rate->second) == shortest(best());
+  return rate != settings.end() && setting_text(rate->second) == shortest(best());
 }
 
 std::vector<PilotGrid> pilot_grids(const std::vector<Study>& studies) {
   std::vector<PilotGrid> grids;
   for (const Study& study : studies) {
-    std::map<std::pair<std::int64_t, std::string>, std::map<double, std::vector<double>>> errors;
+    std::map<std::pair<std::int64_t, UntrustedText>, std::map<double, std::vector<double>>> errors;
     for (const TrainingRun* run : study.pilots) {
-      const double rate =
-          real_of("setting learning_rate", attribute_text(run->settings.at("learning_rate")));
-      errors[{run->study->variant_order, run->study->variant}][rate].push_back(
+      const UntrustedText text = setting_text(run->settings, "learning_rate");
+      const std::optional<double> rate = text.real();
+      if (!rate)
+        throw Error(terminal_text(run->name), "learning_rate " + terminal_text(text), "a number");
+      errors[{run->study->variant_order, run->study->variant}][*rate].push_back(
           run->history.train_error.back());
     }
     for (const auto& [variant, by_rate] : errors) {
@@ -264,7 +264,7 @@ std::vector<PilotGrid> pilot_grids(const std::vector<Study>& studies) {
 
 void add_study_setup(const std::vector<Study>& studies, Draft& draft) {
   const Runs runs = runs_of(studies);
-  const std::map<std::string, std::string> usual = usual_settings(runs);
+  const std::map<UntrustedText, UntrustedText> usual = usual_settings(runs);
   draft.add("sides", sides_table(studies));
   draft.add("variants", variants_table(studies, usual));
   draft.add("usual_settings", usual_table(runs, usual));

@@ -4,8 +4,9 @@
 
 #include <algorithm>
 #include <array>
-#include <cctype>
 #include <cmath>
+#include <span>
+#include <sstream>
 
 #include "format.hpp"
 #include "reprise/core/digest.hpp"
@@ -30,15 +31,6 @@ std::string_view unit_of(const Study& study) {
 }
 
 }  // namespace
-
-std::string key_of(const Study& study) {
-  constexpr std::size_t longest = 60;
-  std::string key;
-  for (const char c : study.name.substr(0, longest)) {
-    key += std::isalnum(static_cast<unsigned char>(c)) != 0 ? c : '_';
-  }
-  return key;
-}
 
 std::string unit_name(const Study& study) {
   switch (study.measure) {
@@ -115,24 +107,24 @@ std::string verdict_text(const Contrast& contrast) {
   }
 }
 
-std::string contrast_name(const Contrast& contrast) {
-  return fmt::format("{} against {}", words_of(contrast.variant->name),
-                     words_of(contrast.baseline->name));
+UntrustedText contrast_name(const Contrast& contrast) {
+  return plain_text("{} against {}", words_of(contrast.variant->name),
+                    words_of(contrast.baseline->name));
 }
 
-std::string paper_figure(const Contrast& contrast) {
+UntrustedText paper_figure(const Contrast& contrast) {
   if (contrast.study->section.empty()) return "";
-  const std::string& figure = contrast.variant->paper_figure;
+  const UntrustedText& figure = contrast.variant->paper_figure;
   static constexpr std::array<std::string_view, 4> kNone = {"no ", "none", "not ", "–"};
   const bool none = std::any_of(kNone.begin(), kNone.end(), [&](std::string_view beginning) {
     return figure.starts_with(beginning);
   });
-  return none ? "" : figure;
+  return none ? UntrustedText() : figure;
 }
 
-std::string one_line(std::string_view text) {
+Markdown one_line(const Markdown& text) {
   std::string line;
-  for (const char c : text) {
+  for (const char c : text.str()) {
     const bool blank = c == '\n' || c == ' ';
     if (!blank) {
       const bool closes = c == ':' || c == '.' || c == ',' || c == ';';
@@ -143,7 +135,16 @@ std::string one_line(std::string_view text) {
     }
   }
   while (line.ends_with(' ')) line.pop_back();
-  return line;
+  return Markdown::as_it_is(line);
+}
+
+std::vector<Markdown> lines_of(const Markdown& text) {
+  std::vector<Markdown> lines;
+  std::istringstream stream(text.str());
+  for (std::string line; std::getline(stream, line);) {
+    if (!line.empty()) lines.push_back(Markdown::as_it_is(line));
+  }
+  return lines;
 }
 
 Source source_of(const std::vector<const TrainingRun*>& runs) {

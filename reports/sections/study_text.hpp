@@ -11,9 +11,6 @@
 
 namespace reprise::reports {
 
-/// The study's name as part of a file's name: letters, digits and underscores alone.
-std::string key_of(const Study& study);
-
 /// "percent", "epochs": of bare values.
 std::string unit_name(const Study& study);
 /// Without its unit, for a column with that title: "10.24".
@@ -33,21 +30,23 @@ std::string p_phrase(double p);
 
 /// "supported", "no difference seen with five seeds", "no verdict from one seed", ...
 std::string verdict_text(const Contrast& contrast);
-/// "ReLU against tanh", not escaped.
-std::string contrast_name(const Contrast& contrast);
+/// "ReLU against tanh".
+UntrustedText contrast_name(const Contrast& contrast);
 
 /// Everything that templates say of a contrast, for study_parts.cpp and study_conclusion.cpp.
 void set_contrast_values(const Contrast& contrast, Draft& part);
 
 /// The paper's figure; "" where there is none, also if the record says so in words, or if the study
 /// is none of the paper's.
-std::string paper_figure(const Contrast& contrast);
+UntrustedText paper_figure(const Contrast& contrast);
 
 /// A template's lines as one line, without blanks before punctuation.
-std::string one_line(std::string_view text);
+Markdown one_line(const Markdown& text);
+/// A template's lines that are not empty.
+std::vector<Markdown> lines_of(const Markdown& text);
 
 /// With a capital at its beginning and a mark at its end.
-std::string sentence(std::string text);
+UntrustedText sentence(const UntrustedText& text);
 
 /// The short digest over the records' digests, in the order of the alphabet, a line for each; of a
 /// single record its own.

@@ -19,14 +19,14 @@ constexpr double kMargin = 6;
 constexpr std::string_view kNameOfFile = "test_image_{:02}";
 
 struct Guess {
-  std::string name;
+  UntrustedText name;
   double probability = 0;
   bool is_true = false;
 };
 
 struct Card {
   std::size_t image = 0;  ///< index in the test set
-  std::string truth;
+  UntrustedText truth;
   std::vector<Guess> guesses;  ///< the likeliest first
 };
 
@@ -43,13 +43,13 @@ Card card_of(const TrainingRun& run, std::size_t sample) {
   return card;
 }
 
-std::string alt_text(const Card& card) {
-  std::vector<std::string> guesses;
+UntrustedText alt_text(const Card& card) {
+  std::vector<UntrustedText> guesses;
   for (const Guess& guess : card.guesses) {
-    guesses.push_back(fmt::format("{} {}", guess.name, percent(guess.probability, 1)));
+    guesses.push_back(plain_text("{} {}", guess.name, percent(guess.probability, 1)));
   }
-  return fmt::format("Test image {}, true class {}. Likeliest: {}.", card.image, card.truth,
-                     listed(guesses));
+  return plain_text("Test image {}, true class {}. Likeliest: {}.", card.image, card.truth,
+                    listed(guesses));
 }
 
 /// The true class's bar is blue with its label bold, the others' vermilion.
@@ -83,8 +83,8 @@ Panel card_panel(const TrainingRun& run, std::size_t sample) {
     draw_guess(canvas, top, guess);
     top += kBarStep;
   }
-  const std::string alt = alt_text(card);
-  return {fmt::format(kNameOfFile, sample + 1), canvas.document(alt), alt};
+  const UntrustedText alt = alt_text(card);
+  return {fmt::format(kNameOfFile, sample + 1), alt, canvas.document(alt)};
 }
 
 }  // namespace

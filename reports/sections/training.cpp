@@ -32,26 +32,25 @@ struct Curves {
   std::vector<double> train, test;  ///< per epoch
 };
 
-std::string curve_commands(const Curves& curves, const std::vector<std::int64_t>& epochs) {
-  std::vector<std::vector<std::string>> rows;
+PlotCommands curve_commands(const Curves& curves, const std::vector<std::int64_t>& epochs) {
+  std::vector<std::vector<PlotCommands>> rows;
   for (std::size_t i = 0; i < epochs.size(); ++i) {
-    rows.push_back(
-        {std::to_string(epochs[i]), plot_number(curves.train[i]), plot_number(curves.test[i])});
+    rows.push_back({PlotCommands::format("{}", epochs[i]), plot_number(curves.train[i]),
+                    plot_number(curves.test[i])});
   }
   const std::int64_t range = epochs.back() - epochs.front();
   const double margin = range == 0 ? 0.5 : 0.02 * static_cast<double>(range);
   const double point_size = epochs.size() > 30 ? 0.25 : 0.5;
-  return data_block("curves", rows) +
-         fmt::format(
-             "set xrange [{}:{}]\nset yrange [0:{}]\nset xtics {}\n"
-             "set xlabel 'Epoch'\nset ylabel {}\n"
-             "plot $curves using 1:2 with linespoints lw 2 pt 7 ps {} lc rgb '{}' title 'training',"
-             " '' using 1:3 with linespoints lw 2 dt (6,4) pt 5 ps {} lc rgb '{}' title 'test'\n",
-             plot_number(static_cast<double>(epochs.front()) - margin),
-             plot_number(static_cast<double>(epochs.back()) + margin),
-             plot_number(axis_end(curves.train, curves.test)), tick_step(range),
-             plot_text(fmt::format("{} ({})", curves.quantity, curves.unit)), point_size,
-             colour::kBlue, point_size, colour::kVermilion);
+  return PlotCommands::format(
+      "{}set xrange [{}:{}]\nset yrange [0:{}]\nset xtics {}\n"
+      "set xlabel 'Epoch'\nset ylabel {}\n"
+      "plot $curves using 1:2 with linespoints lw 2 pt 7 ps {} lc rgb {} title 'training',"
+      " '' using 1:3 with linespoints lw 2 dt (6,4) pt 5 ps {} lc rgb {} title 'test'\n",
+      data_block("curves", rows), plot_number(static_cast<double>(epochs.front()) - margin),
+      plot_number(static_cast<double>(epochs.back()) + margin),
+      plot_number(axis_end(curves.train, curves.test)), tick_step(range),
+      fmt::format("{} ({})", curves.quantity, curves.unit), point_size, colour::kBlue, point_size,
+      colour::kVermilion);
 }
 
 Panel curve_panel(const Curves& curves, const std::vector<std::int64_t>& epochs, int decimals) {
@@ -61,7 +60,7 @@ Panel curve_panel(const Curves& curves, const std::vector<std::int64_t>& epochs,
       curves.quantity, epochs.front(), epochs.back(), fixed(curves.train.front(), decimals),
       fixed(curves.train.back(), decimals), fixed(curves.test.front(), decimals),
       fixed(curves.test.back(), decimals), curves.unit);
-  return draw({curves.name, alt, {330, kOverviewHeight}, curve_commands(curves, epochs)});
+  return plotted({curves.name, alt, {330, kOverviewHeight}, curve_commands(curves, epochs)});
 }
 
 std::vector<double> in_percent(std::vector<double> fractions) {

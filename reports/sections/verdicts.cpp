@@ -12,21 +12,19 @@ namespace reprise::reports {
 namespace {
 
 /// The claim, unless the row above has the same one, and what is compared.
-std::string claim_cell(const Contrast& contrast, const Contrast* above) {
-  const std::string& claim = contrast.variant->claim;
+Markdown claim_cell(const Contrast& contrast, const Contrast* above) {
+  const UntrustedText& claim = contrast.variant->claim;
   const bool again =
       above != nullptr && above->study == contrast.study && above->variant->claim == claim;
-  const std::string name =
-      fmt::format("*{}.*", markdown_text(capitalized(contrast_name(contrast))));
-  return claim.empty() || again ? name : markdown_text(sentence(claim)) + " " + name;
+  const Markdown name = Markdown::format("*{}.*", contrast_name(contrast).capitalized());
+  return claim.empty() || again ? name : Markdown::format("{} {}", sentence(claim), name);
 }
 
-std::string paper_cell(const Contrast& contrast) {
-  const std::string figure = paper_figure(contrast);
-  return fmt::format("{}{}", figure.empty() ? "–" : markdown_text(figure),
-                     contrast.study->section.empty()
-                         ? ""
-                         : fmt::format(" ({})", markdown_text(contrast.study->section)));
+UntrustedText paper_cell(const Contrast& contrast) {
+  const UntrustedText figure = paper_figure(contrast);
+  const UntrustedText shown = figure.empty() ? "–" : figure;
+  if (contrast.study->section.empty()) return shown;
+  return plain_text("{} ({})", shown, contrast.study->section);
 }
 
 std::string mean_cell(const Contrast& contrast) {
@@ -52,12 +50,12 @@ std::string deviation_cell(const Contrast& contrast) {
   return bare_value(*contrast.study, contrast.test.standard_deviation);
 }
 
-std::string verdict_cell(const Contrast& contrast) {
-  std::string text = verdict_text(contrast);
+Markdown verdict_cell(const Contrast& contrast) {
+  const std::string text = verdict_text(contrast);
   const bool decided = contrast.judgement.verdict == Verdict::supported ||
                        contrast.judgement.verdict == Verdict::contradicted;
   if (!decided) return text;
-  return "**" + text + "**" + (contrast.leans_on_one_test() ? " †" : "");
+  return Markdown::format("**{}**{}", text, contrast.leans_on_one_test() ? " †" : "");
 }
 
 TableEntry verdict_table(const std::vector<Contrast>& contrasts, const Source& source) {

@@ -1,0 +1,34 @@
+#include "setting.hpp"
+
+#include "format.hpp"
+
+namespace reprise::reports {
+
+Settings settings_of(const Attributes& attributes) {
+  Settings settings;
+  for (const auto& [name, value] : attributes) {
+    settings[UntrustedText::from_record(name)] = std::visit(
+        [](const auto& held) -> Setting {
+          if constexpr (std::is_same_v<decltype(held), const std::string&>) {
+            return UntrustedText::from_record(held);
+          } else {
+            return held;
+          }
+        },
+        value);
+  }
+  return settings;
+}
+
+UntrustedText setting_text(const Setting& setting) {
+  if (const auto* whole = std::get_if<std::int64_t>(&setting)) return std::to_string(*whole);
+  if (const auto* real = std::get_if<double>(&setting)) return shortest(*real);
+  return std::get<UntrustedText>(setting);
+}
+
+UntrustedText setting_text(const Settings& settings, const UntrustedText& name) {
+  const auto found = settings.find(name);
+  return found == settings.end() ? "" : setting_text(found->second);
+}
+
+}  // namespace reprise::reports

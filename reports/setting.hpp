@@ -1,0 +1,25 @@
+/// \file
+/// Attributes of a record as the report uses them: names and texts are untrusted.
+#pragma once
+
+#include <cstdint>
+#include <map>
+#include <string_view>
+#include <variant>
+
+#include "reprise/record/record.hpp"
+#include "untrusted_text.hpp"
+
+namespace reprise::reports {
+
+using Setting = std::variant<std::int64_t, double, UntrustedText>;
+using Settings = std::map<UntrustedText, Setting>;
+
+Settings settings_of(const Attributes& attributes);
+
+/// As text: numbers in their shortest form.
+UntrustedText setting_text(const Setting& setting);
+/// "" if there is none of this name.
+UntrustedText setting_text(const Settings& settings, const UntrustedText& name);
+
+}  // namespace reprise::reports
