@@ -1,6 +1,6 @@
 #!/usr/bin/python3
-"""The specifications suffice: what docs/numeric_contract.md and docs/record_format.md say, written again in NumPy, reaches
-the published digests of LeNet-5 after two steps, with three sets of options, and the digests of the records.
+"""The specifications suffice: what docs/numeric_contract.md, record_format.md and record_contents.md say, written again
+in NumPy, reaches the published digests of LeNet-5 after two steps, with three sets of options, and of their records.
 
     python3 test_specifications.py PROGRAM    # PROGRAM is train_lenet5, whose records are compared
 
@@ -11,8 +11,8 @@ import argparse
 import gzip
 import importlib.util
 import math
+import re
 import shlex
-import shutil
 import statistics
 import subprocess
 import sys
@@ -33,24 +33,18 @@ SOURCE = Path(__file__).resolve().parent.parent
 sys.dont_write_bytecode = True  # leave the source folder as it is
 sys.path.insert(0, str(SOURCE / "tests/specifications"))
 import arithmetic
-from network import Training
-from record_digest import Digest, default_settings
+from training import Training
+from record_digest import Digest, Group, default_settings, digest_of, read_tree
+from training_record import found_contents, listed_contents, tree_of
 
+CONTENTS = listed_contents(SOURCE / "docs/record_contents.md")
 PUBLISHED = tomllib.loads((SOURCE / "fixtures/digests.toml").read_text())
 
 
-def read_idx(path):
-    content = gzip.decompress(path.read_bytes())
+def read_idx(content):
     axes = content[3]
     sizes = [int.from_bytes(content[4 + 4 * i : 8 + 4 * i], "big") for i in range(axes)]
     return np.frombuffer(content, np.uint8, offset=4 + 4 * axes).reshape(sizes)
-
-
-def read_data(folder):
-    return {
-        part: (read_idx(folder / f"{name}-images-idx3-ubyte.gz"), read_idx(folder / f"{name}-labels-idx1-ubyte.gz"))
-        for part, name in {"train": "train", "test": "t10k"}.items()
-    }
 
 
 def settings_of(command):
@@ -121,35 +115,77 @@ def rounded_to_float32(exact):
 class TwoSteps(unittest.TestCase):
     @classmethod
     def setUpClass(cls):
-        cls.data = read_data(SOURCE / "fixtures/fashion-mnist")
-        cls.folder = Path(tempfile.mkdtemp(prefix="reprise-test-"))
-        cls.addClassCleanup(shutil.rmtree, cls.folder)
-
-    def record_of(self, command):
-        """What the program prints, by its first words, and the record's path."""
-        path = self.folder / "record.h5"
-        arguments = [PROGRAM, *shlex.split(command)[1:], "--output", path, "--force"]
-        run = subprocess.run(arguments, cwd=SOURCE, check=True, capture_output=True, text=True)
-        lines = [line.rsplit(" ", 1) for line in run.stdout.splitlines() if " sha256:" in line]
-        return dict(lines), path
+        folder = SOURCE / "fixtures/fashion-mnist"
+        names = [f"{part}-{what}-ubyte" for part in ("train", "t10k") for what in ("images-idx3", "labels-idx1")]
+        cls.files = {name: gzip.decompress((folder / f"{name}.gz").read_bytes()) for name in names}
+        arrays = [read_idx(content) for content in cls.files.values()]
+        cls.data = {"train": arrays[:2], "test": arrays[2:]}
+        cls.lines = (folder / "class_names.txt").read_text().splitlines()
 
     def check_steps(self, table):
         published = PUBLISHED[table]
-        training = Training(settings_of(published["command"]), self.data, classes=10)
-        self.assertEqual("sha256:" + training.model.sha256(), published["initial_parameters"])
+        training = Training(settings_of(published["command"]), self.data, classes=len(self.lines) - 1)
+        initial = training.model.sha256()
+        self.assertEqual("sha256:" + initial, published["initial_parameters"])
         training.train()
-        self.assertEqual(len(training.step_losses), 2)
+        self.assertEqual(sum(len(epoch["step_loss"]) for epoch in training.history), 2)
         self.assertEqual("sha256:" + training.model.sha256(), published["trained_parameters"])
-        self.check_record(published, training)
-
-    def check_record(self, published, training):
-        printed, path = self.record_of(published["command"])
-        with h5py.File(path) as record:
-            self.assertEqual(record["history/step_loss"][()].ravel().tolist(), training.step_losses)
-            self.assertEqual(record["history/test_loss"][-1], training.test_loss())
-            digest = "sha256:" + Digest(record).hash.hexdigest()
-        self.assertEqual(digest, printed["digest"])
+        tree = tree_of(training, self.files, self.lines, initial)
+        digest = "sha256:" + Digest(tree, "reprise record 2").hash.hexdigest()
+        self.check_record(published, digest, tree)
         self.assertEqual(digest, published["digest"])
+
+    def check_record(self, published, digest, tree):
+        """Against what the program writes: which part differs, if one does."""
+        with tempfile.TemporaryDirectory(prefix="reprise-test-") as folder:
+            path = Path(folder) / "record.h5"
+            arguments = [PROGRAM, *shlex.split(published["command"])[1:], "--output", path]
+            printed = subprocess.run(arguments, cwd=SOURCE, check=True, capture_output=True, text=True).stdout
+            with h5py.File(path) as file:
+                record = read_tree(file)
+                self.assertEqual("sha256:" + digest_of(file), published["digest"])
+        self.assertIn(f"digest {published['digest']}\n", printed)
+        self.check_listed(record, "training")
+        for name, group in tree.groups.items():
+            mine, theirs = (Digest(part, "") for part in (group, record.groups[name]))
+            if name != "configuration":  # which has a text and counts only some settings
+                self.assertEqual(mine.hash.hexdigest(), theirs.hash.hexdigest(), name)
+
+    def check_listed(self, record, kind):
+        """A record holds what docs/record_contents.md lists, no more and no less."""
+        listed = CONTENTS["all"] | CONTENTS[kind]
+        if kind == "checkpoint":
+            listed |= {path: row for path, row in CONTENTS["training"].items() if path.startswith(("/data", "/conf"))}
+        patterns = {re.sub("[A-Z]{2,}", "[^/@]+", path): row for path, row in listed.items()}
+        met = set()
+        for path, (of_type, axes) in found_contents(record).items():
+            if path.startswith("/environment"):
+                continue
+            pattern = next((pattern for pattern in patterns if re.fullmatch(pattern, path)), None)
+            self.assertIsNotNone(pattern, f"{path} is not listed")
+            met.add(pattern)
+            if patterns[pattern][0]:  # settings and layers have types and axes of their own
+                self.assertEqual(of_type, patterns[pattern][0], path)
+                if "LAYER" not in pattern and not path.startswith("/model/conv") and patterns[pattern][1]:
+                    self.assertEqual(axes, patterns[pattern][1], path)
+        studies = any(path.startswith("/study") for path in met)
+        for pattern, (_, _, optional) in patterns.items():
+            expected = not optional and (studies or not pattern.startswith("/study"))
+            self.assertTrue(pattern in met or not expected, f"{pattern} is missing")
+
+    def test_records_of_all_kinds_hold_what_is_listed(self):
+        kinds = set()
+        for path in sorted((SOURCE / "fixtures/records").glob("*/*.h5")):
+            with self.subTest(path.name), h5py.File(path) as file:
+                tree = read_tree(file)
+            if tree.attributes["format"] == "reprise record 1":  # what docs/record_format.md says of it
+                tree.attributes.pop("program", None)
+                tree.groups.get("state", Group()).attributes.pop("epoch_seconds", None)
+                for epoch in tree.groups.get("history", Group()).groups.values():
+                    epoch.attributes.pop("train_seconds")
+            kinds.add(tree.attributes["kind"])
+            self.check_listed(tree, tree.attributes["kind"])
+        self.assertEqual(kinds, {"training", "checkpoint", "comparison"})
 
     def test_relu_maximum_pooling_adam(self):
         self.check_steps("lenet5_two_steps")

@@ -1,6 +1,7 @@
 """docs/numeric_contract.md, sections Arithmetic, Elementary functions and Random numbers, in NumPy.
 
-Arrays are float32 unless a name says otherwise. NumPy rounds each operation by itself, to nearest, so only fma needs care.
+Arrays are float32 unless a name says otherwise. NumPy rounds each operation by itself, to nearest, so only fma needs
+care.
 """
 
 import hashlib
@@ -38,19 +39,29 @@ CONSTANTS = read_constants()
 
 
 def fma(a, b, c):
-    """a * b + c, rounded once. The product of two float32 is exact in double. The sum is rounded to odd there: its last bit
-    is set if it is not exact, so that rounding it once more, to float32, goes the right way."""
+    """a * b + c, rounded once. The product of two float32 is exact in double, and rounding the sum to double and then
+    to float32 goes wrong only where the sum in double is halfway between two float32: there it is rounded to odd."""
     product = np.multiply(a, b, dtype=np.float64)
-    c = np.asarray(c, dtype=np.float64)
-    total = product + c
-    part = total - product
-    error = (product - (total - part)) + (c - part)  # Knuth's two-sum: total + error is exact
+    total = np.asarray(product + c)
+    magnitude = np.abs(total)
+    halfway = (total.view(np.int64) & 0x1FFFFFFF) == 0x10000000
+    halfway |= (magnitude < 2.0**-126) & (magnitude > 0)  # subnormal numbers have other places between them
+    if halfway.any():
+        parts = (np.broadcast_to(part, total.shape)[halfway] for part in (product, c))
+        total[halfway] = sum_to_odd(*parts)
+    return total.astype(F)
+
+
+def sum_to_odd(a, b):
+    """a + b in double, with the last bit set if that is not exact: what is between two numbers stays between them."""
+    a, b = a.astype(np.float64), b.astype(np.float64)
+    total = a + b
+    part = total - a
+    error = (a - (total - part)) + (b - part)  # Knuth's two-sum: total + error is exact
     bits = total.view(np.int64)
-    even = (bits & 1) == 0
-    away = (error > 0) == (total > 0)  # false comparisons where something is infinite or NaN
-    inexact = ((error > 0) | (error < 0)) & even
-    bits = bits + np.where(inexact, np.where(away, 1, -1), 0)
-    return bits.view(np.float64).astype(F)
+    inexact = ((error > 0) | (error < 0)) & ((bits & 1) == 0)  # false where something is infinite or NaN
+    away = (error > 0) == (total > 0)
+    return (bits + np.where(inexact, np.where(away, 1, -1), 0)).view(np.float64)
 
 
 def fma64(a, b, c):

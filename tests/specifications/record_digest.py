@@ -1,7 +1,9 @@
-"""The digest of an HDF5 record, from docs/record_format.md alone: its tables of settings are read from the page."""
+"""The tree of an HDF5 record and its digest, from docs/record_format.md alone: its tables of settings are read from the
+page."""
 
 import hashlib
 import struct
+from dataclasses import dataclass, field
 from pathlib import Path
 
 import h5py
@@ -10,7 +12,25 @@ import numpy
 PAGE = Path(__file__).resolve().parents[2] / "docs/record_format.md"
 NO_VARIABLE = b"This is a netCDF dimension but not a netCDF variable."
 PRIVATE = {"CLASS", "NAME", "REFERENCE_LIST", "DIMENSION_LIST", "_Netcdf4Dimid"}
-ATTRIBUTE_TYPES = {"int64": "<q", "float64": "<d"}
+
+
+@dataclass
+class Dataset:
+    axes: list  # their names
+    values: numpy.ndarray  # of a type of the format; texts as objects
+    attributes: dict = field(default_factory=dict)
+
+
+@dataclass
+class Group:
+    attributes: dict = field(default_factory=dict)  # str, numpy.int64 or numpy.float64
+    datasets: dict = field(default_factory=dict)
+    groups: dict = field(default_factory=dict)
+
+
+def type_of(values):
+    is_text = isinstance(values, str) or values.dtype == object
+    return "text" if is_text else values.dtype.name
 
 
 def default_settings(kind):
@@ -29,15 +49,31 @@ def default_settings(kind):
     return rows
 
 
-class Digest:
-    """The walk over an open h5py file."""
+def counted_settings(kind, attributes):
+    """Those that differ from the format's defaults, by their names in it."""
+    defaults = default_settings({"checkpoint": "training"}.get(kind, kind))
+    counted = {}
+    for setting, value in attributes.items():
+        name, default = defaults.get(setting, (setting, None))
+        if type(value) is not type(default) or value != default:
+            counted[name] = value
+    return counted
 
-    def __init__(self, file):
+
+def one_nan(values):
+    """The same with every NaN the one that digests take."""
+    if values.dtype.kind != "f":
+        return values
+    return numpy.where(numpy.isnan(values), values.dtype.type(numpy.nan), values)
+
+
+class Digest:
+    """The walk over a tree."""
+
+    def __init__(self, root, record_format):
         self.hash = hashlib.sha256()
-        self.format = file.attrs["format"]
-        self.kind = {"checkpoint": "training"}.get(file.attrs.get("kind"), file.attrs.get("kind"))
-        self.text(self.format)
-        self.group(file, at_root=True)
+        self.text(record_format)
+        self.group(counted_part(root, record_format))
 
     def number(self, value):
         self.hash.update(struct.pack("<Q", value))
@@ -47,65 +83,70 @@ class Digest:
         self.number(len(encoded))
         self.hash.update(encoded)
 
-    def group(self, group, at_root=False):
-        def named(kind):
-            return [name for name in sorted(group, key=str.encode) if isinstance(group[name], kind)]
+    def group(self, group):
+        self.attributes(group.attributes)
+        for things, walk in (group.datasets, self.dataset), (group.groups, self.group):
+            self.number(len(things))
+            for name in sorted(things, key=str.encode):
+                self.text(name)
+                walk(things[name])
 
-        settings = group.name == "/configuration" and self.format != "reprise record 1"
-        if settings:
-            self.settings(group)
-        else:
-            self.attributes(group, {"digest", "format"} if at_root else set())
-        datasets = [name for name in named(h5py.Dataset) if not is_bare_scale(group[name])]
-        datasets = [name for name in datasets if not (settings and name == "toml")]
-        self.number(len(datasets))
-        for name in datasets:
-            self.text(name)
-            self.dataset(group[name])
-        groups = [name for name in named(h5py.Group) if not (at_root and name == "environment")]
-        self.number(len(groups))
-        for name in groups:
-            self.text(name)
-            self.group(group[name])
-
-    def settings(self, group):
-        defaults = default_settings(self.kind)
-        counted = {}
-        for setting, value in group.attrs.items():
-            name, default = defaults.get(setting, (setting, None))
-            if type(value) is not type(default) or value != default:
-                counted[name] = value
-        self.values(counted)
-
-    def attributes(self, thing, left_out):
-        self.values({name: value for name, value in thing.attrs.items() if name not in left_out})
-
-    def values(self, values):
+    def attributes(self, values):
         self.number(len(values))
         for name in sorted(values, key=str.encode):
-            value = values[name]
             self.text(name)
-            if isinstance(value, str):
-                self.text("text")
-                self.text(value)
-            else:
-                self.text(value.dtype.name)
-                self.hash.update(struct.pack(ATTRIBUTE_TYPES[value.dtype.name], value))
+            self.text(type_of(values[name]))
+            self.value(values[name])
+
+    def value(self, value):
+        if isinstance(value, (str, bytes)):
+            self.text(value)
+        else:
+            self.hash.update(one_nan(value).tobytes())
 
     def dataset(self, dataset):
-        is_text = h5py.check_string_dtype(dataset.dtype) is not None
-        self.text("text" if is_text else dataset.dtype.name)
-        self.number(len(dataset.shape))
-        for name, size in zip(axis_names(dataset), dataset.shape):
+        self.text(type_of(dataset.values))
+        self.number(len(dataset.axes))
+        for name, size in zip(dataset.axes, dataset.values.shape):
             self.text(name)
             self.number(size)
-        self.number(dataset.size)
-        if is_text:
-            for value in dataset[()].flat if dataset.shape else [dataset[()]]:
+        self.number(dataset.values.size)
+        if type_of(dataset.values) == "text":
+            for value in dataset.values.flat:
                 self.text(value)
         else:
-            self.hash.update(dataset[()].tobytes())
-        self.attributes(dataset, PRIVATE)
+            self.hash.update(one_nan(dataset.values).tobytes())
+        self.attributes(dataset.attributes)
+
+
+def counted_part(root, record_format):
+    """The tree without what is left out."""
+    attributes = {name: value for name, value in root.attributes.items() if name not in {"digest", "format"}}
+    groups = {name: group for name, group in root.groups.items() if name != "environment"}
+    if record_format != "reprise record 1" and "configuration" in groups:
+        configuration = groups["configuration"]
+        datasets = {name: dataset for name, dataset in configuration.datasets.items() if name != "toml"}
+        settings = counted_settings(root.attributes.get("kind"), configuration.attributes)
+        groups["configuration"] = Group(settings, datasets, configuration.groups)
+    return Group(attributes, root.datasets, groups)
+
+
+def read_tree(group):
+    """Of an open h5py file or group."""
+    tree = Group(dict(group.attrs))
+    for name, thing in group.items():
+        if isinstance(thing, h5py.Group):
+            tree.groups[name] = read_tree(thing)
+        elif not is_bare_scale(thing):
+            values = thing[()] if thing.shape else numpy.array(thing[()], thing.dtype)
+            attributes = {key: value for key, value in thing.attrs.items() if key not in PRIVATE}
+            tree.datasets[name] = Dataset(axis_names(thing), values, attributes)
+    return tree
+
+
+def digest_of(file):
+    """Of an open h5py file: 64 hexadecimal digits."""
+    return Digest(read_tree(file), file.attrs["format"]).hash.hexdigest()
 
 
 def is_scale(dataset):
