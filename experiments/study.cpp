@@ -193,7 +193,8 @@ std::string digest_of_study(const std::vector<StudyRun>& runs, const LoadOptions
     if (algorithm.reproducibility != Reproducibility::portable) continue;
     if (!std::filesystem::exists(run.path)) continue;  // a pilot that diverged
     const std::string name = std::filesystem::path(run.path).filename();
-    const std::string line = name + " " + digest_of(load_record(run.path, "training", loading)) + "\n";
+    const std::string line =
+        name + " " + digest_of(load_record(run.path, "training", loading)) + "\n";
     hash.update(std::as_bytes(std::span(line)));
   }
   return hash.finish_hex();

@@ -16,6 +16,7 @@
 #include "reprise/run/configuration.hpp"
 #include "reprise/run/verification.hpp"
 #include "support/program.hpp"
+#include "support/study_findings.hpp"
 
 namespace reprise {
 namespace {
@@ -24,6 +25,8 @@ struct Options {
   std::vector<std::string> records;
   std::string data;
   std::string simd = "best";
+  std::string study_file;
+  std::optional<Study> study;  ///< in study_file
   VerificationOptions verification{0, default_threads()};
   LoadOptions loading;
 };
@@ -37,6 +40,9 @@ std::optional<Options> parse(int argc, const char* const* argv) {
   line.add_text(
       "--data", options.data,
       "folder with the data; default " + default_data_folder() + ", whatever the record names");
+  line.add_text("--study", options.study_file,
+                "a study's file, by which the records are judged; else each by the study of the "
+                "name it gives, if study --list has it");
   line.add_size("--epochs", options.verification.epochs, {1},
                 "verify the first so many epochs only; else all");
   line.add_size("--threads", options.verification.threads, kThreads,
@@ -47,14 +53,18 @@ std::optional<Options> parse(int argc, const char* const* argv) {
   line.set_footer(
       "Exit status, that of the worst record; from good to bad:\n"
       "  0    identical: all outside /environment is the same to the bit\n"
-      "  3    agrees in part: what was judged is the same, and the rest is listed\n"
+      "  3    agrees in part: what was judged is the same, and the rest is listed (--epochs; a "
+      "study\n       that is not known)\n"
       "  4    cannot judge: no record, other data, or different under other code\n"
       "  1    different\n"
       "  2    bad usage\n"
       "  130  interrupted\n"
       "\nExample:\n  verify --epochs 1 runs/lenet5.h5");
   if (!line.parse(argc, argv)) return std::nullopt;
-  as_usage([&] { select_simd_target(options.simd); });
+  as_usage([&] {
+    select_simd_target(options.simd);
+    if (line.given("--study")) options.study = read_study(find_study(options.study_file));
+  });
   return options;
 }
 
@@ -116,6 +126,9 @@ void check_epochs(const Record& record, const std::string& path, const Options& 
 std::size_t judge(const std::string& path, const Options& options) {
   const Record record = load_record(path, "training", options.loading);
   check_epochs(record, path, options);
+  VerificationOptions verification = options.verification;
+  verification.study =
+      options.study ? judge_study(record, *options.study) : judge_by_installed_study(record);
   const ImageDataset data = data_for(record, options);
   ProgressLine progress;
   const double started = steady_seconds();
@@ -125,7 +138,7 @@ std::size_t judge(const std::string& path, const Options& options) {
                               duration_text(steady_seconds() - started)));
     return !interrupted();
   };
-  const Verification result = verify_training(record, data, options.verification, show);
+  const Verification result = verify_training(record, data, verification, show);
   progress.clear();
   const std::size_t outcome = outcome_of(result.verdict);
   print_line(fmt::format("{}: {}", path, kOutcomes.at(outcome).text));

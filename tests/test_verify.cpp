@@ -1,8 +1,12 @@
 // verify and compare_records as a reviewer uses them.
 #include <algorithm>
+#include <filesystem>
+#include <functional>
 
 #include "reprise/core/error.hpp"
 #include "reprise/record/record_file.hpp"
+#include "reprise/run/provenance.hpp"
+#include "reprise/run/training_record.hpp"
 #include "support/catch.hpp"
 #include "support/command.hpp"
 #include "support/hostile.hpp"
@@ -22,6 +26,15 @@ CommandResult train(const std::string& options) {
 
 CommandResult verify(const std::string& options) {
   return run_command(kPrograms + "verify --data " + kFixture + " " + options);
+}
+
+CommandResult study(const std::string& options) {
+  return run_command(kPrograms + "study --data " + kFixture + " --threads 1 " + options);
+}
+
+/// The exit status of a difference: without a commit nobody can blame the record for it.
+int different() {
+  return source_version().commit == "unknown" ? 4 : 1;
 }
 
 /// Loads a record, changes it, and saves it with a digest that fits.
@@ -61,8 +74,8 @@ TEST_CASE("verify says where a changed record parts from the truth") {
   });
   const CommandResult tensor = verify(folder / "b.h5");
   INFO(tensor.out);
-  CHECK(tensor.status == 1);
-  CHECK_THAT(tensor.out, Catch::Contains("DIFFERENT") && Catch::Contains("/model/conv1/weight"));
+  CHECK(tensor.status == different());
+  CHECK_THAT(tensor.out, Catch::Contains("/model/conv1/weight"));
 
   forge(folder / "a.h5", folder / "c.h5", [](Record& record) {
     Dataset& loss = record.groups["history"].datasets["step_loss"];
@@ -94,7 +107,26 @@ TEST_CASE("verify says when it cannot judge") {
   });
   const CommandResult code = verify(folder / "code.h5");
   CHECK(code.status == 0);  // identical all the same
-  CHECK_THAT(code.out, Catch::Contains("identical") && Catch::Contains("other code"));
+  const bool known = source_version().commit != "unknown";
+  CHECK_THAT(code.out, Catch::Contains("identical") &&
+                           Catch::Contains(known ? "other code" : "not known to be the same code"));
+
+  // Two commits that are unknown are not known to be the same, nor is one.
+  const auto unknown = [](Record& record) {
+    record.groups["environment"].attributes["git_commit"] = std::string("unknown");
+  };
+  forge(folder / "a.h5", folder / "unknown.h5", unknown);
+  const CommandResult same = verify(folder / "unknown.h5");
+  CHECK(same.status == 0);
+  CHECK_THAT(same.out, Catch::Contains("not known to be the same code: the record is of commit "
+                                       "unknown, this is " +
+                                       source_version().commit));
+  forge(folder / "unknown.h5", folder / "changed.h5",
+        [](Record& record) { record.groups["evaluation"].attributes["test_accuracy"] = 0.99; });
+  const CommandResult changed = verify(folder / "changed.h5");
+  CHECK(changed.status == 4);
+  CHECK_THAT(changed.out, Catch::Contains("cannot judge") &&
+                              Catch::Contains("/evaluation@test_accuracy: 0.99 against"));
 
   const CommandResult wrong = verify(kFixture + "/LICENSE");
   CHECK(wrong.status == 4);
@@ -121,6 +153,189 @@ TEST_CASE("verify says when it cannot judge") {
     record.groups["history"].datasets["step_loss"] = {{}, std::vector<double>{0.5}, {}};
   });
   CHECK_THAT(verify(folder / "scalar.h5").err, Catch::Contains("/history/step_loss has no axes"));
+}
+
+TEST_CASE("verify names a difference wherever it is") {
+  const TemporaryFolder folder;
+  REQUIRE(
+      train("--train-images 32 --batch-size 16 --epochs 1 --output " + (folder / "a.h5")).status ==
+      0);
+  struct Case {
+    std::string expected;
+    std::function<void(Record&)> change;
+    bool contradicts_itself = false;  ///< then no other code explains it
+  };
+  const auto toml = [](const std::string& text) {
+    return [text](Record& r) { r.groups["configuration"].datasets["toml"] = scalar_text(text); };
+  };
+  const std::vector<Case> cases = {
+      {"/configuration/toml says another seed: 1 against 2", toml("seed = 2\nepochs = 1\n"), true},
+      {"/configuration/toml says another batch_size: 16 against 128",
+       toml("epochs = 1\ntrain_images = 32\n"), true},
+      {"/configuration/toml", toml("epochs = \n"), true},
+      {"/extra: missing in the second", [](Record& r) { r.groups["extra"]; }},
+      {"/evaluation/extra: missing in the second",
+       [](Record& r) { r.groups["evaluation"].groups["extra"]; }},
+      {"@note: missing in the second", [](Record& r) { r.attributes["note"] = "true"; }},
+      {"/history/extra: missing in the second",
+       [](Record& r) { r.groups["history"].datasets["extra"] = scalar_text("true"); }},
+      {"/data@name: \"MNIST\" against",
+       [](Record& r) { r.groups["data"].attributes["name"] = "MNIST"; }},
+      {"/data/class_names[9]: \"Boot\" against \"Ankle boot\"",
+       [](Record& r) {
+         std::get<std::vector<std::string>>(r.groups["data"].datasets["class_names"].values)[9] =
+             "Boot";
+       }},
+      {"/data@test_images: 499 against 500", [](Record& r) {
+         r.groups["data"].attributes["test_images"] = std::int64_t{499};
+         for (auto& [name, dataset] : r.groups["evaluation"].datasets) {
+           if (dataset.dimensions.empty() || dataset.dimensions[0] != "test_image") continue;
+           std::visit([](auto& values) { values.resize(values.size() / 500 * 499); },
+                      dataset.values);
+           dataset.shape[0] = 499;
+         }
+         auto& confusion = std::get<std::vector<std::int64_t>>(
+             r.groups["evaluation"].datasets["confusion"].values);
+         const Dataset& labels = r.groups["evaluation"].datasets["test_labels"];
+         std::fill(confusion.begin(), confusion.end(), 0);
+         for (const std::uint8_t label : std::get<std::vector<std::uint8_t>>(labels.values)) {
+           ++confusion[11 * label];
+         }
+       }}};
+  for (const Case& c : cases) {
+    std::filesystem::remove(folder / "b.h5");
+    forge(folder / "a.h5", folder / "b.h5", c.change);
+    const CommandResult result = verify(folder / "b.h5");
+    INFO(c.expected << "\n" << result.out << result.err);
+    CHECK(result.status == (c.contradicts_itself ? 1 : different()));
+    CHECK_THAT(result.out,
+               Catch::Contains("\n  " + c.expected) || Catch::Contains("/" + c.expected));
+  }
+}
+
+TEST_CASE("verify of the first epochs evaluates nothing") {
+  const ImageDataset data = load_dataset(kFixture);
+  TrainingConfiguration configuration;
+  configuration.train_images = 32;
+  configuration.batch_size = 16;
+  configuration.epochs = 2;
+  TrainingRun run(configuration, data, 1);
+  run.train({[](std::size_t, std::size_t) { return true; }, [](const EpochResult&) {}});
+  const Record part = unevaluated_record(run);
+  CHECK(part.groups.count("evaluation") == 0);
+  CHECK(part.group("model").groups.empty());
+  const Record whole = training_record(run, {});
+  CHECK(part.group("history").values<double>("step_loss") ==
+        whole.group("history").values<double>("step_loss"));
+}
+
+TEST_CASE("verify judges a study's label and the settings that follow from it") {
+  const TemporaryFolder folder;
+  REQUIRE(study("pooling_mode --train-images 128 --epochs 1 --seeds 1 --output " + (folder / "s"))
+              .status == 0);
+  const std::string max = folder / "s/max-seed1.h5";
+  const std::string average = folder / "s/average-seed1.h5";
+  const CommandResult honest = verify(max + " " + average);
+  INFO(honest.out << honest.err);
+  CHECK(honest.status == 0);
+  CHECK_THAT(honest.out, Catch::Contains("max-seed1.h5: identical") &&
+                             Catch::Contains("average-seed1.h5: identical") &&
+                             Catch::Contains("left open by the study: epochs, 1 here and 10 ") &&
+                             Catch::Contains("study: train_images, 128 here and 10000 ") &&
+                             Catch::Contains("not judged: /environment (program"));
+
+  const Group other = load_record(average).group("study");
+  struct Case {
+    std::string expected;
+    std::function<void(Record&)> change;
+  };
+  const auto set = [](const char* name, const AttributeValue& value) {
+    return [name, value](Record& r) { r.groups["study"].attributes[name] = value; };
+  };
+  const std::vector<Case> cases = {
+      {"/configuration@pooling: \"max\" against \"average\" by variant average of the study",
+       [other](Record& r) { r.groups["study"] = other; }},
+      {"/study@claim: \"It works\" against", set("claim", "It works")},
+      {"/study@question: \"Why?\" against", set("question", "Why?")},
+      {"/study@measure: \"train_error\" against", set("measure", "train_error")},
+      {"/study@margin: 0.5 against", set("margin", 0.5)},
+      {"/study@variant_order: 7 against", set("variant_order", std::int64_t{7})},
+      {"/study@baseline: \"none\" against", set("baseline", "none")},
+      {"/study@note: missing in the second", set("note", "true")},
+      {"/study@variant: \"median\"; the study pooling_mode has average, max",
+       set("variant", "median")},
+      {"/study@role: \"pilot\" against \"measured\"", set("role", "pilot")},
+      {"/configuration@seed: 1, and 0 is the seed of the study's pilots", set("role", "pilot")},
+      {"/configuration@learning_rate: 0.5 against",
+       [](Record& r) { r.groups["configuration"].attributes["learning_rate"] = 0.5; }},
+  };
+  for (const Case& c : cases) {
+    std::filesystem::remove(folder / "b.h5");
+    forge(max, folder / "b.h5", c.change);
+    const CommandResult result = verify("--epochs 1 " + (folder / "b.h5"));
+    INFO(c.expected << "\n" << result.out << result.err);
+    CHECK(result.status == different());
+    CHECK_THAT(result.out, Catch::Contains("\n  " + c.expected));
+  }
+  // The reviewer's own file is right whatever the code.
+  forge(max, folder / "claim.h5", [](Record& r) {
+    r.groups["study"].attributes["claim"] = "It works";
+    r.groups["environment"].attributes["git_commit"] = "0123456789";
+  });
+  CHECK(verify(folder / "claim.h5").status == 4);
+  CHECK(verify("--study pooling_mode " + (folder / "claim.h5")).status == 1);
+}
+
+TEST_CASE(
+    "verify judges a study that is not known by its file, and opens no file that a record names") {
+  const TemporaryFolder folder;
+  const std::string file = folder / "mine.toml";
+  test::write_file(file,
+                   "question = \"Is it so?\"\nclaim = \"It is.\"\nlearning_rates = [0.01, 0.02]\n"
+                   "[settings]\nepochs = 1\ntrain_images = 32\nbatch_size = 16\n"
+                   "[[variants]]\nname = \"a\"\ndescription = \"A\"\n"
+                   "[[variants]]\nname = \"b\"\ndescription = \"B\"\nexpectation = \"lower\"\n"
+                   "settings = { momentum = 0.5 }\n");
+  REQUIRE(study(file + " --seeds 3 --output " + (folder / "s")).status == 0);
+  const std::string record = folder / "s/b-seed3.h5";
+  const std::string pilot = folder / "s/pilot-b-rate0.01-seed0.h5";
+  const CommandResult unknown = verify(record);
+  CHECK(unknown.status == 3);
+  CHECK_THAT(unknown.out, Catch::Contains("agrees in part") &&
+                              Catch::Contains("not judged: /study, since \"mine\" is none of") &&
+                              Catch::Contains("dropout, ") && Catch::Contains("--study FILE"));
+  const std::string by_file = "--study " + file + " ";
+  const CommandResult known = verify(by_file + record + " " + pilot);
+  INFO(known.out << known.err);
+  CHECK(known.status == 0);
+  CHECK_THAT(known.out, Catch::Contains("not judged: whether the study's pilots choose the"));
+
+  // Whatever a record gives as its study's name is no path.
+  forge(record, folder / "path.h5",
+        [&](Record& r) { r.groups["study"].attributes["name"] = file; });
+  CHECK(verify(folder / "path.h5").status == 3);
+  CHECK(verify(by_file + (folder / "path.h5")).status == 1);
+
+  const auto refused = [&](const std::string& expected,
+                           const std::function<void(Record&)>& change) {
+    std::filesystem::remove(folder / "b.h5");
+    forge(record, folder / "b.h5", change);
+    const CommandResult result = verify("--epochs 1 " + by_file + (folder / "b.h5"));
+    INFO(expected << "\n" << result.out << result.err);
+    CHECK(result.status == 1);
+    CHECK_THAT(result.out, Catch::Contains("\n  " + expected));
+  };
+  refused("/configuration@learning_rate: 0.5, and the study mine tries 0.01, 0.02",
+          [](Record& r) { r.groups["configuration"].attributes["learning_rate"] = 0.5; });
+  refused("/configuration@seed: 0, and 0 is the seed of the study's pilots",
+          [](Record& r) { r.groups["configuration"].attributes["seed"] = std::int64_t{0}; });
+  refused("/study is missing; expected that of the study mine",
+          [](Record& r) { r.groups.erase("study"); });
+  CHECK(verify("--study dropout " + record).status == 1);
+
+  const CommandResult missing = verify("--study " + (folder / "none.toml") + " " + record);
+  CHECK(missing.status == 2);
+  CHECK_THAT(missing.err, Catch::Contains("none.toml"));
 }
 
 TEST_CASE("compare_records agrees or names the first differences") {

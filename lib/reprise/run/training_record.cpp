@@ -238,14 +238,20 @@ RecordLabels labels_of(const Record& record) {
   return labels;
 }
 
-Record training_record(const TrainingRun& run, const RunEnvironment& environment,
-                       const RecordLabels& labels) {
+Record unevaluated_record(const TrainingRun& run) {
   Record record;
   record.attributes["kind"] = std::string("training");
-  if (labels.study) record.groups["study"] = *labels.study;
   record.groups["configuration"] = to_group(run.configuration());
   record.groups["data"] = data_group(run.data());
   record.groups["history"] = history_group(run.history());
+  record.groups["model"].attributes["initial_parameters_sha256"] = run.initial_parameters_sha256();
+  return record;
+}
+
+Record training_record(const TrainingRun& run, const RunEnvironment& environment,
+                       const RecordLabels& labels) {
+  Record record = unevaluated_record(run);
+  if (labels.study) record.groups["study"] = *labels.study;
   record.groups["model"] = model_group(run);
   record.groups["evaluation"] = evaluation_group(run);
   Group& made = record.groups["environment"];

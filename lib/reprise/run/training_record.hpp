@@ -23,6 +23,10 @@ RecordLabels labels_of(const Record& record);
 Record training_record(const TrainingRun& run, const RunEnvironment& environment,
                        const RecordLabels& labels = {});
 
+/// What a record says of a run before it is finished and its network is looked at: /configuration,
+/// /data, the epochs of /history so far, and of /model the digest of the initial parameters.
+Record unevaluated_record(const TrainingRun& run);
+
 /// /data: the data set's name, sizes, class names, and its files with their SHA-256.
 Group data_group(const ImageDataset& data);
 

@@ -14,33 +14,43 @@
 namespace reprise {
 namespace {
 
-/// What stands in the way of blaming the record for a difference: other code or another machine.
-std::vector<std::string> reservations(const Record& record,
-                                      const TrainingConfiguration& configuration) {
-  const Group& then = record.group("environment");
-  const Group now = environment_group({});
-  std::vector<std::string> reasons;
-  const auto& commit = then.attribute<std::string>("git_commit");
-  if (commit != source_version().commit) {
-    reasons.push_back(fmt::format("other code: the record is of commit {}, this is {}", commit,
-                                  source_version().commit));
-  } else if (then.values<std::string>("git_diff").front() != clean_text(source_version().diff)) {
-    reasons.emplace_back("other code: the uncommitted changes differ");
-  }
-  const bool machine_class =
-      conv_algorithm(configuration.conv).reproducibility == Reproducibility::machine;
-  const auto& cpu = then.attribute<std::string>("cpu");
-  if (machine_class && cpu != now.attribute<std::string>("cpu")) {
-    reasons.push_back(fmt::format("{} is of class machine, and the record is of another CPU, {}",
-                                  configuration.conv, cpu));
-  }
-  return reasons;
+using Lines = std::vector<std::string>;
+using Verdict = Verification::Verdict;
+
+void add(Lines& lines, const Lines& more) {
+  lines.insert(lines.end(), more.begin(), more.end());
 }
 
-std::vector<std::string> data_differences(const Record& record, const ImageDataset& data) {
+/// Why this may be other code than the record's; "" if it is the same. Outside a git checkout
+/// nobody knows, and two commits that are unknown need not be the same.
+std::string code_reservation(const Record& record) {
+  const Group& then = record.group("environment");
+  const SourceVersion& now = source_version();
+  const auto& commit = then.attribute<std::string>("git_commit");
+  if (commit == "unknown" || now.commit == "unknown") {
+    return fmt::format("not known to be the same code: the record is of commit {}, this is {}",
+                       commit, now.commit);
+  }
+  if (commit != now.commit) {
+    return fmt::format("other code: the record is of commit {}, this is {}", commit, now.commit);
+  }
+  const bool same_diff = then.values<std::string>("git_diff").front() == clean_text(now.diff);
+  return same_diff ? "" : "other code: the uncommitted changes differ";
+}
+
+/// Why another machine may have given the record; "" if that makes no difference.
+std::string machine_reservation(const Record& record, const TrainingConfiguration& configuration) {
+  if (conv_algorithm(configuration.conv).reproducibility != Reproducibility::machine) return "";
+  const auto& then = record.group("environment").attribute<std::string>("cpu");
+  if (then == environment_group({}).attribute<std::string>("cpu")) return "";
+  return fmt::format("{} is of class machine, and the record is of another CPU, {}",
+                     configuration.conv, then);
+}
+
+Lines data_differences(const Record& record, const ImageDataset& data) {
   const auto& names = record.values<std::string>("data/file_names");
   const auto& digests = record.values<std::string>("data/file_sha256");
-  std::vector<std::string> reasons;
+  Lines reasons;
   for (std::size_t i = 0; i < names.size(); ++i) {
     const auto same_name = [&](const DataFile& file) { return file.name == names[i]; };
     const auto found = std::find_if(data.files.begin(), data.files.end(), same_name);
@@ -119,8 +129,7 @@ std::string first_parting(const Record& then, const Record& now) {
 }
 
 /// Where the record's TOML text says something else than its attributes; one line a setting.
-std::vector<std::string> toml_differences(const Record& record,
-                                          const TrainingConfiguration& configuration) {
+Lines toml_differences(const Record& record, const TrainingConfiguration& configuration) {
   TrainingConfiguration said = configuration_from({});
   try {
     read_toml_text("/configuration/toml", record.values<std::string>("configuration/toml").front(),
@@ -131,7 +140,7 @@ std::vector<std::string> toml_differences(const Record& record,
   Record attributes, text;
   attributes.groups["configuration"] = to_group(configuration);
   text.groups["configuration"] = to_group(said);
-  std::vector<std::string> lines;
+  Lines lines;
   for (const auto& [path, what] : differences(attributes, text)) {
     lines.push_back(fmt::format("/configuration/toml says another {}: {}",
                                 path.substr(path.find('@') + 1), what));
@@ -139,42 +148,73 @@ std::vector<std::string> toml_differences(const Record& record,
   return lines;
 }
 
-/// Judges what agrees, and names every place that does not: first where the two part in time.
-void compare(Record then, Record now, const VerificationOptions& options, Verification& result) {
+/// Judges what the run gave, and names every place that differs: first where the two part in time.
+/// `now` has the wanted epochs alone.
+void compare(Record then, const Record& now, const VerificationOptions& options,
+             Verification& result) {
   constexpr std::size_t most = 20;
-  if (!options.study) then.groups.erase("study");
-  if (options.epochs > 0) {
-    then = first_epochs(then, options.epochs);
-    now = first_epochs(now, options.epochs);
-  }
+  then.groups.erase("study");  // judged by itself
+  if (options.epochs > 0) then = first_epochs(then, options.epochs);
   const std::vector<RecordDifference> different = differences(then, now, most);
   if (different.empty()) return;
-  result.verdict = Verification::Verdict::different;
+  result.verdict = Verdict::different;
   const std::string parting = first_parting(then, now);
   if (!parting.empty()) result.findings.push_back(parting);
   for (const auto& [path, what] : different) result.findings.push_back(path + ": " + what);
   if (different.size() == most) result.findings.emplace_back("and perhaps more");
 }
 
-/// What the verdict does not cover.
-void list_not_judged(const Record& record, const VerificationOptions& options,
-                     Verification& result) {
-  const bool agrees = result.verdict == Verification::Verdict::identical;
-  if (options.epochs > 0) {
-    result.findings.push_back(
-        fmt::format("{} the first {} (evaluation and parameters not checked)",
-                    agrees ? "agrees in" : "compared in",
-                    options.epochs == 1 ? "epoch" : fmt::format("{} epochs", options.epochs)));
-  } else if (agrees) {
+/// What contradicts the record without any run. No other code or machine explains it, but that an
+/// installed study may be another's.
+void judge_claims(const Record& record, const TrainingConfiguration& configuration,
+                  const VerificationOptions& options, Verification& result) {
+  const Lines toml = toml_differences(record, configuration);
+  add(result.findings, toml);
+  if (!toml.empty()) result.verdict = Verdict::different;
+  if (!options.study || options.study->differences.empty()) return;
+  add(result.findings, options.study->differences);
+  const bool is_excused = options.study->is_installed && !code_reservation(record).empty();
+  result.verdict =
+      std::max(result.verdict, is_excused ? Verdict::cannot_judge : Verdict::different);
+}
+
+/// A part of the record that no verdict covers.
+struct NotJudged {
+  bool applies;
+  bool is_result;  ///< it belongs to what the digest covers: without it the record agrees in part
+  std::string line;
+};
+
+std::vector<NotJudged> parts_not_judged(const Record& record, const VerificationOptions& options,
+                                        bool agrees) {
+  const bool has_study = record.groups.count("study") > 0;
+  const std::string epochs =
+      options.epochs == 1 ? "epoch" : fmt::format("{} epochs", options.epochs);
+  return {
+      {options.epochs > 0, true,
+       fmt::format("{} the first {} (evaluation and parameters not checked)",
+                   agrees ? "agrees in" : "compared in", epochs)},
+      {has_study && !options.study, true, "not judged: /study, the question and the claim"},
+      {options.study && !options.study->is_judged, true, ""},  // its notes say why
+      {record.attributes.count("program") > 0, false, "not judged: the program's name"},
+      {true, false,
+       "not judged: /environment (program, source, machine, times), which is as the record reports "
+       "it"},
+  };
+}
+
+/// Lists what the verdict covers and what it does not. Nothing is copied from the record.
+void list_judged(const Record& record, const VerificationOptions& options, Verification& result) {
+  const bool agrees = result.verdict == Verdict::identical;
+  if (agrees && options.epochs == 0) {
     result.findings.push_back("everything judged agrees, digest sha256:" + digest_of(record));
   }
-  const bool study = record.groups.count("study") > 0 && !options.study;
-  if (study) result.findings.emplace_back("not judged: /study, the question and the claim");
-  if (record.attributes.count("program") > 0) {
-    result.findings.emplace_back("not judged: the program's name");
+  if (options.study) add(result.findings, options.study->notes);
+  for (const NotJudged& part : parts_not_judged(record, options, agrees)) {
+    if (!part.applies) continue;
+    if (!part.line.empty()) result.findings.push_back(part.line);
+    if (part.is_result) result.verdict = std::max(result.verdict, Verdict::partial);
   }
-  result.findings.emplace_back("not judged: /environment, which is as the record reports it");
-  if (agrees && (options.epochs > 0 || study)) result.verdict = Verification::Verdict::partial;
 }
 
 /// The run again, as far as the options want; nothing if `progress` stopped it.
@@ -192,11 +232,11 @@ std::optional<Record> run_again(
   };
   run.train(observer);
   if (stopped) {
-    result.verdict = Verification::Verdict::stopped;
+    result.verdict = Verdict::stopped;
     result.findings.push_back(fmt::format("stopped after {} epochs", run.epochs_done()));
     return std::nullopt;
   }
-  return training_record(run, {}, {"", options.study});
+  return options.epochs > 0 ? unevaluated_record(run) : training_record(run, {}, {"", {}});
 }
 
 }  // namespace
@@ -214,25 +254,27 @@ Verification verify_training(
                 fmt::format("at most {}, the record's", all));
   }
   result.findings.push_back(data_line(record));
-  const std::vector<std::string> other_data = data_differences(record, data);
+  const Lines other_data = data_differences(record, data);
   if (!other_data.empty()) {
-    result.verdict = Verification::Verdict::cannot_judge;
-    result.findings.insert(result.findings.end(), other_data.begin(), other_data.end());
+    result.verdict = Verdict::cannot_judge;
+    add(result.findings, other_data);
+    judge_claims(record, configuration, options, result);
     return result;
   }
   const std::optional<Record> now = run_again(configuration, data, options, result, progress);
   if (!now) return result;
   compare(record, *now, options, result);
-  const std::vector<std::string> reasons = reservations(record, configuration);
-  if (result.verdict == Verification::Verdict::different && !reasons.empty()) {
-    result.verdict = Verification::Verdict::cannot_judge;
+  Lines reservations;
+  for (const std::string& reason :
+       {code_reservation(record), machine_reservation(record, configuration)}) {
+    if (!reason.empty()) reservations.push_back(reason);
   }
-  const std::vector<std::string> toml = toml_differences(record, configuration);
-  // No other code or machine explains a record that contradicts itself.
-  if (!toml.empty()) result.verdict = Verification::Verdict::different;
-  result.findings.insert(result.findings.end(), toml.begin(), toml.end());
-  list_not_judged(record, options, result);
-  result.findings.insert(result.findings.end(), reasons.begin(), reasons.end());
+  if (result.verdict == Verdict::different && !reservations.empty()) {
+    result.verdict = Verdict::cannot_judge;
+  }
+  judge_claims(record, configuration, options, result);
+  list_judged(record, options, result);
+  add(result.findings, reservations);
   return result;
 }
 

@@ -14,6 +14,7 @@
 namespace reprise {
 
 struct Verification {
+  /// From good to bad.
   enum class Verdict {
     identical,     ///< all outside /environment is the same to the bit, and all was judged
     partial,       ///< what was judged is the same; a part was not
@@ -28,14 +29,25 @@ struct Verification {
   std::vector<std::string> findings;
 };
 
+/// What was found of a record's /study, by whoever knows the study: its label, and the settings
+/// that follow from it. Each line is for people.
+struct StudyFindings {
+  bool is_judged = true;
+  /// By a definition that belongs to this code: other code may have had another.
+  bool is_installed = false;
+  std::vector<std::string> differences{};  ///< none if it is as the study has it
+  std::vector<std::string> notes{};        ///< what the study leaves open; why it is not judged
+};
+
 struct VerificationOptions {
   std::size_t epochs = 0;  ///< compare the first so many epochs only; 0: the whole record
   std::size_t threads = 1;
-  std::optional<Group> study{};  ///< what /study must be; without, it is not judged
+  std::optional<StudyFindings> study{};  ///< without, /study is not judged
 };
 
 /// Re-runs the training run in `record` on `data`. Nothing is copied from the record but its
-/// settings. `progress` may stop it by returning false. Error if the record breaks its schema
+/// settings, of which the TOML text and the study, where it is known, must say the same. `progress`
+/// may stop it by returning false. Error if the record breaks its schema
 /// (record/schema.hpp), its settings are out of range, or it has fewer than `epochs` epochs.
 Verification verify_training(
     const Record& record, const ImageDataset& data, const VerificationOptions& options,
