@@ -152,8 +152,11 @@ TEST_CASE("an output needs a folder that exists") {
   for (const std::string& path : {folder / "none/file", folder / "file/file", std::string()}) {
     CHECK(is_line_with(error_of([&] { write_file(path, {}); }), path));
     CHECK(is_line_with(error_of([&] { check_writable(path, Overwrite::no); }), path));
+    CHECK(is_line_with(error_of([&] { const OutputLock lock(path); }), "expected a path"));
   }
   CHECK(is_line_with(error_of([&] { write_file(folder / "none/file", {}); }), "does not exist"));
+  CHECK(is_line_with(error_of([&] { const OutputLock lock(folder / "none/file"); }),
+                     "does not exist"));
 }
 
 TEST_CASE("an output needs a folder that one may write to") {

@@ -151,8 +151,8 @@ void flush_folder(const std::string& folder) {
   if (opened.get() >= 0) fsync(opened.get());
 }
 
-/// The checks that need no writing. Only a regular file is ever replaced: never /dev/null.
-void check_target(const std::string& path, Overwrite overwrite) {
+/// Error unless the folder of `path` can be one.
+void check_folder(const std::string& path) {
   if (path.empty()) throw Error("output file", "an empty name", "a path");
   std::error_code none;
   const std::string folder = folder_of(path);
@@ -163,6 +163,12 @@ void check_target(const std::string& path, Overwrite overwrite) {
   if (type == fs::file_type::regular) {
     throw Error(path, folder + " is a file", "a path in a folder");
   }
+}
+
+/// The checks that need no writing. Only a regular file is ever replaced: never /dev/null.
+void check_target(const std::string& path, Overwrite overwrite) {
+  check_folder(path);
+  std::error_code none;
   if (fs::is_directory(path, none)) throw Error(path, "is a folder", "a file's name");
   if (!fs::exists(fs::symlink_status(path, none))) return;
   if (overwrite == Overwrite::no) fail_exists(path);
@@ -208,6 +214,7 @@ void check_writable(const std::string& path, Overwrite overwrite) {
 }
 
 OutputLock::OutputLock(const std::string& path) : name_(path + ".lock") {
+  check_folder(path);
   // The file that was locked may be one that its last owner has just removed: then try again.
   while (true) {
     file_ = uninterrupted([&] { return open(name_.c_str(), O_RDWR | O_CREAT | O_CLOEXEC, 0666); });
