@@ -1,6 +1,6 @@
 #!/usr/bin/python3
 """The specifications suffice: what docs/numeric_contract.md, record_format.md and record_contents.md say, written again
-in NumPy, reaches the published digests of LeNet-5 after two steps, with three sets of options, and of their records.
+in NumPy, reaches the published digests of four training runs of two steps, and of their records.
 
     python3 test_specifications.py PROGRAM    # PROGRAM is train_lenet5, whose records are compared
 
@@ -192,6 +192,9 @@ class TwoSteps(unittest.TestCase):
 
     def test_augmentation_naive_convolution_schedule(self):
         self.check_steps("lenet5_two_steps_augmented")
+
+    def test_four_layers_normal_initializer_one_left_out(self):
+        self.check_steps("four_layer_cnn_two_steps")
 
     def test_tanh_average_pooling_normalization_dropout_momentum(self):
         self.check_steps("lenet5_two_steps_other_options")

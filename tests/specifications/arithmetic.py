@@ -247,5 +247,7 @@ def initial_values(kind, count, fan_in, fan_out, stream):
         t = 0.02275013194817920720
         z = np.clip(quantile(t + u * (1.0 - 2.0 * t)), -2.0, 2.0)
         return (math.sqrt(2.0 / fan_in) / 0.87962566103423978 * z).astype(F)
+    if kind == "alexnet":
+        return (0.01 * quantile(u + 2.0**-54)).astype(F)
     assert kind == "glorot_uniform"
     return (math.sqrt(6.0 / (fan_in + fan_out)) * (2.0 * u - 1.0)).astype(F)

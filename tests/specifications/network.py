@@ -1,4 +1,4 @@
-"""docs/numeric_contract.md, section Layers, in NumPy: the model LeNet-5 with its options, and the loss."""
+"""docs/numeric_contract.md, section Layers, in NumPy: the models with their options, and the loss."""
 
 import hashlib
 import math
@@ -9,29 +9,51 @@ from layers import AveragePooling, Convolution, Dense, Direct, Dropout, Flatten,
 from layers import Naive, Normalization, Relu, Tanh
 
 
-class Lenet5:
+class Network:
     def __init__(self, settings, shape, classes):
         self.settings = settings
         self.seed = Stream.of_seed(settings["seed"])
         self.layers = []  # (name, layer)
         self.out = shape
-        algorithm = {"direct": Direct, "naive": Naive}[settings["conv"]]
-        for number, (filters, padding) in enumerate([(6, 2), (16, 0)], start=1):
-            self.add(f"conv{number}", Convolution(self.out, filters, 5, padding, algorithm))
-            self.add_activation(number)
-            if settings["normalization"] == "local_response":
-                self.add(f"norm{number}", Normalization(self.out))
-            pooling = MaxPooling if settings["pooling"] == "max" else AveragePooling
-            self.add(f"pool{number}", pooling(self.out, settings["pool_kernel"]))
+        self.activations = 0  # those left out are counted
+        width = settings["width"]
+        convolutions, hidden = {
+            "lenet5": ([(6, 2), (16, 0)], [120, 84]),
+            "four_layer_cnn": ([(width, 2), (width, 2), (2 * width, 2)], []),
+        }[settings["model"]]
+        for number, (filters, padding) in enumerate(convolutions, start=1):
+            self.add_convolution(number, filters, padding)
         self.add("flatten", Flatten(self.out))
-        for number, units in enumerate([120, 84], start=1):
-            self.add(f"dense{number}", Dense(self.out, units))
-            self.add_activation(number + 2)
-            if settings["dropout"] > 0:
-                name = f"dropout{number}"
-                self.add(name, Dropout(self.out, settings["dropout"], self.seed.child("layers").child(name)))
-        self.add("dense3", Dense(self.out, classes))
-        self.parameters = np.concatenate(list(self.initial()))
+        if settings["model"] == "four_layer_cnn":
+            self.add_dropout(1)
+        for number, units in enumerate(hidden, start=1):
+            self.add_hidden(number, units)
+        self.add(f"dense{len(hidden) + 1}", Dense(self.out, classes))
+        self.parameters = np.concatenate(list(self.initial(len(hidden))))
+
+    def add_convolution(self, number, filters, padding):
+        algorithm = {"direct": Direct, "naive": Naive}[self.settings["conv"]]
+        self.activations += 1
+        if self.settings["without"] != f"conv{number}":
+            self.add(f"conv{number}", Convolution(self.out, filters, 5, padding, algorithm))
+            self.add_activation(self.activations)
+            if self.settings["normalization"] == "local_response" and number <= 2:
+                self.add(f"norm{number}", Normalization(self.out))
+        pooling = MaxPooling if self.settings["pooling"] == "max" else AveragePooling
+        self.add(f"pool{number}", pooling(self.out, self.settings["pool_kernel"]))
+
+    def add_hidden(self, number, units):
+        self.activations += 1
+        if self.settings["without"] == f"dense{number}":
+            return
+        self.add(f"dense{number}", Dense(self.out, units))
+        self.add_activation(self.activations)
+        self.add_dropout(number)
+
+    def add_dropout(self, number):
+        name, rate = f"dropout{number}", self.settings["dropout"]
+        if rate > 0:
+            self.add(name, Dropout(self.out, rate, self.seed.child("layers").child(name)))
 
     def add(self, name, layer):
         self.layers.append((name, layer))
@@ -46,12 +68,13 @@ class Lenet5:
         activation = self.settings["activation"]
         self.add(f"{activation}{number}", made[activation]())
 
-    def initial(self):
+    def initial(self, hidden):
+        ones = {"conv2", "conv4", "conv5", *(f"dense{number + 1}" for number in range(hidden))}
         for name, layer in self.layers:
             for parameter, shape in layer.shapes.items():
                 count = math.prod(shape)
                 if parameter == "bias":
-                    yield np.zeros(count, F)
+                    yield np.full(count, F(self.settings["initializer"] == "alexnet" and name in ones))
                     continue
                 stream = self.seed.child("parameters").child(name).child(parameter)
                 yield initial_values(self.settings["initializer"], count, *layer.fans, stream)

@@ -5,7 +5,7 @@ import math
 import numpy as np
 from arithmetic import F, chain, long_sum, pairwise
 from augmentation import Augmentation, images_of
-from network import Lenet5, cross_entropy
+from network import Network, cross_entropy
 
 
 class Optimizer:
@@ -35,7 +35,7 @@ class Training:
     def __init__(self, settings, data, classes):
         self.settings, self.data = settings, data
         pixels = data["train"][0]
-        self.model = Lenet5(settings, (*pixels.shape[1:], 1), classes)
+        self.model = Network(settings, (*pixels.shape[1:], 1), classes)
         self.optimizer = Optimizer(settings, len(self.model.parameters))
         self.augmentation = Augmentation(settings, self.model.seed.child("augmentation"))
         self.last_test = None  # what evaluate("test") gave after the last epoch

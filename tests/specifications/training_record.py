@@ -52,8 +52,8 @@ def shape_text(shape):
     return "(None, " + ", ".join(str(size) for size in shape) + ")"
 
 
-def summary(names, types, shapes, counts):
-    lines = ['Model: "lenet5"', "_" * 65, f"{' Layer (type)':<29}{'Output Shape':<26}{'Param #':<10}", "=" * 65]
+def summary(model, names, types, shapes, counts):
+    lines = [f'Model: "{model}"', "_" * 65, f"{' Layer (type)':<29}{'Output Shape':<26}{'Param #':<10}", "=" * 65]
     for name, kind, shape, count in zip(names, types, shapes, counts):
         named = f" {name} ({kind})"
         lines.append(f"{named:<29}{shape:<26}{f'{count:,}':<10}")
@@ -71,7 +71,7 @@ def model(training, initial_sha256):
     group = Group({"parameters": np.int64(sum(counts)), "initial_parameters_sha256": initial_sha256})
     group.attributes["parameters_sha256"] = own.sha256()
     group.attributes["conv_reproducibility"] = portable[training.settings["conv"]]
-    whole = summary(names, types, shapes, counts)
+    whole = summary(training.settings["model"], names, types, shapes, counts)
     group.datasets["summary"] = Dataset([], np.array(whole, dtype=object))
     columns = {"names": names, "types": types, "settings": settings, "output_shapes": shapes}
     for name, column in columns.items():
