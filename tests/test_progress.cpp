@@ -5,6 +5,7 @@
 #include <unistd.h>
 
 #include <algorithm>
+#include <cstdio>
 #include <cstdlib>
 #include <filesystem>
 #include <functional>
@@ -42,6 +43,7 @@ std::string on_terminal(
     const std::function<void(int, const std::string&)>& meanwhile = [](int, const auto&) {}) {
   const winsize size{40, terminal.columns, 0, 0};
   int descriptor = -1;
+  std::fflush(stdout);  // what Catch has not written yet would be the child's too
   const pid_t child = forkpty(&descriptor, nullptr, nullptr, &size);
   if (child < 0) throw std::runtime_error("no terminal");
   if (child == 0) {
