@@ -72,8 +72,8 @@ class ProgressLine {
   double last_shown_;
 };
 
-/// `text` in so many columns. Of its parts, which have two blanks between them, the first and the
-/// last stay longest; the others are left out from behind until the rest fits.
+/// `text` cut to `columns`. Its parts are separated by two blanks; the first and the last are kept
+/// longest, and of the others the later ones are left out first.
 std::string progress_text(const std::string& text, std::size_t columns);
 
 /// "1 h 02 min", "3 min 20 s", "8 s".

@@ -36,8 +36,8 @@ std::string clean_text(std::string_view bytes);
 /// printable stays as it is: printable(printable(x)) == printable(x).
 std::string printable(std::string_view bytes);
 
-/// The beginning of printable(text) that takes at most so many columns of a terminal. A character
-/// from U+1100 on counts as two, since the wide ones are among those.
+/// The beginning of printable(text) that takes at most `columns` columns of a terminal. A character
+/// from U+1100 on counts as two columns, since the wide ones are among those.
 std::string fitted(std::string_view text, std::size_t columns);
 
 /// printable(), but keeps newlines and tabs: for a text of several lines, such as a log or TOML.
