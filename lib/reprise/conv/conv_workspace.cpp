@@ -8,7 +8,7 @@ namespace reprise {
 namespace {
 
 /// No machine has more; allocators that abort on absurd sizes are not asked.
-constexpr std::size_t kMostBytes = std::size_t{1} << 39;
+constexpr std::size_t kMaxBytes = std::size_t{1} << 39;
 
 }  // namespace
 
@@ -17,7 +17,7 @@ std::span<std::byte> ConvWorkspace::require(std::size_t bytes, std::string_view 
     data_.reset();
     bytes_ = 0;
     void* const data =
-        bytes > kMostBytes
+        bytes > kMaxBytes
             ? nullptr
             : ::operator new (bytes, std::align_val_t{kWorkspaceAlignment}, std::nothrow);
     if (data == nullptr) {

@@ -19,7 +19,7 @@
 #include <algorithm>
 #include <cstddef>
 
-#include "reprise/linalg/unroll.hpp"
+#include "reprise/linalg/register_tile-inl.hpp"
 
 HWY_BEFORE_NAMESPACE();
 namespace reprise {
@@ -52,7 +52,7 @@ struct StepMajor {
 
 /// Panel of a in blocks of one vector of steps, for sources with vectors along k:
 /// a(k,i) = a[((k / L) * kTileRows + i) * L + k % L], L lanes.
-struct RowVectors {
+struct VectorMajor {
   static constexpr std::size_t kSteps =
       hwy::HWY_NAMESPACE::MaxLanes(hwy::HWY_NAMESPACE::ScalableTag<float>());
   static constexpr std::size_t kStepStride = 1;
@@ -79,20 +79,10 @@ HWY_INLINE void micro_kernel(std::size_t depth, const float* HWY_RESTRICT a,
   }
   for (std::size_t k0 = 0; k0 < depth; k0 += Panel::kSteps) {
     const std::size_t steps = std::min(Panel::kSteps, depth - k0);
-    for (std::size_t k = 0; k < steps; ++k) {
-      Vector row[Vectors];
-      for (std::size_t j = 0; j < Vectors; ++j) row[j] = hn::Load(d, b + j * lanes);
-      REPRISE_UNROLL
-      for (std::size_t i = 0; i < Rows; ++i) {
-        const Vector element = hn::Set(d, a[i * Panel::kRowStride]);
-        for (std::size_t j = 0; j < Vectors; ++j) {
-          acc[i][j] = hn::MulAdd(element, row[j], acc[i][j]);
-        }
-      }
-      a += Panel::kStepStride;
-      b += kTileVectors * lanes;
-    }
-    a += Panel::kBlockGap;
+    continue_chains(d, steps, StridedNumbers{a, Panel::kRowStride, Panel::kStepStride},
+                    PackedVectors{b, kTileVectors * lanes}, acc);
+    a += steps * Panel::kStepStride + Panel::kBlockGap;
+    b += steps * kTileVectors * lanes;
   }
   REPRISE_UNROLL
   for (std::size_t i = 0; i < Rows; ++i) {

@@ -18,7 +18,7 @@
 
 #include "reprise/core/integer.hpp"
 #include "reprise/linalg/gemm.hpp"
-#include "reprise/linalg/unroll.hpp"
+#include "reprise/linalg/register_tile-inl.hpp"
 
 HWY_BEFORE_NAMESPACE();
 namespace reprise {
@@ -28,11 +28,11 @@ namespace hn = hwy::HWY_NAMESPACE;
 
 // Registers: rows x vectors sums, the vectors of a row of b, one element of a.
 #if HWY_TARGET == HWY_AVX3 || HWY_TARGET == HWY_NEON
-constexpr std::size_t kMostRows = 8;
-constexpr std::size_t kMostVectors = 3;
+constexpr std::size_t kMaxRows = 8;
+constexpr std::size_t kMaxVectors = 3;
 #else
-constexpr std::size_t kMostRows = 6;
-constexpr std::size_t kMostVectors = 2;
+constexpr std::size_t kMaxRows = 6;
+constexpr std::size_t kMaxVectors = 2;
 #endif
 
 /// One k-block of a product: a is `depth` steps, from_zero says that chains begin here.
@@ -53,27 +53,15 @@ HWY_NOINLINE void tile_kernel(const Product& p) {
   using Vector = hn::Vec<decltype(d)>;
   const std::size_t lanes = hn::Lanes(d);
   Vector acc[rows][vectors];
-  const float* a[rows];
+  PointedNumbers<rows> a{{}, p.a.column_stride};
   REPRISE_UNROLL
   for (std::size_t i = 0; i < rows; ++i) {
-    a[i] = p.a.data + i * p.a.row_stride;
+    a.row[i] = p.a.data + i * p.a.row_stride;
     for (std::size_t v = 0; v < vectors; ++v) {
       acc[i][v] = p.from_zero ? hn::Zero(d) : hn::LoadU(d, p.c + i * p.c_row_stride + v * lanes);
     }
   }
-  const float* HWY_RESTRICT b = p.b;
-  std::size_t at = 0;
-  for (std::size_t k = 0; k < p.depth; ++k, b += p.b_row_stride, at += p.a.column_stride) {
-    Vector row[vectors];
-    for (std::size_t v = 0; v < vectors; ++v) row[v] = hn::LoadU(d, b + v * lanes);
-    REPRISE_UNROLL
-    for (std::size_t i = 0; i < rows; ++i) {
-      const Vector element = hn::Set(d, a[i][at]);
-      for (std::size_t v = 0; v < vectors; ++v) {
-        acc[i][v] = hn::MulAdd(element, row[v], acc[i][v]);
-      }
-    }
-  }
+  continue_chains(d, p.depth, a, RowVectors{p.b, p.b_row_stride}, acc);
   REPRISE_UNROLL
   for (std::size_t i = 0; i < rows; ++i) {
     for (std::size_t v = 0; v < vectors; ++v) {
@@ -84,22 +72,21 @@ HWY_NOINLINE void tile_kernel(const Product& p) {
 
 using TileKernel = void (*)(const Product&);
 
-template <std::size_t vectors, std::size_t... index>
-constexpr std::array<TileKernel, sizeof...(index)> make_kernels(std::index_sequence<index...>) {
-  return {tile_kernel<index + 1, vectors>...};
+template <std::size_t vectors>
+constexpr std::array<TileKernel, kMaxRows> make_kernels() {
+  return for_each_size<kMaxRows>([]<std::size_t rows>() { return &tile_kernel<rows, vectors>; });
 }
 
 TileKernel kernel_for(std::size_t rows, std::size_t vectors) {
-  constexpr std::make_index_sequence<kMostRows> all;
-  static constexpr std::array<std::array<TileKernel, kMostRows>, 3> kernels{
-      make_kernels<1>(all), make_kernels<std::min<std::size_t>(2, kMostVectors)>(all),
-      make_kernels<kMostVectors>(all)};
+  static constexpr std::array<std::array<TileKernel, kMaxRows>, 3> kernels{
+      make_kernels<1>(), make_kernels<std::min<std::size_t>(2, kMaxVectors)>(),
+      make_kernels<kMaxVectors>()};
   return kernels[vectors - 1][rows - 1];
 }
 
 /// All M rows of `vectors` vectors of columns.
 void run_rows(std::size_t M, std::size_t vectors, const Product& product) {
-  const std::size_t tiles = div_ceil(M, kMostRows);
+  const std::size_t tiles = div_ceil(M, kMaxRows);
   for (std::size_t tile = 0; tile < tiles; ++tile) {  // of as equal heights as can be
     const std::size_t first = tile * M / tiles;
     Product p = product;

@@ -66,7 +66,7 @@ void multiply_rows_of_b(std::size_t M, std::size_t N, std::size_t K, ConstMatrix
                         float* c, std::size_t c_row_stride, bool accumulate) {
   const std::size_t lanes = hn::Lanes(hn::ScalableTag<float>());
   const std::size_t whole_vectors = N / lanes;
-  const std::size_t panels = div_ceil(whole_vectors, kMostVectors);
+  const std::size_t panels = div_ceil(whole_vectors, kMaxVectors);
   for (std::size_t k = 0; k < K; k += kDepthBlock) {
     Product p{
         std::min(kDepthBlock, K - k), a, b.data + k * b.row_stride, b.row_stride, c, c_row_stride,
@@ -92,14 +92,14 @@ void multiply_rows_of_b(std::size_t M, std::size_t N, std::size_t K, ConstMatrix
   }
 }
 
-/// packed: for each panel of kMostVectors vectors (depth, columns of the panel).
+/// packed: for each panel of kMaxVectors vectors (depth, columns of the panel).
 void copy_panels(std::size_t depth, std::size_t vectors, const float* b, std::size_t b_row_stride,
                  float* HWY_RESTRICT packed) {
   const hn::ScalableTag<float> d;
   const std::size_t lanes = hn::Lanes(d);
   for (std::size_t k = 0; k < depth; ++k, b += b_row_stride) {
-    for (std::size_t first = 0; first < vectors; first += kMostVectors) {
-      const std::size_t wide = std::min(kMostVectors, vectors - first);
+    for (std::size_t first = 0; first < vectors; first += kMaxVectors) {
+      const std::size_t wide = std::min(kMaxVectors, vectors - first);
       float* const to = packed + (first * depth + k * wide) * lanes;
       for (std::size_t v = 0; v < wide; ++v) {
         hn::Store(hn::LoadU(d, b + (first + v) * lanes), d, to + v * lanes);
@@ -141,8 +141,8 @@ void multiply_streamed(std::size_t M, std::size_t N, std::size_t K, ConstMatrix 
           copy_rows(rows, depth, {a_rows, a.row_stride, a.column_stride}, rows_of_a.get());
         }
         float* const result = c + m * c_row_stride + first * lanes;
-        for (std::size_t v = 0; v < vectors; v += kMostVectors) {
-          const std::size_t wide = std::min(kMostVectors, vectors - v);
+        for (std::size_t v = 0; v < vectors; v += kMaxVectors) {
+          const std::size_t wide = std::min(kMaxVectors, vectors - v);
           run_rows(rows, wide,
                    {depth,
                     {rows_of_a.get(), 1, rows},
@@ -168,8 +168,8 @@ void multiply_columns_of_b(std::size_t M, std::size_t N, std::size_t K, ConstMat
                            ConstMatrix b, float* c, std::size_t c_row_stride, bool accumulate) {
   const hn::ScalableTag<float> d;
   const std::size_t lanes = hn::Lanes(d);
-  HWY_ALIGN float c_copy[kRowBlock * kMostVectors * hn::MaxLanes(d)];
-  const std::size_t most = kMostVectors * lanes;
+  HWY_ALIGN float c_copy[kRowBlock * kMaxVectors * hn::MaxLanes(d)];
+  const std::size_t most = kMaxVectors * lanes;
   const auto a_copy = hwy::AllocateAligned<float>(K * std::min(most, round_up(M, lanes)));
   for (std::size_t m = 0; m < M; m += most) {
     const std::size_t rows = std::min(most, M - m);

@@ -62,7 +62,7 @@ Correlation forward_correlation(const ConvShape& s) {
           .B = s.OW,
           .G = s.G,
           .channels = ICg,
-          .columns = OCg,
+          .out_channels = OCg,
           .SH = s.IH,
           .SW = s.IW,
           .step_h = s.stride_h,
@@ -73,7 +73,7 @@ Correlation forward_correlation(const ConvShape& s) {
           .w_tap = ICg * s.OC,
           .w_group = OCg,
           .w_channel = s.OC,
-          .w_column = 1,
+          .w_out_channel = 1,
           .r_first = 0,
           .r_image = s.OH * s.OW * s.OC,
           .r_row = s.OW * s.OC,
@@ -89,7 +89,7 @@ Correlation grad_input_correlation(const ConvShape& s, std::size_t phase_h, std:
           .B = div_ceil(s.IW - phase_w, s.stride_w),
           .G = s.G,
           .channels = OCg,
-          .columns = ICg,
+          .out_channels = ICg,
           .SH = s.OH,
           .SW = s.OW,
           .step_h = 1,
@@ -100,7 +100,7 @@ Correlation grad_input_correlation(const ConvShape& s, std::size_t phase_h, std:
           .w_tap = ICg * s.OC,
           .w_group = OCg,
           .w_channel = 1,
-          .w_column = s.OC,
+          .w_out_channel = s.OC,
           .r_first = (phase_h * s.IW + phase_w) * s.IC,
           .r_image = s.IH * s.IW * s.IC,
           .r_row = s.stride_h * s.IW * s.IC,
@@ -131,8 +131,9 @@ double inside_fraction(const TapAxis& axis, std::size_t positions, std::size_t s
          static_cast<double>(std::max<std::size_t>(positions * axis.count, 1));
 }
 
-void append_pieces(const Correlation& c, const AxisClass& h, const AxisClass& w, std::size_t begin,
-                   std::size_t end, bool merge, std::vector<Piece>& pieces) {
+void append_segments(const Correlation& c, const AxisClass& h, const AxisClass& w,
+                     std::size_t begin, std::size_t end, bool merge,
+                     std::vector<Segment>& segments) {
   const bool merges = merge && c.w.spacing == 1 && c.G == 1;
   const std::size_t taps_together = merges ? w.tap_end - w.tap_begin : 1;
   for (std::size_t th = h.tap_begin; th < h.tap_end; ++th) {
@@ -146,13 +147,13 @@ void append_pieces(const Correlation& c, const AxisClass& h, const AxisClass& w,
       const std::size_t kh = c.h.kernel_first + th * c.h.kernel_spacing;
       const std::size_t kw = c.w.kernel_first + tap * c.w.kernel_spacing;
       const std::ptrdiff_t cell = c.h.at(th) * static_cast<std::ptrdiff_t>(c.SW) + c.w.at(tap);
-      pieces.push_back({.h = c.h.at(th),
-                        .w = c.w.at(tap),
-                        .offset = cell * static_cast<std::ptrdiff_t>(c.source_channels()) +
-                                  static_cast<std::ptrdiff_t>(channel),
-                        .step = first,
-                        .weight = (kh * c.KW + kw) * c.w_tap + channel * c.w_channel,
-                        .length = last - first});
+      segments.push_back({.h = c.h.at(th),
+                          .w = c.w.at(tap),
+                          .offset = cell * static_cast<std::ptrdiff_t>(c.source_channels()) +
+                                    static_cast<std::ptrdiff_t>(channel),
+                          .k = first,
+                          .weight = (kh * c.KW + kw) * c.w_tap + channel * c.w_channel,
+                          .length = last - first});
     }
   }
 }

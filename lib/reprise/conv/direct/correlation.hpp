@@ -10,7 +10,7 @@
 
 namespace reprise::direct {
 
-constexpr std::size_t kMostLanes = 16;  // of a vector, on any target
+constexpr std::size_t kMaxLanes = 16;  // of a vector, on any target
 
 /// The taps along one axis: tap t of `count` reads the source at step * position + at(t) and stands
 /// in the kernel at kernel_first + t * kernel_spacing.
@@ -31,7 +31,7 @@ struct TapAxis {
   }
 };
 
-/// For each group g, image n, position (a, b) and column j:
+/// For each group g, image n, position (a, b) and output channel j:
 ///   result(n, a, b, g, j) = +0 + chain from start(g, j), ascending in (th, tw, c), of
 ///     acc = fma(source(n, a*step_h + h.at(th), b*step_w + w.at(tw), g, c),
 ///               weight(th, tw, g, c, j), acc)
@@ -44,12 +44,12 @@ struct Correlation {
   std::size_t N, A, B;         ///< images, and positions in each
   std::size_t G;               ///< groups
   std::size_t channels;        ///< of the source, per group
-  std::size_t columns;         ///< of the result, per group
+  std::size_t out_channels;    ///< of the result, per group
   std::size_t SH, SW;          ///< source is N,SH,SW,G*channels
   std::size_t step_h, step_w;  ///< source cells from position to position
   TapAxis h, w;
-  std::size_t KW;                                   ///< width of the kernel
-  std::size_t w_tap, w_group, w_channel, w_column;  ///< strides of the weights, in floats
+  std::size_t KW;                                        ///< width of the kernel
+  std::size_t w_tap, w_group, w_channel, w_out_channel;  ///< strides of the weights, in floats
   std::size_t r_first;                 ///< offset in the result of position (0, 0), in floats
   std::size_t r_image, r_row, r_cell;  ///< strides of the result, in floats
   /// How many values of grad_output are not 0, as far as is known: at most. Of a forward
@@ -57,8 +57,8 @@ struct Correlation {
   std::size_t nonzeros = 0;
 
   /// The length of a chain.
-  [[nodiscard]] std::size_t depth() const { return h.count * w.count * channels; }
-  [[nodiscard]] std::size_t weight_size() const { return depth() * G * columns; }
+  [[nodiscard]] std::size_t reduction_length() const { return h.count * w.count * channels; }
+  [[nodiscard]] std::size_t weight_size() const { return reduction_length() * G * out_channels; }
   [[nodiscard]] std::size_t positions() const { return N * A * B; }
   [[nodiscard]] std::size_t source_channels() const { return G * channels; }
 };
@@ -83,19 +83,20 @@ std::vector<AxisClass> axis_classes(const TapAxis& axis, std::size_t positions, 
                                     std::size_t size);
 
 /// A run of a chain that is contiguous in the source at every position.
-struct Piece {
+struct Segment {
   std::ptrdiff_t h, w;    ///< the first tap's place relative to the position
   std::ptrdiff_t offset;  ///< of its first value from the position's cell, in floats
-  std::size_t step;       ///< number of its first step in the chain of all taps
-  std::size_t weight;     ///< offset of that step's weights, for group 0 and column 0
+  std::size_t k;          ///< number of its first step in the chain of all taps
+  std::size_t weight;     ///< offset of that step's weights, for group 0 and output channel 0
   std::size_t length;     ///< in steps
 };
 
-/// Appends the pieces of those steps in [begin, end) of the chain that belong to the taps of
+/// Appends the segments of those steps in [begin, end) of the chain that belong to the taps of
 /// (h, w); with `merge` neighbouring taps of a row that are contiguous in the source make one
-/// piece.
-void append_pieces(const Correlation& correlation, const AxisClass& h, const AxisClass& w,
-                   std::size_t begin, std::size_t end, bool merge, std::vector<Piece>& pieces);
+/// segment.
+void append_segments(const Correlation& correlation, const AxisClass& h, const AxisClass& w,
+                     std::size_t begin, std::size_t end, bool merge,
+                     std::vector<Segment>& segments);
 
 /// The classes that hold all taps: of positions without padding.
 inline AxisClass all_taps(const TapAxis& axis) {
@@ -114,7 +115,7 @@ inline double inside_fraction_w(const Correlation& c) {
 }
 
 /// The positions of one task: rows [a_begin, a_end) of images [n_begin, n_end) of group g.
-struct ColumnTask {
+struct PositionRange {
   std::size_t g, n_begin, n_end, a_begin, a_end;
 };
 
@@ -122,14 +123,14 @@ struct ColumnTask {
 /// n_end), ascending in (n, a, b).
 class ClassWalk {
  public:
-  ClassWalk(const Correlation& c, const ColumnTask& task, const AxisClass& h, const AxisClass& w)
+  ClassWalk(const Correlation& c, const PositionRange& task, const AxisClass& h, const AxisClass& w)
       : c_(c), h_(h), w_(w), step_(c.step_w * c.source_channels()), n_(task.n_begin), a_(h.begin) {
     begin_row();
   }
 
   /// Offset in the source of the position's cell, channel 0 of group 0.
   [[nodiscard]] std::size_t source() const { return source_; }
-  /// Offset in the result of column 0 of group 0.
+  /// Offset in the result of output channel 0 of group 0.
   [[nodiscard]] std::size_t result() const { return result_; }
   void advance() {
     if (++b_ < w_.end) {

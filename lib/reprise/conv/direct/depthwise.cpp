@@ -1,12 +1,15 @@
 // A kernel of `direct`: depthwise correlations and the gradients of their weights, vector lanes
 // across groups.
 //
-// Where a group has one channel and one column, the values of neighbouring groups are neighbours in
-// the source, the weights and the result alike: a vector of groups needs neither packing nor
-// broadcasts. A correlation keeps some positions of a row in registers while the taps go by, a
-// weight gradient some taps while the positions of a row go by. Positions of a row that have the
-// same taps inside the image are worked together, so padding costs nothing. Where the taps of a row
-// of the kernel are neighbours in the source, they share the source values that are in registers.
+// Products are of vectors by vectors, element by element: its loops are its own.
+//
+// Where a group has one channel and one output channel, the values of neighbouring groups are
+// neighbours in the source, the weights and the result alike: a vector of groups needs neither
+// packing nor broadcasts. A correlation keeps some positions of a row in registers while the taps
+// go by, a weight gradient some taps while the positions of a row go by. Positions of a row that
+// have the same taps inside the image are worked together, so padding costs nothing. Where the taps
+// of a row of the kernel are neighbours in the source, they share the source values that are in
+// registers.
 #undef HWY_TARGET_INCLUDE
 #define HWY_TARGET_INCLUDE "reprise/conv/direct/depthwise.cpp"
 #include <hwy/foreach_target.h>
@@ -20,7 +23,7 @@
 #include "reprise/conv/direct/kernel.hpp"
 #include "reprise/core/integer.hpp"
 #include "reprise/core/parallel.hpp"
-#include "reprise/linalg/unroll.hpp"
+#include "reprise/linalg/register_tile-inl.hpp"
 #include "reprise/linalg/vectors-inl.hpp"
 
 #ifndef REPRISE_CONV_DIRECT_DEPTHWISE_PLAN
@@ -35,7 +38,7 @@ struct DepthwiseTap {
 };
 
 /// Positions [begin, end) of a row, and the taps that are inside the image there, ascending: rows
-/// of `width` taps from the kernel's row `first_h` and column `first_w` on.
+/// of `width` taps from the kernel's row `first_h` and output channel `first_w` on.
 struct DepthwiseRun {
   std::size_t begin, end;
   std::size_t first_h, first_w, width;
@@ -69,15 +72,16 @@ class DepthwiseRows {
  public:
   explicit DepthwiseRows(const Correlation& c) : c_(c) {
     const std::vector<AxisClass> w_classes = axis_classes(c.w, c.B, c.step_w, c.SW);
-    std::vector<Piece> pieces;
+    std::vector<Segment> segments;
     for (const AxisClass& h : axis_classes(c.h, c.A, c.step_h, c.SH)) {
       class_of_row_.resize(h.end, classes_.size());
       classes_.emplace_back();
       for (const AxisClass& w : w_classes) {
-        pieces.clear();
-        append_pieces(c, h, w, 0, c.depth(), false, pieces);
+        segments.clear();
+        append_segments(c, h, w, 0, c.reduction_length(), false, segments);
         DepthwiseRun run{w.begin, w.end, h.tap_begin, w.tap_begin, w.tap_end - w.tap_begin, {}};
-        for (const Piece& piece : pieces) run.taps.push_back({piece.offset, piece.weight});
+        for (const Segment& segment : segments)
+          run.taps.push_back({segment.offset, segment.weight});
         classes_.back().push_back(std::move(run));
       }
     }
@@ -110,6 +114,7 @@ namespace reprise::direct {
 namespace HWY_NAMESPACE {
 namespace {
 namespace hn = hwy::HWY_NAMESPACE;
+using reprise::HWY_NAMESPACE::for_each_size;
 using reprise::HWY_NAMESPACE::for_each_vector;
 
 /// Positions of a block whose taps share their source values: a sum and at least a value each, and
@@ -204,7 +209,7 @@ void correlate_row(const DepthwiseRow& row, const Operands& data) {
 }
 
 /// Sums in registers; beside them, AVX2 has registers for a gradient and a source value.
-constexpr std::size_t kMostTaps = 9;
+constexpr std::size_t kMaxTaps = 9;
 
 /// The gradients of `count` taps go on over `positions` of a row, for one vector of groups: cell,
 /// grad and grad_weight are at its first group.
@@ -235,11 +240,6 @@ HWY_NOINLINE void add_taps(D d, const DepthwiseRow& row, std::size_t positions,
   }
 }
 
-template <class D, std::size_t... index>
-constexpr auto make_kernels(std::index_sequence<index...>) {
-  return std::array{&add_taps<index + 1, D>...};
-}
-
 /// A row's share of the gradients of groups [g_begin, g_end).
 void add_row(const DepthwiseRow& row, const Operands& data, std::size_t g_begin,
              std::size_t g_end) {
@@ -247,10 +247,10 @@ void add_row(const DepthwiseRow& row, const Operands& data, std::size_t g_begin,
     const std::size_t begin = row.first(run);
     if (begin >= row.last(run)) continue;
     const std::size_t positions = row.last(run) - begin;
-    const std::size_t tiles = div_ceil(run.taps.size(), kMostTaps);
+    const std::size_t tiles = div_ceil(run.taps.size(), kMaxTaps);
     for_each_vector(g_end - g_begin, [&](auto d, std::size_t i) HWY_ATTR {
       static constexpr auto kernels =
-          make_kernels<decltype(d)>(std::make_index_sequence<kMostTaps>());
+          for_each_size<kMaxTaps>([]<std::size_t n>() { return &add_taps<n, decltype(d)>; });
       const std::size_t g = g_begin + i;
       for (std::size_t tile = 0; tile < tiles; ++tile) {
         const std::size_t first = tile * run.taps.size() / tiles;
@@ -371,12 +371,13 @@ namespace {
 /// A group has one channel and one output channel, and groups are enough to fill vectors.
 bool offered(const Correlation& c) {
   constexpr std::size_t fewest = 8;  // groups
-  return c.channels == 1 && c.columns == 1 && c.G >= fewest;
+  return c.channels == 1 && c.out_channels == 1 && c.G >= fewest;
 }
 
 /// As many multiply-adds as loads, and every value is read and written.
 double cost(const Correlation& c, std::size_t lanes) {
-  const double taps = inside_fraction_h(c) * inside_fraction_w(c) * static_cast<double>(c.depth());
+  const double taps =
+      inside_fraction_h(c) * inside_fraction_w(c) * static_cast<double>(c.reduction_length());
   return static_cast<double>(c.positions()) * in_vectors(c.G, lanes) * (1.3 * taps + 4.0);
 }
 

@@ -1,12 +1,12 @@
-// A kernel of `direct`: correlations with vector lanes across the columns of the result.
+// A kernel of `direct`: correlations with vector lanes across the output channels of the result.
 //
-// A tile of up to kRows positions x up to kMostVectors vectors of columns stays in registers while
-// its chains run: each step broadcasts one source value per position and multiplies it with the
-// vectors of one row of weights. Source values are read where they are, through one pointer per
-// position, and so are weights whose columns are neighbours and fill vectors; others are packed.
-// The positions of a tile have the same taps inside the image, so that padding costs nothing.
-// Columns and chains are cut into blocks whose weights stay in the L2 cache while all tiles of a
-// task pass; a later block of a chain goes on from the result in memory.
+// A tile of up to kRows positions x up to kMaxVectors vectors of output channels stays in registers
+// while its chains run: each step broadcasts one source value per position and multiplies it with
+// the vectors of one row of weights. Source values are read where they are, through one pointer per
+// position, and so are weights whose output channels are neighbours and fill vectors; others are
+// packed. The positions of a tile have the same taps inside the image, so that padding costs
+// nothing. TileOutChannels and chains are cut into blocks whose weights stay in the L2 cache while
+// all tiles of a task pass; a later block of a chain goes on from the result in memory.
 #undef HWY_TARGET_INCLUDE
 #define HWY_TARGET_INCLUDE "reprise/conv/direct/igemm.cpp"
 #include <hwy/foreach_target.h>
@@ -21,57 +21,57 @@
 #include "reprise/conv/direct/transpose-inl.hpp"
 #include "reprise/core/integer.hpp"
 #include "reprise/core/parallel.hpp"
-#include "reprise/linalg/unroll.hpp"
+#include "reprise/linalg/register_tile-inl.hpp"
 
 #ifndef REPRISE_CONV_DIRECT_IGEMM_PLAN
 #define REPRISE_CONV_DIRECT_IGEMM_PLAN
 namespace reprise::direct {
 namespace {
 
-constexpr std::size_t kMostColumns = 64;  // of a block: a panel of the widest vectors
-constexpr std::size_t kMostDepth = 1024;  // of a block
+constexpr std::size_t kMaxOutChannels = 64;    // of a block: a panel of the widest vectors
+constexpr std::size_t kMaxBlockLength = 1024;  // of a block
 
-/// Floats of a row of packed weights, or of starts, for `columns` columns.
-std::size_t packed_row(std::size_t columns) {
-  return round_up(columns, kMostLanes);
+/// Floats of a row of packed weights, or of starts, for `output channels` output channels.
+std::size_t packed_row(std::size_t out_channels) {
+  return round_up(out_channels, kMaxLanes);
 }
 
 /// Whether the weights of the chain's steps are rows, w_channel apart, that fill vectors: they need
 /// no packing.
 bool weights_are_rows(const Correlation& c) {
-  return c.w_channel > 1 && c.columns % kMostLanes == 0;  // of a forward pass
+  return c.w_channel > 1 && c.out_channels % kMaxLanes == 0;  // of a forward pass
 }
 
-/// How a task's columns and chains are cut; the same for every target.
-struct ColumnBlocks {
-  explicit ColumnBlocks(const Correlation& c)
-      : columns(std::min(c.columns, kMostColumns)),
-        depth(std::clamp<std::size_t>(c.depth(), 1, kMostDepth)),
-        packed(weights_are_rows(c) ? 0 : depth * packed_row(columns)) {}
-  std::size_t columns;  ///< of the result, at a time
-  std::size_t depth;    ///< steps of the chain, at a time
-  std::size_t packed;   ///< floats of packed weights
+/// How a task's output channels and chains are cut; the same for every target.
+struct IgemmBlocks {
+  explicit IgemmBlocks(const Correlation& c)
+      : out_channels(std::min(c.out_channels, kMaxOutChannels)),
+        length(std::clamp<std::size_t>(c.reduction_length(), 1, kMaxBlockLength)),
+        packed(weights_are_rows(c) ? 0 : length * packed_row(out_channels)) {}
+  std::size_t out_channels;  ///< of the result, at a time
+  std::size_t length;        ///< steps of the chain, at a time
+  std::size_t packed;        ///< floats of packed weights
 
   [[nodiscard]] std::size_t bytes() const {
-    return piece_bytes<float>(packed) + piece_bytes<float>(packed_row(columns));
+    return piece_bytes<float>(packed) + piece_bytes<float>(packed_row(out_channels));
   }
 };
 
 /// The scratch of one worker.
-struct ColumnScratch {
-  ColumnScratch(const ColumnBlocks& blocks, std::byte* memory) {
+struct IgemmScratch {
+  IgemmScratch(const IgemmBlocks& blocks, std::byte* memory) {
     WorkspacePieces pieces({memory, blocks.bytes()});
     weights = pieces.take<float>(blocks.packed);
-    start = pieces.take<float>(packed_row(blocks.columns));
+    start = pieces.take<float>(packed_row(blocks.out_channels));
   }
-  float* weights;  ///< (depth, packed_row)
-  float* start;    ///< (columns), zeros beyond those of the result
+  float* weights;  ///< (length, packed_row)
+  float* start;    ///< (output channels), zeros beyond those of the result
 };
 
-/// One block of the chains of one block of columns.
+/// One block of the chains of one block of output channels.
 struct Block {
   std::size_t k_begin, k_end, j_begin, j_end;
-  [[nodiscard]] std::size_t depth() const { return k_end - k_begin; }
+  [[nodiscard]] std::size_t reduction_length() const { return k_end - k_begin; }
 };
 
 }  // namespace
@@ -83,6 +83,9 @@ namespace reprise::direct {
 namespace HWY_NAMESPACE {
 namespace {
 namespace hn = hwy::HWY_NAMESPACE;
+using reprise::HWY_NAMESPACE::continue_chains;
+using reprise::HWY_NAMESPACE::PointedNumbers;
+using reprise::HWY_NAMESPACE::RowVectors;
 
 // Registers: rows x vectors sums, the vectors of one row of weights, one source value. A tile has
 // kRows positions; panels of more vectors take it in parts.
@@ -92,38 +95,42 @@ constexpr std::size_t kTileVectors = 24;
 #else
 constexpr std::size_t kTileVectors = 12;
 #endif
-constexpr std::size_t kMostVectors = kTileVectors / 6;
+constexpr std::size_t kMaxVectors = kTileVectors / 6;
 constexpr std::size_t rows_of(std::size_t vectors) {
   return std::min(kRows, kTileVectors / vectors);
 }
 
+constexpr std::size_t kPrefetchedSteps = 16;  // a cache line of the source
+
 /// A tile's positions.
 struct Tile {
   const float* cell[kRows];  ///< the source at the position, the group's channel 0
-  float* result[kRows];      ///< at the group's column 0
+  float* result[kRows];      ///< at the group's output channel 0
   std::size_t count;         ///< the others repeat the last
   std::size_t ahead;         ///< to the next tile's source, in floats; 0 if it is here already
 };
 
-/// The weights of a block: of step k and column j, both counted from the block's first, at k * row
+/// The weights of a block: of step k and output channel j, both counted from the block's first, at
+/// k * row
 /// + j.
 struct BlockWeights {
   const float* first;
   std::size_t row;
 };
 
-/// What the kernels need to know of one panel: columns [begin, begin + columns) of the group.
+/// What the kernels need to know of one panel: output channels [begin, begin + output channels) of
+/// the group.
 struct Panel {
-  const std::vector<Piece>& pieces;
-  std::size_t first_step;  ///< of the block
-  BlockWeights weights;    ///< from the panel's first column on
-  const float* start;      ///< (vectors * lanes), or null if the chains go on from the result
-  std::size_t begin, columns;
+  const std::vector<Segment>& segments;
+  std::size_t first_k;   ///< of the block
+  BlockWeights weights;  ///< from the panel's first output channel on
+  const float* start;    ///< (vectors * lanes), or null if the chains go on from the result
+  std::size_t begin, out_channels;
   std::size_t ahead;  ///< to the source of the next tile, if it shall be prefetched
 };
 
 /// Continues the chains of rows [first, first + rows) of the tile, from[i] to to[i] (each vectors *
-/// lanes), over the panel's pieces.
+/// lanes), over the panel's segments.
 template <std::size_t rows, std::size_t vectors>
 HWY_NOINLINE void tile_kernel(const Panel& panel, const float* const* cell,
                               const float* const* from, float* const* to) {
@@ -138,24 +145,24 @@ HWY_NOINLINE void tile_kernel(const Panel& panel, const float* const* cell,
       hwy::Prefetch(to[i] + v * lanes);  // to be there when it is stored
     }
   }
-  for (const Piece& piece : panel.pieces) {
-    const float* p[rows];
+  for (const Segment& segment : panel.segments) {
+    PointedNumbers<rows> source{{}, 1};
     REPRISE_UNROLL
-    for (std::size_t i = 0; i < rows; ++i) p[i] = cell[i] + piece.offset;
+    for (std::size_t i = 0; i < rows; ++i) source.row[i] = cell[i] + segment.offset;
     const std::size_t row = panel.weights.row;
-    const float* HWY_RESTRICT weights = panel.weights.first + (piece.step - panel.first_step) * row;
-    const std::size_t length = piece.length;
-    for (std::size_t k = 0; k < length; ++k, weights += row) {
-      if (panel.ahead != 0 && k % 16 == 0) {
-        for (std::size_t i = 0; i < rows; ++i) hwy::Prefetch(p[i] + k + panel.ahead);
+    RowVectors weights{panel.weights.first + (segment.k - panel.first_k) * row, row};
+    const std::size_t block = panel.ahead == 0 ? segment.length : kPrefetchedSteps;
+    for (std::size_t left = segment.length; left > 0;) {
+      if (panel.ahead != 0) {
+        for (std::size_t i = 0; i < rows; ++i) {
+          hwy::Prefetch(source.row[i] + source.at + panel.ahead);
+        }
       }
-      Vector w[vectors];
-      for (std::size_t v = 0; v < vectors; ++v) w[v] = hn::LoadU(d, weights + v * lanes);
-      REPRISE_UNROLL
-      for (std::size_t i = 0; i < rows; ++i) {
-        const Vector x = hn::Set(d, p[i][k]);
-        for (std::size_t v = 0; v < vectors; ++v) acc[i][v] = hn::MulAdd(x, w[v], acc[i][v]);
-      }
+      const std::size_t steps = std::min(block, left);
+      continue_chains(d, steps, source, weights, acc);
+      source.at += steps;
+      weights.at += steps * row;
+      left -= steps;
     }
   }
   const Vector zero = hn::Zero(d);
@@ -175,7 +182,7 @@ void run_rows(const Panel& panel, const Tile& tile, std::size_t first) {
   const std::size_t width = vectors * hn::Lanes(d);
   HWY_ALIGN float copy[rows * vectors * hn::MaxLanes(d)];
   const std::size_t count = std::min(rows, tile.count - first);
-  const bool whole = panel.columns == width;
+  const bool whole = panel.out_channels == width;
   const float* from[rows];
   float* to[rows];
   for (std::size_t i = 0; i < rows; ++i) {
@@ -183,7 +190,7 @@ void run_rows(const Panel& panel, const Tile& tile, std::size_t first) {
     // Positions that are missing in the last tile are computed and dropped.
     to[i] = whole && i < count ? result : copy + i * width;
     from[i] = panel.start != nullptr ? panel.start : to[i];
-    if (panel.start == nullptr && to[i] != result) std::copy_n(result, panel.columns, to[i]);
+    if (panel.start == nullptr && to[i] != result) std::copy_n(result, panel.out_channels, to[i]);
   }
   constexpr std::size_t half = rows / 2;
   constexpr std::size_t few = rows / 4;
@@ -193,7 +200,7 @@ void run_rows(const Panel& panel, const Tile& tile, std::size_t first) {
   kernel(panel, tile.cell + first, from, to);
   if (whole) return;
   for (std::size_t i = 0; i < count; ++i) {
-    std::copy_n(to[i], panel.columns, tile.result[first + i] + panel.begin);
+    std::copy_n(to[i], panel.out_channels, tile.result[first + i] + panel.begin);
   }
 }
 
@@ -204,43 +211,44 @@ void run_panel(const Panel& panel, const Tile& tile) {
   }
 }
 
-/// The vectors of the panel that begins with `left` columns to go.
+/// The vectors of the panel that begins with `left` output channels to go.
 HWY_INLINE std::size_t panel_vectors(std::size_t left) {
   const std::size_t lanes = hn::Lanes(hn::ScalableTag<float>());
-  if (kMostVectors == 4 && left > 3 * lanes) return 4;
+  if (kMaxVectors == 4 && left > 3 * lanes) return 4;
   return left > lanes ? 2 : 1;
 }
 
-/// packed(k, i) = from(k + i * column_stride) for k < length, i < count; anything for count <= i <
-/// row. By blocks of steps, so that a cache line is read once: with 512 channels a column apart,
-/// lines of all columns fall into two sets of the cache and would not stay there.
+/// packed(k, i) = from(k + i * out_channel_stride) for k < length, i < count; anything for count <=
+/// i < row. By blocks of steps, so that a cache line is read once: with 512 channels a output
+/// channel apart, lines of all output channels fall into two sets of the cache and would not stay
+/// there.
 void pack_transposed(const float* from, std::size_t length, std::size_t count,
-                     std::size_t column_stride, std::size_t row, float* HWY_RESTRICT packed) {
+                     std::size_t out_channel_stride, std::size_t row, float* HWY_RESTRICT packed) {
   constexpr std::size_t kSteps = 16;
   const std::size_t lanes = hn::Lanes(hn::ScalableTag<float>());
   for (std::size_t first = 0; first < length; first += kSteps) {
     const std::size_t steps = std::min(kSteps, length - first);
     for (std::size_t i = 0; i < count; ++i) {
-      hwy::Prefetch(from + first + kSteps + i * column_stride);  // for the next steps
+      hwy::Prefetch(from + first + kSteps + i * out_channel_stride);  // for the next steps
     }
     for (std::size_t i = 0; i < count; i += lanes) {
-      read_lanes(from + first + i * column_stride, column_stride, std::min(lanes, count - i), steps,
-                 packed + first * row + i, row);
+      read_lanes(from + first + i * out_channel_stride, out_channel_stride,
+                 std::min(lanes, count - i), steps, packed + first * row + i, row);
     }
   }
 }
 
-/// Packs the weights of a block, with zeros from its last column to the end of a row.
+/// Packs the weights of a block, with zeros from its last output channel to the end of a row.
 void pack_weights(const Correlation& c, const float* weight, const Block& block, std::size_t row,
                   float* HWY_RESTRICT packed) {
   const std::size_t count = block.j_end - block.j_begin;
-  std::vector<Piece> taps;
-  append_pieces(c, all_taps(c.h), all_taps(c.w), block.k_begin, block.k_end, false, taps);
-  for (const Piece& piece : taps) {
-    const float* from = weight + piece.weight + block.j_begin * c.w_column;
-    const bool transposed = c.w_channel == 1;  // or w_column is
-    if (transposed) pack_transposed(from, piece.length, count, c.w_column, row, packed);
-    for (std::size_t k = 0; k < piece.length; ++k, packed += row, from += c.w_channel) {
+  std::vector<Segment> taps;
+  append_segments(c, all_taps(c.h), all_taps(c.w), block.k_begin, block.k_end, false, taps);
+  for (const Segment& segment : taps) {
+    const float* from = weight + segment.weight + block.j_begin * c.w_out_channel;
+    const bool transposed = c.w_channel == 1;  // or w_out_channel is
+    if (transposed) pack_transposed(from, segment.length, count, c.w_out_channel, row, packed);
+    for (std::size_t k = 0; k < segment.length; ++k, packed += row, from += c.w_channel) {
       if (!transposed) std::copy_n(from, count, packed);
       std::fill(packed + count, packed + row, 0.0F);
     }
@@ -249,7 +257,7 @@ void pack_weights(const Correlation& c, const float* weight, const Block& block,
 
 /// The weights of a block of group g: where they are, or packed into the scratch.
 BlockWeights block_weights(const Correlation& c, const float* weight, std::size_t g,
-                           const Block& block, const ColumnScratch& scratch) {
+                           const Block& block, const IgemmScratch& scratch) {
   const float* const group = weight + g * c.w_group;
   if (weights_are_rows(c)) {
     return {group + block.k_begin * c.w_channel + block.j_begin, c.w_channel};
@@ -260,63 +268,63 @@ BlockWeights block_weights(const Correlation& c, const float* weight, std::size_
 }
 
 /// All panels of one tile for one block.
-void run_tile(const std::vector<Piece>& pieces, const Tile& tile, const Block& block,
+void run_tile(const std::vector<Segment>& segments, const Tile& tile, const Block& block,
               const BlockWeights& weights, const float* start) {
   const std::size_t lanes = hn::Lanes(hn::ScalableTag<float>());
   for (std::size_t j = block.j_begin; j < block.j_end;) {
     const std::size_t vectors = panel_vectors(block.j_end - j);
-    const std::size_t columns = std::min(vectors * lanes, block.j_end - j);
+    const std::size_t out_channels = std::min(vectors * lanes, block.j_end - j);
     const std::size_t at = j - block.j_begin;
-    const Panel panel{.pieces = pieces,
-                      .first_step = block.k_begin,
+    const Panel panel{.segments = segments,
+                      .first_k = block.k_begin,
                       .weights = {weights.first + at, weights.row},
                       .start = block.k_begin == 0 ? start + at : nullptr,
                       .begin = j,
-                      .columns = columns,
+                      .out_channels = out_channels,
                       .ahead = at == 0 ? tile.ahead : 0};
     if (vectors == 1) run_panel<1>(panel, tile);
     if (vectors == 2) run_panel<2>(panel, tile);
-    if (vectors == 4) run_panel<kMostVectors>(panel, tile);
-    j += columns;
+    if (vectors == 4) run_panel<kMaxVectors>(panel, tile);
+    j += out_channels;
   }
 }
 
 /// The task's positions of one class.
-void run_class(const Correlation& c, const Operands& data, const ColumnTask& task,
+void run_class(const Correlation& c, const Operands& data, const PositionRange& task,
                const AxisClass& h, const AxisClass& w, const Block& block,
-               const BlockWeights& weights, const float* start, std::vector<Piece>& pieces) {
-  pieces.clear();
-  append_pieces(c, h, w, block.k_begin, block.k_end, true, pieces);
-  if (pieces.empty() && block.k_begin > 0) return;
+               const BlockWeights& weights, const float* start, std::vector<Segment>& segments) {
+  segments.clear();
+  append_segments(c, h, w, block.k_begin, block.k_end, true, segments);
+  if (segments.empty() && block.k_begin > 0) return;
   const std::size_t positions = (task.n_end - task.n_begin) * (h.end - h.begin) * (w.end - w.begin);
   ClassWalk walk(c, task, h, w);
   Tile tile;
   // Sources that no other tile reads come from far.
-  const bool once = pieces.size() == 1 && pieces[0].length >= 64;
+  const bool once = segments.size() == 1 && segments[0].length >= 64;
   tile.ahead = once ? kRows * c.step_w * c.source_channels() : 0;
   for (std::size_t position = 0; position < positions; position += kRows) {
     tile.count = std::min(kRows, positions - position);
     for (std::size_t i = 0; i < kRows; ++i) {
       tile.cell[i] = data.source + walk.source() + task.g * c.channels;
-      tile.result[i] = data.result + walk.result() + task.g * c.columns;
+      tile.result[i] = data.result + walk.result() + task.g * c.out_channels;
       if (i + 1 < tile.count) walk.advance();
     }
     walk.advance();
-    run_tile(pieces, tile, block, weights, start);
+    run_tile(segments, tile, block, weights, start);
   }
 }
 
-void run_block(const Correlation& c, const Operands& data, const ColumnTask& task,
+void run_block(const Correlation& c, const Operands& data, const PositionRange& task,
                const std::vector<AxisClass>& h_classes, const std::vector<AxisClass>& w_classes,
-               const Block& block, const ColumnScratch& scratch) {
+               const Block& block, const IgemmScratch& scratch) {
   const BlockWeights weights = block_weights(c, data.factor, task.g, block, scratch);
-  std::vector<Piece> pieces;
+  std::vector<Segment> segments;
   for (AxisClass h : h_classes) {
     h.begin = std::max(h.begin, task.a_begin);
     h.end = std::min(h.end, task.a_end);
     if (h.begin >= h.end) continue;
     for (const AxisClass& w : w_classes) {
-      run_class(c, data, task, h, w, block, weights, scratch.start, pieces);
+      run_class(c, data, task, h, w, block, weights, scratch.start, segments);
     }
   }
 }
@@ -335,8 +343,8 @@ namespace {
 /// Cuts a correlation into tasks: enough positions to be worth packing the weights for, few enough
 /// for a block's results to stay in the cache, and where there are few tasks, as many for each
 /// thread.
-struct ColumnTasks {
-  ColumnTasks(const Correlation& c, std::size_t threads) {
+struct PositionRanges {
+  PositionRanges(const Correlation& c, std::size_t threads) {
     constexpr std::size_t most = 2000;
     const std::size_t share = div_ceil(c.positions(), threads);
     const std::size_t size = std::clamp<std::size_t>(share, 100, most);
@@ -350,7 +358,7 @@ struct ColumnTasks {
   std::size_t images, rows;            ///< of a task
   std::size_t image_parts, row_parts;  ///< how many such parts
 
-  [[nodiscard]] ColumnTask task(const Correlation& c, std::size_t index) const {
+  [[nodiscard]] PositionRange task(const Correlation& c, std::size_t index) const {
     const std::size_t n = index / row_parts % image_parts * images;
     const std::size_t a = index % row_parts * rows;
     return {index / row_parts / image_parts, n, std::min(c.N, n + images), a,
@@ -375,36 +383,36 @@ double steps_of(const Correlation& c) {
 }
 
 double cost(const Correlation& c, std::size_t lanes) {
-  return one_vector_penalty(c.columns, lanes) * static_cast<double>(c.G) * steps_of(c) *
-             in_vectors(c.columns, lanes) +
-         groups_and_positions(c) * static_cast<double>(c.columns) * 2.0;
+  return one_vector_penalty(c.out_channels, lanes) * static_cast<double>(c.G) * steps_of(c) *
+             in_vectors(c.out_channels, lanes) +
+         groups_and_positions(c) * static_cast<double>(c.out_channels) * 2.0;
 }
 
 std::size_t workspace_bytes_of(const Correlation& c, std::size_t threads) {
-  return std::max<std::size_t>(threads, 1) * ColumnBlocks(c).bytes();
+  return std::max<std::size_t>(threads, 1) * IgemmBlocks(c).bytes();
 }
 
 void run(const Correlation& c, const Operands& data, std::byte* workspace, std::size_t threads) {
-  const ColumnBlocks blocks(c);
-  const ColumnTasks tasks(c, std::max<std::size_t>(threads, 1));
+  const IgemmBlocks blocks(c);
+  const PositionRanges tasks(c, std::max<std::size_t>(threads, 1));
   const std::vector<AxisClass> h_classes = axis_classes(c.h, c.A, c.step_h, c.SH);
   const std::vector<AxisClass> w_classes = axis_classes(c.w, c.B, c.step_w, c.SW);
   const auto run_task = [&](std::size_t index, std::size_t worker) {
-    const ColumnScratch scratch(blocks, workspace + worker * blocks.bytes());
-    const ColumnTask task = tasks.task(c, index);
-    for (std::size_t j = 0; j < c.columns; j += blocks.columns) {
-      const std::size_t j_end = std::min(c.columns, j + blocks.columns);
-      std::fill_n(scratch.start, packed_row(blocks.columns), 0.0F);
+    const IgemmScratch scratch(blocks, workspace + worker * blocks.bytes());
+    const PositionRange task = tasks.task(c, index);
+    for (std::size_t j = 0; j < c.out_channels; j += blocks.out_channels) {
+      const std::size_t j_end = std::min(c.out_channels, j + blocks.out_channels);
+      std::fill_n(scratch.start, packed_row(blocks.out_channels), 0.0F);
       if (data.start != nullptr) {
-        const float* const start = data.start + task.g * c.columns;
+        const float* const start = data.start + task.g * c.out_channels;
         std::copy(start + j, start + j_end, scratch.start);
       }
       std::size_t k = 0;
       do {  // once even if the chains have no steps
-        const Block block{k, std::min(c.depth(), k + blocks.depth), j, j_end};
+        const Block block{k, std::min(c.reduction_length(), k + blocks.length), j, j_end};
         HWY_DYNAMIC_DISPATCH(run_block)(c, data, task, h_classes, w_classes, block, scratch);
         k = block.k_end;
-      } while (k < c.depth());
+      } while (k < c.reduction_length());
     }
   };
   parallel_for(threads, c.G * tasks.image_parts * tasks.row_parts, run_task);

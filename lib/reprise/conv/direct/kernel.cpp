@@ -50,7 +50,7 @@ Choice choose_kernel(const Correlation& correlation, Sum sum, std::size_t lanes)
 }
 
 double least_cost(const Correlation& correlation, Sum sum) {
-  return choose_kernel(correlation, sum, kMostLanes).cost;
+  return choose_kernel(correlation, sum, kMaxLanes).cost;
 }
 
 std::size_t workspace_bytes(const Correlation& correlation, Sum sum, std::size_t threads) {

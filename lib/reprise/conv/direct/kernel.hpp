@@ -34,7 +34,7 @@ enum class FiniteOnly {
 struct Operands {
   const float* source;
   const float* factor;
-  const float* start;  ///< of a correlation's chains: (G * columns), or null for zeros
+  const float* start;  ///< of a correlation's chains: (G * output channels), or null for zeros
   float* result;       ///< overwritten
   /// A weight gradient's positions [begin, end), counted in row-major order of (n, a, b): element
   /// (th, tw, c, g, j) is a chain from 0, ascending over those at which the tap is inside the
@@ -53,7 +53,7 @@ struct Kernel {
   /// Whether it evaluates this sum; the number of images does not matter.
   bool (*offered)(const Correlation& correlation);
   /// Estimated time on one core with vectors of `lanes` floats, in multiply-adds that fill their
-  /// vectors; infinite where it should not be chosen. "auto" asks it for kMostLanes on every
+  /// vectors; infinite where it should not be chosen. "auto" asks it for kMaxLanes on every
   /// machine, direct for the lanes of the target in use.
   double (*cost)(const Correlation& correlation, std::size_t lanes);
   /// What direct's choice counts beside (copies, sums that each block loads and stores), or null.
@@ -94,7 +94,7 @@ struct Choice {
 };
 Choice choose_kernel(const Correlation& correlation, Sum sum, std::size_t lanes);
 
-/// What "auto" takes direct for: the least cost of the same kernels with kMostLanes.
+/// What "auto" takes direct for: the least cost of the same kernels with kMaxLanes.
 double least_cost(const Correlation& correlation, Sum sum);
 
 /// Memory for the kernel that is chosen, for any lanes and values.

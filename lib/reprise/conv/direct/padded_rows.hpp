@@ -12,7 +12,7 @@ namespace reprise::direct {
 
 constexpr std::size_t kSlack = 32;                               // floats read past the end
 constexpr std::size_t kWantedBandFloats = std::size_t{1} << 14;  // 64 KiB
-constexpr std::size_t kMostBandFloats = std::size_t{1} << 18;    // 1 MiB
+constexpr std::size_t kMaxBandFloats = std::size_t{1} << 18;     // 1 MiB
 
 struct Bands {
   explicit Bands(const Correlation& c)

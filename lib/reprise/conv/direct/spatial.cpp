@@ -1,7 +1,7 @@
 // Two kernels of `direct`: correlations for groups of few output channels, vector lanes across
 // positions of a row (`spatial`) or across images (`batch_lanes`).
 //
-// A tile of up to kMostTile output channels x kVectors vectors of positions stays in registers for
+// A tile of up to kMaxTile output channels x kVectors vectors of positions stays in registers for
 // the whole chain: each step loads the vectors and multiplies them with one broadcast weight per
 // output channel.
 //
@@ -27,25 +27,25 @@
 #include "reprise/conv/direct/transpose-inl.hpp"
 #include "reprise/core/integer.hpp"
 #include "reprise/core/parallel.hpp"
+#include "reprise/linalg/register_tile-inl.hpp"
 #include "reprise/linalg/simd.hpp"
-#include "reprise/linalg/unroll.hpp"
 
 #ifndef REPRISE_CONV_DIRECT_SPATIAL_PLAN
 #define REPRISE_CONV_DIRECT_SPATIAL_PLAN
 namespace reprise::direct {
 namespace {
 
-constexpr std::size_t kMostTile = 6;                              // columns of a tile
+constexpr std::size_t kMaxTile = 6;                               // output channels of a tile
 constexpr std::size_t kWantedPlaneFloats = std::size_t{1} << 15;  // 128 KiB
 constexpr std::size_t kFewPlaneFloats = std::size_t{1} << 17;     // 512 KiB
-constexpr std::size_t kMostPlaneFloats = std::size_t{1} << 18;    // 1 MiB
-constexpr std::size_t kMostWeightFloats = std::size_t{1} << 17;   // 512 KiB
+constexpr std::size_t kMaxPlaneFloats = std::size_t{1} << 18;     // 1 MiB
+constexpr std::size_t kMaxWeightFloats = std::size_t{1} << 17;    // 512 KiB
 
 /// A run of a chain's steps that are equally far apart in the copy of the source: the first value's
 /// place from the position's own, and its step's number in the chain of all taps.
 struct ChainRun {
   std::ptrdiff_t offset;
-  std::size_t step;
+  std::size_t k;
   std::size_t length;
 };
 
@@ -53,7 +53,7 @@ struct ChainRun {
 struct Planes {
   explicit Planes(const Correlation& c)
       : phases(c.step_w),
-        cells(round_up(c.B, kMostLanes) +
+        cells(round_up(c.B, kMaxLanes) +
               static_cast<std::size_t>(c.w.highest() - c.w.lowest()) / c.step_w),
         row(phases * cells) {
     const auto span = static_cast<std::size_t>(c.h.highest() - c.h.lowest()) + 1;
@@ -92,16 +92,16 @@ struct Planes {
 struct SpatialSizes {
   SpatialSizes(const Correlation& c, const Planes& p)
       : planes(p.images * p.image),
-        weights(c.depth() * c.columns),
-        columns(c.columns),
+        weights(c.reduction_length() * c.out_channels),
+        out_channels(c.out_channels),
         taps(c.h.count * c.w.count) {}
-  std::size_t planes, weights, columns, taps;
+  std::size_t planes, weights, out_channels, taps;
   [[nodiscard]] bool fit() const {
-    return planes <= kMostPlaneFloats && weights <= kMostWeightFloats;
+    return planes <= kMaxPlaneFloats && weights <= kMaxWeightFloats;
   }
   [[nodiscard]] std::size_t bytes() const {
-    return piece_bytes<float>(planes) + piece_bytes<float>(weights) + piece_bytes<float>(columns) +
-           piece_bytes<ChainRun>(taps);
+    return piece_bytes<float>(planes) + piece_bytes<float>(weights) +
+           piece_bytes<float>(out_channels) + piece_bytes<ChainRun>(taps);
   }
 };
 
@@ -111,18 +111,18 @@ struct SpatialScratch {
     WorkspacePieces pieces({memory, sizes.bytes()});
     planes = pieces.take<float>(sizes.planes);
     weights = pieces.take<float>(sizes.weights);
-    start = pieces.take<float>(sizes.columns);
+    start = pieces.take<float>(sizes.out_channels);
     taps = pieces.take<ChainRun>(sizes.taps);
   }
   float* planes;
-  float* weights;  ///< tiles of (depth, columns of the tile)
-  float* start;    ///< (columns)
+  float* weights;  ///< tiles of (reduction_length, output channels of the tile)
+  float* start;    ///< (output channels)
   ChainRun* taps;  ///< all taps; offsets in a plane
 };
 
-/// Columns are taken in equal tiles: how many.
+/// TileOutChannels are taken in equal tiles: how many.
 std::size_t tile_count(const Correlation& c) {
-  return div_ceil(c.columns, kMostTile);
+  return div_ceil(c.out_channels, kMaxTile);
 }
 
 /// A unit of work: rows of positions [a_begin, a_end) of images [n_begin, n_end) of group g, which
@@ -131,19 +131,19 @@ struct Unit {
   std::size_t g, n_begin, n_end, a_begin, a_end, h_begin, h_end;
 };
 
-/// Which cells of a phase's row are inside the image: [begin, end), the first at `column`.
+/// Which cells of a phase's row are inside the image: [begin, end), the first at `output channel`.
 struct PhaseCells {
   PhaseCells(const Correlation& c, std::size_t cells, std::size_t phase) {
-    // Cell i is column i * step_w + phase + lowest.
+    // Cell i is output channel i * step_w + phase + lowest.
     const auto left = static_cast<std::size_t>(std::max<std::ptrdiff_t>(-c.w.lowest(), 0));
     const auto skipped = static_cast<std::size_t>(std::max<std::ptrdiff_t>(c.w.lowest(), 0));
     begin = phase >= left ? 0 : div_ceil(left - phase, c.step_w);
     begin = std::min(begin, cells);
-    column = begin * c.step_w + phase + skipped - left;
-    const std::size_t existing = column < c.SW ? div_ceil(c.SW - column, c.step_w) : 0;
+    out_channel = begin * c.step_w + phase + skipped - left;
+    const std::size_t existing = out_channel < c.SW ? div_ceil(c.SW - out_channel, c.step_w) : 0;
     end = begin + std::min(existing, cells - begin);
   }
-  std::size_t begin, end, column;
+  std::size_t begin, end, out_channel;
 };
 
 /// Copies the unit's source rows into planes, whose cells outside the image are 0 already.
@@ -155,7 +155,8 @@ void fill_planes(const Correlation& c, const Planes& p, const float* source, con
     const PhaseCells inside(c, p.cells, phase);
     for (std::size_t n = unit.n_begin; n < unit.n_end; ++n) {
       for (std::size_t h = unit.h_begin; h < unit.h_end; ++h) {
-        const float* from = source + ((n * c.SH + h) * c.SW + inside.column) * source_channels +
+        const float* from = source +
+                            ((n * c.SH + h) * c.SW + inside.out_channel) * source_channels +
                             unit.g * c.channels;
         float* const row =
             planes + (n - unit.n_begin) * p.image + (h - unit.h_begin) * p.row + phase * p.cells;
@@ -174,19 +175,19 @@ void fill_planes(const Correlation& c, const Planes& p, const float* source, con
   }
 }
 
-/// packed: for each tile of columns (depth, columns of the tile).
+/// packed: for each tile of output channels (reduction_length, output channels of the tile).
 void pack_tiles(const Correlation& c, const float* weight, std::size_t g, float* packed) {
   const std::size_t tiles = tile_count(c);
   for (std::size_t tile = 0; tile < tiles; ++tile) {
-    const std::size_t j_begin = tile * c.columns / tiles;
-    const std::size_t j_end = (tile + 1) * c.columns / tiles;
+    const std::size_t j_begin = tile * c.out_channels / tiles;
+    const std::size_t j_end = (tile + 1) * c.out_channels / tiles;
     for (std::size_t th = 0; th < c.h.count; ++th) {
       for (std::size_t tw = 0; tw < c.w.count; ++tw) {
         const std::size_t kh = c.h.kernel_first + th * c.h.kernel_spacing;
         const std::size_t kw = c.w.kernel_first + tw * c.w.kernel_spacing;
         const float* tap = weight + (kh * c.KW + kw) * c.w_tap + g * c.w_group;
         for (std::size_t channel = 0; channel < c.channels; ++channel, tap += c.w_channel) {
-          for (std::size_t j = j_begin; j < j_end; ++j) *packed++ = tap[j * c.w_column];
+          for (std::size_t j = j_begin; j < j_end; ++j) *packed++ = tap[j * c.w_out_channel];
         }
       }
     }
@@ -195,38 +196,38 @@ void pack_tiles(const Correlation& c, const float* weight, std::size_t g, float*
 
 // ---- batch_lanes
 
-constexpr std::size_t kMostImageFloats = std::size_t{1} << 17;  // of a vector of images: 512 KiB
-constexpr std::size_t kMaxTileVectors = 4;                      // of a tile, on any target
+constexpr std::size_t kMaxImageFloats = std::size_t{1} << 17;  // of a vector of images: 512 KiB
+constexpr std::size_t kMaxTileVectors = 4;                     // of a tile, on any target
 
 /// Floats of an image of the source.
 std::size_t source_size(const Correlation& c) {
   return c.SH * c.SW * c.channels;
 }
 
-/// Floats of all columns of a tile's positions.
+/// Floats of all output channels of a tile's positions.
 std::size_t sums_size(const Correlation& c) {
-  return kMaxTileVectors * c.columns * kMostLanes;
+  return kMaxTileVectors * c.out_channels * kMaxLanes;
 }
 
 std::size_t batch_scratch_bytes(const Correlation& c) {
-  return piece_bytes<float>(source_size(c) * kMostLanes) +
-         piece_bytes<float>(c.depth() * c.columns) + piece_bytes<float>(c.columns) +
-         piece_bytes<float>(sums_size(c));
+  return piece_bytes<float>(source_size(c) * kMaxLanes) +
+         piece_bytes<float>(c.reduction_length() * c.out_channels) +
+         piece_bytes<float>(c.out_channels) + piece_bytes<float>(sums_size(c));
 }
 
 /// The scratch of one worker.
 struct BatchScratch {
   BatchScratch(const Correlation& c, std::byte* memory) {
     WorkspacePieces pieces({memory, batch_scratch_bytes(c)});
-    source = pieces.take<float>(source_size(c) * kMostLanes);
-    weights = pieces.take<float>(c.depth() * c.columns);
-    start = pieces.take<float>(c.columns);
+    source = pieces.take<float>(source_size(c) * kMaxLanes);
+    weights = pieces.take<float>(c.reduction_length() * c.out_channels);
+    start = pieces.take<float>(c.out_channels);
     sums = pieces.take<float>(sums_size(c));
   }
   float* source;   ///< (SH, SW, channels, lanes)
-  float* weights;  ///< tiles of (depth, columns of the tile)
-  float* start;    ///< (columns)
-  float* sums;     ///< (positions of a tile, columns, lanes)
+  float* weights;  ///< tiles of (reduction_length, output channels of the tile)
+  float* start;    ///< (output channels)
+  float* sums;     ///< (positions of a tile, output channels, lanes)
 };
 
 }  // namespace
@@ -238,86 +239,80 @@ namespace reprise::direct {
 namespace HWY_NAMESPACE {
 namespace {
 namespace hn = hwy::HWY_NAMESPACE;
+using reprise::HWY_NAMESPACE::continue_chains;
+using reprise::HWY_NAMESPACE::for_each_size;
+using reprise::HWY_NAMESPACE::PointedVectors;
+using reprise::HWY_NAMESPACE::StridedNumbers;
 
 // ---- The tile
 
 /// Where the sums of a tile go: of output channel j and vector v to
-/// at + j * column_pitch + v * vector_pitch.
+/// at + j * out_channel_pitch + v * vector_pitch.
 struct TileSums {
   float* at;
-  std::size_t column_pitch, vector_pitch;
+  std::size_t out_channel_pitch, vector_pitch;
 };
 
-/// The chains of `columns` output channels for kVectors vectors of positions, which are read at
-/// x[v]
+/// The chains of `output channels` output channels for kVectors vectors of positions, which are
+/// read at x[v]
 /// + the run's offset, `pitch` floats from step to step; weights are (steps of the chain of all
-/// taps, columns).
-template <std::size_t columns>
+/// taps, output channels).
+template <std::size_t out_channels>
 HWY_NOINLINE void tile_kernel(const float* const* x, std::span<const ChainRun> runs,
                               std::size_t pitch, const float* weights, const float* start,
                               const TileSums& sums) {
   const hn::ScalableTag<float> d;
   using Vector = hn::Vec<decltype(d)>;
-  Vector acc[columns][kVectors];
+  Vector acc[out_channels][kVectors];
   REPRISE_UNROLL
-  for (std::size_t j = 0; j < columns; ++j) {
+  for (std::size_t j = 0; j < out_channels; ++j) {
     for (std::size_t v = 0; v < kVectors; ++v) acc[j][v] = hn::Set(d, start[j]);
   }
   for (const ChainRun& run : runs) {
-    const float* from[kVectors];
-    for (std::size_t v = 0; v < kVectors; ++v) from[v] = x[v] + run.offset;
-    const float* HWY_RESTRICT weight = weights + run.step * columns;
-    const std::size_t end = run.length * pitch;
-    for (std::size_t at = 0; at < end; at += pitch, weight += columns) {
-      Vector values[kVectors];
-      for (std::size_t v = 0; v < kVectors; ++v) values[v] = hn::LoadU(d, from[v] + at);
-      REPRISE_UNROLL
-      for (std::size_t j = 0; j < columns; ++j) {
-        const Vector w = hn::Set(d, weight[j]);
-        for (std::size_t v = 0; v < kVectors; ++v) acc[j][v] = hn::MulAdd(values[v], w, acc[j][v]);
-      }
-    }
+    PointedVectors<kVectors> values{{}, pitch};
+    for (std::size_t v = 0; v < kVectors; ++v) values.first[v] = x[v] + run.offset;
+    continue_chains(d, run.length, StridedNumbers{weights + run.k * out_channels, 1, out_channels},
+                    values, acc);
   }
   const Vector zero = hn::Zero(d);
   REPRISE_UNROLL
-  for (std::size_t j = 0; j < columns; ++j) {
+  for (std::size_t j = 0; j < out_channels; ++j) {
     for (std::size_t v = 0; v < kVectors; ++v) {
       hn::Store(hn::Add(acc[j][v], zero), d,
-                sums.at + j * sums.column_pitch + v * sums.vector_pitch);
+                sums.at + j * sums.out_channel_pitch + v * sums.vector_pitch);
     }
   }
 }
 
-using TileKernel = void (*)(const float* const*, std::span<const ChainRun>, std::size_t,
-                            const float*, const float*, const TileSums&);
-constexpr TileKernel kTileKernels[kMostTile] = {tile_kernel<1>, tile_kernel<2>, tile_kernel<3>,
-                                                tile_kernel<4>, tile_kernel<5>, tile_kernel<6>};
+constexpr auto kTileKernels =
+    for_each_size<kMaxTile>([]<std::size_t out_channels>() { return &tile_kernel<out_channels>; });
 
 // ---- spatial
 
 /// Vectors of positions: each begins at position (a, b) and holds `count` of them.
 struct PositionVectors {
   const float* x[kVectors];  ///< the plane of channel 0 at tap offset 0
-  float* result[kVectors];   ///< of the first position, at the group's column 0
+  float* result[kVectors];   ///< of the first position, at the group's output channel 0
   std::size_t count[kVectors];
   std::size_t size;  ///< how many vectors; the others repeat the last
 };
 
-/// All columns for the positions of `vectors`.
+/// All output channels for the positions of `vectors`.
 void run_vectors(const Correlation& c, std::size_t plane, PositionVectors& vectors,
                  std::span<const ChainRun> taps, const SpatialScratch& scratch) {
   const hn::ScalableTag<float> d;
   const std::size_t lanes = hn::Lanes(d);
-  HWY_ALIGN float sums[kMostTile * kVectors * hn::MaxLanes(d)];
+  HWY_ALIGN float sums[kMaxTile * kVectors * hn::MaxLanes(d)];
   for (std::size_t v = vectors.size; v < kVectors; ++v) vectors.x[v] = vectors.x[v - 1];
   const std::size_t tiles = tile_count(c);
   for (std::size_t tile = 0; tile < tiles; ++tile) {
-    const std::size_t j_begin = tile * c.columns / tiles;
-    const std::size_t columns = (tile + 1) * c.columns / tiles - j_begin;
-    kTileKernels[columns - 1](vectors.x, taps, plane, scratch.weights + c.depth() * j_begin,
-                              scratch.start + j_begin, {sums, kVectors * lanes, lanes});
+    const std::size_t j_begin = tile * c.out_channels / tiles;
+    const std::size_t out_channels = (tile + 1) * c.out_channels / tiles - j_begin;
+    kTileKernels[out_channels - 1](vectors.x, taps, plane,
+                                   scratch.weights + c.reduction_length() * j_begin,
+                                   scratch.start + j_begin, {sums, kVectors * lanes, lanes});
     for (std::size_t v = 0; v < vectors.size; ++v) {
-      write_lanes(sums + v * lanes, kVectors * lanes, columns, vectors.count[v],
+      write_lanes(sums + v * lanes, kVectors * lanes, out_channels, vectors.count[v],
                   vectors.result[v] + j_begin, c.r_cell);
     }
   }
@@ -335,7 +330,7 @@ void run_rows(const Correlation& c, const Planes& p, const Unit& unit, const Axi
     for (std::size_t a = rows.begin; a < rows.end; ++a) {
       const float* const row = scratch.planes + (n - unit.n_begin) * p.image +
                                (a * c.step_h - unit.h_begin) * p.row;  // may wrap; taps undo that
-      float* const out = result + c.r_first + n * c.r_image + a * c.r_row + unit.g * c.columns;
+      float* const out = result + c.r_first + n * c.r_image + a * c.r_row + unit.g * c.out_channels;
       for (std::size_t b = 0; b < c.B; b += lanes) {
         vectors.x[vectors.size] = row + b;
         vectors.result[vectors.size] = out + b * c.r_cell;
@@ -354,54 +349,55 @@ void run_rows(const Correlation& c, const Planes& p, const Unit& unit, const Axi
 /// Positions of a vector of images.
 struct Positions {
   const float* x[kVectors];  ///< the copy of the source at the position, channel 0
-  float* result[kVectors];   ///< of the first image, column 0
+  float* result[kVectors];   ///< of the first image, output channel 0
   std::size_t size;          ///< how many; the others repeat the last
 };
 
-/// Writes the sums of all columns to the result; what is contiguous there, at once.
+/// Writes the sums of all output channels to the result; what is contiguous there, at once.
 void write_positions(const Correlation& c, const Positions& positions, std::size_t images,
                      const float* sums) {
   const std::size_t lanes = hn::Lanes(hn::ScalableTag<float>());
   for (std::size_t v = 0; v < positions.size;) {
     std::size_t end = v + 1;
     while (end < positions.size &&
-           positions.result[end] == positions.result[v] + (end - v) * c.columns) {
+           positions.result[end] == positions.result[v] + (end - v) * c.out_channels) {
       ++end;
     }
-    write_lanes(sums + v * c.columns * lanes, lanes, (end - v) * c.columns, images,
+    write_lanes(sums + v * c.out_channels * lanes, lanes, (end - v) * c.out_channels, images,
                 positions.result[v], c.r_image);
     v = end;
   }
 }
 
-/// All columns of the positions.
+/// All output channels of the positions.
 void run_positions(const Correlation& c, Positions& positions, std::size_t images,
                    std::span<const ChainRun> runs, const BatchScratch& scratch) {
   const std::size_t lanes = hn::Lanes(hn::ScalableTag<float>());
   for (std::size_t v = positions.size; v < kVectors; ++v) positions.x[v] = positions.x[v - 1];
   const std::size_t tiles = tile_count(c);
   for (std::size_t tile = 0; tile < tiles; ++tile) {
-    const std::size_t j_begin = tile * c.columns / tiles;
-    const std::size_t columns = (tile + 1) * c.columns / tiles - j_begin;
-    kTileKernels[columns - 1](positions.x, runs, lanes, scratch.weights + c.depth() * j_begin,
-                              scratch.start + j_begin,
-                              {scratch.sums + j_begin * lanes, lanes, c.columns * lanes});
+    const std::size_t j_begin = tile * c.out_channels / tiles;
+    const std::size_t out_channels = (tile + 1) * c.out_channels / tiles - j_begin;
+    kTileKernels[out_channels - 1](
+        positions.x, runs, lanes, scratch.weights + c.reduction_length() * j_begin,
+        scratch.start + j_begin, {scratch.sums + j_begin * lanes, lanes, c.out_channels * lanes});
   }
   write_positions(c, positions, images, scratch.sums);
 }
 
 /// All positions of one class.
 void run_class(const Correlation& c, const AxisClass& h, const AxisClass& w, std::size_t images,
-               float* result, const BatchScratch& scratch, std::vector<Piece>& pieces,
+               float* result, const BatchScratch& scratch, std::vector<Segment>& segments,
                std::vector<ChainRun>& runs) {
   const std::size_t lanes = hn::Lanes(hn::ScalableTag<float>());
-  pieces.clear();
-  append_pieces(c, h, w, 0, c.depth(), true, pieces);
+  segments.clear();
+  append_segments(c, h, w, 0, c.reduction_length(), true, segments);
   runs.clear();
-  for (const Piece& piece : pieces) {
-    runs.push_back({piece.offset * static_cast<std::ptrdiff_t>(lanes), piece.step, piece.length});
+  for (const Segment& segment : segments) {
+    runs.push_back(
+        {segment.offset * static_cast<std::ptrdiff_t>(lanes), segment.k, segment.length});
   }
-  const ColumnTask first_image{0, 0, 1, 0, c.A};
+  const PositionRange first_image{0, 0, 1, 0, c.A};
   ClassWalk walk(c, first_image, h, w);
   const std::size_t count = (h.end - h.begin) * (w.end - w.begin);
   for (std::size_t position = 0; position < count; position += kVectors) {
@@ -421,11 +417,11 @@ void run_images(const Correlation& c, const float* source, std::size_t images, f
                 const BatchScratch& scratch) {
   read_lanes(source, source_size(c), images, source_size(c), scratch.source,
              hn::Lanes(hn::ScalableTag<float>()));
-  std::vector<Piece> pieces;
+  std::vector<Segment> segments;
   std::vector<ChainRun> runs;
   for (const AxisClass& h : h_classes) {
     for (const AxisClass& w : w_classes) {
-      run_class(c, h, w, images, result, scratch, pieces, runs);
+      run_class(c, h, w, images, result, scratch, segments, runs);
     }
   }
 }
@@ -445,7 +441,7 @@ namespace {
 // ---- spatial
 
 bool spatial_offered(const Correlation& c) {
-  return c.depth() > 0 && SpatialSizes(c, Planes(c)).fit();
+  return c.reduction_length() > 0 && SpatialSizes(c, Planes(c)).fit();
 }
 
 /// A position's cells are copied into planes: a cycle for each value, and another where channels
@@ -454,18 +450,18 @@ bool spatial_offered(const Correlation& c) {
 double spatial_cost(const Correlation& c, std::size_t lanes) {
   const Planes planes(c);
   const auto whole = static_cast<double>(lanes);
-  const auto columns = static_cast<double>(c.columns);
-  const double cycles = c.channels < kMostLanes ? 1.0 : 2.0;
+  const auto out_channels = static_cast<double>(c.out_channels);
+  const double cycles = c.channels < kMaxLanes ? 1.0 : 2.0;
   const double copied = whole * cycles * static_cast<double>(c.channels * planes.rows * c.step_w) /
                         static_cast<double>(planes.band);
-  const double chains = inside_fraction_h(c) * static_cast<double>(c.depth()) * columns *
-                        in_vectors(c.B, lanes) / static_cast<double>(c.B);
-  return groups_and_positions(c) * (chains + whole * columns + copied);
+  const double chains = inside_fraction_h(c) * static_cast<double>(c.reduction_length()) *
+                        out_channels * in_vectors(c.B, lanes) / static_cast<double>(c.B);
+  return groups_and_positions(c) * (chains + whole * out_channels + copied);
 }
 
 /// Many channels' values go to as many planes: a cycle more for each value than cost() counts.
 double spatial_overhead(const Correlation& c, std::size_t lanes) {
-  if (c.channels < kMostLanes) return 0.0;
+  if (c.channels < kMaxLanes) return 0.0;
   return groups_and_positions(c) * static_cast<double>(lanes * c.channels * c.step_h * c.step_w);
 }
 
@@ -511,8 +507,9 @@ void run_spatial(const Correlation& c, const Operands& data, std::byte* workspac
     const std::size_t g = task / tasks;
     const std::size_t part = task % tasks;
     std::fill_n(scratch.planes, sizes.planes, 0.0F);
-    std::fill_n(scratch.start, c.columns, 0.0F);
-    if (data.start != nullptr) std::copy_n(data.start + g * c.columns, c.columns, scratch.start);
+    std::fill_n(scratch.start, c.out_channels, 0.0F);
+    if (data.start != nullptr)
+      std::copy_n(data.start + g * c.out_channels, c.out_channels, scratch.start);
     pack_tiles(c, data.factor, g, scratch.weights);
     for (std::size_t tap = 0; tap < sizes.taps; ++tap) {
       scratch.taps[tap] = {planes.tap_offset(c, tap / c.w.count, tap % c.w.count), tap * c.channels,
@@ -529,8 +526,8 @@ void run_spatial(const Correlation& c, const Operands& data, std::byte* workspac
 // ---- batch_lanes
 
 bool batch_offered(const Correlation& c) {
-  return c.G == 1 && c.depth() > 0 && source_size(c) * kMostLanes <= kMostImageFloats &&
-         c.depth() * c.columns <= kMostWeightFloats;
+  return c.G == 1 && c.reduction_length() > 0 && source_size(c) * kMaxLanes <= kMaxImageFloats &&
+         c.reduction_length() * c.out_channels <= kMaxWeightFloats;
 }
 
 /// Positions fill up tiles, images fill up vectors, and a value that is moved takes a quarter of a
@@ -547,8 +544,8 @@ double batch_cost(const Correlation& c, std::size_t lanes) {
       steps += round_up(count, tile) * (taps * c.channels + 2);
     }
   }
-  const std::size_t moved = lanes / 4 * (c.A * c.B * c.columns + source_size(c));
-  return static_cast<double>(round_up(c.N, lanes) * c.columns) * static_cast<double>(steps) +
+  const std::size_t moved = lanes / 4 * (c.A * c.B * c.out_channels + source_size(c));
+  return static_cast<double>(round_up(c.N, lanes) * c.out_channels) * static_cast<double>(steps) +
          static_cast<double>(c.N * moved);
 }
 
@@ -566,8 +563,8 @@ void run_batch(const Correlation& c, const Operands& data, std::byte* workspace,
   const std::size_t bytes = batch_scratch_bytes(c);
   parallel_for(threads, tasks, [&](std::size_t task, std::size_t worker) {
     const BatchScratch scratch(c, workspace + worker * bytes);
-    std::fill_n(scratch.start, c.columns, 0.0F);
-    if (data.start != nullptr) std::copy_n(data.start, c.columns, scratch.start);
+    std::fill_n(scratch.start, c.out_channels, 0.0F);
+    if (data.start != nullptr) std::copy_n(data.start, c.out_channels, scratch.start);
     pack_tiles(c, data.factor, 0, scratch.weights);
     for (std::size_t unit = task * units / tasks; unit < (task + 1) * units / tasks; ++unit) {
       const std::size_t n = unit * lanes;

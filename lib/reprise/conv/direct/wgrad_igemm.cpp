@@ -26,7 +26,7 @@
 #include "reprise/conv/direct/padded_rows.hpp"
 #include "reprise/core/integer.hpp"
 #include "reprise/core/parallel.hpp"
-#include "reprise/linalg/unroll.hpp"
+#include "reprise/linalg/register_tile-inl.hpp"
 #include "reprise/linalg/vectors-inl.hpp"
 
 #ifndef REPRISE_CONV_DIRECT_WGRAD_IGEMM_PLAN
@@ -34,33 +34,33 @@
 namespace reprise::direct {
 namespace {
 
-constexpr std::size_t kMostWidth = 32;                       // columns of a panel, on any target
-constexpr std::size_t kMostColumns = 512;                    // of a block
-constexpr std::size_t kMostRows = 2048;                      // of a task
+constexpr std::size_t kMaxWidth = 32;         // output channels of a panel, on any target
+constexpr std::size_t kMaxOutChannels = 512;  // of a block
+constexpr std::size_t kMaxRows = 2048;        // of a task
 constexpr std::size_t kGradFloats = std::size_t{1} << 17;    // of a block of grad_output: 512 KiB
 constexpr std::size_t kSourceFloats = std::size_t{1} << 16;  // of its source, a tap: 256 KiB
-constexpr std::size_t kMostPositions = 1024;                 // of a block
-constexpr std::size_t kFewestPositions = 128;
+constexpr std::size_t kMaxPositions = 1024;                  // of a block
+constexpr std::size_t kMinPositions = 128;
 
 /// How the work of one task is cut; the same for every target.
 struct WeightBlocks {
   WeightBlocks(const Correlation& c, std::size_t threads)
-      : columns(std::min(c.columns, kMostColumns)),
-        positions(std::min(kMostPositions, kGradFloats / columns)) {
-    if (c.depth() > c.channels) {  // the taps read the same source, one after the other
-      positions = std::min(positions, std::max(kFewestPositions, kSourceFloats / c.channels));
+      : out_channels(std::min(c.out_channels, kMaxOutChannels)),
+        positions(std::min(kMaxPositions, kGradFloats / out_channels)) {
+    if (c.reduction_length() > c.channels) {  // the taps read the same source, one after the other
+      positions = std::min(positions, std::max(kMinPositions, kSourceFloats / c.channels));
     }
     positions = std::clamp<std::size_t>(c.positions(), 1, positions);
-    const std::size_t share = div_ceil(c.depth(), 2 * threads);
-    rows = threads == 1 ? kMostRows : std::clamp<std::size_t>(share, 28, kMostRows);
-    rows = std::min(rows, c.depth());
+    const std::size_t share = div_ceil(c.reduction_length(), 2 * threads);
+    rows = threads == 1 ? kMaxRows : std::clamp<std::size_t>(share, 28, kMaxRows);
+    rows = std::min(rows, c.reduction_length());
   }
-  std::size_t columns;    ///< of grad_weight, at a time
-  std::size_t positions;  ///< at a time
-  std::size_t rows;       ///< of grad_weight, per task
+  std::size_t out_channels;  ///< of grad_weight, at a time
+  std::size_t positions;     ///< at a time
+  std::size_t rows;          ///< of grad_weight, per task
 
   [[nodiscard]] std::size_t bytes() const {
-    return piece_bytes<float>((columns + kMostWidth) * positions) +
+    return piece_bytes<float>((out_channels + kMaxWidth) * positions) +
            2 * piece_bytes<const float*>(positions) + 3 * piece_bytes<std::size_t>(positions);
   }
 };
@@ -69,7 +69,7 @@ struct WeightBlocks {
 struct WeightScratch {
   WeightScratch(const WeightBlocks& blocks, std::byte* memory) {
     WorkspacePieces pieces({memory, blocks.bytes()});
-    grad = pieces.take<float>((blocks.columns + kMostWidth) * blocks.positions);
+    grad = pieces.take<float>((blocks.out_channels + kMaxWidth) * blocks.positions);
     cell = pieces.take<const float*>(blocks.positions);
     row = pieces.take<const float*>(blocks.positions);
     h = pieces.take<std::size_t>(blocks.positions);
@@ -80,27 +80,27 @@ struct WeightScratch {
   const float** cell;  ///< (positions): where the position is in the source
   std::size_t* h;      ///< (positions): its coordinates there
   std::size_t* w;
-  // Of the positions at which a piece is inside:
-  const float** row;  ///< where they read the piece's first row
+  // Of the positions at which a segment is inside:
+  const float** row;  ///< where they read the segment's first row
   std::size_t* at;    ///< their number in the block
 };
 
-/// The task's rows of grad_weight: steps [k_begin, k_end) of the window, cut into pieces.
+/// The task's rows of grad_weight: steps [k_begin, k_end) of the window, cut into segments.
 struct WeightTask {
   std::size_t g, k_begin, k_end;
-  std::vector<Piece> pieces;
+  std::vector<Segment> segments;
 };
 
-/// Sets row and at for the positions of a block of `count` at which the piece is inside; returns
+/// Sets row and at for the positions of a block of `count` at which the segment is inside; returns
 /// their number.
-std::size_t select_positions(const Correlation& c, const Piece& piece, std::size_t count,
+std::size_t select_positions(const Correlation& c, const Segment& segment, std::size_t count,
                              const WeightScratch& scratch) {
   std::size_t inside = 0;
   for (std::size_t p = 0; p < count; ++p) {
-    scratch.row[inside] = scratch.cell[p] + piece.offset;
+    scratch.row[inside] = scratch.cell[p] + segment.offset;
     scratch.at[inside] = p;
-    inside += scratch.h[p] + static_cast<std::size_t>(piece.h) < c.SH &&
-                      scratch.w[p] + static_cast<std::size_t>(piece.w) < c.SW
+    inside += scratch.h[p] + static_cast<std::size_t>(segment.h) < c.SH &&
+                      scratch.w[p] + static_cast<std::size_t>(segment.w) < c.SW
                   ? 1
                   : 0;
   }
@@ -136,17 +136,17 @@ struct PaddedPlan {
   Bands bands;
   std::size_t positions;  ///< of a block
 
-  /// With the columns that two vectors share.
+  /// With the output channels that two vectors share.
   [[nodiscard]] static std::size_t sums(const Correlation& c) {
-    return c.depth() * (c.columns + kMostLanes);
+    return c.reduction_length() * (c.out_channels + kMaxLanes);
   }
   [[nodiscard]] bool fits(const Correlation& c) const {
-    return c.columns >= kMostLanes && c.depth() <= kMaxPaddedRows &&
-           bands.band_floats <= kMostBandFloats && sums(c) <= kMaxPaddedSums;
+    return c.out_channels >= kMaxLanes && c.reduction_length() <= kMaxPaddedRows &&
+           bands.band_floats <= kMaxBandFloats && sums(c) <= kMaxPaddedSums;
   }
   [[nodiscard]] std::size_t bytes(const Correlation& c) const {
     return piece_bytes<float>(bands.band_floats) + piece_bytes<float>(sums(c)) +
-           piece_bytes<const float*>(positions) + piece_bytes<std::size_t>(c.depth());
+           piece_bytes<const float*>(positions) + piece_bytes<std::size_t>(c.reduction_length());
   }
 };
 
@@ -163,16 +163,16 @@ struct PaddedScratch {
     band = pieces.take<float>(plan.bands.band_floats);
     sums = pieces.take<float>(PaddedPlan::sums(c));
     window = pieces.take<const float*>(plan.positions);
-    offsets = pieces.take<std::size_t>(c.depth());
-    for (std::size_t k = 0; k < c.depth(); ++k) {
+    offsets = pieces.take<std::size_t>(c.reduction_length());
+    for (std::size_t k = 0; k < c.reduction_length(); ++k) {
       const std::size_t tap = k / c.channels;
       offsets[k] = plan.bands.offset(c, tap / c.w.count, tap % c.w.count) + k % c.channels;
     }
   }
   float* band;           ///< (source rows, row)
-  float* sums;           ///< (vectors of columns, rows of the task, lanes)
+  float* sums;           ///< (vectors of output channels, rows of the task, lanes)
   const float** window;  ///< (positions)
-  std::size_t* offsets;  ///< (depth): where a window has each row's value
+  std::size_t* offsets;  ///< (reduction_length): where a window has each row's value
 };
 
 }  // namespace
@@ -184,7 +184,11 @@ namespace reprise::direct {
 namespace HWY_NAMESPACE {
 namespace {
 namespace hn = hwy::HWY_NAMESPACE;
+using reprise::HWY_NAMESPACE::continue_chains;
+using reprise::HWY_NAMESPACE::for_each_size;
+using reprise::HWY_NAMESPACE::ListedNumbers;
 using reprise::HWY_NAMESPACE::load_some;
+using reprise::HWY_NAMESPACE::PointedVectors;
 
 // Registers: rows x vectors sums, the vectors of grad_output, one source value.
 #if HWY_TARGET == HWY_AVX3 || HWY_TARGET == HWY_NEON
@@ -201,6 +205,35 @@ struct Positions {
   const float* grad;
 };
 
+/// The source's values of rows first + i, one pointer for each position; those of the next tile are
+/// prefetched.
+template <std::size_t rows>
+struct SourceRows {
+  const float* const* HWY_RESTRICT row;
+  std::size_t first;
+  const float* x = nullptr;
+
+  HWY_INLINE void begin() {
+    x = *row + first;
+    hwy::Prefetch(x + 2 * rows - 1);
+  }
+  HWY_INLINE float number(std::size_t i) const { return x[i]; }
+  HWY_INLINE void advance() { ++row; }
+};
+
+/// Rows of packed vectors, one number for each position.
+struct GradRows {
+  const float* HWY_RESTRICT grad;
+  const std::size_t* HWY_RESTRICT at;
+  std::size_t width;
+
+  template <class D>
+  HWY_INLINE hn::Vec<D> vector(D d, std::size_t v) const {
+    return hn::Load(d, grad + *at * width + v * hn::Lanes(d));
+  }
+  HWY_INLINE void advance() { ++at; }
+};
+
 /// grad_weight(i, :) continues its chains over the positions with rows first + i.
 template <std::size_t rows, std::size_t vectors>
 HWY_NOINLINE void tile_kernel(const Positions& positions, std::size_t first,
@@ -215,21 +248,8 @@ HWY_NOINLINE void tile_kernel(const Positions& positions, std::size_t first,
       acc[i][v] = hn::LoadU(d, grad_weight + i * row_stride + v * lanes);
     }
   }
-  const float* const* HWY_RESTRICT row = positions.row;
-  const std::size_t* HWY_RESTRICT at = positions.at;
-  const float* HWY_RESTRICT grad = positions.grad;
-  for (std::size_t p = 0; p < positions.count; ++p) {
-    const float* HWY_RESTRICT x = row[p] + first;
-    hwy::Prefetch(x + 2 * rows - 1);  // the next tile's
-    const float* HWY_RESTRICT g = grad + at[p] * (vectors * lanes);
-    Vector gv[vectors];
-    for (std::size_t v = 0; v < vectors; ++v) gv[v] = hn::Load(d, g + v * lanes);
-    REPRISE_UNROLL
-    for (std::size_t i = 0; i < rows; ++i) {
-      const Vector xi = hn::Set(d, x[i]);
-      for (std::size_t v = 0; v < vectors; ++v) acc[i][v] = hn::MulAdd(xi, gv[v], acc[i][v]);
-    }
-  }
+  continue_chains(d, positions.count, SourceRows<rows>{positions.row, first},
+                  GradRows{positions.grad, positions.at, vectors * lanes}, acc);
   const Vector zero = hn::Zero(d);
   REPRISE_UNROLL
   for (std::size_t i = 0; i < rows; ++i) {
@@ -241,36 +261,33 @@ HWY_NOINLINE void tile_kernel(const Positions& positions, std::size_t first,
 
 using TileKernel = void (*)(const Positions&, std::size_t, float*, std::size_t);
 
-template <std::size_t vectors, std::size_t... index>
-constexpr std::array<TileKernel, sizeof...(index)> make_kernels(std::index_sequence<index...>) {
-  return {tile_kernel<index + 1, vectors>...};
-}
-
 /// tile_kernel<rows, vectors>; rows is at most kTileVectors / vectors.
 TileKernel kernel_for(std::size_t rows, std::size_t vectors) {
-  static constexpr auto one = make_kernels<1>(std::make_index_sequence<kTileVectors>());
-  static constexpr auto two = make_kernels<2>(std::make_index_sequence<kTileVectors / 2>());
+  static constexpr auto one =
+      for_each_size<kTileVectors>([]<std::size_t n>() { return &tile_kernel<n, 1>; });
+  static constexpr auto two =
+      for_each_size<kTileVectors / 2>([]<std::size_t n>() { return &tile_kernel<n, 2>; });
   return vectors == 1 ? one[rows - 1] : two[rows - 1];
 }
 
-/// One tile against one panel; columns <= vectors * lanes.
-void run_tile(std::size_t rows, std::size_t vectors, std::size_t columns,
+/// One tile against one panel; output channels <= vectors * lanes.
+void run_tile(std::size_t rows, std::size_t vectors, std::size_t out_channels,
               const Positions& positions, std::size_t first, float* grad_weight,
               std::size_t row_stride) {
   const hn::ScalableTag<float> d;
   const std::size_t width = vectors * hn::Lanes(d);
   const TileKernel kernel = kernel_for(rows, vectors);
-  if (columns == width) {
+  if (out_channels == width) {
     kernel(positions, first, grad_weight, row_stride);
     return;
   }
   HWY_ALIGN float copy[kTileVectors * hn::MaxLanes(d)] = {};
   for (std::size_t i = 0; i < rows; ++i) {
-    std::copy_n(grad_weight + i * row_stride, columns, copy + i * width);
+    std::copy_n(grad_weight + i * row_stride, out_channels, copy + i * width);
   }
   kernel(positions, first, copy, width);
   for (std::size_t i = 0; i < rows; ++i) {
-    std::copy_n(copy + i * width, columns, grad_weight + i * row_stride);
+    std::copy_n(copy + i * width, out_channels, grad_weight + i * row_stride);
   }
 }
 
@@ -278,26 +295,26 @@ HWY_INLINE std::size_t panel_vectors(std::size_t left) {
   return left > hn::Lanes(hn::ScalableTag<float>()) ? 2 : 1;
 }
 
-/// Packs columns [j_begin, j_end) of `count` rows of grad_output, OC apart, into panels.
+/// Packs output channels [j_begin, j_end) of `count` rows of grad_output, OC apart, into panels.
 void pack_grad(const float* grad_output, std::size_t OC, std::size_t count, std::size_t j_begin,
                std::size_t j_end, float* HWY_RESTRICT packed) {
   const hn::ScalableTag<float> d;
   const std::size_t lanes = hn::Lanes(d);
   for (std::size_t j = j_begin; j < j_end;) {
     const std::size_t width = panel_vectors(j_end - j) * lanes;
-    const std::size_t columns = std::min(width, j_end - j);
+    const std::size_t out_channels = std::min(width, j_end - j);
     for (std::size_t p = 0; p < count; ++p, packed += width) {
       const float* const from = grad_output + p * OC + j;
       for (std::size_t v = 0; v < width; v += lanes) {
-        hn::Store(load_some(from + v, columns - v), d, packed + v);
+        hn::Store(load_some(from + v, out_channels - v), d, packed + v);
       }
     }
-    j += columns;
+    j += out_channels;
   }
 }
 
-/// One piece's rows of grad_weight against all panels of a block of `count` positions, `inside` of
-/// which are selected.
+/// One segment's rows of grad_weight against all panels of a block of `count` positions, `inside`
+/// of which are selected.
 void run_piece(const Correlation& c, std::size_t length, std::size_t count, std::size_t inside,
                const WeightScratch& scratch, std::size_t j_begin, std::size_t j_end,
                float* grad_weight) {
@@ -305,17 +322,17 @@ void run_piece(const Correlation& c, std::size_t length, std::size_t count, std:
   Positions positions{inside, scratch.row, scratch.at, scratch.grad};
   for (std::size_t j = j_begin; j < j_end;) {
     const std::size_t vectors = panel_vectors(j_end - j);
-    const std::size_t columns = std::min(vectors * lanes, j_end - j);
+    const std::size_t out_channels = std::min(vectors * lanes, j_end - j);
     const std::size_t most = kTileVectors / vectors;
     const std::size_t tiles = div_ceil(length, most);
     for (std::size_t tile = 0; tile < tiles; ++tile) {  // of as equal heights as can be
       const std::size_t first = tile * length / tiles;
       const std::size_t rows = (tile + 1) * length / tiles - first;
-      run_tile(rows, vectors, columns, positions, first, grad_weight + first * c.w_channel + j,
+      run_tile(rows, vectors, out_channels, positions, first, grad_weight + first * c.w_channel + j,
                c.w_channel);
     }
     positions.grad += count * vectors * lanes;
-    j += columns;
+    j += out_channels;
   }
 }
 
@@ -325,14 +342,14 @@ void run_positions(const Correlation& c, const Operands& data, const WeightTask&
                    const WeightScratch& scratch) {
   const std::size_t count = end - begin;
   locate_positions(c, data.source + task.g * c.channels, begin, count, scratch);
-  for (std::size_t j = 0; j < c.columns; j += blocks.columns) {
-    const std::size_t j_end = std::min(c.columns, j + blocks.columns);
-    pack_grad(data.factor + begin * c.r_cell + task.g * c.columns, c.r_cell, count, j, j_end,
+  for (std::size_t j = 0; j < c.out_channels; j += blocks.out_channels) {
+    const std::size_t j_end = std::min(c.out_channels, j + blocks.out_channels);
+    pack_grad(data.factor + begin * c.r_cell + task.g * c.out_channels, c.r_cell, count, j, j_end,
               scratch.grad);
-    for (const Piece& piece : task.pieces) {
-      const std::size_t inside = select_positions(c, piece, count, scratch);
-      run_piece(c, piece.length, count, inside, scratch, j, j_end,
-                data.result + piece.weight + task.g * c.w_group);
+    for (const Segment& segment : task.segments) {
+      const std::size_t inside = select_positions(c, segment, count, scratch);
+      run_piece(c, segment.length, count, inside, scratch, j, j_end,
+                data.result + segment.weight + task.g * c.w_group);
     }
   }
 }
@@ -354,8 +371,8 @@ struct PaddedPositions {
   std::size_t grad_stride;
 };
 
-/// The first columns of a tile's vectors, and where their sums are.
-struct Columns {
+/// The first output channels of a tile's vectors, and where their sums are.
+struct TileOutChannels {
   std::size_t first[2];
   float* sums[2];  ///< (row, lanes)
 };
@@ -363,70 +380,57 @@ struct Columns {
 /// The sums of rows 0..rows-1, which read a window at offset[row], go on over the positions.
 template <std::size_t rows, std::size_t vectors>
 HWY_NOINLINE void padded_tile_kernel(const PaddedPositions& positions, const std::size_t* offset,
-                                     const Columns& columns) {
+                                     const TileOutChannels& out_channels) {
   const hn::ScalableTag<float> d;
   using Vector = hn::Vec<decltype(d)>;
   const std::size_t lanes = hn::Lanes(d);
   Vector acc[rows][vectors];
-  std::size_t at[rows];
+  ListedNumbers<rows> source{positions.window, {}};
   REPRISE_UNROLL
   for (std::size_t i = 0; i < rows; ++i) {
-    at[i] = offset[i];
-    for (std::size_t v = 0; v < vectors; ++v) acc[i][v] = hn::Load(d, columns.sums[v] + i * lanes);
+    source.offset[i] = offset[i];
+    for (std::size_t v = 0; v < vectors; ++v)
+      acc[i][v] = hn::Load(d, out_channels.sums[v] + i * lanes);
   }
-  const float* grad[vectors];
-  for (std::size_t v = 0; v < vectors; ++v) grad[v] = positions.grad + columns.first[v];
-  for (std::size_t p = 0; p < positions.count; ++p) {
-    const float* HWY_RESTRICT from = positions.window[p];
-    Vector g[vectors];
-    for (std::size_t v = 0; v < vectors; ++v) {
-      g[v] = hn::LoadU(d, grad[v]);
-      grad[v] += positions.grad_stride;
-    }
-    REPRISE_UNROLL
-    for (std::size_t i = 0; i < rows; ++i) {
-      const Vector x = hn::Set(d, from[at[i]]);
-      for (std::size_t v = 0; v < vectors; ++v) acc[i][v] = hn::MulAdd(x, g[v], acc[i][v]);
-    }
-  }
+  PointedVectors<vectors> grad{{}, positions.grad_stride};
+  for (std::size_t v = 0; v < vectors; ++v) grad.first[v] = positions.grad + out_channels.first[v];
+  continue_chains(d, positions.count, source, grad, acc);
   REPRISE_UNROLL
   for (std::size_t i = 0; i < rows; ++i) {
-    for (std::size_t v = 0; v < vectors; ++v) hn::Store(acc[i][v], d, columns.sums[v] + i * lanes);
+    for (std::size_t v = 0; v < vectors; ++v)
+      hn::Store(acc[i][v], d, out_channels.sums[v] + i * lanes);
   }
 }
 
-using PaddedTileKernel = void (*)(const PaddedPositions&, const std::size_t*, const Columns&);
-
-template <std::size_t vectors, std::size_t... index>
-constexpr std::array<PaddedTileKernel, sizeof...(index)> make_padded_kernels(
-    std::index_sequence<index...>) {
-  return {padded_tile_kernel<index + 1, vectors>...};
-}
+using PaddedTileKernel = void (*)(const PaddedPositions&, const std::size_t*,
+                                  const TileOutChannels&);
 
 constexpr std::size_t kPaddedMaxRows = kPaddedTileVectors / 2;
 
 /// padded_tile_kernel<rows, vectors>; rows is at most kPaddedMaxRows.
 PaddedTileKernel padded_kernel_for(std::size_t rows, std::size_t vectors) {
-  static constexpr auto one = make_padded_kernels<1>(std::make_index_sequence<kPaddedMaxRows>());
-  static constexpr auto two = make_padded_kernels<2>(std::make_index_sequence<kPaddedMaxRows>());
+  static constexpr auto one =
+      for_each_size<kPaddedMaxRows>([]<std::size_t n>() { return &padded_tile_kernel<n, 1>; });
+  static constexpr auto two =
+      for_each_size<kPaddedMaxRows>([]<std::size_t n>() { return &padded_tile_kernel<n, 2>; });
   return vectors == 1 ? one[rows - 1] : two[rows - 1];
 }
 
-/// The vectors that cover a group's columns.
-struct ColumnVectors {
-  explicit ColumnVectors(std::size_t all_columns)
+/// The vectors that cover a group's output channels.
+struct OutChannelVectors {
+  explicit OutChannelVectors(std::size_t all_out_channels)
       : lanes(hn::Lanes(hn::ScalableTag<float>())),
-        columns(all_columns),
-        count(div_ceil(columns, lanes)) {}
-  std::size_t lanes, columns, count;
+        out_channels(all_out_channels),
+        count(div_ceil(out_channels, lanes)) {}
+  std::size_t lanes, out_channels, count;
   [[nodiscard]] std::size_t first(std::size_t vector) const {
-    return std::min(vector * lanes, columns - lanes);
+    return std::min(vector * lanes, out_channels - lanes);
   }
 };
 
 /// All tiles of the task's rows over a block of positions.
 void run_padded_tiles(const PaddedTask& task, const PaddedPositions& positions,
-                      const ColumnVectors& vectors, const PaddedScratch& scratch) {
+                      const OutChannelVectors& vectors, const PaddedScratch& scratch) {
   const std::size_t rows = task.rows();
   const std::size_t tiles = div_ceil(rows, kPaddedMaxRows);
   for (std::size_t tile = 0; tile < tiles; ++tile) {
@@ -447,7 +451,7 @@ void run_padded_tiles(const PaddedTask& task, const PaddedPositions& positions,
 /// The gradient of a task's rows over the data's positions.
 void sum_padded_rows(const Correlation& c, const PaddedPlan& plan, const Operands& data,
                      const PaddedTask& task, const PaddedScratch& scratch) {
-  const ColumnVectors vectors(c.columns);
+  const OutChannelVectors vectors(c.out_channels);
   std::fill_n(scratch.sums, vectors.count * task.rows() * vectors.lanes, 0.0F);
   const auto add_band = [&](const SourceBand& band, std::size_t begin, std::size_t end) {
     copy_band(c, plan.bands, data.source, band, scratch.band);
@@ -455,7 +459,7 @@ void sum_padded_rows(const Correlation& c, const PaddedPlan& plan, const Operand
     for (std::size_t p = begin; p < end; p += plan.positions) {
       const std::size_t some = std::min(plan.positions, end - p);
       locate_windows(c, plan.bands, scratch.band, p, some, scratch.window);
-      const float* const grad = data.factor + (first + p) * c.r_cell + task.g * c.columns;
+      const float* const grad = data.factor + (first + p) * c.r_cell + task.g * c.out_channels;
       run_padded_tiles(task, {some, scratch.window, grad, c.r_cell}, vectors, scratch);
     }
   };
@@ -491,13 +495,13 @@ bool needs_no_padding(const Correlation& c) {
          all_inside(c.w, axis_classes(c.w, c.B, c.step_w, c.SW));
 }
 
-/// Short pieces hold few sums.
+/// Short segments hold few sums.
 double cost(const Correlation& c, std::size_t lanes) {
   const double inside = inside_fraction_h(c) * inside_fraction_w(c);
   const double short_pieces = 1.0 + 4.0 / static_cast<double>(c.channels);
   return groups_and_positions(c) *
-         (inside * static_cast<double>(c.depth()) * in_vectors(c.columns, lanes) *
-          one_vector_penalty(c.columns, lanes) * short_pieces);
+         (inside * static_cast<double>(c.reduction_length()) * in_vectors(c.out_channels, lanes) *
+          one_vector_penalty(c.out_channels, lanes) * short_pieces);
 }
 
 std::size_t workspace_bytes_of(const Correlation& c, std::size_t threads) {
@@ -509,15 +513,15 @@ void run(const Correlation& c, const Operands& data, std::byte* workspace, std::
   threads = std::max<std::size_t>(threads, 1);
   const WeightBlocks blocks(c, threads);
   const bool merge = needs_no_padding(c);
-  const std::size_t row_blocks = div_ceil(c.depth(), blocks.rows);
+  const std::size_t row_blocks = div_ceil(c.reduction_length(), blocks.rows);
   parallel_for(threads, c.G * row_blocks, [&](std::size_t index, std::size_t worker) {
     const WeightScratch scratch(blocks, workspace + worker * blocks.bytes());
     const std::size_t k_begin = index % row_blocks * blocks.rows;
-    const std::size_t k_end = std::min(c.depth(), k_begin + blocks.rows);
+    const std::size_t k_end = std::min(c.reduction_length(), k_begin + blocks.rows);
     WeightTask task{index / row_blocks, k_begin, k_end, {}};
-    append_pieces(c, all_taps(c.h), all_taps(c.w), k_begin, k_end, merge, task.pieces);
+    append_segments(c, all_taps(c.h), all_taps(c.w), k_begin, k_end, merge, task.segments);
     for (std::size_t k = k_begin; k < k_end; ++k) {
-      std::fill_n(data.result + k * c.w_channel + task.g * c.w_group, c.columns, 0.0F);
+      std::fill_n(data.result + k * c.w_channel + task.g * c.w_group, c.out_channels, 0.0F);
     }
     for (std::size_t p = data.begin; p < data.end; p += blocks.positions) {
       const std::size_t end = std::min(data.end, p + blocks.positions);
@@ -527,18 +531,18 @@ void run(const Correlation& c, const Operands& data, std::byte* workspace, std::
 }
 
 bool padded_offered(const Correlation& c) {
-  return c.depth() > 0 && PaddedPlan(c).fits(c);
+  return c.reduction_length() > 0 && PaddedPlan(c).fits(c);
 }
 
 /// Broadcasts cost some, a tile of one vector waits for them, and a band is copied.
 double padded_cost(const Correlation& c, std::size_t lanes) {
   const PaddedPlan plan(c);
-  const std::size_t vectors = div_ceil(c.columns, lanes);
+  const std::size_t vectors = div_ceil(c.out_channels, lanes);
   const double tiles = 1.15 * static_cast<double>(vectors) + (vectors % 2 == 1 ? 0.35 : 0.0);
   const auto positions_of_band = static_cast<double>(plan.bands.band * c.B);
   return groups_and_positions(c) *
          (static_cast<double>(lanes) *
-          (static_cast<double>(c.depth()) * tiles +
+          (static_cast<double>(c.reduction_length()) * tiles +
            static_cast<double>(plan.bands.band_floats) / (8.0 * positions_of_band)));
 }
 
@@ -549,11 +553,12 @@ std::size_t padded_workspace_bytes(const Correlation& c, std::size_t threads) {
 void run_padded(const Correlation& c, const Operands& data, std::byte* workspace,
                 std::size_t threads) {
   const PaddedPlan plan(c);
-  const std::size_t parts = std::min(c.depth(), std::max<std::size_t>(threads, 1));
+  const std::size_t parts = std::min(c.reduction_length(), std::max<std::size_t>(threads, 1));
   parallel_for(threads, c.G * parts, [&](std::size_t index, std::size_t worker) {
     const PaddedScratch scratch(c, plan, workspace + worker * plan.bytes(c));
     const std::size_t part = index % parts;
-    const PaddedTask task{index / parts, part * c.depth() / parts, (part + 1) * c.depth() / parts};
+    const PaddedTask task{index / parts, part * c.reduction_length() / parts,
+                          (part + 1) * c.reduction_length() / parts};
     HWY_DYNAMIC_DISPATCH(sum_padded_rows)(c, plan, data, task, scratch);
   });
 }

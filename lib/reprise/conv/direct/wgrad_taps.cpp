@@ -1,12 +1,12 @@
 // A kernel of `direct`: the gradient of the weights, vector lanes across the values of a window,
-// for few columns or few channels.
+// for few output channels or few channels.
 //
 // Some rows of the source are copied with their padding. A window consists of runs, one per row of
 // the kernel, that are contiguous there; if vectors would hold little of them, each position's
 // window is copied to be one run, or a vector's halves hold different runs. A tile of up to three
-// vectors of rows x several columns stays in registers while its chains run over a block of
+// vectors of rows x several output channels stays in registers while its chains run over a block of
 // positions: each step loads the vectors and multiplies them with one broadcast value of
-// grad_output per column.
+// grad_output per output channel.
 #undef HWY_TARGET_INCLUDE
 #define HWY_TARGET_INCLUDE "reprise/conv/direct/wgrad_taps.cpp"
 #include <hwy/foreach_target.h>
@@ -23,24 +23,27 @@
 #include "reprise/conv/direct/window_plan.hpp"
 #include "reprise/core/integer.hpp"
 #include "reprise/core/parallel.hpp"
-#include "reprise/linalg/unroll.hpp"
+#include "reprise/linalg/register_tile-inl.hpp"
 
 HWY_BEFORE_NAMESPACE();
 namespace reprise::direct {
 namespace HWY_NAMESPACE {
 namespace {
 namespace hn = hwy::HWY_NAMESPACE;
+using reprise::HWY_NAMESPACE::continue_chains;
+using reprise::HWY_NAMESPACE::for_each_size;
+using reprise::HWY_NAMESPACE::StridedNumbers;
 
-// Registers: columns x vectors sums, the vectors of a window, one value of grad_output.
+// Registers: output channels x vectors sums, the vectors of a window, one value of grad_output.
 #if HWY_TARGET == HWY_AVX3 || HWY_TARGET == HWY_NEON
 constexpr std::size_t kTileVectors = 24;
 #else
 constexpr std::size_t kTileVectors = 12;
 #endif
-constexpr std::size_t kMostVectors = 3;
-constexpr std::size_t kMostTile = 8;  // columns of a tile
-constexpr std::size_t tile_columns(std::size_t vectors) {
-  return std::min(kMostTile, kTileVectors / vectors);
+constexpr std::size_t kMaxVectors = 3;
+constexpr std::size_t kMaxTile = 8;  // output channels of a tile
+constexpr std::size_t tile_out_channels(std::size_t vectors) {
+  return std::min(kMaxTile, kTileVectors / vectors);
 }
 
 /// A block of positions: window[p] and the values of grad_output at grad + p * grad_stride.
@@ -69,42 +72,42 @@ HWY_INLINE hn::Vec<D> load_rows(D d, const float* lower, [[maybe_unused]] const 
   return hn::LoadU(d, lower);
 }
 
-/// sums + j * sums_stride + rows[v].row, for column j, continue their chains over the positions.
-template <std::size_t width, std::size_t vectors, std::size_t columns>
+/// Vectors of the windows' values, one window for each position.
+template <std::size_t width, std::size_t vectors>
+struct WindowVectors {
+  const float* const* HWY_RESTRICT window;
+  std::size_t lower[vectors], upper[vectors];
+
+  template <class D>
+  HWY_INLINE hn::Vec<D> vector(D d, std::size_t v) const {
+    return load_rows<width>(d, *window + lower[v], *window + upper[v]);
+  }
+  HWY_INLINE void advance() { ++window; }
+};
+
+/// sums + j * sums_stride + rows[v].row, for output channel j, continue their chains over the
+/// positions.
+template <std::size_t width, std::size_t vectors, std::size_t out_channels>
 HWY_NOINLINE void tile_kernel(const Positions& positions, const RowVector* rows, std::size_t j,
                               float* HWY_RESTRICT sums, std::size_t sums_stride) {
   const hn::CappedTag<float, halved<width>() ? 2 * width : width> d;
   using Vector = hn::Vec<decltype(d)>;
-  Vector acc[columns][vectors];
-  std::size_t lower[vectors];
-  std::size_t upper[vectors];
+  Vector acc[out_channels][vectors];
+  WindowVectors<width, vectors> windows{positions.window, {}, {}};
   for (std::size_t v = 0; v < vectors; ++v) {
-    lower[v] = rows[v].offset;
-    upper[v] = rows[v].upper;
+    windows.lower[v] = rows[v].offset;
+    windows.upper[v] = rows[v].upper;
   }
   REPRISE_UNROLL
-  for (std::size_t i = 0; i < columns; ++i) {
+  for (std::size_t i = 0; i < out_channels; ++i) {
     for (std::size_t v = 0; v < vectors; ++v) {
       acc[i][v] = hn::LoadU(d, sums + i * sums_stride + rows[v].row);
     }
   }
-  const float* const* HWY_RESTRICT window = positions.window;
-  const float* HWY_RESTRICT grad = positions.grad + j;
-  const std::size_t grad_stride = positions.grad_stride;
-  for (std::size_t p = 0; p < positions.count; ++p, grad += grad_stride) {
-    const float* HWY_RESTRICT from = window[p];
-    Vector x[vectors];
-    for (std::size_t v = 0; v < vectors; ++v) {
-      x[v] = load_rows<width>(d, from + lower[v], from + upper[v]);
-    }
-    REPRISE_UNROLL
-    for (std::size_t i = 0; i < columns; ++i) {
-      const Vector g = hn::Set(d, grad[i]);
-      for (std::size_t v = 0; v < vectors; ++v) acc[i][v] = hn::MulAdd(x[v], g, acc[i][v]);
-    }
-  }
+  continue_chains(d, positions.count, StridedNumbers{positions.grad + j, 1, positions.grad_stride},
+                  windows, acc);
   REPRISE_UNROLL
-  for (std::size_t i = 0; i < columns; ++i) {
+  for (std::size_t i = 0; i < out_channels; ++i) {
     for (std::size_t v = 0; v < vectors; ++v) {
       hn::StoreU(acc[i][v], d, sums + i * sums_stride + rows[v].row);
     }
@@ -113,19 +116,21 @@ HWY_NOINLINE void tile_kernel(const Positions& positions, const RowVector* rows,
 
 using TileKernel = void (*)(const Positions&, const RowVector*, std::size_t, float*, std::size_t);
 
-template <std::size_t width, std::size_t vectors, std::size_t... index>
-constexpr std::array<TileKernel, sizeof...(index)> make_kernels(std::index_sequence<index...>) {
-  return {tile_kernel<width, vectors, index + 1>...};
+template <std::size_t width, std::size_t vectors>
+constexpr auto tile_kernels() {
+  return for_each_size<tile_out_channels(vectors)>(
+      []<std::size_t out_channels>() { return &tile_kernel<width, vectors, out_channels>; });
 }
 
-/// tile_kernel<width, vectors, columns>; columns is at most tile_columns(vectors).
+/// tile_kernel<width, vectors, output channels>; output channels is at most
+/// tile_out_channels(vectors).
 template <std::size_t width>
-TileKernel kernel_for(std::size_t vectors, std::size_t columns) {
-  static constexpr auto one = make_kernels<width, 1>(std::make_index_sequence<tile_columns(1)>());
-  static constexpr auto two = make_kernels<width, 2>(std::make_index_sequence<tile_columns(2)>());
-  static constexpr auto three = make_kernels<width, 3>(std::make_index_sequence<tile_columns(3)>());
-  if (vectors == 1) return one[columns - 1];
-  return vectors == 2 ? two[columns - 1] : three[columns - 1];
+TileKernel kernel_for(std::size_t vectors, std::size_t out_channels) {
+  static constexpr auto one = tile_kernels<width, 1>();
+  static constexpr auto two = tile_kernels<width, 2>();
+  static constexpr auto three = tile_kernels<width, 3>();
+  if (vectors == 1) return one[out_channels - 1];
+  return vectors == 2 ? two[out_channels - 1] : three[out_channels - 1];
 }
 
 /// All rows of grad_weight as vectors.
@@ -148,19 +153,19 @@ std::vector<RowVector> row_vectors(const WindowPlan& plan, const WindowScratch& 
   return pairs;
 }
 
-/// All rows for columns [j_begin, j_end) over the positions.
+/// All rows for output channels [j_begin, j_end) over the positions.
 template <std::size_t width>
 void run_tiles(const WindowPlan& plan, const std::vector<RowVector>& rows,
                const Positions& positions, std::size_t j_begin, std::size_t j_end, float* sums) {
-  const std::size_t groups = div_ceil(rows.size(), kMostVectors);
-  const std::size_t columns = j_end - j_begin;
+  const std::size_t groups = div_ceil(rows.size(), kMaxVectors);
+  const std::size_t out_channels = j_end - j_begin;
   for (std::size_t group = 0; group < groups; ++group) {
     const std::size_t first = group * rows.size() / groups;
     const std::size_t vectors = (group + 1) * rows.size() / groups - first;
-    const std::size_t tiles = div_ceil(columns, tile_columns(vectors));
+    const std::size_t tiles = div_ceil(out_channels, tile_out_channels(vectors));
     for (std::size_t tile = 0; tile < tiles; ++tile) {
-      const std::size_t j = j_begin + tile * columns / tiles;
-      const std::size_t next = j_begin + (tile + 1) * columns / tiles;
+      const std::size_t j = j_begin + tile * out_channels / tiles;
+      const std::size_t next = j_begin + (tile + 1) * out_channels / tiles;
       kernel_for<width>(vectors, next - j)(positions, rows.data() + first, j,
                                            sums + j * plan.sum_rows(), plan.sum_rows());
     }
@@ -189,7 +194,7 @@ void copy_windows(const WindowPlan& plan, std::size_t count, const WindowScratch
   }
 }
 
-/// The band's columns over the block of its positions [begin, begin + count).
+/// The band's output channels over the block of its positions [begin, begin + count).
 template <std::size_t width>
 void run_positions(const Correlation& c, const WindowPlan& plan, const float* grad_output,
                    const WindowBand& band, std::size_t begin, std::size_t count,
@@ -197,7 +202,7 @@ void run_positions(const Correlation& c, const WindowPlan& plan, const float* gr
   locate_windows(c, plan, scratch.band, begin, count, scratch.window);
   if (plan.unroll) copy_windows(plan, count, scratch);
   const std::size_t position = (band.n * c.A + band.a_begin) * c.B + begin;
-  const float* const grad = grad_output + position * c.r_cell + band.g * c.columns;
+  const float* const grad = grad_output + position * c.r_cell + band.g * c.out_channels;
   const Positions positions{count, scratch.window, grad, c.r_cell};
   run_tiles<width>(plan, rows, positions, band.j_begin, band.j_end, scratch.sums);
 }
@@ -218,10 +223,11 @@ void sum_in_vectors(const Correlation& c, const WindowPlan& plan, const Operands
                 });
 }
 
-/// Sums of columns [j_begin, j_end) of group g over the data's positions.
-void sum_columns(const Correlation& c, const WindowPlan& plan, const Operands& data, std::size_t g,
-                 std::size_t j_begin, std::size_t j_end, const WindowScratch& scratch) {
-  const auto sum = plan.width == kHalfUnit ? sum_in_vectors<kHalfUnit> : sum_in_vectors<kMostLanes>;
+/// Sums of output channels [j_begin, j_end) of group g over the data's positions.
+void sum_out_channels(const Correlation& c, const WindowPlan& plan, const Operands& data,
+                      std::size_t g, std::size_t j_begin, std::size_t j_end,
+                      const WindowScratch& scratch) {
+  const auto sum = plan.width == kHalfUnit ? sum_in_vectors<kHalfUnit> : sum_in_vectors<kMaxLanes>;
   sum(c, plan, data, g, j_begin, j_end, scratch);
 }
 
@@ -232,23 +238,23 @@ HWY_AFTER_NAMESPACE();
 
 #if HWY_ONCE
 namespace reprise::direct {
-HWY_EXPORT(sum_columns);
+HWY_EXPORT(sum_out_channels);
 
 namespace {
 
 bool offered(const Correlation& c) {
-  return c.depth() > 0 && WindowPlan(c).fits(c);
+  return c.reduction_length() > 0 && WindowPlan(c).fits(c);
 }
 
 double cost(const Correlation& c, std::size_t /*lanes*/) {
-  return groups_and_positions(c) * (static_cast<double>(kMostLanes) * WindowPlan(c).cost);
+  return groups_and_positions(c) * (static_cast<double>(kMaxLanes) * WindowPlan(c).cost);
 }
 
 /// A block's sums are loaded and stored, and a band is copied.
 double overhead(const Correlation& c, std::size_t lanes) {
   const WindowPlan plan(c);
   const auto block = static_cast<double>(std::min(plan.positions, c.A * c.B));
-  return groups_and_positions(c) * (static_cast<double>(kMostLanes) * plan.cost * 3.0 / block +
+  return groups_and_positions(c) * (static_cast<double>(kMaxLanes) * plan.cost * 3.0 / block +
                                     static_cast<double>(lanes * plan.band_floats) / (4.0 * block));
 }
 
@@ -258,15 +264,15 @@ std::size_t workspace_bytes_of(const Correlation& c, std::size_t threads) {
 
 void run(const Correlation& c, const Operands& data, std::byte* workspace, std::size_t threads) {
   const WindowPlan plan(c);
-  const std::size_t parts = std::min(c.columns, std::max<std::size_t>(threads, 1));
+  const std::size_t parts = std::min(c.out_channels, std::max<std::size_t>(threads, 1));
   parallel_for(threads, c.G * parts, [&](std::size_t index, std::size_t worker) {
     const WindowScratch scratch(c, plan, workspace + worker * plan.bytes(c));
     const std::size_t g = index / parts;
     const std::size_t part = index % parts;
-    const std::size_t j_begin = part * c.columns / parts;
-    const std::size_t j_end = (part + 1) * c.columns / parts;
-    HWY_DYNAMIC_DISPATCH(sum_columns)(c, plan, data, g, j_begin, j_end, scratch);
-    for (std::size_t k = 0; k < c.depth(); ++k) {
+    const std::size_t j_begin = part * c.out_channels / parts;
+    const std::size_t j_end = (part + 1) * c.out_channels / parts;
+    HWY_DYNAMIC_DISPATCH(sum_out_channels)(c, plan, data, g, j_begin, j_end, scratch);
+    for (std::size_t k = 0; k < c.reduction_length(); ++k) {
       const std::size_t row = k / plan.segment * plan.segment_pitch + k % plan.segment;
       float* const result = data.result + k * c.w_channel + g * c.w_group;
       for (std::size_t j = j_begin; j < j_end; ++j) {

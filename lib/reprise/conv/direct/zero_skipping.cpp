@@ -1,6 +1,8 @@
 // Two kernels of `direct` that skip zeros: gradients where few values of grad_output are not zero,
 // as behind maximum pooling and ReLU, where three quarters are 0 at least.
 //
+// Their tiles have one row and lists of steps, so that they keep loops of their own.
+//
 // A step whose value of grad_output is 0 leaves its chain as it is (but for the sign of a zero) and
 // is left out.
 //
@@ -31,19 +33,19 @@
 #include "reprise/conv/direct/window_plan.hpp"
 #include "reprise/core/integer.hpp"
 #include "reprise/core/parallel.hpp"
-#include "reprise/linalg/unroll.hpp"
+#include "reprise/linalg/register_tile-inl.hpp"
 
 #ifndef REPRISE_CONV_DIRECT_ZERO_SKIPPING_PLAN
 #define REPRISE_CONV_DIRECT_ZERO_SKIPPING_PLAN
 namespace reprise::direct {
 namespace {
 
-constexpr std::size_t kMostSparseFloats = std::size_t{1} << 17;  // of any array: 512 KiB
+constexpr std::size_t kMaxSparseFloats = std::size_t{1} << 17;  // of any array: 512 KiB
 constexpr std::size_t kImagesTogether = 4;
 
 /// The lanes of a vector, at most, for runs of this length.
 constexpr std::size_t sparse_width(std::size_t run) {
-  return run <= kHalfUnit ? kHalfUnit : kMostLanes;
+  return run <= kHalfUnit ? kHalfUnit : kMaxLanes;
 }
 
 /// The weights' gradient: a band of source rows at a time.
@@ -55,21 +57,22 @@ struct SparseWeightPlan {
   std::size_t pitch;  ///< length of a run in whole vectors
 
   [[nodiscard]] std::size_t sum_rows() const { return windows.runs * pitch; }
-  /// Values that a column's list takes: those of all positions, in whole vectors.
+  /// Values that a output channel's list takes: those of all positions, in whole vectors.
   [[nodiscard]] std::size_t capacity(const Correlation& c) const {
-    return round_up(windows.band * c.B, kMostLanes);
+    return round_up(windows.band * c.B, kMaxLanes);
   }
   [[nodiscard]] bool fits(const Correlation& c) const {
-    return c.G == 1 && c.depth() > 0 && windows.band_floats <= kMostSparseFloats &&
-           sum_rows() * c.columns <= kMostSparseFloats &&
-           capacity(c) * c.columns <= kMostSparseFloats;
+    return c.G == 1 && c.reduction_length() > 0 && windows.band_floats <= kMaxSparseFloats &&
+           sum_rows() * c.out_channels <= kMaxSparseFloats &&
+           capacity(c) * c.out_channels <= kMaxSparseFloats;
   }
   [[nodiscard]] std::size_t bytes(const Correlation& c) const {
-    return piece_bytes<float>(windows.band_floats) + piece_bytes<float>(sum_rows() * c.columns) +
-           piece_bytes<float>(capacity(c) * c.columns) +
-           piece_bytes<std::uint32_t>(capacity(c) * c.columns) +
-           piece_bytes<std::uint32_t>(capacity(c)) + piece_bytes<std::size_t>(c.columns) +
-           piece_bytes<float>(c.columns * kMostLanes) + piece_bytes<RowVector>(sum_rows());
+    return piece_bytes<float>(windows.band_floats) +
+           piece_bytes<float>(sum_rows() * c.out_channels) +
+           piece_bytes<float>(capacity(c) * c.out_channels) +
+           piece_bytes<std::uint32_t>(capacity(c) * c.out_channels) +
+           piece_bytes<std::uint32_t>(capacity(c)) + piece_bytes<std::size_t>(c.out_channels) +
+           piece_bytes<float>(c.out_channels * kMaxLanes) + piece_bytes<RowVector>(sum_rows());
   }
 };
 
@@ -79,27 +82,28 @@ struct SparseWeightScratch {
     WorkspacePieces pieces({memory, plan.bytes(c)});
     const std::size_t capacity = plan.capacity(c);
     band = pieces.take<float>(plan.windows.band_floats);
-    sums = pieces.take<float>(plan.sum_rows() * c.columns);
-    grads = pieces.take<float>(capacity * c.columns);
-    windows = pieces.take<std::uint32_t>(capacity * c.columns);
+    sums = pieces.take<float>(plan.sum_rows() * c.out_channels);
+    grads = pieces.take<float>(capacity * c.out_channels);
+    windows = pieces.take<std::uint32_t>(capacity * c.out_channels);
     window = pieces.take<std::uint32_t>(capacity);
-    count = pieces.take<std::size_t>(c.columns);
-    lanes = pieces.take<float>(c.columns * kMostLanes);
+    count = pieces.take<std::size_t>(c.out_channels);
+    lanes = pieces.take<float>(c.out_channels * kMaxLanes);
     rows = pieces.take<RowVector>(plan.sum_rows());
     std::fill_n(band, plan.windows.band_floats, 0.0F);
-    std::fill_n(sums, plan.sum_rows() * c.columns, 0.0F);
+    std::fill_n(sums, plan.sum_rows() * c.out_channels, 0.0F);
     for (std::size_t p = 0; p < capacity; ++p) {
       window[p] = static_cast<std::uint32_t>(p / c.B * c.step_h * plan.windows.row +
                                              p % c.B * c.step_w * c.channels);
     }
   }
   float* band;   ///< (source rows, row)
-  float* sums;   ///< (columns, sum_rows)
-  float* grads;  ///< (columns, capacity): values that are not 0, in ascending order of positions
+  float* sums;   ///< (output channels, sum_rows)
+  float* grads;  ///< (output channels, capacity): values that are not 0, in ascending order of
+                 ///< positions
   std::uint32_t* windows;  ///< likewise: where what a value multiplies begins in the band
   std::uint32_t* window;   ///< (capacity): the same for every position
-  std::size_t* count;      ///< (columns): of values
-  float* lanes;            ///< (columns, lanes): some positions' values
+  std::size_t* count;      ///< (output channels): of values
+  float* lanes;            ///< (output channels, lanes): some positions' values
   RowVector* rows;         ///< the vectors of a window
 };
 
@@ -121,7 +125,7 @@ struct SparseInputPlan {
                        pad_of(c.h) + c.SH) *
                   row +
               kSlack),
-        words((c.columns + 63) / 64) {}
+        words((c.out_channels + 63) / 64) {}
   std::size_t run;      ///< values that are neighbours, of a row of the kernel
   std::size_t width;    ///< most lanes of a vector
   std::size_t pitch;    ///< length of a run in whole vectors
@@ -134,12 +138,13 @@ struct SparseInputPlan {
     return kImagesTogether * c.A * c.B * words;
   }
   [[nodiscard]] bool fits(const Correlation& c) const {
-    return c.G == 1 && c.w.spacing == 1 && image <= kMostSparseFloats &&
-           weights * c.columns <= kMostSparseFloats && all_words(c) <= kMostSparseFloats;
+    return c.G == 1 && c.w.spacing == 1 && image <= kMaxSparseFloats &&
+           weights * c.out_channels <= kMaxSparseFloats && all_words(c) <= kMaxSparseFloats;
   }
   [[nodiscard]] std::size_t bytes(const Correlation& c) const {
-    return piece_bytes<float>(kImagesTogether * image) + piece_bytes<float>(weights * c.columns) +
-           piece_bytes<std::size_t>(weights) + piece_bytes<std::uint64_t>(all_words(c));
+    return piece_bytes<float>(kImagesTogether * image) +
+           piece_bytes<float>(weights * c.out_channels) + piece_bytes<std::size_t>(weights) +
+           piece_bytes<std::uint64_t>(all_words(c));
   }
 };
 
@@ -148,7 +153,7 @@ struct SparseInputScratch {
   SparseInputScratch(const Correlation& c, const SparseInputPlan& plan, std::byte* memory) {
     WorkspacePieces pieces({memory, plan.bytes(c)});
     images = pieces.take<float>(kImagesTogether * plan.image);
-    weights = pieces.take<float>(plan.weights * c.columns);
+    weights = pieces.take<float>(plan.weights * c.out_channels);
     offset = pieces.take<std::size_t>(plan.weights);
     words = pieces.take<std::uint64_t>(plan.all_words(c));
   }
@@ -167,10 +172,11 @@ namespace reprise::direct {
 namespace HWY_NAMESPACE {
 namespace {
 namespace hn = hwy::HWY_NAMESPACE;
+using reprise::HWY_NAMESPACE::for_each_size;
 
 // ---- grad_input
 
-constexpr std::size_t kMostVectors = 10;  // of a tile, besides a value of grad_output
+constexpr std::size_t kMaxVectors = 10;  // of a tile, besides a value of grad_output
 
 /// A position of one image.
 struct Position {
@@ -210,11 +216,11 @@ HWY_NOINLINE void tile_kernel(const Position& position, const float* HWY_RESTRIC
 
 using TileKernel = void (*)(const Position&, const float*, std::size_t, const std::size_t*);
 
-/// tile_kernel<width, vectors>; vectors is at most kMostVectors.
-template <std::size_t width, std::size_t... index>
-TileKernel kernel_for(std::size_t vectors, std::index_sequence<index...> /*all*/) {
-  static constexpr std::array<TileKernel, sizeof...(index)> kernels{
-      tile_kernel<width, index + 1>...};
+/// tile_kernel<width, vectors>; vectors is at most kMaxVectors.
+template <std::size_t width>
+TileKernel kernel_for(std::size_t vectors) {
+  static constexpr auto kernels =
+      for_each_size<kMaxVectors>([]<std::size_t n>() { return &tile_kernel<width, n>; });
   return kernels[vectors - 1];
 }
 
@@ -241,15 +247,14 @@ void add_windows(const Correlation& c, const SparseInputPlan& plan, const float*
                  std::size_t count, const SparseInputScratch& scratch) {
   const std::size_t lanes = hn::Lanes(hn::CappedTag<float, width>());
   const std::size_t vectors = plan.weights / lanes;
-  const std::size_t tiles = div_ceil(vectors, kMostVectors);
+  const std::size_t tiles = div_ceil(vectors, kMaxVectors);
   for (std::size_t tile = 0; tile < tiles; ++tile) {
     const std::size_t first = tile * vectors / tiles;
-    const TileKernel kernel = kernel_for<width>((tile + 1) * vectors / tiles - first,
-                                                std::make_index_sequence<kMostVectors>());
+    const TileKernel kernel = kernel_for<width>((tile + 1) * vectors / tiles - first);
     for (std::size_t p = c.A * c.B; p-- > 0;) {
       const std::size_t cell = p / c.B * c.step_h * plan.row + p % c.B * c.step_w * c.channels;
       for (std::size_t n = 0; n < count; ++n) {
-        const Position position{grad_output + (n * c.A * c.B + p) * c.columns,
+        const Position position{grad_output + (n * c.A * c.B + p) * c.out_channels,
                                 scratch.words + (p * kImagesTogether + n) * plan.words, plan.words,
                                 scratch.images + n * plan.image + cell};
         kernel(position, scratch.weights + first * lanes, plan.weights, scratch.offset + first);
@@ -266,7 +271,7 @@ void run_images(const Correlation& c, const SparseInputPlan& plan, const float* 
   std::fill_n(scratch.words, plan.all_words(c), 0);
   for (std::size_t p = 0; p < c.A * c.B; ++p) {
     for (std::size_t n = 0; n < count; ++n) {
-      mark_nonzeros(grad_output + (n * c.A * c.B + p) * c.columns, c.columns,
+      mark_nonzeros(grad_output + (n * c.A * c.B + p) * c.out_channels, c.out_channels,
                     scratch.words + (p * kImagesTogether + n) * plan.words);
     }
   }
@@ -276,7 +281,7 @@ void run_images(const Correlation& c, const SparseInputPlan& plan, const float* 
     scratch.offset[i / lanes] =
         i / plan.pitch * static_cast<std::size_t>(c.h.spacing) * plan.row + i % plan.pitch;
   }
-  const auto add = plan.width == kHalfUnit ? add_windows<kHalfUnit> : add_windows<kMostLanes>;
+  const auto add = plan.width == kHalfUnit ? add_windows<kHalfUnit> : add_windows<kMaxLanes>;
   add(c, plan, grad_output, count, scratch);
   const std::size_t row = c.SW * c.channels;
   for (std::size_t n = 0; n < count; ++n) {
@@ -325,36 +330,37 @@ HWY_NOINLINE void weight_tile_kernel(const float* HWY_RESTRICT grads,
 using WeightTileKernel = void (*)(const float*, const std::uint32_t*, std::size_t, const float*,
                                   const RowVector*, float*);
 
-/// weight_tile_kernel<width, vectors>; vectors is at most kMostVectors.
-template <std::size_t width, std::size_t... index>
-WeightTileKernel weight_kernel_for(std::size_t vectors, std::index_sequence<index...> /*all*/) {
-  static constexpr std::array<WeightTileKernel, sizeof...(index)> kernels{
-      weight_tile_kernel<width, index + 1>...};
+/// weight_tile_kernel<width, vectors>; vectors is at most kMaxVectors.
+template <std::size_t width>
+WeightTileKernel weight_kernel_for(std::size_t vectors) {
+  static constexpr auto kernels =
+      for_each_size<kMaxVectors>([]<std::size_t n>() { return &weight_tile_kernel<width, n>; });
   return kernels[vectors - 1];
 }
 
-/// Lists the values of columns [j_begin, j_end) that are not 0 at the band's positions [begin,
-/// end), column by column: lanes hold positions. `grad` is at the band's first position.
+/// Lists the values of output channels [j_begin, j_end) that are not 0 at the band's positions
+/// [begin, end), output channel by output channel: lanes hold positions. `grad` is at the band's
+/// first position.
 void list_values(const Correlation& c, const SparseWeightPlan& plan, const WindowBand& band,
                  std::size_t begin, std::size_t end, const float* grad,
                  const SparseWeightScratch& scratch) {
   const hn::ScalableTag<float> d;
   const hn::RebindToUnsigned<decltype(d)> du;
   const std::size_t lanes = hn::Lanes(d);
-  const std::size_t columns = band.j_end - band.j_begin;
+  const std::size_t out_channels = band.j_end - band.j_begin;
   const std::size_t capacity = plan.capacity(c);
   float* HWY_RESTRICT grads = scratch.grads + band.j_begin * capacity;
   std::uint32_t* HWY_RESTRICT windows = scratch.windows + band.j_begin * capacity;
   std::size_t* HWY_RESTRICT listed = scratch.count + band.j_begin;
-  std::fill_n(listed, columns, 0);
+  std::fill_n(listed, out_channels, 0);
   for (std::size_t p = begin; p < end; p += lanes) {
     // The last vector begins earlier, with positions that are listed already or come before.
     const std::size_t first = end < lanes ? 0 : std::min(p, end - lanes);
-    read_lanes(grad + first * c.columns + band.j_begin, c.columns, end - first, columns,
-               scratch.lanes, hn::Lanes(d));
+    read_lanes(grad + first * c.out_channels + band.j_begin, c.out_channels, end - first,
+               out_channels, scratch.lanes, hn::Lanes(d));
     const auto fresh = hn::AndNot(hn::FirstN(d, p - first), hn::FirstN(d, end - first));
     const auto window = hn::LoadU(du, scratch.window + first);
-    for (std::size_t j = 0; j < columns; ++j) {
+    for (std::size_t j = 0; j < out_channels; ++j) {
       const auto values = hn::Load(d, scratch.lanes + j * lanes);
       const auto nonzero = hn::And(hn::Ne(values, hn::Zero(d)), fresh);
       const std::size_t at = j * capacity + listed[j];
@@ -386,17 +392,16 @@ template <std::size_t width>
 void sum_in_vectors(const Correlation& c, const SparseWeightPlan& plan, const Operands& data,
                     std::size_t j_begin, std::size_t j_end, const SparseWeightScratch& scratch) {
   const std::size_t vectors = list_rows<width>(c, plan, scratch.rows);
-  const std::size_t tiles = div_ceil(vectors, kMostVectors);
+  const std::size_t tiles = div_ceil(vectors, kMaxVectors);
   const std::size_t capacity = plan.capacity(c);
   const auto add_band = [&](const SourceBand& source_band, std::size_t begin, std::size_t end) {
     const WindowBand band{source_band, j_begin, j_end};
     copy_band(c, plan.windows, data.source, band, scratch.band);
     const std::size_t first = (band.n * c.A + band.a_begin) * c.B;
-    list_values(c, plan, band, begin, end, data.factor + first * c.columns, scratch);
+    list_values(c, plan, band, begin, end, data.factor + first * c.out_channels, scratch);
     for (std::size_t tile = 0; tile < tiles; ++tile) {
       const std::size_t row = tile * vectors / tiles;
-      const WeightTileKernel kernel = weight_kernel_for<width>(
-          (tile + 1) * vectors / tiles - row, std::make_index_sequence<kMostVectors>());
+      const WeightTileKernel kernel = weight_kernel_for<width>((tile + 1) * vectors / tiles - row);
       for (std::size_t j = j_begin; j < j_end; ++j) {
         kernel(scratch.grads + j * capacity, scratch.windows + j * capacity, scratch.count[j],
                scratch.band, scratch.rows + row, scratch.sums + j * plan.sum_rows());
@@ -406,10 +411,10 @@ void sum_in_vectors(const Correlation& c, const SparseWeightPlan& plan, const Op
   for_each_band(c, plan.windows, 0, data.begin, data.end, add_band);
 }
 
-/// Sums of columns [j_begin, j_end) over the data's positions.
-void sum_columns(const Correlation& c, const SparseWeightPlan& plan, const Operands& data,
-                 std::size_t j_begin, std::size_t j_end, const SparseWeightScratch& scratch) {
-  const auto sum = plan.width == kHalfUnit ? sum_in_vectors<kHalfUnit> : sum_in_vectors<kMostLanes>;
+/// Sums of output channels [j_begin, j_end) over the data's positions.
+void sum_out_channels(const Correlation& c, const SparseWeightPlan& plan, const Operands& data,
+                      std::size_t j_begin, std::size_t j_end, const SparseWeightScratch& scratch) {
+  const auto sum = plan.width == kHalfUnit ? sum_in_vectors<kHalfUnit> : sum_in_vectors<kMaxLanes>;
   sum(c, plan, data, j_begin, j_end, scratch);
 }
 
@@ -421,7 +426,7 @@ HWY_AFTER_NAMESPACE();
 #if HWY_ONCE
 namespace reprise::direct {
 HWY_EXPORT(run_images);
-HWY_EXPORT(sum_columns);
+HWY_EXPORT(sum_out_channels);
 
 namespace {
 
@@ -450,17 +455,17 @@ void run_input_gradient(const Correlation& c, const Operands& data, std::byte* w
   const std::size_t tasks = std::min(groups, std::max<std::size_t>(threads, 1));
   parallel_for(threads, tasks, [&](std::size_t task, std::size_t worker) {
     const SparseInputScratch scratch(c, plan, workspace + worker * plan.bytes(c));
-    std::fill_n(scratch.weights, plan.weights * c.columns, 0.0F);
+    std::fill_n(scratch.weights, plan.weights * c.out_channels, 0.0F);
     for (std::size_t i = 0; i < c.h.count * plan.run; ++i) {
-      for (std::size_t oc = 0; oc < c.columns; ++oc) {
+      for (std::size_t oc = 0; oc < c.out_channels; ++oc) {
         scratch.weights[oc * plan.weights + i / plan.run * plan.pitch + i % plan.run] =
-            data.factor[i * c.columns + oc];
+            data.factor[i * c.out_channels + oc];
       }
     }
     const std::size_t n_end = std::min(c.N, (task + 1) * groups / tasks * kImagesTogether);
     for (std::size_t n = task * groups / tasks * kImagesTogether; n < n_end; n += kImagesTogether) {
       HWY_DYNAMIC_DISPATCH(run_images)
-      (c, plan, data.source + n * c.A * c.B * c.columns, std::min(kImagesTogether, n_end - n),
+      (c, plan, data.source + n * c.A * c.B * c.out_channels, std::min(kImagesTogether, n_end - n),
        data.result + n * c.SH * c.SW * c.channels, scratch);
     }
   });
@@ -474,7 +479,7 @@ bool weight_offered(const Correlation& c) {
 double weight_cost(const Correlation& c, std::size_t lanes) {
   const SparseWeightPlan plan(c);
   const std::size_t width = std::min(plan.width, lanes);
-  const auto values = static_cast<double>(c.positions() * c.columns);
+  const auto values = static_cast<double>(c.positions() * c.out_channels);
   const auto vectors = static_cast<double>(plan.sum_rows()) / static_cast<double>(width);
   return static_cast<double>(lanes) *
          (static_cast<double>(c.nonzeros) * (vectors + 5.0) + values / 3.0);
@@ -487,13 +492,13 @@ std::size_t weight_workspace_bytes(const Correlation& c, std::size_t threads) {
 void run_weight_gradient(const Correlation& c, const Operands& data, std::byte* workspace,
                          std::size_t threads) {
   const SparseWeightPlan plan(c);
-  const std::size_t parts = std::min(c.columns, std::max<std::size_t>(threads, 1));
+  const std::size_t parts = std::min(c.out_channels, std::max<std::size_t>(threads, 1));
   parallel_for(threads, parts, [&](std::size_t part, std::size_t worker) {
     const SparseWeightScratch scratch(c, plan, workspace + worker * plan.bytes(c));
-    const std::size_t j_begin = part * c.columns / parts;
-    const std::size_t j_end = (part + 1) * c.columns / parts;
-    HWY_DYNAMIC_DISPATCH(sum_columns)(c, plan, data, j_begin, j_end, scratch);
-    for (std::size_t k = 0; k < c.depth(); ++k) {
+    const std::size_t j_begin = part * c.out_channels / parts;
+    const std::size_t j_end = (part + 1) * c.out_channels / parts;
+    HWY_DYNAMIC_DISPATCH(sum_out_channels)(c, plan, data, j_begin, j_end, scratch);
+    for (std::size_t k = 0; k < c.reduction_length(); ++k) {
       const std::size_t row = k / plan.windows.run * plan.pitch + k % plan.windows.run;
       float* const result = data.result + k * c.w_channel;
       for (std::size_t j = j_begin; j < j_end; ++j) {

@@ -22,8 +22,8 @@ namespace reprise {
 namespace {
 
 constexpr std::size_t kBlockFloats = std::size_t{1} << 20;  // 4 MiB
-constexpr std::size_t kMostWorkers = 16;
-constexpr std::size_t kMostColumns = std::size_t{1} << 16;
+constexpr std::size_t kMaxWorkers = 16;
+constexpr std::size_t kMaxColumns = std::size_t{1} << 16;
 constexpr std::size_t kWeightColumns = 512;  // columns of U, rows of grad_weight, per task
 
 /// A range of rows or columns of U.
@@ -42,7 +42,7 @@ struct Blocks {
       : ICg(s.IC / s.G),
         OCg(s.OC / s.G),
         K(s.KH * s.KW * ICg),
-        columns(std::min(K, kMostColumns)),
+        columns(std::min(K, kMaxColumns)),
         rows(std::clamp<std::size_t>(s.OH * s.OW, 1, kBlockFloats / columns)) {}
   std::size_t ICg, OCg, K;
   std::size_t columns;  ///< of a block
@@ -50,7 +50,7 @@ struct Blocks {
 };
 
 std::size_t workers(std::size_t threads) {
-  return std::clamp<std::size_t>(threads, 1, kMostWorkers);
+  return std::clamp<std::size_t>(threads, 1, kMaxWorkers);
 }
 
 /// Calls visit(u, in, count) for runs of `count` neighbouring cells of the block of U that `rows`

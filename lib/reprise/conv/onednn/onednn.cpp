@@ -215,7 +215,7 @@ Plan make_plan(const ConvShape& shape, ConvPass pass) {
   std::rethrow_exception(reason);
 }
 
-constexpr std::size_t kMostPlans = 256;
+constexpr std::size_t kMaxPlans = 256;
 
 /// Plans that were made before, or why there is none.
 struct PlanOrReason {
@@ -230,7 +230,7 @@ PlanOrReason find_plan(const ConvShape& shape, ConvPass pass, std::size_t thread
   unnamed.name.clear();
   const std::string line = to_line(unnamed);
   const std::lock_guard<std::mutex> lock(mutex);
-  if (plans.size() >= kMostPlans) plans.clear();
+  if (plans.size() >= kMaxPlans) plans.clear();
   PlanOrReason& entry = plans[{line, pass, threads}];
   if (entry.plan == nullptr && entry.reason.empty()) {
     const OpenMpThreads scope(threads);

@@ -40,7 +40,7 @@ struct ForwardPass {
   std::atomic<std::uint32_t>* largest_weight = nullptr;  ///< magnitude read, or null
 };
 
-/// v(point, tile panel, depth as RowVectors) for tiles [begin, end), the first at v's start.
+/// v(point, tile panel, depth as VectorMajor) for tiles [begin, end), the first at v's start.
 template <class F>
 void transform_inputs(const ForwardPass& p, std::size_t begin, std::size_t end, float* v) {
   const std::size_t depth_vectors = div_ceil(p.plan.depth, kLanes);
@@ -160,9 +160,9 @@ void multiply_and_transform(const ForwardPass& p, std::size_t begin, std::size_t
       const std::size_t m_row = round_up(width, kLanes);
       const float* u_columns = u + n / tile_columns() * u_panel;
       for (std::size_t point = 0; point < plan.tiling.points; ++point) {
-        multiply<RowVectors>(rows, width, plan.depth, v_rows + point * plan.v_stride, v_panel,
-                             u_columns + point * plan.u_stride, u_panel, m + point * plan.m_stride,
-                             m_row, true);
+        multiply<VectorMajor>(rows, width, plan.depth, v_rows + point * plan.v_stride, v_panel,
+                              u_columns + point * plan.u_stride, u_panel, m + point * plan.m_stride,
+                              m_row, true);
       }
       transform_results<F>(p, tile, tile + rows, n0 + n, width, m, m_row);
     }

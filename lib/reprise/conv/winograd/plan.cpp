@@ -11,9 +11,9 @@ namespace reprise {
 namespace {
 
 // Properties of the widest target, so that a workspace's size is the same on all.
-constexpr std::size_t kMostTileRows = 14;
-constexpr std::size_t kMostTileColumns = 32;
-constexpr std::size_t kMostLanes = 16;
+constexpr std::size_t kMaxTileRows = 14;
+constexpr std::size_t kMaxTileColumns = 32;
+constexpr std::size_t kMaxLanes = 16;
 
 // Sizes in bytes that decide blocks, for an L2 cache of 1 MiB and some MiB of L3.
 constexpr std::size_t kKeptWeightBytes = std::size_t{1} << 20;
@@ -31,8 +31,8 @@ constexpr std::size_t kStepTiles = 64;
 /// successive points' matrices falls into different sets of the caches.
 constexpr std::size_t spread(std::size_t floats) {
   constexpr std::size_t page_lines = 64;
-  const std::size_t lines = div_ceil(floats, kMostLanes);
-  return (lines + (page_lines + 9 - lines % page_lines) % page_lines) * kMostLanes;
+  const std::size_t lines = div_ceil(floats, kMaxLanes);
+  return (lines + (page_lines + 9 - lines % page_lines) % page_lines) * kMaxLanes;
 }
 
 /// The domain that is divided into tiles.
@@ -111,10 +111,10 @@ double winograd_estimated_cost(const ConvShape& shape, ConvPass pass) {
   const WinogradTiles tiling = winograd_tiles(shape, pass);
   const auto real = [](std::size_t size) { return static_cast<double>(size); };
   const std::size_t channels =
-      round_up(shape.IC / shape.G, kMostLanes) + round_up(shape.OC / shape.G, kMostLanes);
+      round_up(shape.IC / shape.G, kMaxLanes) + round_up(shape.OC / shape.G, kMaxLanes);
   const double transforms = real(tiling.tiles) * real(shape.G * channels);
   const double weights = real(shape.IC / shape.G * shape.OC);
-  constexpr std::size_t half_rows = kMostTileRows / 2;
+  constexpr std::size_t half_rows = kMaxTileRows / 2;
   const auto cost = [&](const WinogradFactors& f, std::size_t products, std::size_t passes) {
     return real(tiling.points) * (f.product * real(shape.G * products) + f.transform * transforms +
                                   f.weight * real(passes) * weights);
@@ -122,12 +122,12 @@ double winograd_estimated_cost(const ConvShape& shape, ConvPass pass) {
   if (pass == ConvPass::grad_weight) {
     const WinogradWeightGradientPlan r = winograd_weight_gradient_plan(shape, 1);
     const std::size_t products =
-        round_up(r.rows, half_rows) * round_up(r.columns, kMostLanes) * tiling.tiles;
+        round_up(r.rows, half_rows) * round_up(r.columns, kMaxLanes) * tiling.tiles;
     return cost(r.chunk_tasks ? kKeptReduction : kStreamedReduction, products, r.chunks);
   }
   const WinogradForwardPlan p = winograd_forward_plan(shape, pass, 1);
   const std::size_t products =
-      round_up(tiling.tiles, half_rows) * p.depth * round_up(p.columns, kMostLanes);
+      round_up(tiling.tiles, half_rows) * p.depth * round_up(p.columns, kMaxLanes);
   if (p.keep_weights) return cost(kKeptProduct, products, 1);
   return cost(kStreamedProduct, products, div_ceil(tiling.tiles, p.super_tiles));
 }
@@ -158,11 +158,11 @@ WinogradForwardPlan winograd_forward_plan(const ConvShape& shape, ConvPass pass,
         threads == 1 || column_tasks >= 2 * threads ? 1 : div_ceil(2 * threads, column_tasks);
     p.task_tiles = std::max(p.block_tiles, div_ceil(p.super_tiles, parts));
   }
-  const std::size_t block_tiles = round_up(std::max(p.block_tiles, kMostTileRows), kMostTileRows);
-  p.v_stride = spread((p.super_tiles + kMostTileRows) * round_up(p.depth, kMostLanes));
-  p.u_stride = spread(p.depth * (p.task_columns + kMostTileColumns));
+  const std::size_t block_tiles = round_up(std::max(p.block_tiles, kMaxTileRows), kMaxTileRows);
+  p.v_stride = spread((p.super_tiles + kMaxTileRows) * round_up(p.depth, kMaxLanes));
+  p.u_stride = spread(p.depth * (p.task_columns + kMaxTileColumns));
   p.m_stride =
-      spread(block_tiles * round_up(std::max(p.block_columns, kMostTileColumns), kMostLanes));
+      spread(block_tiles * round_up(std::max(p.block_columns, kMaxTileColumns), kMaxLanes));
   return p;
 }
 
@@ -180,15 +180,15 @@ WinogradWeightGradientPlan winograd_weight_gradient_plan(const ConvShape& shape,
     r.step_tiles = std::min(kStepTiles, r.chunk_tiles);
     r.partials = std::min(r.chunks, 2 * threads);
     r.task_columns = r.columns;
-    r.task_rows = round_up(r.rows, kMostTileRows);
+    r.task_rows = round_up(r.rows, kMaxTileRows);
   } else {
     r.step_tiles = r.chunk_tiles;
     r.task_columns = std::min(kTaskColumns, r.columns);
-    r.task_rows = std::min(kTaskRows, round_up(r.rows, kMostTileRows));
+    r.task_rows = std::min(kTaskRows, round_up(r.rows, kMaxTileRows));
   }
-  r.v_stride = spread((r.rows + kMostTileRows) * r.step_tiles);
-  r.z_stride = spread((r.task_columns + kMostTileColumns) * r.step_tiles);
-  r.w_stride = spread((r.task_rows + kMostTileRows) * round_up(r.task_columns, kMostLanes));
+  r.v_stride = spread((r.rows + kMaxTileRows) * r.step_tiles);
+  r.z_stride = spread((r.task_columns + kMaxTileColumns) * r.step_tiles);
+  r.w_stride = spread((r.task_rows + kMaxTileRows) * round_up(r.task_columns, kMaxLanes));
   return r;
 }
 
@@ -196,7 +196,7 @@ std::size_t winograd_workspace_bytes(const ConvShape& shape, ConvPass pass, std:
   const auto matrices = [](const WinogradTiles& tiling, std::size_t stride) {
     return piece_bytes<float>(tiling.points * stride);
   };
-  const std::size_t zeros = piece_bytes<float>(round_up(std::max(shape.IC, shape.OC), kMostLanes));
+  const std::size_t zeros = piece_bytes<float>(round_up(std::max(shape.IC, shape.OC), kMaxLanes));
   if (pass != ConvPass::grad_weight) {
     const WinogradForwardPlan p = winograd_forward_plan(shape, pass, threads);
     const std::size_t v = matrices(p.tiling, p.v_stride);
