@@ -35,6 +35,7 @@ struct Options {
   BenchmarkFlags benchmark;
   std::size_t threads = 1;
   std::int64_t seed = 1;
+  double zeros = 0.0;
   std::string simd = "best";
   std::string record;
   bool force = false;
@@ -51,12 +52,13 @@ std::vector<std::string> shapes_given(const std::string& where, const std::strin
 /// Holds the tensors of the row that was asked for last, so that only one problem is in memory.
 class CurrentProblem {
  public:
-  explicit CurrentProblem(std::int64_t seed) : seed_(static_cast<std::uint64_t>(seed)) {}
+  explicit CurrentProblem(const Options& options)
+      : seed_(static_cast<std::uint64_t>(options.seed)), zeros_(options.zeros) {}
   ConvProblem& of(const Row& row) {
     const std::string line = to_line(row.shape);
     if (!problem_ || line_ != line || problem_->pass() != row.pass) {
       problem_.reset();
-      problem_ = std::make_unique<ConvProblem>(row.shape, row.pass, seed_);
+      problem_ = std::make_unique<ConvProblem>(row.shape, row.pass, seed_, zeros_);
       line_ = line;
     }
     return *problem_;
@@ -64,6 +66,7 @@ class CurrentProblem {
 
  private:
   std::uint64_t seed_;
+  double zeros_;
   std::string line_;
   std::unique_ptr<ConvProblem> problem_;
 };
@@ -138,6 +141,9 @@ void describe(CommandLine& line, Options& options) {
   line.add_size("--threads", options.threads, kThreads,
                 "threads of each algorithm; they change no bit of a result but onednn's");
   line.add_integer("--seed", options.seed, {0}, "where the tensors' values come from");
+  line.add_real("--zeros", options.zeros,
+                "fraction of grad_output's values that are 0, as 0.75 behind ReLU and 2x2 maximum "
+                "pooling or more; no --record then");
   line.add_text(
       "--simd", options.simd,
       "vector instructions of the portable algorithms, best or one of: " + join(simd_targets()));
@@ -174,6 +180,13 @@ std::optional<Options> parse(int argc, const char* const* argv) {
     algorithms_of(options.choice.algorithms);
     select_simd_target(options.simd);
   });
+  if (!(options.zeros >= 0.0 && options.zeros <= 1.0)) {
+    throw UsageError("option --zeros", fmt::format("{}", options.zeros), "a number from 0 to 1");
+  }
+  if (options.zeros > 0.0 && !options.record.empty()) {
+    throw UsageError("option --zeros", fmt::format("{} with --record", options.zeros),
+                     "no --record: a record's tensors have no zeros but by chance");
+  }
   return options;
 }
 
@@ -290,8 +303,9 @@ int report_wrong(const std::vector<Row>& rows, const Options& options) {
                     row.algorithm->name, name_of(row.pass), to_line(row.shape)));
     print_error_line(fmt::format(
         "  compare_convolutions --shapes FILE --algorithms {} --passes {} --threads {} --seed {} "
-        "--simd {} --check-only",
-        row.algorithm->name, name_of(row.pass), options.threads, options.seed, options.simd));
+        "--simd {}{} --check-only",
+        row.algorithm->name, name_of(row.pass), options.threads, options.seed, options.simd,
+        options.zeros > 0.0 ? fmt::format(" --zeros {}", options.zeros) : ""));
   }
   return wrong == 0 ? 0 : 1;
 }
@@ -300,13 +314,14 @@ int report_wrong(const std::vector<Row>& rows, const Options& options) {
 void add_benchmark_context(const Options& options, const ComparisonContext& context) {
   benchmark::AddCustomContext("threads", fmt::format("{}", options.threads));
   benchmark::AddCustomContext("seed", fmt::format("{}", options.seed));
+  benchmark::AddCustomContext("zeros", fmt::format("{}", options.zeros));
   benchmark::AddCustomContext("simd", simd_target());
   benchmark::AddCustomContext("peak_gflops", fmt::format("{:.1f}", context.peak_flops / 1e9));
 }
 
 /// Checks the selected rows, times them too unless it is --check-only, and shows what comes out.
 void compare(std::vector<Row>& rows, const Options& options, const ComparisonContext& context) {
-  CurrentProblem current(options.seed);
+  CurrentProblem current(options);
   ComparisonReporter reporter(rows, options.benchmark, context);
   for (Row& row : rows) {
     if (row.is_selected && !row.unsupported.empty()) check_row(row, current, options.threads);

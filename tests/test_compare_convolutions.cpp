@@ -412,3 +412,19 @@ TEST_CASE("where nothing is compared, one line says why, and nothing is written"
   }
   CHECK(folder.names() == std::vector<std::string>{"empty"});
 }
+
+TEST_CASE("--zeros empties grad_output alone, for the kernels that skip its zeros") {
+  const std::string options =
+      "--shapes lenet5 --algorithms direct,direct/zero_skipping --benchmark_filter=^lenet5:conv2 "
+      "--benchmark_min_time=0.001 --benchmark_repetitions=1 ";
+  const auto errors = [&](const std::string& passes, const std::string& zeros) {
+    return members(json_of(options + "--passes " + passes + " --zeros " + zeros), "rms_relative");
+  };
+  CHECK(errors("forward", "0.75") == errors("forward", "0"));
+  CHECK(errors("grad_input", "0.75").size() == 2);
+  CHECK(errors("grad_input", "0.75") != errors("grad_input", "0"));
+  CHECK(errors("grad_weight", "0.75") != errors("grad_weight", "0"));
+  check_refused(options + "--zeros 1.5", 2, {"--zeros", "1.5", "a number from 0 to 1"});
+  check_refused(options + "--zeros nan", 2, {"--zeros"});
+  check_refused(options + "--zeros 0.5 --record r.h5", 2, {"--zeros", "--record"});
+}

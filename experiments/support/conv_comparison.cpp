@@ -12,11 +12,14 @@ namespace {
 
 constexpr std::size_t kCheckedElements = 4096;
 
-/// Fills `count` values, uniform in [-1, 1), and returns the largest magnitude.
-double fill(const RandomStream& stream, std::size_t count, float* values) {
+/// Fills `count` values, uniform in [-1, 1) but for a fraction of zeros, and returns the largest
+/// magnitude.
+double fill(const RandomStream& stream, std::size_t count, float* values, double zeros = 0.0) {
+  const RandomStream zero_stream = stream.child("zeros");
   double largest = 0.0;
   for (std::size_t i = 0; i < count; ++i) {
-    values[i] = static_cast<float>(2.0 * stream.uniform(i) - 1.0);
+    const bool is_zero = zeros > 0.0 && zero_stream.uniform(i) < zeros;
+    values[i] = is_zero ? 0.0F : static_cast<float>(2.0 * stream.uniform(i) - 1.0);
     largest = std::max(largest, std::abs(static_cast<double>(values[i])));
   }
   return largest;
@@ -38,7 +41,7 @@ double terms(const ConvShape& s, ConvPass pass) {
 
 }  // namespace
 
-ConvProblem::ConvProblem(const ConvShape& shape, ConvPass pass, std::uint64_t seed)
+ConvProblem::ConvProblem(const ConvShape& shape, ConvPass pass, std::uint64_t seed, double zeros)
     : shape_(shape),
       pass_(pass),
       seed_(seed),
@@ -47,7 +50,8 @@ ConvProblem::ConvProblem(const ConvShape& shape, ConvPass pass, std::uint64_t se
       bias_(make_aligned_buffer<float>(shape.OC)),
       result_(make_aligned_buffer<float>(result_size(shape, pass))) {
   const RandomStream stream(seed);
-  largest_a_ = fill(stream.child("a"), operand_a_size(shape, pass), a_.get());
+  const double zeros_of_a = pass == ConvPass::forward ? 0.0 : zeros;
+  largest_a_ = fill(stream.child("a"), operand_a_size(shape, pass), a_.get(), zeros_of_a);
   largest_b_ = fill(stream.child("b"), operand_b_size(shape, pass), b_.get());
   largest_bias_ = fill(stream.child("bias"), shape.OC, bias_.get());
 }

@@ -29,7 +29,8 @@ struct ConvCheck {
 /// The tensors of one pass of one shape, filled from a seed: uniform in [-1, 1).
 class ConvProblem {
  public:
-  ConvProblem(const ConvShape& shape, ConvPass pass, std::uint64_t seed);
+  /// A fraction `zeros` of grad_output's values is 0, as behind ReLU and maximum pooling.
+  ConvProblem(const ConvShape& shape, ConvPass pass, std::uint64_t seed, double zeros = 0.0);
 
   /// Runs the algorithm once; Error if there is no memory for the workspace.
   void run(const ConvAlgorithm& algorithm, std::size_t threads);

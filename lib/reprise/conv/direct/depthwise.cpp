@@ -38,7 +38,7 @@ struct DepthwiseTap {
 };
 
 /// Positions [begin, end) of a row, and the taps that are inside the image there, ascending: rows
-/// of `width` taps from the kernel's row `first_h` and output channel `first_w` on.
+/// of `width` taps from the kernel's row `first_h` and column `first_w` on.
 struct DepthwiseRun {
   std::size_t begin, end;
   std::size_t first_h, first_w, width;

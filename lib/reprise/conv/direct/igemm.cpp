@@ -5,7 +5,7 @@
 // the vectors of one row of weights. Source values are read where they are, through one pointer per
 // position, and so are weights whose output channels are neighbours and fill vectors; others are
 // packed. The positions of a tile have the same taps inside the image, so that padding costs
-// nothing. TileOutChannels and chains are cut into blocks whose weights stay in the L2 cache while
+// nothing. Output channels and chains are cut into blocks whose weights stay in the L2 cache while
 // all tiles of a task pass; a later block of a chain goes on from the result in memory.
 #undef HWY_TARGET_INCLUDE
 #define HWY_TARGET_INCLUDE "reprise/conv/direct/igemm.cpp"
@@ -31,7 +31,7 @@ namespace {
 constexpr std::size_t kMaxOutChannels = 64;    // of a block: a panel of the widest vectors
 constexpr std::size_t kMaxBlockLength = 1024;  // of a block
 
-/// Floats of a row of packed weights, or of starts, for `output channels` output channels.
+/// Floats of a row of packed weights, or of starts, for `out_channels` output channels.
 std::size_t packed_row(std::size_t out_channels) {
   return round_up(out_channels, kMaxLanes);
 }
@@ -65,13 +65,12 @@ struct IgemmScratch {
     start = pieces.take<float>(packed_row(blocks.out_channels));
   }
   float* weights;  ///< (length, packed_row)
-  float* start;    ///< (output channels), zeros beyond those of the result
+  float* start;    ///< (out_channels), zeros beyond those of the result
 };
 
 /// One block of the chains of one block of output channels.
 struct Block {
   std::size_t k_begin, k_end, j_begin, j_end;
-  [[nodiscard]] std::size_t reduction_length() const { return k_end - k_begin; }
 };
 
 }  // namespace
@@ -111,15 +110,14 @@ struct Tile {
 };
 
 /// The weights of a block: of step k and output channel j, both counted from the block's first, at
-/// k * row
-/// + j.
+/// k * row + j.
 struct BlockWeights {
   const float* first;
   std::size_t row;
 };
 
-/// What the kernels need to know of one panel: output channels [begin, begin + output channels) of
-/// the group.
+/// What the kernels need to know of one panel: output channels [begin, begin +
+/// out_channels) of the group.
 struct Panel {
   const std::vector<Segment>& segments;
   std::size_t first_k;   ///< of the block

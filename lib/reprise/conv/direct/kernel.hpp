@@ -34,7 +34,7 @@ enum class FiniteOnly {
 struct Operands {
   const float* source;
   const float* factor;
-  const float* start;  ///< of a correlation's chains: (G * output channels), or null for zeros
+  const float* start;  ///< of a correlation's chains: (G * out_channels), or null for zeros
   float* result;       ///< overwritten
   /// A weight gradient's positions [begin, end), counted in row-major order of (n, a, b): element
   /// (th, tw, c, g, j) is a chain from 0, ascending over those at which the tap is inside the

@@ -116,11 +116,11 @@ struct SpatialScratch {
   }
   float* planes;
   float* weights;  ///< tiles of (reduction_length, output channels of the tile)
-  float* start;    ///< (output channels)
+  float* start;    ///< (out_channels)
   ChainRun* taps;  ///< all taps; offsets in a plane
 };
 
-/// TileOutChannels are taken in equal tiles: how many.
+/// Output channels are taken in equal tiles: how many.
 std::size_t tile_count(const Correlation& c) {
   return div_ceil(c.out_channels, kMaxTile);
 }
@@ -134,7 +134,7 @@ struct Unit {
 /// Which cells of a phase's row are inside the image: [begin, end), the first at `output channel`.
 struct PhaseCells {
   PhaseCells(const Correlation& c, std::size_t cells, std::size_t phase) {
-    // Cell i is output channel i * step_w + phase + lowest.
+    // Cell i is column i * step_w + phase + lowest.
     const auto left = static_cast<std::size_t>(std::max<std::ptrdiff_t>(-c.w.lowest(), 0));
     const auto skipped = static_cast<std::size_t>(std::max<std::ptrdiff_t>(c.w.lowest(), 0));
     begin = phase >= left ? 0 : div_ceil(left - phase, c.step_w);
@@ -226,7 +226,7 @@ struct BatchScratch {
   }
   float* source;   ///< (SH, SW, channels, lanes)
   float* weights;  ///< tiles of (reduction_length, output channels of the tile)
-  float* start;    ///< (output channels)
+  float* start;    ///< (out_channels)
   float* sums;     ///< (positions of a tile, output channels, lanes)
 };
 
@@ -253,10 +253,10 @@ struct TileSums {
   std::size_t out_channel_pitch, vector_pitch;
 };
 
-/// The chains of `output channels` output channels for kVectors vectors of positions, which are
+/// The chains of `out_channels` output channels for kVectors vectors of positions, which are
 /// read at x[v]
 /// + the run's offset, `pitch` floats from step to step; weights are (steps of the chain of all
-/// taps, output channels).
+/// taps, out_channels).
 template <std::size_t out_channels>
 HWY_NOINLINE void tile_kernel(const float* const* x, std::span<const ChainRun> runs,
                               std::size_t pitch, const float* weights, const float* start,

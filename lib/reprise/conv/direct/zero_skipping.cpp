@@ -102,7 +102,7 @@ struct SparseWeightScratch {
                  ///< positions
   std::uint32_t* windows;  ///< likewise: where what a value multiplies begins in the band
   std::uint32_t* window;   ///< (capacity): the same for every position
-  std::size_t* count;      ///< (output channels): of values
+  std::size_t* count;      ///< (out_channels): of values
   float* lanes;            ///< (output channels, lanes): some positions' values
   RowVector* rows;         ///< the vectors of a window
 };
