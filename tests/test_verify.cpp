@@ -267,7 +267,11 @@ TEST_CASE("verify judges a study's label and the settings that follow from it") 
       {"/study@role: \"pilot\" against \"measured\"", set("role", "pilot")},
       {"/configuration@seed: 1, and 0 is the seed of the study's pilots", set("role", "pilot")},
       {"/configuration@learning_rate: 0.5 against",
-       [](Record& r) { r.groups["configuration"].attributes["learning_rate"] = 0.5; }},
+       [](Record& r) {
+         TrainingConfiguration configuration = configuration_from(r.group("configuration"));
+         configuration.learning_rate = 0.5;
+         r.groups["configuration"] = to_group(configuration);
+       }},
   };
   for (const Case& c : cases) {
     std::filesystem::remove(folder / "b.h5");
