@@ -5,7 +5,6 @@
 #include <fcntl.h>
 #include <linux/filter.h>
 #include <sched.h>
-#include <seccomp.h>
 #include <sys/mman.h>
 #include <sys/prctl.h>
 #include <sys/resource.h>
@@ -27,6 +26,7 @@
 #include "landlock.hpp"
 #include "reprise/core/error.hpp"
 #include "reprise/core/file_descriptor.hpp"
+#include "reprise/record/reader/seccomp_condition.hpp"
 
 namespace reprise::reports {
 namespace {
@@ -91,14 +91,14 @@ int add_rules(scmp_filter_ctx context, const char* path) {
   Rules rules(context);
   for (const int call : forbidden_calls()) rules.refuse(call, EPERM);
   rules.refuse(SCMP_SYS(execve), EPERM,
-               {SCMP_A0_64(SCMP_CMP_NE, reinterpret_cast<scmp_datum_t>(path))});
-  rules.refuse(SCMP_SYS(clone), EPERM, {SCMP_A0_64(SCMP_CMP_MASKED_EQ, CLONE_THREAD, 0)});
-  rules.refuse(SCMP_SYS(prlimit64), EPERM, {SCMP_A0_64(SCMP_CMP_NE, 0)});
+               {details::argument(0, SCMP_CMP_NE, reinterpret_cast<scmp_datum_t>(path))});
+  rules.refuse(SCMP_SYS(clone), EPERM, {details::argument(0, SCMP_CMP_MASKED_EQ, CLONE_THREAD, 0)});
+  rules.refuse(SCMP_SYS(prlimit64), EPERM, {details::argument(0, SCMP_CMP_NE, 0)});
   rules.refuse(SCMP_SYS(clone3), ENOSYS);  // the C library then takes clone
   rules.refuse(SCMP_SYS(openat2), ENOSYS);
   for (const scmp_datum_t flag : {O_WRONLY, O_RDWR, O_CREAT, O_TRUNC}) {
-    rules.refuse(SCMP_SYS(open), EPERM, {SCMP_A1_64(SCMP_CMP_MASKED_EQ, flag, flag)});
-    rules.refuse(SCMP_SYS(openat), EPERM, {SCMP_A2_64(SCMP_CMP_MASKED_EQ, flag, flag)});
+    rules.refuse(SCMP_SYS(open), EPERM, {details::argument(1, SCMP_CMP_MASKED_EQ, flag, flag)});
+    rules.refuse(SCMP_SYS(openat), EPERM, {details::argument(2, SCMP_CMP_MASKED_EQ, flag, flag)});
   }
   return rules.status();
 }

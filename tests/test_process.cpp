@@ -34,7 +34,7 @@ std::string digest_line(const std::string& settings) {
 
 /// Whether a sanitizer needs more address space than any limit that is worth testing.
 constexpr bool is_sanitized() {
-#if defined(__SANITIZE_ADDRESS__) || defined(__SANITIZE_THREAD__)
+#ifdef REPRISE_SANITIZED
   return true;
 #else
   return false;

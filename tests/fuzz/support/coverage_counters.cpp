@@ -1,5 +1,4 @@
-// Not instrumented (CMakeLists.txt): a file that names the linker's symbols cannot also register
-// them.
+// Not instrumented: a file that names the linker's symbols cannot also register them.
 #include "support/coverage_counters.hpp"
 
 extern "C" {

@@ -1,7 +1,6 @@
 // Limits by setrlimit, and a list of system calls by libseccomp.
 #include "reprise/record/reader/confinement.hpp"
 
-#include <seccomp.h>
 #include <sys/mman.h>
 #include <sys/prctl.h>
 #include <sys/resource.h>
@@ -15,14 +14,7 @@
 #include <system_error>
 #include <type_traits>
 
-#if defined(__SANITIZE_ADDRESS__) || defined(__SANITIZE_THREAD__)
-#define REPRISE_SANITIZED 1
-#elif defined(__has_feature)
-#if __has_feature(address_sanitizer) || __has_feature(thread_sanitizer) || \
-    __has_feature(memory_sanitizer)
-#define REPRISE_SANITIZED 1
-#endif
-#endif
+#include "reprise/record/reader/seccomp_condition.hpp"
 
 namespace reprise::details {
 namespace {
@@ -61,13 +53,13 @@ int allow_little(scmp_filter_ctx filter) {
                                     static_cast<unsigned>(conditions.size()), conditions.begin());
   };
   for (const int call : plain) allow(call, {});
-  const auto nothing_executable = SCMP_A2_64(SCMP_CMP_MASKED_EQ, PROT_EXEC, 0);
+  const auto nothing_executable = argument(2, SCMP_CMP_MASKED_EQ, PROT_EXEC, 0);
   allow(SCMP_SYS(mmap),
-        {nothing_executable, SCMP_A3_64(SCMP_CMP_MASKED_EQ, MAP_ANONYMOUS, MAP_ANONYMOUS)});
+        {nothing_executable, argument(3, SCMP_CMP_MASKED_EQ, MAP_ANONYMOUS, MAP_ANONYMOUS)});
   allow(SCMP_SYS(mprotect), {nothing_executable});
-  allow(SCMP_SYS(write), {SCMP_A0_64(SCMP_CMP_EQ, STDOUT_FILENO)});
+  allow(SCMP_SYS(write), {argument(0, SCMP_CMP_EQ, STDOUT_FILENO)});
   // abort() signals its own thread.
-  allow(SCMP_SYS(tgkill), {SCMP_A0_64(SCMP_CMP_EQ, static_cast<scmp_datum_t>(getpid()))});
+  allow(SCMP_SYS(tgkill), {argument(0, SCMP_CMP_EQ, static_cast<scmp_datum_t>(getpid()))});
   return status;
 }
 
