@@ -240,7 +240,9 @@ TEST_CASE("with JSON asked for, standard output is JSON, whatever else is asked 
           parse_conv_shape(name.find("conv1") != name.npos ? "mb128ic1ih28oc6oh28kh5ph2"
                                                            : "mb128ic6ih14oc16oh10kh5ph0");
       const double gflops = shape.flops() / std::stod(member(run, "real_time")) / 1e6;
-      CHECK(std::stod(member(run, "GFLOP/s")) == Approx(gflops).epsilon(0.25));
+      // Two clocks, on a machine that may be busy: a wrong unit is a factor of 1000.
+      CHECK(std::stod(member(run, "GFLOP/s")) > gflops / 10);
+      CHECK(std::stod(member(run, "GFLOP/s")) < gflops * 10);
       CHECK(std::stod(member(run, "workspace_bytes")) > 0);
       CHECK(std::stod(member(run, "worst_of_bound")) < 1);
     }
@@ -413,7 +415,7 @@ TEST_CASE("where nothing is compared, one line says why, and nothing is written"
   CHECK(folder.names() == std::vector<std::string>{"empty"});
 }
 
-TEST_CASE("--zeros empties grad_output alone, for the kernels that skip its zeros") {
+TEST_CASE("the option --zeros empties grad_output alone, for the kernels that skip its zeros") {
   const std::string options =
       "--shapes lenet5 --algorithms direct,direct/zero_skipping --benchmark_filter=^lenet5:conv2 "
       "--benchmark_min_time=0.001 --benchmark_repetitions=1 ";

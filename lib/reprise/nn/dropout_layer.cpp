@@ -21,16 +21,17 @@ float kept_or_zero(float value, bool keep) {
   return std::bit_cast<float>(std::bit_cast<std::uint32_t>(value) & mask);
 }
 
+double checked_rate(double rate) {
+  if (rate >= 0.0 && rate < 1.0) return rate;
+  throw Error("dropout layer", fmt::format("rate {}", rate), "0 to below 1");
+}
+
 class DropoutLayer final : public Layer {
  public:
   explicit DropoutLayer(double rate)
-      : rate_(rate),
-        threshold_(static_cast<std::uint64_t>(std::nearbyint(std::clamp(rate, 0.0, 1.0) * 0x1p32))),
-        scale_(static_cast<float>(1.0 / (1.0 - rate))) {
-    if (!(rate >= 0.0 && rate < 1.0)) {
-      throw Error("dropout layer", fmt::format("rate {}", rate), "0 to below 1");
-    }
-  }
+      : rate_(checked_rate(rate)),
+        threshold_(static_cast<std::uint64_t>(std::nearbyint(rate * 0x1p32))),
+        scale_(static_cast<float>(1.0 / (1.0 - rate))) {}
 
   [[nodiscard]] std::string_view type() const override { return "dropout"; }
   [[nodiscard]] std::string settings() const override { return fmt::format("rate {}", rate_); }
