@@ -25,9 +25,9 @@ const std::vector<AlexNetLayer>& alexnet_layers() {
       {"conv4", "384 kernels 3×3×192, two groups", 3 * 3 * 192 * 384, 384, "13×13×384"},
       {"conv5", "256 kernels 3×3×192, two groups; max pooling 3×3, stride 2", 3 * 3 * 192 * 256,
        256, "13×13×256"},
-      {"dense6", "dense, dropout 0.5", 6 * 6 * 256 * 4096, 4096, "4,096"},
-      {"dense7", "dense, dropout 0.5", 4096 * 4096, 4096, "4,096"},
-      {"dense8", "dense, softmax", 4096 * 1000, 1000, "1,000"},
+      {"dense6", "dense, dropout 0.5", 6 * 6 * 256 * 4096, 4096, "4096"},
+      {"dense7", "dense, dropout 0.5", 4096 * 4096, 4096, "4096"},
+      {"dense8", "dense, softmax", 4096 * 1000, 1000, "1000"},
   };
   return layers;
 }

@@ -50,9 +50,8 @@ struct Comparison {
 
   [[nodiscard]] bool is_timed() const;
   std::vector<UntrustedText> algorithms;  ///< in the order of the rows, at most kMostAlgorithms
-  [[nodiscard]] double share_of_peak(const ComparisonRow& row) const {
-    return row.gflops() * 1e9 / (peak_flops * static_cast<double>(threads));
-  }
+  /// Of the cores of the threads, FLOP/s.
+  [[nodiscard]] double peak() const { return peak_flops * static_cast<double>(threads); }
 };
 
 /// Whether the record says that it is a comparison's.

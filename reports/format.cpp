@@ -16,6 +16,24 @@ std::string fixed(double value, int decimals) {
   return value < 0 && !is_zero ? "\u2212" + digits : digits;
 }
 
+std::string cell(double value, int decimals) {
+  const std::string shown = fixed(std::abs(value), decimals);
+  const bool is_negative = std::isfinite(value) && fixed(value, decimals) != shown;
+  return (is_negative ? "-" : "") + shown;
+}
+
+std::string or_dash(double value, const std::string& cell) {
+  return std::isfinite(value) ? cell : "–";
+}
+
+std::string percent_cell(double fraction, int decimals) {
+  return cell(100 * fraction, decimals);
+}
+
+std::string interval_end(std::string_view which) {
+  return fmt::format("{} interval {}", percent(kConfidence, 0), which);
+}
+
 std::string shortest(double value) {
   return fmt::format("{}", value);
 }
@@ -58,10 +76,6 @@ std::string percent(double fraction, int decimals) {
 
 std::string percent_range(const Interval& fractions, int decimals) {
   return percent(fractions.low, decimals) + " to " + percent(fractions.high, decimals);
-}
-
-std::string percent_span(const Interval& fractions, int decimals) {
-  return fixed(100 * fractions.low, decimals) + "–" + percent(fractions.high, decimals);
 }
 
 std::string points(double fraction, int decimals) {

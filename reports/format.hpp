@@ -15,6 +15,19 @@ namespace reprise::reports {
 /// "0.253"; a minus sign (U+2212) where negative; "not finite" for NaN and infinities.
 std::string fixed(double value, int decimals);
 
+/// A number alone in a table's cell, which pastes as a number: a plain minus sign, no separators,
+/// no unit (the column's title has it). "not finite" for NaN and infinities.
+std::string cell(double value, int decimals);
+
+/// The cell of a value that is there only if it is finite, else "–".
+std::string or_dash(double value, const std::string& cell);
+
+/// Likewise a fraction as a percentage: 0.0893 with 2 decimals is "8.93".
+std::string percent_cell(double fraction, int decimals);
+
+/// "95% interval from (%)", for an end of an interval: the title of its column.
+std::string interval_end(std::string_view which);
+
 /// The shortest decimal text that reads back as the same double: "0.001", "1e-07".
 std::string shortest(double value);
 
@@ -38,9 +51,6 @@ std::string percent(double fraction, int decimals);
 
 /// "90.5% to 91.6%".
 std::string percent_range(const Interval& fractions, int decimals);
-
-/// "90.5–91.6%", for tables.
-std::string percent_span(const Interval& fractions, int decimals);
 
 /// "3.1 percentage points".
 std::string points(double fraction, int decimals);

@@ -32,14 +32,17 @@ TableEntry runs_table(const std::vector<TrainingRun>& runs) {
   TableEntry entry;
   entry.table.columns = {{"Record"},
                          {"Seed", Align::right},
-                         {"Test accuracy", Align::right},
-                         {fmt::format("{} interval", percent(kConfidence, 0)), Align::right},
+                         {"Test accuracy (%)", Align::right},
+                         {interval_end("from (%)"), Align::right},
+                         {interval_end("to (%)"), Align::right},
                          {"Digest (SHA-256)"}};
   for (const TrainingRun& run : runs) {
     const Interval interval = wilson_interval(run.right(), run.test_images);
-    entry.table.rows.push_back({code_span(run.name), std::to_string(run.seed), accuracy_text(run),
-                                percent_span(interval, percent_decimals(run.test_images)),
-                                code_span(run.digest)});
+    const int decimals = percent_decimals(run.test_images);
+    entry.table.rows.push_back({code_span(run.name), std::to_string(run.seed),
+                                percent_cell(run.test_accuracy, decimals),
+                                percent_cell(interval.low, decimals),
+                                percent_cell(interval.high, decimals), code_span(run.digest)});
   }
   return entry;
 }

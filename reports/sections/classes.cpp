@@ -126,19 +126,22 @@ TableEntry class_table(const TrainingRun& run, const std::vector<ClassErrors>& c
   TableEntry entry;
   entry.source = short_digest(run.digest);
   entry.table.columns = {{"Class"},
+                         {"Images", Align::right},
                          {"Errors", Align::right},
-                         {"Error", Align::right},
-                         {fmt::format("{} interval", percent(kConfidence, 0)), Align::right},
-                         {"Most often taken for"}};
+                         {"Error (%)", Align::right},
+                         {interval_end("from (%)"), Align::right},
+                         {interval_end("to (%)"), Align::right},
+                         {"Most often taken for"},
+                         {"Times", Align::right}};
   for (const ClassErrors& errors : classes) {
     const int decimals = percent_decimals(errors.images);
-    UntrustedText taken_for = "none";
-    if (errors.taken_for_count > 0) {
-      taken_for = plain_text("{} ({})", run.class_names[errors.taken_for], errors.taken_for_count);
-    }
+    const Interval interval = errors.interval();
     entry.table.rows.push_back(
-        {run.class_names[errors.label], fmt::format("{} of {}", errors.errors, errors.images),
-         percent(errors.error(), decimals), percent_span(errors.interval(), decimals), taken_for});
+        {run.class_names[errors.label], std::to_string(errors.images),
+         std::to_string(errors.errors), percent_cell(errors.error(), decimals),
+         percent_cell(interval.low, decimals), percent_cell(interval.high, decimals),
+         errors.taken_for_count > 0 ? run.class_names[errors.taken_for] : "none",
+         std::to_string(errors.taken_for_count)});
   }
   return entry;
 }

@@ -82,7 +82,10 @@ void set_contrast_values(const Contrast& contrast, Draft& part) {
   part.set("study", heading_of(study.name));
   part.set("variant", words_of(contrast.variant->name));
   part.set("variant_capital", heading_of(contrast.variant->name));
+  part.set("with_variant", with_variant(contrast.variant->name));
+  part.set("with_variant_capital", with_variant(contrast.variant->name).capitalized());
   part.set("baseline", words_of(contrast.baseline->name));
+  part.set("with_baseline", with_variant(contrast.baseline->name));
   part.set("measure", measure_text(study.measure, study.threshold));
   part.set("variant_mean", value_text(study, spread_of(contrast.variant->values()).mean));
   part.set("baseline_mean", value_text(study, spread_of(contrast.baseline->values()).mean));

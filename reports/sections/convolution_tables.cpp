@@ -43,16 +43,16 @@ const ComparisonRow* fastest_portable(const Line& line) {
   return best;
 }
 
-std::string measured(const Comparison& comparison, const ComparisonRow& row, Cell cell) {
-  switch (cell) {
+std::string measured(const ComparisonRow& row, Cell what) {
+  switch (what) {
     case Cell::time:
-      return fmt::format("{} ({})", significant(row.median_ms), percent(row.spread(), 0));
+      return significant_cell(row.median_ms);
     case Cell::rate:
-      return fmt::format("{} ({})", significant(row.gflops()),
-                         percent(comparison.share_of_peak(row), 0));
-    case Cell::cost:
-      return fmt::format("{}, {} ulp", bytes_text(static_cast<double>(row.workspace_bytes)),
-                         significant(row.worst_ulp));
+      return significant_cell(row.gflops());
+    case Cell::workspace:
+      return significant_cell(static_cast<double>(row.workspace_bytes) / 1024);
+    case Cell::error:
+      return significant_cell(row.worst_ulp);
   }
   return "";
 }
@@ -63,11 +63,11 @@ Markdown status_text(const ComparisonRow& row) {
   return row.status.empty() ? "not run" : row.status;
 }
 
-std::vector<Table::Column> algorithm_columns(const Comparison& comparison,
-                                             const std::string& first) {
+std::vector<Table::Column> algorithm_columns(const Comparison& comparison, const std::string& first,
+                                             Align align) {
   std::vector<Table::Column> columns = {{first}, {"Pass"}};
   for (const UntrustedText& name : comparison.algorithms) {
-    columns.push_back({name, Align::right});
+    columns.push_back({name, align});
   }
   return columns;
 }
@@ -101,22 +101,39 @@ void count(const ComparisonRow& row, Tally& tally) {
 }
 
 std::string scientific(double value) {
-  return std::isfinite(value) ? fmt::format("{:.1e}", value) : fixed(value, 0);
+  return std::isfinite(value) ? fmt::format("{:.1e}", value) : cell(value, 0);
 }
 
-/// "12%", and below a hundredth with the digits that count.
-std::string share_text(double share) {
-  return share < 0.01 ? percent(share, 2) : percent(share, 0);
+/// In percent: "12", and below a hundredth with the digits that count.
+std::string share_cell(double share) {
+  return percent_cell(share, share < 0.01 ? 2 : 0);
+}
+
+/// Such that three digits count.
+int decimals_that_count(double value) {
+  if (!std::isfinite(value) || value == 0) return 0;
+  const int decimals = 2 - static_cast<int>(std::floor(std::log10(std::abs(value) * 1.0005)));
+  return std::clamp(decimals, 0, 6);
+}
+
+/// Of the rows that were timed; NaN for none.
+double largest_spread(const Line& line) {
+  double largest = std::nan("");
+  for (const auto& [algorithm, row] : line.rows) {
+    if (row->is_timed() && !(row->spread() <= largest)) largest = row->spread();
+  }
+  return largest;
 }
 
 }  // namespace
 
 std::string significant(double value) {
-  if (!std::isfinite(value)) return fixed(value, 0);
-  if (value == 0) return "0";
-  if (std::abs(value) >= 999.5) return grouped(std::lround(value));
-  const int decimals = 2 - static_cast<int>(std::floor(std::log10(std::abs(value) * 1.0005)));
-  return fixed(value, std::clamp(decimals, 0, 6));
+  const bool is_large = std::isfinite(value) && std::abs(value) >= 999.5;
+  return is_large ? grouped(std::lround(value)) : fixed(value, decimals_that_count(value));
+}
+
+std::string significant_cell(double value) {
+  return cell(value, decimals_that_count(value));
 }
 
 std::string bytes_text(double bytes) {
@@ -148,10 +165,11 @@ std::vector<UntrustedText> timed_networks(const Comparison& comparison) {
   return networks;
 }
 
-TableEntry network_table(const Comparison& comparison, const UntrustedText& network, Cell cell) {
+TableEntry network_table(const Comparison& comparison, const UntrustedText& network, Cell what) {
   TableEntry entry;
   entry.source = short_digest(comparison.digest);
-  entry.table.columns = algorithm_columns(comparison, "Layer");
+  entry.table.columns = algorithm_columns(comparison, "Layer", Align::right);
+  if (what == Cell::time) entry.table.columns.push_back({"Largest spread (%)", Align::right});
   const auto in_network = [&](const ComparisonRow& row) { return row.network() == network; };
   for (const Line& line : lines_of(comparison, in_network)) {
     const ComparisonRow* best = fastest_portable(line);
@@ -163,8 +181,12 @@ TableEntry network_table(const Comparison& comparison, const UntrustedText& netw
         continue;
       }
       const ComparisonRow& row = *found->second;
-      const Markdown text = row.is_timed() ? measured(comparison, row, cell) : status_text(row);
+      const Markdown text = row.is_timed() ? measured(row, what) : status_text(row);
       cells.push_back(&row == best ? Markdown::format("**{}**", text) : text);
+    }
+    if (what == Cell::time) {
+      const double spread = largest_spread(line);
+      cells.emplace_back(or_dash(spread, percent_cell(spread, 0)));
     }
     entry.table.rows.push_back(std::move(cells));
   }
@@ -178,9 +200,9 @@ TableEntry error_table(const Comparison& comparison) {
   entry.source = short_digest(comparison.digest);
   entry.table.columns = {{"Algorithm"},
                          {"Class"},
-                         {"Largest error, share of its bound", Align::right},
+                         {"Largest error (% of its bound)", Align::right},
                          {"where"},
-                         {"Largest error, ulp", Align::right},
+                         {"Largest error (ulp)", Align::right},
                          {"RMS error, relative", Align::right},
                          {"Checked", Align::right},
                          {"WRONG", Align::right},
@@ -192,12 +214,12 @@ TableEntry error_table(const Comparison& comparison) {
     const std::string none(kNothing);
     entry.table.rows.push_back(
         {code_span(algorithm), tally.reproducibility,
-         any ? share_text(tally.worst->worst_of_bound) : none,
+         any ? share_cell(tally.worst->worst_of_bound) : none,
          any ? plain_text("{}, {}", tally.worst->name, tally.worst->pass) : none,
-         any ? significant(tally.worst_ulp) : none, any ? scientific(tally.worst_rms) : none,
-         grouped(tally.checked),
-         tally.wrong > 0 ? Markdown::format("**{}**", grouped(tally.wrong)) : grouped(tally.wrong),
-         grouped(tally.untrusted), grouped(tally.unsupported)});
+         any ? significant_cell(tally.worst_ulp) : none, any ? scientific(tally.worst_rms) : none,
+         std::to_string(tally.checked),
+         tally.wrong > 0 ? Markdown::format("**{}**", tally.wrong) : std::to_string(tally.wrong),
+         std::to_string(tally.untrusted), std::to_string(tally.unsupported)});
   }
   return entry;
 }
@@ -205,7 +227,7 @@ TableEntry error_table(const Comparison& comparison) {
 TableEntry status_table(const Comparison& comparison) {
   TableEntry entry;
   entry.source = short_digest(comparison.digest);
-  entry.table.columns = algorithm_columns(comparison, "Shape");
+  entry.table.columns = algorithm_columns(comparison, "Shape", Align::left);
   for (const Line& line : lines_of(comparison, [](const ComparisonRow&) { return true; })) {
     std::vector<Markdown> cells = {line.name, line.pass};
     for (const UntrustedText& algorithm : comparison.algorithms) {
@@ -224,11 +246,11 @@ TableEntry wrong_table(const Comparison& comparison) {
                          {"Pass"},
                          {"Name"},
                          {"Shape"},
-                         {"Largest error, share of its bound", Align::right}};
+                         {"Largest error (% of its bound)", Align::right}};
   for (const ComparisonRow& row : comparison.rows) {
     if (!row.is_wrong()) continue;
     entry.table.rows.push_back({code_span(row.algorithm), row.pass, row.name, code_span(row.shape),
-                                share_text(row.worst_of_bound)});
+                                share_cell(row.worst_of_bound)});
   }
   return entry;
 }

@@ -36,11 +36,14 @@ Markdown network_parts(const Comparison& comparison, const std::string& suffix, 
   const std::vector<UntrustedText> networks = timed_networks(comparison);
   for (std::size_t i = 0; i < networks.size(); ++i) {
     Draft part;
+    part.set("peak", significant(comparison.peak() / 1e9));
     part.set("network", networks[i].empty() ? "other shapes" : networks[i]);
     part.set("digest", code_span(short_digest(comparison.digest)));
-    for (const auto& [key, measure] :
-         {std::pair{"times", Cell::time}, {"rates", Cell::rate}, {"costs", Cell::cost}}) {
-      const std::string name = fmt::format("convolution_{}{}_{}", key, suffix, i + 1);
+    for (const auto& [key, measure] : {std::pair{"times", Cell::time},
+                                       {"rates", Cell::rate},
+                                       {"workspaces", Cell::workspace},
+                                       {"errors", Cell::error}}) {
+      const std::string name = fmt::format("network_{}{}_{}", key, suffix, i + 1);
       part.set(key, place_name(name));
       draft.add(name, network_table(comparison, networks[i], measure));
     }

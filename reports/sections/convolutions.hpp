@@ -40,9 +40,9 @@ Figure memory_figure(const Comparison& comparison, const UntrustedText& layer,
 UntrustedText memory_layer(const Comparison& comparison);
 
 /// What a network's tables have in their cells.
-enum class Cell { time, rate, cost };
+enum class Cell { time, rate, workspace, error };
 /// (layer and pass, algorithm) of a network.
-TableEntry network_table(const Comparison& comparison, const UntrustedText& network, Cell cell);
+TableEntry network_table(const Comparison& comparison, const UntrustedText& network, Cell what);
 /// Networks that have timed rows and are no sweep, in the order of the record.
 std::vector<UntrustedText> timed_networks(const Comparison& comparison);
 
@@ -54,6 +54,8 @@ Markdown unsupported_reasons(const Comparison& comparison);
 
 /// Three digits that count: "0.0123", "12.3", "1,234".
 std::string significant(double value);
+/// The same for a table's cell: "1234".
+std::string significant_cell(double value);
 /// "0", "512 B", "96 KiB", "1.5 MiB".
 std::string bytes_text(double bytes);
 

@@ -28,12 +28,10 @@ std::vector<std::size_t> mistakes_by_confidence(const TrainingRun& run) {
   return mistakes;
 }
 
-/// Two decimals, but never a certainty that rounding has made.
-std::string probability_text(double probability) {
-  if (probability >= 1) return percent(1, 0);
-  if (probability > 0.9999) return "over " + percent(0.9999, 2);
-  if (probability < 0.0001) return "under " + percent(0.0001, 2);
-  return percent(probability, 2);
+/// In percent: two decimals, and as many as it takes where these would make a certainty of it.
+std::string probability_cell(double probability) {
+  const bool is_extreme = probability > 0.9999 || probability < 0.0001;
+  return percent_cell(probability, is_extreme && probability != 1 && probability != 0 ? 6 : 2);
 }
 
 TableEntry mistakes_table(const TrainingRun& run, const std::vector<std::size_t>& mistakes) {
@@ -42,20 +40,20 @@ TableEntry mistakes_table(const TrainingRun& run, const std::vector<std::size_t>
   entry.table.columns = {{"Test image", Align::right},
                          {"True class"},
                          {"Named"},
-                         {"Probability", Align::right},
-                         {"Probability of the true class", Align::right}};
+                         {"Probability (%)", Align::right},
+                         {"Probability of the true class (%)", Align::right}};
   for (std::size_t i = 0; i < std::min(kMistakes, mistakes.size()); ++i) {
     const std::size_t image = mistakes[i];
     const std::size_t truth = run.test_labels[image];
     std::string of_truth = "below those of the likeliest";
     for (std::size_t rank = 1; rank < run.likeliest.ranks; ++rank) {
       if (run.likeliest.label(image, rank) == truth) {
-        of_truth = probability_text(run.likeliest.probability(image, rank));
+        of_truth = probability_cell(run.likeliest.probability(image, rank));
       }
     }
     entry.table.rows.push_back({std::to_string(image), run.class_names[truth],
                                 run.class_names[run.likeliest.label(image, 0)],
-                                probability_text(run.likeliest.probability(image, 0)), of_truth});
+                                probability_cell(run.likeliest.probability(image, 0)), of_truth});
   }
   return entry;
 }

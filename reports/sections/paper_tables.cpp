@@ -20,11 +20,11 @@ TableEntry layers_table() {
   std::int64_t sum = 0;
   for (const AlexNetLayer& layer : alexnet_layers()) {
     entry.table.rows.push_back({std::string(layer.name), std::string(layer.what),
-                                std::string(layer.output), grouped(layer.parameters())});
+                                std::string(layer.output), std::to_string(layer.parameters())});
     sum += layer.parameters();
   }
   entry.table.rows.push_back(
-      {Markdown::format("**Total**"), "", "", Markdown::format("**{}**", grouped(sum))});
+      {Markdown::format("**Total**"), "", "", Markdown::format("**{}**", sum)});
   return entry;
 }
 
@@ -36,10 +36,6 @@ TableEntry novelties_table() {
         {std::string(novelty.section), std::string(novelty.what), std::string(novelty.brought)});
   }
   return entry;
-}
-
-std::string share_cell(double share, int decimals = 1) {
-  return std::isnan(share) ? "–" : percent(share, decimals);
 }
 
 /// Share of test images whose label is not among the likeliest.
@@ -111,20 +107,22 @@ void add_our_rows(const Group& group, Table& table) {
   const bool top5 = run.likeliest.ranks < run.classes();
   const double five = top5 ? mean_of(group.runs, error_among_likeliest) : std::nan("");
   table.rows.push_back({group.name + ", 1 CNN", data,
-                        percent(mean_of(group.runs, final_test_error), 2), share_cell(five, 2)});
+                        percent_cell(mean_of(group.runs, final_test_error), 2),
+                        or_dash(five, percent_cell(five, 2))});
   if (group.runs.size() < 2) return;
   table.rows.push_back({plain_text("{}, {} CNNs", group.name, group.runs.size()), data,
-                        percent(averaged_error(group.runs), 2), "–"});
+                        percent_cell(averaged_error(group.runs), 2), "–"});
 }
 
 TableEntry results_table(const std::vector<Group>& groups) {
   TableEntry entry;
   entry.table.columns = {
-      {"Model"}, {"Images"}, {"Top-1 error", Align::right}, {"Top-5 error", Align::right}};
+      {"Model"}, {"Images"}, {"Top-1 error (%)", Align::right}, {"Top-5 error (%)", Align::right}};
   for (const AlexNetResult& result : alexnet_results()) {
     const double top5 = std::isnan(result.top5) ? result.top5_test : result.top5;
     entry.table.rows.push_back({std::string(result.model), std::string(result.data),
-                                share_cell(result.top1), share_cell(top5)});
+                                or_dash(result.top1, percent_cell(result.top1, 1)),
+                                or_dash(top5, percent_cell(top5, 1))});
   }
   Runs all;
   for (const Group& group : groups) {
@@ -169,10 +167,11 @@ void add_1998_row(const std::string& name, const std::vector<TrainingRun>& runs,
   const Spread spread = spread_of(errors);
   const PairedTest mean = paired_t_test(errors);
   const bool several = errors.size() > 1;
-  table.rows.push_back(
-      {name, percent(spread.mean, 2), several ? fixed(100 * spread.standard_deviation, 2) : "–",
-       several ? percent_span(mean.interval, 2) : "–", percent_span({spread.least, spread.most}, 2),
-       std::to_string(errors.size()), percent(published, 2)});
+  const auto if_several = [&](double share) { return several ? percent_cell(share, 2) : "–"; };
+  table.rows.push_back({name, percent_cell(spread.mean, 2), if_several(spread.standard_deviation),
+                        if_several(mean.interval.low), if_several(mean.interval.high),
+                        percent_cell(spread.least, 2), percent_cell(spread.most, 2),
+                        std::to_string(errors.size()), percent_cell(published, 2)});
 }
 
 /// "below", "above" or, where the interval over seeds or Wilson's over the test images holds it,
@@ -193,12 +192,14 @@ void add_1998(const Inputs& inputs, Draft& draft) {
   const TrainingRun& run = inputs.lenet.empty() ? inputs.distorted.front() : inputs.lenet.front();
   TableEntry entry;
   entry.table.columns = {{"Training images"},
-                         {"Test error", Align::right},
+                         {"Test error (%)", Align::right},
                          {"SD (points)", Align::right},
-                         {fmt::format("{} interval", percent(kConfidence, 0)), Align::right},
-                         {"Least to largest", Align::right},
+                         {interval_end("from (%)"), Align::right},
+                         {interval_end("to (%)"), Align::right},
+                         {"Least (%)", Align::right},
+                         {"Largest (%)", Align::right},
                          {"Seeds", Align::right},
-                         {"The paper of 1998, MNIST", Align::right}};
+                         {"The paper of 1998, MNIST (%)", Align::right}};
   add_1998_row("as they are", inputs.lenet, kLenetTestError, entry.table);
   add_1998_row("shifted or distorted", inputs.distorted, kLenetDistortedTestError, entry.table);
   Runs all = pointers(inputs.lenet);

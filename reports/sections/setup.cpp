@@ -105,10 +105,10 @@ TableEntry model_table(const TrainingRun& run) {
       {"Layer"}, {"Type"}, {"Settings"}, {"Output shape"}, {"Parameters", Align::right}};
   for (const LayerRow& layer : run.layers) {
     entry.table.rows.push_back({code_span(layer.name), layer.type, layer.settings,
-                                layer.output_shape, grouped(layer.parameters)});
+                                layer.output_shape, std::to_string(layer.parameters)});
   }
-  entry.table.rows.push_back({Markdown::format("**Total**"), "", "", "",
-                              Markdown::format("**{}**", grouped(run.parameters))});
+  entry.table.rows.push_back(
+      {Markdown::format("**Total**"), "", "", "", Markdown::format("**{}**", run.parameters)});
   return entry;
 }
 

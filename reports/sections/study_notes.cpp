@@ -125,8 +125,8 @@ void add_censored(const std::vector<Study>& studies, Draft& draft) {
   for (const Study& study : studies) {
     for (const Variant& variant : study.variants) {
       if (variant.censored() == 0) continue;
-      names.push_back(plain_text("{} of {} with {}", variant.censored(), variant.runs.size(),
-                                 words_of(variant.name)));
+      names.push_back(plain_text("{} of {} {}", variant.censored(), variant.runs.size(),
+                                 with_variant(variant.name)));
     }
   }
   draft.set("has_unfinished", !names.empty());

@@ -14,15 +14,14 @@ namespace {
 
 std::string seed_cell(const Study& study, const StudyRun* run) {
   if (run == nullptr) return "–";
-  return (run->measured.censored ? ">" : "") + bare_value(study, run->measured.value);
+  return (run->measured.censored ? ">" : "") + value_cell(study, run->measured.value);
 }
 
-std::string mean_and_deviation(const std::vector<double>& values, double scale, int decimals) {
+/// Mean and standard deviation, in percent.
+void add_mean_and_deviation(const std::vector<double>& values, std::vector<Markdown>& row) {
   const Spread spread = spread_of(values);
-  if (!std::isfinite(spread.mean)) return "–";
-  std::string mean = fixed(scale * spread.mean, decimals);
-  if (values.size() < 2) return mean;
-  return fmt::format("{} ± {}", mean, fixed(scale * spread.standard_deviation, decimals));
+  row.emplace_back(or_dash(spread.mean, percent_cell(spread.mean, 2)));
+  row.emplace_back(values.size() < 2 ? "–" : percent_cell(spread.standard_deviation, 2));
 }
 
 /// Seeds of any variant, upwards.
@@ -49,8 +48,8 @@ TableEntry values_table(const Study& study) {
     std::vector<Markdown> row = {
         plain_text("{}{}", words_of(variant.name),
                    variant.name == study.baseline_name ? " (baseline)" : ""),
-        (bound ? ">" : "") + bare_value(study, spread.mean),
-        variant.runs.size() > 1 ? bare_value(study, spread.standard_deviation) : "–"};
+        (bound ? ">" : "") + value_cell(study, spread.mean),
+        variant.runs.size() > 1 ? value_cell(study, spread.standard_deviation) : "–"};
     for (const std::int64_t seed : seeds) row.push_back(seed_cell(study, variant.with_seed(seed)));
     entry.table.rows.push_back(std::move(row));
   }
@@ -67,18 +66,19 @@ double gap_of(const TrainingRun& run) {
   return final_test_error(run) - final_train_error(run);
 }
 
-/// "1.52 (1.47–1.61)": median over all epochs of all runs, least and largest.
-std::string seconds_cell(const Variant& variant) {
+/// The median over all epochs of all runs, the least and the largest.
+void add_seconds(const Variant& variant, std::vector<Markdown>& row) {
   std::vector<double> seconds;
   for (const StudyRun& run : variant.runs) {
     const std::vector<double>& of_run = run.run->seconds_per_epoch;
     seconds.insert(seconds.end(), of_run.begin(), of_run.end());
   }
-  if (seconds.empty()) return "–";
-  const Spread spread = spread_of(seconds);
+  const double none = std::nan("");
+  const Spread spread = seconds.empty() ? Spread{none, none, none, none} : spread_of(seconds);
   const int decimals = spread.least < 1 ? 3 : 2;
-  return fmt::format("{} ({}–{})", fixed(median_of(seconds), decimals),
-                     fixed(spread.least, decimals), fixed(spread.most, decimals));
+  for (const double value : {median_of(seconds), spread.least, spread.most}) {
+    row.emplace_back(or_dash(value, cell(value, decimals)));
+  }
 }
 
 /// What was measured beside: both errors, the gap, the time.
@@ -87,9 +87,14 @@ TableEntry outcome_table(const Study& study) {
   entry.source = source_of(study.runs());
   entry.table.columns = {{"Variant"},
                          {"Test error (%)", Align::right},
+                         {"SD of test error", Align::right},
                          {"Training error (%)", Align::right},
+                         {"SD of training error", Align::right},
                          {"Gap (points)", Align::right},
-                         {"Seconds per epoch", Align::right}};
+                         {"SD of gap", Align::right},
+                         {"Epoch, median (s)", Align::right},
+                         {"Shortest (s)", Align::right},
+                         {"Longest (s)", Align::right}};
   const auto parameters = [](const Variant& v) { return v.runs.front().run->parameters; };
   const bool sizes_differ =
       std::any_of(study.variants.begin(), study.variants.end(), [&](const Variant& variant) {
@@ -97,11 +102,13 @@ TableEntry outcome_table(const Study& study) {
       });
   if (sizes_differ) entry.table.columns.push_back({"Parameters", Align::right});
   for (const Variant& variant : study.variants) {
-    entry.table.rows.push_back(
-        {words_of(variant.name), mean_and_deviation(of_runs(variant, final_test_error), 100, 2),
-         mean_and_deviation(of_runs(variant, final_train_error), 100, 2),
-         mean_and_deviation(of_runs(variant, gap_of), 100, 2), seconds_cell(variant)});
-    if (sizes_differ) entry.table.rows.back().push_back(grouped(parameters(variant)));
+    std::vector<Markdown> row = {words_of(variant.name)};
+    add_mean_and_deviation(of_runs(variant, final_test_error), row);
+    add_mean_and_deviation(of_runs(variant, final_train_error), row);
+    add_mean_and_deviation(of_runs(variant, gap_of), row);
+    add_seconds(variant, row);
+    if (sizes_differ) row.emplace_back(std::to_string(parameters(variant)));
+    entry.table.rows.push_back(std::move(row));
   }
   return entry;
 }
@@ -159,6 +166,7 @@ Markdown study_part(const Study& study, const std::vector<Contrast>& contrasts, 
   part.set("measure", measure_text(study.measure, study.threshold));
   part.set("unit", unit_name(study));
   part.set("baseline", words_of(study.baseline_name));
+  part.set("with_baseline_capital", with_variant(study.baseline_name).capitalized());
   std::vector<const Contrast*> own;
   for (const Contrast& contrast : contrasts) {
     if (contrast.study == &study) own.push_back(&contrast);

@@ -61,7 +61,8 @@ std::string parameters_cell(const Runs& runs) {
     least = std::min(least, run->parameters);
     most = std::max(most, run->parameters);
   }
-  return least == most ? grouped(least) : fmt::format("{} to {}", grouped(least), grouped(most));
+  return least == most ? std::to_string(least)
+                       : fmt::format("{} to {}", grouped(least), grouped(most));
 }
 
 std::string seeds_cell(const std::vector<Study>& studies) {
@@ -171,9 +172,8 @@ TableEntry variants_table(const std::vector<Study>& studies,
     for (const Variant& variant : study.variants) {
       std::vector<std::string> seeds;
       for (const StudyRun& run : variant.runs) seeds.push_back(std::to_string(run.run->seed));
-      const bool first = &variant == &study.variants.front();
       entry.table.rows.push_back(
-          {first ? heading_of(study.name) : "",
+          {heading_of(study.name),
            words_of(variant.name) + (variant.name == study.baseline_name ? " (baseline)" : ""),
            variant.description, own_settings(variant, usual),
            fmt::format("{}", fmt::join(seeds, ", "))});
@@ -185,15 +185,17 @@ TableEntry variants_table(const std::vector<Study>& studies,
 TableEntry pilots_table(const std::vector<PilotGrid>& grids, const Runs& pilots) {
   TableEntry entry;
   entry.source = source_of(pilots);
-  entry.table.columns = {{"Study"}, {"Variant"}, {"Training error by learning rate"}};
+  entry.table.columns = {{"Study"},
+                         {"Variant"},
+                         {"Learning rate", Align::right},
+                         {"Training error (%)", Align::right}};
   for (const PilotGrid& grid : grids) {
-    std::vector<Markdown> cells;
     for (const auto& [rate, error] : grid.errors) {
-      const std::string text = fmt::format("{}:\u00a0{}", shortest(rate), percent(error, 1));
-      cells.push_back(rate == grid.best() ? Markdown::format("**{}**", text) : text);
+      const Markdown shown = percent_cell(error, 1);
+      entry.table.rows.push_back({heading_of(grid.study->name), words_of(grid.variant),
+                                  shortest(rate),
+                                  rate == grid.best() ? Markdown::format("**{}**", shown) : shown});
     }
-    entry.table.rows.push_back(
-        {heading_of(grid.study->name), words_of(grid.variant), joined(cells, ", ")});
   }
   return entry;
 }

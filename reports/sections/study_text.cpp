@@ -25,12 +25,22 @@ int decimals_of(const Study& study) {
   return spread_of(study.baseline()->values()).mean < 1 ? 3 : 2;
 }
 
-std::string_view unit_of(const Study& study) {
+}  // namespace
+
+std::string_view difference_unit(const Study& study) {
   if (is_share(study.measure)) return "points";
   return study.measure == Measure::seconds_per_epoch ? "s" : "epochs";
 }
 
-}  // namespace
+std::string value_cell(const Study& study, double value) {
+  return cell(printed(study, value), decimals_of(study));
+}
+
+UntrustedText with_variant(const UntrustedText& name) {
+  const UntrustedText words = words_of(name);
+  const bool says_it = words.starts_with("with ") || words.starts_with("without ");
+  return says_it ? words : "with " + words;
+}
 
 std::string unit_name(const Study& study) {
   switch (study.measure) {
@@ -53,27 +63,27 @@ std::string value_text(const Study& study, double value) {
   std::string number = bare_value(study, value);
   if (study.measure == Measure::epochs_to_train_error) return number;
   if (study.measure == Measure::generalization_gap) return number + " points";
-  return is_share(study.measure) ? number + "%" : fmt::format("{} {}", number, unit_of(study));
+  return is_share(study.measure) ? number + "%"
+                                 : fmt::format("{} {}", number, difference_unit(study));
 }
 
 std::string difference_text(const Study& study, double difference) {
-  return fmt::format("{} {}", bare_value(study, difference), unit_of(study));
+  return fmt::format("{} {}", bare_value(study, difference), difference_unit(study));
 }
 
 std::string size_text(const Study& study, double difference) {
   return fmt::format("{} {}", bare_value(study, std::abs(difference)),
-                     is_share(study.measure) ? "percentage points" : unit_of(study));
+                     is_share(study.measure) ? "percentage points" : difference_unit(study));
 }
 
 std::string interval_text(const Study& study, const Interval& interval) {
   if (!std::isfinite(interval.low)) return "–";
   return fmt::format("{} to {} {}", bare_value(study, interval.low),
-                     bare_value(study, interval.high), unit_of(study));
+                     bare_value(study, interval.high), difference_unit(study));
 }
 
-std::string p_text(double p) {
-  if (std::isnan(p)) return "–";
-  return p < 0.0005 ? "<0.001" : fixed(p, 3);
+std::string p_cell(double p) {
+  return p < 0.0005 ? fmt::format("{:.1e}", p) : or_dash(p, cell(p, 3));
 }
 
 std::string p_phrase(double p) {

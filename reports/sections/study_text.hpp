@@ -17,14 +17,18 @@ std::string unit_name(const Study& study);
 std::string bare_value(const Study& study, double value);
 /// "10.24%", "1.52 s"; of epochs the bare number.
 std::string value_text(const Study& study, double value);
-/// "−1.24 points", "−3.20 epochs": for tables.
+/// The same for a table's cell: "-1.24".
+std::string value_cell(const Study& study, double value);
+/// "points", "epochs", "s": of differences.
+std::string_view difference_unit(const Study& study);
+/// "−1.24 points", "−3.20 epochs".
 std::string difference_text(const Study& study, double difference);
 /// "1.24 percentage points", "3.20 epochs": the size, for sentences.
 std::string size_text(const Study& study, double difference);
 /// "−1.60 to −0.88 points".
 std::string interval_text(const Study& study, const Interval& interval);
-/// "0.034", "<0.001", "–" for NaN.
-std::string p_text(double p);
+/// For a table's cell: "0.034", "2.1e-07", "–" for NaN.
+std::string p_cell(double p);
 /// "p = 0.034", "p < 0.001".
 std::string p_phrase(double p);
 
@@ -32,6 +36,10 @@ std::string p_phrase(double p);
 std::string verdict_text(const Contrast& contrast);
 /// "ReLU against tanh".
 UntrustedText contrast_name(const Contrast& contrast);
+
+/// "with dropout", but "without conv2", as such a name says it itself: for the middle of a
+/// sentence.
+UntrustedText with_variant(const UntrustedText& name);
 
 /// Everything that templates say of a contrast, for study_parts.cpp and study_conclusion.cpp.
 void set_contrast_values(const Contrast& contrast, Draft& part);

@@ -75,9 +75,9 @@ void add_epochs_table(const TrainingRun& run, Draft& draft) {
   const int decimals = percent_decimals(run.test_images);
   TableEntry entry;
   entry.source = short_digest(run.digest);
-  entry.table.columns = {{"Epoch", Align::right},      {"Training loss", Align::right},
-                         {"Test loss", Align::right},  {"Training error", Align::right},
-                         {"Test error", Align::right}, {"SHA-256"}};
+  entry.table.columns = {{"Epoch", Align::right},          {"Training loss", Align::right},
+                         {"Test loss", Align::right},      {"Training error (%)", Align::right},
+                         {"Test error (%)", Align::right}, {"SHA-256"}};
   const std::vector<double>& rates = history.learning_rate;
   const bool constant = std::count(rates.begin(), rates.end(), rates.front()) ==
                         static_cast<std::ptrdiff_t>(rates.size());
@@ -85,9 +85,9 @@ void add_epochs_table(const TrainingRun& run, Draft& draft) {
   for (std::size_t i = 0; i < epochs; ++i) {
     if ((i + 1) % step != 0 && i + 1 != epochs) continue;
     entry.table.rows.push_back(
-        {std::to_string(history.epoch[i]), fixed(history.train_loss[i], 3),
-         fixed(history.test_loss[i], 3), percent(history.train_error[i], decimals),
-         percent(history.test_error[i], decimals),
+        {std::to_string(history.epoch[i]), cell(history.train_loss[i], 3),
+         cell(history.test_loss[i], 3), percent_cell(history.train_error[i], decimals),
+         percent_cell(history.test_error[i], decimals),
          code_span(history.parameters_sha256[i].substr(0, kDigestDigits) + "…")});
     if (!constant) entry.table.rows.back().push_back(shortest(rates[i]));
   }

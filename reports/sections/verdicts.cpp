@@ -27,27 +27,22 @@ UntrustedText paper_cell(const Contrast& contrast) {
   return plain_text("{} ({})", shown, contrast.study->section);
 }
 
-std::string mean_cell(const Contrast& contrast) {
-  if (contrast.seeds.empty()) return "–";
-  std::string text = difference_text(*contrast.study, contrast.test.mean);
-  if (contrast.ratio) text += fmt::format("; ×{}", fixed(contrast.ratio->mean, 2));
+/// What the difference is in, and whether it is no more than a bound.
+std::string unit_cell(const Contrast& contrast) {
+  std::string text(difference_unit(*contrast.study));
   if (contrast.is_lower_bound()) text += ", at least";
   if (contrast.is_censored() && !contrast.is_lower_bound()) text += ", no bound";
   return text;
 }
 
-std::string interval_cell(const Contrast& contrast) {
-  std::string text = interval_text(*contrast.study, contrast.test.interval);
-  if (contrast.ratio && std::isfinite(contrast.test.interval.low)) {
-    const Interval& interval = contrast.ratio->interval;
-    text += fmt::format("; ×{} to ×{}", fixed(interval.low, 2), fixed(interval.high, 2));
-  }
-  return text;
+/// "–" where there are too few seeds for it.
+std::string cell_of(const Contrast& contrast, double value, std::size_t least_seeds) {
+  const double shown = contrast.seeds.size() < least_seeds ? std::nan("") : value;
+  return or_dash(shown, value_cell(*contrast.study, shown));
 }
 
-std::string deviation_cell(const Contrast& contrast) {
-  if (contrast.seeds.size() < 2) return "–";
-  return bare_value(*contrast.study, contrast.test.standard_deviation);
+std::string ratio_cell(const Contrast& contrast) {
+  return contrast.ratio ? cell(contrast.ratio->mean, 2) : "–";
 }
 
 Markdown verdict_cell(const Contrast& contrast) {
@@ -65,17 +60,23 @@ TableEntry verdict_table(const std::vector<Contrast>& contrasts, const Source& s
                          {"Verdict"},
                          {"Difference", Align::right},
                          {"SD", Align::right},
-                         {fmt::format("{} interval", percent(kConfidence, 0)), Align::right},
+                         {interval_end("from"), Align::right},
+                         {interval_end("to"), Align::right},
+                         {"Unit"},
+                         {"Ratio", Align::right},
                          {"p", Align::right},
                          {"p, adjusted", Align::right},
                          {"Seeds", Align::right},
                          {"In the paper (section)"}};
   const Contrast* above = nullptr;
   for (const Contrast& contrast : contrasts) {
+    const PairedTest& test = contrast.test;
     entry.table.rows.push_back(
-        {claim_cell(contrast, above), verdict_cell(contrast), mean_cell(contrast),
-         deviation_cell(contrast), interval_cell(contrast), p_text(contrast.test.p),
-         p_text(contrast.adjusted_p), std::to_string(contrast.seeds.size()), paper_cell(contrast)});
+        {claim_cell(contrast, above), verdict_cell(contrast), cell_of(contrast, test.mean, 1),
+         cell_of(contrast, test.standard_deviation, 2), cell_of(contrast, test.interval.low, 2),
+         cell_of(contrast, test.interval.high, 2), unit_cell(contrast), ratio_cell(contrast),
+         p_cell(test.p), p_cell(contrast.adjusted_p), std::to_string(contrast.seeds.size()),
+         paper_cell(contrast)});
     above = &contrast;
   }
   return entry;
