@@ -69,8 +69,12 @@ PlotCommands data_block(std::string_view name, const std::vector<std::vector<Plo
                               joined(lines, "\n"));
 }
 
+bool is_drawable(double value) {
+  return std::abs(value) <= 1e300;  // not so for NaN
+}
+
 PlotCommands plot_number(double value) {
-  return std::isfinite(value) ? PlotCommands::format("{}", value) : PlotCommands::format("NaN");
+  return is_drawable(value) ? PlotCommands::format("{}", value) : PlotCommands::format("NaN");
 }
 
 std::string GnuplotContext::escaped(const UntrustedText& text) {

@@ -38,7 +38,12 @@ void draw_unconfined();
 /// Rows of numbers (plot_number) as gnuplot's "$name << EOD" block.
 PlotCommands data_block(std::string_view name, const std::vector<std::vector<PlotCommands>>& rows);
 
-/// A number as gnuplot reads it back exactly.
+/// Whether gnuplot can draw a point there: the number is finite, and stays so when an axis has a
+/// margin around it.
+bool is_drawable(double value);
+
+/// A number as gnuplot reads it back exactly; NaN, where it draws nothing, for one that is not
+/// drawable.
 PlotCommands plot_number(double value);
 
 /// Text for the label of a tic, which gnuplot takes for a format of a number.

@@ -2,8 +2,11 @@
 #include <toml++/toml.h>
 
 #include <algorithm>
+#include <cmath>
 #include <ctime>
 #include <filesystem>
+#include <functional>
+#include <limits>
 #include <map>
 #include <set>
 #include <sstream>
@@ -263,6 +266,110 @@ void check_pasted(const Report& report) {
   CHECK_NOTHROW(toml::parse_file(folder / "settings.toml"));
 }
 
+template <class T>
+void fill(Record& record, const std::string& group, const std::string& name, T value) {
+  auto& values = std::get<std::vector<T>>(record.groups.at(group).datasets.at(name).values);
+  std::fill(values.begin(), values.end(), value);
+}
+
+void fill_losses(Record& record, double loss) {
+  for (const char* name : {"train_loss", "test_loss"}) fill(record, "history", name, loss);
+  for (const char* name : {"train_loss", "test_loss"}) {
+    record.groups.at("evaluation").attributes[name] = loss;
+  }
+}
+
+void fill_times(Record& record, double milliseconds) {
+  for (const char* name : {"median_ms", "min_ms", "max_ms"}) {
+    fill(record, "environment", name, milliseconds);
+  }
+}
+
+/// What a stranger may write, and the records fit their schemas all the same.
+struct HostileRecord {
+  std::string name;
+  std::string kind;  ///< "training", "study", "comparison"
+  std::function<void(Record&)> change;
+};
+
+std::vector<HostileRecord> hostile_records() {
+  constexpr double kMost = std::numeric_limits<double>::max();
+  constexpr double kLeast = std::numeric_limits<double>::denorm_min();
+  constexpr float kMostFloat = std::numeric_limits<float>::max();
+  constexpr std::int64_t kMostInteger = std::numeric_limits<std::int64_t>::max();
+  const std::string text = "a`touch F`'\"\nEOD\nsystem 'touch F'\n$(touch F)\x1b[2J<b onclick=1>";
+  return {
+      {"losses NaN", "training", [](Record& r) { fill_losses(r, std::nan("")); }},
+      {"losses infinite", "training", [](Record& r) { fill_losses(r, HUGE_VAL); }},
+      {"losses minus infinity", "training", [](Record& r) { fill_losses(r, -HUGE_VAL); }},
+      {"losses largest", "training", [](Record& r) { fill_losses(r, kMost); }},
+      {"losses least", "training", [](Record& r) { fill_losses(r, kLeast); }},
+      {"learning rates largest", "training",
+       [](Record& r) { fill(r, "history", "learning_rate", kMost); }},
+      {"seconds largest", "training",
+       [](Record& r) { fill(r, "environment", "seconds_per_epoch", kMost); }},
+      {"kernels NaN", "training",
+       [](Record& r) { fill(r, "evaluation", "first_layer_kernels", std::nanf("")); }},
+      {"kernels infinite", "training",
+       [](Record& r) { fill(r, "evaluation", "first_layer_kernels", HUGE_VALF); }},
+      {"kernels largest", "training",
+       [](Record& r) { fill(r, "evaluation", "first_layer_kernels", kMostFloat); }},
+      {"probabilities NaN", "training",
+       [](Record& r) { fill(r, "evaluation", "top5_probabilities", std::nanf("")); }},
+      {"probabilities largest", "training",
+       [](Record& r) { fill(r, "evaluation", "top5_probabilities", -kMostFloat); }},
+      {"class names", "training",
+       [=](Record& r) { fill<std::string>(r, "data", "class_names", text); }},
+      {"distances infinite, a margin", "study",
+       [=](Record& r) {
+         fill(r, "evaluation", "nearest_distances", HUGE_VALF);
+         r.groups.at("study").attributes["margin"] = kMost;
+       }},
+      {"errors 0 in each step, claim", "study",
+       [=](Record& r) {
+         fill(r, "history", "step_error", 0.0);
+         r.groups.at("study").attributes["claim"] = text;
+       }},
+      {"times least", "comparison", [](Record& r) { fill_times(r, kLeast); }},
+      {"times and operations largest", "comparison",
+       [](Record& r) {
+         fill_times(r, kMost);
+         fill(r, "comparison", "flops", kMost);
+       }},
+      {"operations 0", "comparison", [](Record& r) { fill(r, "comparison", "flops", 0.0); }},
+      {"least peak, largest workspace", "comparison",
+       [](Record& r) {
+         r.groups.at("environment").attributes["peak_flops"] = std::numeric_limits<double>::min();
+         fill(r, "comparison", "workspace_bytes", kMostInteger);
+       }},
+      {"algorithms' names, errors infinite", "comparison",
+       [=](Record& r) {
+         auto& names = std::get<std::vector<std::string>>(
+             r.groups.at("comparison").datasets.at("algorithm").values);
+         for (std::string& name : names) name += text;
+         for (const char* error : {"worst_ulp", "rms_relative", "worst_of_bound"}) {
+           fill(r, "comparison", error, HUGE_VAL);
+         }
+       }},
+  };
+}
+
+/// The record and what a report needs beside it.
+std::vector<NamedRecord> records_with(const HostileRecord& hostile) {
+  StudyRecordOptions baseline;
+  baseline.variant = baseline.baseline;
+  std::vector<NamedRecord> records;
+  if (hostile.kind == "study") {
+    records = {{"hostile.h5", study_record()}, {"baseline.h5", study_record(baseline)}};
+  } else if (hostile.kind == "comparison") {
+    records = {{"hostile.h5", comparison_record()}, {"training.h5", training_record({1, 2})}};
+  } else {
+    records = {{"hostile.h5", training_record({1, 2})}};
+  }
+  hostile.change(records.front().record);
+  return records;
+}
+
 }  // namespace
 
 // What comes from a record has no way into text but through a language's rule, and no language has
@@ -414,6 +521,36 @@ TEST_CASE("no text of a record does anything in a report") {
     }
     check_pasted(report);
     CHECK(folder.names().empty());
+  }
+}
+
+TEST_CASE("layers of more parameters than there are in all are refused, however many") {
+  Record record = training_record({1, 2});
+  fill(record, "model", "layer_parameters", std::numeric_limits<std::int64_t>::max());
+  CHECK_THAT(reading_problem(record),
+             Catch::Contains("61706 parameters in all, but more by layer"));
+}
+
+TEST_CASE("twenty hostile records are drawn, and gnuplot draws what their kind has") {
+  const std::vector<HostileRecord> all = hostile_records();
+  CHECK(all.size() == 20);
+  std::map<std::string, std::set<std::string>> figures;  // by kind, of records as they should be
+  for (const char* kind : {"training", "study", "comparison"}) {
+    const Report report = make_report(records_with({"", kind, [](Record&) {}}), "");
+    for (const auto& [name, svg] : report.figures) figures[kind].insert(name);
+  }
+  for (const HostileRecord& hostile : all) {
+    INFO(hostile.name);
+    Report report;
+    CHECK_NOTHROW(report = make_report(records_with(hostile), ""));
+    std::set<std::string> drawn;
+    for (const auto& [name, svg] : report.figures) {
+      drawn.insert(name);
+      CHECK(first_control(svg).empty());
+      check_drawing(name, svg);
+    }
+    CHECK(drawn == figures[hostile.kind]);
+    CHECK(first_control(report.html).empty());
   }
 }
 

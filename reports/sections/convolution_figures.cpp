@@ -45,7 +45,7 @@ struct Range {
   double least = std::numeric_limits<double>::infinity();
   double most = 0;
   void include(double value) {
-    if (!std::isfinite(value) || value <= 0) return;
+    if (!is_drawable(value) || value <= 0) return;
     least = std::min(least, value);
     most = std::max(most, value);
   }
@@ -53,8 +53,9 @@ struct Range {
 
 /// 1, 2, 5, 10, ... or, on a long axis, powers of ten.
 PlotCommands time_axis(const Range& times) {
-  const double low = times.least / kMargin;
-  const double high = times.most * kMargin;
+  const bool is_empty = times.most == 0;  // then any axis will do
+  const double low = is_empty ? 0.1 : times.least / kMargin;
+  const double high = is_empty ? 10 : times.most * kMargin;
   const bool is_long = high / low > 300;
   std::vector<PlotCommands> ticks;
   for (int power = -7; power < 10; ++power) {

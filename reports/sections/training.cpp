@@ -16,12 +16,12 @@ namespace {
 constexpr std::size_t kMostRows = 20;  // of the table of epochs
 constexpr std::size_t kDigestDigits = 8;
 
-/// A little above the largest finite value, so that the axis from 0 holds all; 1 for none.
+/// A little above the largest drawable value, so that the axis from 0 holds all; 1 for none.
 double axis_end(const std::vector<double>& a, const std::vector<double>& b) {
   double most = 0;
   for (const std::vector<double>* values : {&a, &b}) {
     for (const double value : *values) {
-      if (std::isfinite(value)) most = std::max(most, value);
+      if (is_drawable(value)) most = std::max(most, value);
     }
   }
   return most > 0 ? 1.05 * most : 1;
