@@ -86,8 +86,6 @@ void read_model(const Group& group, TrainingRun& run) {
   std::int64_t sum = 0;
   for (std::size_t i = 0; i < layers; ++i) {
     run.layers.push_back({names[i], types[i], shapes[i], settings[i], parameters[i]});
-    require(parameters[i] <= run.parameters - sum,
-            fmt::format("{} parameters in all, but more by layer", run.parameters));
     sum += parameters[i];
   }
   require(sum == run.parameters,

@@ -524,13 +524,6 @@ TEST_CASE("no text of a record does anything in a report") {
   }
 }
 
-TEST_CASE("layers of more parameters than there are in all are refused, however many") {
-  Record record = training_record({1, 2});
-  fill(record, "model", "layer_parameters", std::numeric_limits<std::int64_t>::max());
-  CHECK_THAT(reading_problem(record),
-             Catch::Contains("61706 parameters in all, but more by layer"));
-}
-
 TEST_CASE("twenty hostile records are drawn, and gnuplot draws what their kind has") {
   const std::vector<HostileRecord> all = hostile_records();
   CHECK(all.size() == 20);
