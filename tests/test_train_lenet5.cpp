@@ -318,8 +318,9 @@ TEST_CASE("killed at twenty random moments and resumed, a run ends with the same
     INFO(kills << " kills, " << finished << " finished runs");
     REQUIRE(run < 100);
     // In the first half of a whole run's time. What is resumed has less to do and may end before.
-    const std::string kill =
-        "timeout -s KILL " + std::to_string(0.5 * duration.count() * moments.uniform(run)) + " ";
+    // Not in the foreground, timeout would kill itself as well and not wait for the run's end.
+    const std::string kill = "timeout --foreground -s KILL " +
+                             std::to_string(0.5 * duration.count() * moments.uniform(run)) + " ";
     const CommandResult cut = train((begun() ? "--resume " : "") + options + output, kill);
     INFO(cut.out << cut.err);
     if (cut.status == 137) {
