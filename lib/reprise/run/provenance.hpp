@@ -30,8 +30,8 @@ struct RunEnvironment {
   double started_unix = unix_now();
   double started_steady = steady_now();
   std::string command_line;  ///< as command_line_text() gives it, to be pasted
-  std::string data_folder;  ///< where the data was, "" if there was none
-  std::string log;          ///< what the program printed
+  std::string data_folder;   ///< where the data was, "" if there was none
+  std::string log;           ///< what the program printed
 };
 
 /// Whatever was done to the wall's clock meanwhile.
