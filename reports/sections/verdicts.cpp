@@ -22,7 +22,7 @@ Markdown claim_cell(const Contrast& contrast, const Contrast* above) {
 
 UntrustedText paper_cell(const Contrast& contrast) {
   const UntrustedText figure = paper_figure(contrast);
-  const UntrustedText shown = figure.empty() ? "–" : figure;
+  UntrustedText shown = figure.empty() ? "–" : figure;
   if (contrast.study->section.empty()) return shown;
   return plain_text("{} ({})", shown, contrast.study->section);
 }
