@@ -86,10 +86,15 @@ int percent_decimals(std::size_t trials) {
   return trials >= 5000 ? 2 : 1;
 }
 
+std::int64_t whole_number(double value) {
+  constexpr double kMax = 0x1p53;
+  return std::isnan(value) ? 0 : static_cast<std::int64_t>(std::clamp(value, -kMax, kMax));
+}
+
 std::string duration(double seconds) {
   if (!std::isfinite(seconds)) return fixed(seconds, 0);
   if (seconds < 60) return fixed(seconds, 1) + " s";
-  const auto whole = static_cast<std::int64_t>(std::lround(seconds));
+  const auto whole = whole_number(std::round(seconds));
   if (whole < 3600) return fmt::format("{} min {} s", whole / 60, whole % 60);
   return fmt::format("{} h {} min", whole / 3600, whole % 3600 / 60);
 }

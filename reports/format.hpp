@@ -58,6 +58,10 @@ std::string points(double fraction, int decimals);
 /// Decimals of a percentage of `trials` at which one success more is just visible, 1 to 2.
 int percent_decimals(std::size_t trials);
 
+/// The integer part, for counts and axes; at most 2^53 in magnitude, and 0 for NaN: a conversion to
+/// an integer type is undefined where the number does not fit, and numbers of records may be any.
+std::int64_t whole_number(double value);
+
 /// "43.1 s", "2 min 31 s", "1 h 12 min".
 std::string duration(double seconds);
 

@@ -71,7 +71,7 @@ bool is_of(const UntrustedText& data, std::string_view known) {
 /// Two significant digits: 988 is 990.
 std::int64_t rounded(double value) {
   const double unit = std::pow(10, std::floor(std::log10(value)) - 1);
-  return static_cast<std::int64_t>(std::round(value / unit) * unit);
+  return whole_number(std::round(value / unit) * unit);
 }
 
 }  // namespace

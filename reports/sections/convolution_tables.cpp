@@ -112,8 +112,9 @@ std::string share_cell(double share) {
 /// Such that three digits count.
 int decimals_that_count(double value) {
   if (!std::isfinite(value) || value == 0) return 0;
-  const int decimals = 2 - static_cast<int>(std::floor(std::log10(std::abs(value) * 1.0005)));
-  return std::clamp(decimals, 0, 6);
+  const double decimals =
+      std::clamp(2 - std::floor(std::log10(std::abs(value) * 1.0005)), 0.0, 6.0);
+  return static_cast<int>(decimals);
 }
 
 /// Of the rows that were timed; NaN for none.

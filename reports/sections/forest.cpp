@@ -78,10 +78,12 @@ class ForestDrawing {
     if (is_ratio_) return ratio_ticks();
     double step = 0.01;
     for (int i = 0; (range_.high - range_.low) / step > 7; ++i) step *= i % 3 == 1 ? 2.5 : 2;
-    const int decimals = std::max(0, static_cast<int>(std::ceil(-std::log10(step) - 1e-9)));
-    const auto first = static_cast<int>(std::ceil(range_.low / step));
-    for (int i = first; i * step <= range_.high; ++i) {
-      result.emplace_back(i * step, fixed(i * step, decimals));
+    const auto decimals =
+        static_cast<int>(std::clamp(std::ceil(-std::log10(step) - 1e-9), 0.0, 2.0));
+    const std::int64_t first = whole_number(std::ceil(range_.low / step));
+    for (std::int64_t i = first; i <= first + 8; ++i) {
+      const double value = static_cast<double>(i) * step;
+      if (value <= range_.high) result.emplace_back(value, fixed(value, decimals));
     }
     return result;
   }
@@ -93,7 +95,8 @@ class ForestDrawing {
     const double octaves = (range_.high - range_.low) / std::log(2.0);
     if (octaves > 2) {
       ratios.clear();
-      const int step = std::max(1, static_cast<int>(std::ceil(octaves / 7)));
+      const int step =
+          std::max(1, static_cast<int>(whole_number(std::ceil(std::min(octaves, 1e4) / 7))));
       for (int power = -12 * step; power <= 12 * step; power += step) {
         ratios.push_back(std::exp2(power));
       }

@@ -181,7 +181,8 @@ std::string against(const std::vector<TrainingRun>& runs, double published) {
   for (const TrainingRun& run : runs) errors.push_back(final_test_error(run));
   const PairedTest mean = paired_t_test(errors);
   const auto images = static_cast<double>(runs.empty() ? 0 : runs.front().test_images);
-  const auto wrong = static_cast<std::size_t>(std::lround(mean.mean * images));
+  const auto wrong =
+      static_cast<std::size_t>(whole_number(std::round(std::max(0.0, mean.mean * images))));
   const bool held = mean.interval.contains(published) ||
                     wilson_interval(wrong, static_cast<std::size_t>(images)).contains(published);
   if (errors.size() < 2 || held) return "not to be told apart from";

@@ -133,8 +133,8 @@ PlotCommands commands_of(const CurvePlot& plot) {
       "set xtics {}\n"
       "set key tmargin left vertical maxrows {} Left reverse samplen 3 width 1\n",
       plot_number(first > 0 ? first - margin : 0), plot_number(last + margin),
-      plot_number(top_of(plot)), plot.quantity + " (%)",
-      tick_step(static_cast<std::int64_t>(std::ceil(last))), (plot.curves.size() + 1) / 2);
+      plot_number(top_of(plot)), plot.quantity + " (%)", tick_step(whole_number(std::ceil(last))),
+      (plot.curves.size() + 1) / 2);
   if (plot.threshold > 0) {
     text += PlotCommands::format(
         "set arrow from graph 0,first {0} to graph 1,first {0} nohead dt (5,4) lw 1.5 lc rgb "
