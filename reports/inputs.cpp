@@ -54,7 +54,7 @@ std::vector<RecordFile> record_files(const std::string& path, const std::string&
   if (!fs::is_directory(path)) return {{path, record_name(path, report_folder), false}};
   std::vector<RecordFile> files;
   for (const fs::directory_entry& entry : fs::recursive_directory_iterator(path)) {
-    if (!entry.is_regular_file() || entry.path().extension() != ".h5") continue;
+    if (entry.path().extension() != ".h5") continue;  // links to nothing and folders are named, too
     const std::string file = entry.path().string();
     const std::string name = record_name(file, report_folder);
     const bool is_bare = name.find('/') == std::string::npos;
@@ -68,6 +68,8 @@ std::vector<RecordFile> record_files(const std::string& path, const std::string&
 }
 
 bool looks_like_record(const std::string& path) {
+  std::error_code none;
+  if (!fs::is_regular_file(path, none)) return false;
   std::ifstream stream(path, std::ios::binary);
   const std::string bytes{std::istreambuf_iterator<char>(stream), {}};
   return bytes.starts_with("\x89HDF\r\n\x1a\n") && bytes.find("reprise record ") != bytes.npos;

@@ -93,6 +93,20 @@ TEST_CASE("reading says what is in the way") {
   CHECK(is_line_with(error_of([&] { read_file(folder.path()); }), "Is a directory"));
 }
 
+TEST_CASE("a named pipe or a device is refused at once, and a pipe that is open is read") {
+  const TemporaryFolder folder;
+  REQUIRE(mkfifo((folder / "pipe").c_str(), 0600) == 0);
+  for (const std::string& path : {folder / "pipe", std::string("/dev/zero")}) {
+    CHECK(is_line_with(error_of([&] { read_file(path); }), path, "is no regular file"));
+  }
+  int ends[2];
+  REQUIRE(pipe(ends) == 0);
+  REQUIRE(write(ends[1], "abc", 3) == 3);
+  close(ends[1]);
+  CHECK(read_file("/dev/fd/" + std::to_string(ends[0])).size() == 3);
+  close(ends[0]);
+}
+
 TEST_CASE("a file that exists is kept unless it may be overwritten") {
   const TemporaryFolder folder;
   const std::string path = folder / "file";

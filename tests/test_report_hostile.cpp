@@ -1,4 +1,5 @@
 // A record from a stranger in the report: none of its texts does anything.
+#include <sys/stat.h>
 #include <toml++/toml.h>
 
 #include <algorithm>
@@ -592,11 +593,17 @@ TEST_CASE("files of a folder that are no records are named and left out") {
   save_record(training_record({1, 2}), records + "/a.h5");
   test::write_file(records + "/._a.h5", "foreign");
   test::write_file(records + "/notes.txt", "not looked at");
+  std::filesystem::create_symlink("gone", records + "/dangling.h5");
+  std::filesystem::create_directory(records + "/folder.h5");
+  REQUIRE(mkfifo((records + "/pipe.h5").c_str(), 0600) == 0);
   const std::string command = kWriteReport + "--output " + (folder / "out") + " ";
   const CommandResult foreign = run_command(command + records);
   INFO(foreign.err);
   CHECK(foreign.status == 0);
   CHECK_THAT(foreign.err, Catch::Contains("left out: ") && Catch::Contains("._a.h5"));
+  for (const char* name : {"dangling.h5", "folder.h5", "pipe.h5"}) {
+    CHECK_THAT(foreign.err, Catch::Contains(name));
+  }
   CHECK(run_command(command + records + "/._a.h5 " + records + "/a.h5").status == 1);
 
   std::string bytes = test::read_file(records + "/a.h5");

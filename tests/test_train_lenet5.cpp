@@ -120,7 +120,7 @@ TEST_CASE("a TOML file sets what the command line does not") {
   check_misused("--config " + (folder / "broken.toml"), "broken.toml:1");
   check_misused("--config nowhere.toml", "nowhere.toml");
   check_misused("--config " + folder.path(), "Is a directory");
-  check_misused("--config /dev/zero", "at most");
+  check_misused("--config /dev/zero", "is no regular file");
   write_file(folder / "binary.toml", "epochs = 1 # \xff\n");
   check_misused("--config " + (folder / "binary.toml"), "UTF-8");
 }

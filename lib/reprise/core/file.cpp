@@ -175,9 +175,22 @@ void check_target(const std::string& path, Overwrite overwrite) {
   if (!fs::is_regular_file(path, none)) throw Error(path, "is no regular file", "a file's name");
 }
 
+/// Error for a named pipe, on which opening waits for ever, or a device, which may have no end.
+/// What is open already, as a pipe at standard input, is read.
+void check_readable_kind(const std::string& path) {
+  struct stat status {};
+  const std::string_view name = path;
+  if (stat(path.c_str(), &status) != 0 || S_ISREG(status.st_mode) || S_ISDIR(status.st_mode) ||
+      name == "/dev/stdin" || name.starts_with("/dev/fd/") || name.starts_with("/proc/self/fd/")) {
+    return;
+  }
+  throw Error(path, "is no regular file", "a file, or a pipe as /dev/stdin");
+}
+
 }  // namespace
 
 std::vector<std::byte> read_file(const std::string& path, std::size_t most) {
+  check_readable_kind(path);
   const FileDescriptor file(
       uninterrupted([&] { return open(path.c_str(), O_RDONLY | O_CLOEXEC); }));
   if (file.get() < 0) fail(path, "cannot be read");
