@@ -68,6 +68,7 @@ TEST_CASE("numbers and bytes keep three digits that count") {
   CHECK(significant(999.7) == "1,000");
   CHECK(significant(9.999) == "10.0");
   CHECK(significant(1234.5) == "1,235");
+  CHECK(significant(1e300) == "1.0e+300");  // more than any integer type holds
   CHECK(significant(0) == "0");
   CHECK(bytes_text(0) == "0");
   CHECK(bytes_text(512) == "512 B");

@@ -129,8 +129,10 @@ double largest_spread(const Line& line) {
 }  // namespace
 
 std::string significant(double value) {
+  if (std::isfinite(value) && std::abs(value) >= 1e15) return scientific(value);
   const bool is_large = std::isfinite(value) && std::abs(value) >= 999.5;
-  return is_large ? grouped(std::lround(value)) : fixed(value, decimals_that_count(value));
+  return is_large ? grouped(whole_number(std::round(value)))
+                  : fixed(value, decimals_that_count(value));
 }
 
 std::string significant_cell(double value) {
