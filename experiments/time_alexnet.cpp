@@ -12,6 +12,7 @@
 #include "reprise/core/error.hpp"
 #include "reprise/core/parallel.hpp"
 #include "reprise/core/terminal.hpp"
+#include "reprise/core/text.hpp"
 #include "reprise/linalg/blas.hpp"
 #include "reprise/linalg/simd.hpp"
 #include "reprise/nn/batch_gradient.hpp"
@@ -157,8 +158,8 @@ int time_alexnet(int argc, const char* const* argv) {
   print_line(fmt::format("images a second: {:.2f}",
                          static_cast<double>(options->batch_size) / step_seconds));
   print_line(fmt::format("peak memory: {:.0f} MiB", peak_memory_mib()));
-  print_line(
-      fmt::format("parameters after {} steps: sha256:{}", options->steps + 1, steps.digest()));
+  print_line(fmt::format("parameters after {}: sha256:{}", count_of(options->steps + 1, "step"),
+                         steps.digest()));
   return 0;
 }
 

@@ -12,6 +12,7 @@
 #include "reprise/core/error.hpp"
 #include "reprise/core/parallel.hpp"
 #include "reprise/core/terminal.hpp"
+#include "reprise/core/text.hpp"
 #include "reprise/linalg/blas.hpp"
 #include "reprise/linalg/simd.hpp"
 #include "reprise/record/record_file.hpp"
@@ -192,8 +193,9 @@ bool train(TrainingRun& run, const Options& options, const EarlierRecord& earlie
 
 int stopped(const TrainingRun& run, const CheckpointFile& checkpoint) {
   checkpoint.save(run);
-  print_line(fmt::format("stopped after {} epochs and {} steps; kept {}; go on with --resume",
-                         run.epochs_done(), run.state().step_in_epoch, checkpoint.path()));
+  print_line(fmt::format("stopped after {} and {}; kept {}; go on with --resume",
+                         count_of(run.epochs_done(), "epoch"),
+                         count_of(run.state().step_in_epoch, "step"), checkpoint.path()));
   return kInterrupted;
 }
 
@@ -268,9 +270,9 @@ int train_lenet5(int argc, const char* const* argv) {
   Log log;
   log.line(fmt::format("{}: {} training and {} test images, {} classes", data.name,
                        run.train_images(), data.test.count, data.class_names.size()));
-  log.line(fmt::format("{}: {} parameters, seed {}, {} threads, {}", run.model().name(),
-                       run.model().parameters().size(), options.configuration.seed, options.threads,
-                       simd_target()));
+  log.line(fmt::format("{}: {} parameters, seed {}, {}, {}", run.model().name(),
+                       run.model().parameters().size(), options.configuration.seed,
+                       count_of(options.threads, "thread"), simd_target()));
   if (earlier.record) {
     log.line(fmt::format("going on from the record that ends with epoch {}, digest sha256:{}",
                          earlier.parameters_sha256.size(), digest_of(*earlier.record)));
@@ -282,7 +284,7 @@ int train_lenet5(int argc, const char* const* argv) {
     for (std::size_t epoch = 1; epoch <= run.epochs_done(); ++epoch) {
       earlier.check(options.output, epoch, run.history()[epoch - 1]);
     }
-    log.line(fmt::format("going on after {} epochs", run.epochs_done()));
+    log.line("going on after " + count_of(run.epochs_done(), "epoch"));
   } else if (checkpoint.exists() && !options.force) {
     throw Error(checkpoint.path(), "a checkpoint of an unfinished run is there",
                 "--resume to go on with it, or --force to start anew");

@@ -430,3 +430,13 @@ TEST_CASE("the option --zeros empties grad_output alone, for the kernels that sk
   check_refused(options + "--zeros nan", 2, {"--zeros"});
   check_refused(options + "--zeros 0.5 --record r.h5", 2, {"--zeros", "--record"});
 }
+
+TEST_CASE("CSV has no percentages in its columns of times") {
+  const CommandResult repeated = compare(
+      "--shapes lenet5 --passes forward --benchmark_filter=^lenet5:conv1/forward/direct "
+      "--benchmark_format=csv --algorithms direct --benchmark_repetitions=2");
+  REQUIRE(repeated.status == 0);
+  CHECK_THAT(repeated.out, Catch::Contains("_median"));
+  CHECK_THAT(repeated.out, !Catch::Contains("_cv"));
+  CHECK_THAT(repeated.err, !Catch::Contains("1 threads"));
+}

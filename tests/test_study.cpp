@@ -108,7 +108,7 @@ TEST_CASE("what is recorded is not run again, and another run's record is refuse
   const std::string before = test::read_file(folder / "s/max-seed1.h5");
   const CommandResult again = study("pooling_mode", output + " --epochs 1");
   CHECK(again.status == 0);
-  CHECK_THAT(again.out, Catch::Contains("2 of 2 runs are recorded already"));
+  CHECK_THAT(again.out, Catch::Contains("2 of 2 runs already recorded"));
   CHECK(test::read_file(folder / "s/max-seed1.h5") == before);
 
   const CommandResult other = study("pooling_mode", output + " --epochs 2");

@@ -10,6 +10,7 @@
 
 #include "reprise/core/error.hpp"
 #include "reprise/core/terminal.hpp"
+#include "reprise/core/text.hpp"
 #include "reprise/linalg/simd.hpp"
 
 namespace reprise {
@@ -70,8 +71,14 @@ std::unique_ptr<benchmark::BenchmarkReporter> reporter_for(BenchmarkFormat forma
 }
 
 /// The runs with a counter of each kind, as CSV's heading needs them from the first run on; JSON
-/// knows no NaN or infinity, so that such counters are left out there.
+/// knows no NaN or infinity, so that such counters are left out there. The library's CSV prints
+/// percentages, such as the coefficient of variation, as if they were times: it gets none.
 Runs with_counters(Runs runs, const ComparisonRow& row, BenchmarkFormat format) {
+  if (format == BenchmarkFormat::csv) {
+    std::erase_if(runs, [](const benchmark::BenchmarkReporter::Run& run) {
+      return run.aggregate_unit == benchmark::StatisticUnit::kPercentage;
+    });
+  }
   const benchmark::UserCounters all = counters_of(row);
   for (auto& run : runs) {
     run.counters.insert(all.begin(), all.end());
@@ -108,8 +115,9 @@ ComparisonTable::ComparisonTable(const std::vector<ComparisonRow>& rows,
     : rows_(rows), context_(context) {}
 
 void ComparisonTable::print_heading() const {
-  print_line(fmt::format("{} threads, {}; measured peak of one core: {:.1f} GFLOP/s",
-                         context_.threads, simd_target(), context_.peak_flops / 1e9));
+  print_line(fmt::format("{}, {}; measured peak of one core: {:.1f} GFLOP/s",
+                         count_of(context_.threads, "thread"), simd_target(),
+                         context_.peak_flops / 1e9));
   print_line(fmt::format(kTableRow, "shape", "pass", "algorithm", "median ms", "spread", "GFLOP/s",
                          "peak", "workspace", "worst ulp", "rms rel", "bound", "class", "status"));
 }

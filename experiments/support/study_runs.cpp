@@ -13,6 +13,7 @@
 #include "reprise/core/error.hpp"
 #include "reprise/core/integer.hpp"
 #include "reprise/core/terminal.hpp"
+#include "reprise/core/text.hpp"
 #include "reprise/record/record_file.hpp"
 #include "reprise/run/checkpoint.hpp"
 #include "support/checkpoint_file.hpp"
@@ -164,8 +165,8 @@ bool do_runs(const std::vector<StudyRun>& runs, const ImageDataset& data,
              const StudyRunOptions& options, StudyProgress& overall) {
   const std::vector<StudyRun> missing = not_recorded(runs, data, options);
   if (missing.size() < runs.size()) {
-    print_line(fmt::format("{} of {} runs are recorded already", runs.size() - missing.size(),
-                           runs.size()));
+    print_line(fmt::format("{} of {} already recorded", runs.size() - missing.size(),
+                           count_of(runs.size(), "run")));
   }
   if (missing.empty()) return true;
   std::size_t steps = overall.steps_to_come;
@@ -197,8 +198,8 @@ bool do_runs(const std::vector<StudyRun>& runs, const ImageDataset& data,
   try {
     while (threads.size() + 1 < workers.count) threads.emplace_back(work);
   } catch (const std::system_error&) {
-    print_error_line(fmt::format("only {} of {} runs can go on side by side here",
-                                 threads.size() + 1, workers.count));
+    print_error_line(fmt::format("only {} of {} can go on side by side here", threads.size() + 1,
+                                 count_of(workers.count, "run")));
   }
   work();
   for (std::thread& thread : threads) thread.join();

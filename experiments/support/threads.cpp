@@ -12,6 +12,7 @@
 
 #include "reprise/core/parallel.hpp"
 #include "reprise/core/terminal.hpp"
+#include "reprise/core/text.hpp"
 #include "support/program.hpp"
 
 namespace reprise {
@@ -92,8 +93,8 @@ std::size_t have_threads(std::size_t wanted) {
   share_heap_under_limit();
   const std::size_t threads = start_threads(wanted);
   if (threads < wanted) {
-    print_error_line(fmt::format("only {} of {} threads can be started here; going on with {}",
-                                 threads, wanted, threads));
+    print_error_line(fmt::format("only {} of {} can be started here; going on with {}", threads,
+                                 count_of(wanted, "thread"), threads));
   }
   return threads;
 }

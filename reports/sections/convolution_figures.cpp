@@ -16,9 +16,9 @@
 namespace reprise::reports {
 namespace {
 
-constexpr Size kPanel{310, 340};         // pixels; three stand side by side
-constexpr std::size_t kMostPanels = 36;  // of a figure: each is a run of gnuplot
-constexpr double kMargin = 1.5;  // factor by which a logarithmic axis goes beyond its values
+constexpr Size kPanel{310, 340};        // pixels; three stand side by side
+constexpr std::size_t kMaxPanels = 36;  // of a figure: each is a run of gnuplot
+constexpr double kMargin = 1.5;         // factor by which a logarithmic axis goes beyond its values
 
 /// How one algorithm is drawn in every figure: colour, gnuplot's point type, dashes.
 struct Look {
@@ -304,9 +304,9 @@ Crossover crossover(const Comparison& comparison, const Sweep& sweep, const std:
   result.figure.source = short_digest(comparison.digest);
   for (const SweepPanel& panel : panels_of(comparison, sweep)) {
     const std::size_t number = result.figure.panels.size() + 1;
-    if (number > kMostPanels) {
-      result.is_cut = true;
-      break;
+    if (number > kMaxPanels) {
+      ++result.left_out;
+      continue;
     }
     result.figure.panels.push_back(
         draw_sweep(panel, sweep, comparison.algorithms, fmt::format("{}_{}", name, number)));
@@ -347,7 +347,7 @@ Figure memory_figure(const Comparison& comparison, const UntrustedText& layer,
   Figure figure;
   figure.source = short_digest(comparison.digest);
   for (const UntrustedText& pass : passes) {
-    if (figure.panels.size() == kMostPanels) break;
+    if (figure.panels.size() == kMaxPanels) break;
     const std::string number = std::to_string(figure.panels.size() + 1);
     figure.panels.push_back(draw_memory(rows[pass], name + "_" + number));
   }

@@ -26,7 +26,8 @@ void add_sweep(const Comparison& comparison, const Sweep& sweep, const std::stri
   part.set(key + "_figure", place_name(name));
   part.set(key + "_takeovers", found.takeovers);
   part.set("has_" + key + "_takeovers", !found.takeovers.empty());
-  part.set(key + "_is_cut", found.is_cut);
+  part.set(key + "_left_out", found.left_out > 0);
+  part.set(key + "_panels_left_out", counted(static_cast<std::int64_t>(found.left_out), "panel"));
   if (!found.figure.panels.empty()) draft.add(name, std::move(found.figure));
 }
 

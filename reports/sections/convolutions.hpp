@@ -28,7 +28,7 @@ bool is_in_sweep(const ComparisonRow& row);
 struct Crossover {
   Figure figure;  ///< a panel for each kind and pass; none if nothing was timed
   Markdown takeovers;
-  bool is_cut = false;  ///< there are more panels than are drawn
+  std::size_t left_out = 0;  ///< panels beyond those that are drawn
 };
 /// Panels are named `name`_1, `name`_2, ...
 Crossover crossover(const Comparison& comparison, const Sweep& sweep, const std::string& name);

@@ -210,4 +210,8 @@ std::string printable_lines(std::string_view bytes) {
   return shown(bytes, "\n\t");
 }
 
+std::string count_of(std::size_t count, std::string_view singular) {
+  return std::to_string(count) + ' ' + std::string(singular) + (count == 1 ? "" : "s");
+}
+
 }  // namespace reprise

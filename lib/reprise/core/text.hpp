@@ -3,6 +3,7 @@
 /// how it is shown.
 #pragma once
 
+#include <cstddef>
 #include <string>
 #include <string_view>
 
@@ -42,5 +43,8 @@ std::string fitted(std::string_view text, std::size_t columns);
 
 /// printable(), but keeps newlines and tabs: for a text of several lines, such as a log or TOML.
 std::string printable_lines(std::string_view bytes);
+
+/// "1 thread", "2 threads".
+std::string count_of(std::size_t count, std::string_view singular);
 
 }  // namespace reprise

@@ -188,8 +188,7 @@ struct NotJudged {
 std::vector<NotJudged> parts_not_judged(const Record& record, const VerificationOptions& options,
                                         bool agrees) {
   const bool has_study = record.groups.count("study") > 0;
-  const std::string epochs =
-      options.epochs == 1 ? "epoch" : fmt::format("{} epochs", options.epochs);
+  const std::string epochs = options.epochs == 1 ? "epoch" : count_of(options.epochs, "epoch");
   return {
       {options.epochs > 0, true,
        fmt::format("{} the first {} (evaluation and parameters not checked)",
@@ -233,7 +232,7 @@ std::optional<Record> run_again(
   run.train(observer);
   if (stopped) {
     result.verdict = Verdict::stopped;
-    result.findings.push_back(fmt::format("stopped after {} epochs", run.epochs_done()));
+    result.findings.push_back("stopped after " + count_of(run.epochs_done(), "epoch"));
     return std::nullopt;
   }
   return options.epochs > 0 ? unevaluated_record(run) : training_record(run, {}, {"", {}});
