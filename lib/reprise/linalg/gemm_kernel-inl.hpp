@@ -25,16 +25,8 @@ HWY_BEFORE_NAMESPACE();
 namespace reprise {
 namespace HWY_NAMESPACE {
 
-#if HWY_TARGET == HWY_AVX3
-constexpr std::size_t kTileRows = 14;
-constexpr std::size_t kTileVectors = 2;
-#elif HWY_TARGET == HWY_NEON
-constexpr std::size_t kTileRows = 8;
-constexpr std::size_t kTileVectors = 3;
-#else
-constexpr std::size_t kTileRows = 6;
-constexpr std::size_t kTileVectors = 2;
-#endif
+constexpr std::size_t kTileRows = HWY_TARGET == HWY_NEON ? 8 : kRegisters == 32 ? 14 : 6;
+constexpr std::size_t kTileVectors = HWY_TARGET == HWY_NEON ? 3 : 2;
 
 /// Columns of a tile, and of a panel of b.
 HWY_INLINE std::size_t tile_columns() {
@@ -68,15 +60,10 @@ HWY_INLINE void micro_kernel(std::size_t depth, const float* HWY_RESTRICT a,
                              std::size_t c_row_stride, bool from_zero) {
   namespace hn = hwy::HWY_NAMESPACE;
   const hn::ScalableTag<float> d;
-  using Vector = hn::Vec<decltype(d)>;
   const std::size_t lanes = hn::Lanes(d);
-  Vector acc[Rows][Vectors];
-  REPRISE_UNROLL
-  for (std::size_t i = 0; i < Rows; ++i) {
-    for (std::size_t j = 0; j < Vectors; ++j) {
-      acc[i][j] = from_zero ? hn::Zero(d) : hn::LoadU(d, c + i * c_row_stride + j * lanes);
-    }
-  }
+  const auto place = [&](std::size_t i, std::size_t j) { return c + i * c_row_stride + j * lanes; };
+  hn::Vec<decltype(d)> acc[Rows][Vectors];
+  load_sums(d, acc, place, from_zero);
   for (std::size_t k0 = 0; k0 < depth; k0 += Panel::kSteps) {
     const std::size_t steps = std::min(Panel::kSteps, depth - k0);
     continue_chains(d, steps, StridedNumbers{a, Panel::kRowStride, Panel::kStepStride},
@@ -84,12 +71,7 @@ HWY_INLINE void micro_kernel(std::size_t depth, const float* HWY_RESTRICT a,
     a += steps * Panel::kStepStride + Panel::kBlockGap;
     b += steps * kTileVectors * lanes;
   }
-  REPRISE_UNROLL
-  for (std::size_t i = 0; i < Rows; ++i) {
-    for (std::size_t j = 0; j < Vectors; ++j) {
-      hn::StoreU(acc[i][j], d, c + i * c_row_stride + j * lanes);
-    }
-  }
+  store_sums(d, acc, place);
 }
 
 }  // namespace HWY_NAMESPACE

@@ -27,13 +27,8 @@ namespace {
 namespace hn = hwy::HWY_NAMESPACE;
 
 // Registers: rows x vectors sums, the vectors of a row of b, one element of a.
-#if HWY_TARGET == HWY_AVX3 || HWY_TARGET == HWY_NEON
-constexpr std::size_t kMaxRows = 8;
-constexpr std::size_t kMaxVectors = 3;
-#else
-constexpr std::size_t kMaxRows = 6;
-constexpr std::size_t kMaxVectors = 2;
-#endif
+constexpr std::size_t kMaxRows = kRegisters == 32 ? 8 : 6;
+constexpr std::size_t kMaxVectors = kRegisters == 32 ? 3 : 2;
 
 /// One k-block of a product: a is `depth` steps, from_zero says that chains begin here.
 struct Product {
@@ -50,24 +45,17 @@ struct Product {
 template <std::size_t rows, std::size_t vectors>
 HWY_NOINLINE void tile_kernel(const Product& p) {
   const hn::ScalableTag<float> d;
-  using Vector = hn::Vec<decltype(d)>;
   const std::size_t lanes = hn::Lanes(d);
-  Vector acc[rows][vectors];
+  const auto place = [&](std::size_t i, std::size_t v) {
+    return p.c + i * p.c_row_stride + v * lanes;
+  };
+  hn::Vec<decltype(d)> acc[rows][vectors];
+  load_sums(d, acc, place, p.from_zero);
   PointedNumbers<rows> a{{}, p.a.column_stride};
   REPRISE_UNROLL
-  for (std::size_t i = 0; i < rows; ++i) {
-    a.row[i] = p.a.data + i * p.a.row_stride;
-    for (std::size_t v = 0; v < vectors; ++v) {
-      acc[i][v] = p.from_zero ? hn::Zero(d) : hn::LoadU(d, p.c + i * p.c_row_stride + v * lanes);
-    }
-  }
+  for (std::size_t i = 0; i < rows; ++i) a.row[i] = p.a.data + i * p.a.row_stride;
   continue_chains(d, p.depth, a, RowVectors{p.b, p.b_row_stride}, acc);
-  REPRISE_UNROLL
-  for (std::size_t i = 0; i < rows; ++i) {
-    for (std::size_t v = 0; v < vectors; ++v) {
-      hn::StoreU(acc[i][v], d, p.c + i * p.c_row_stride + v * lanes);
-    }
-  }
+  store_sums(d, acc, place);
 }
 
 using TileKernel = void (*)(const Product&);

@@ -30,6 +30,49 @@ HWY_BEFORE_NAMESPACE();
 namespace reprise {
 namespace HWY_NAMESPACE {
 
+/// Vector registers of the target: a tile's sums, the vectors of one step and a broadcast number
+/// share them.
+constexpr std::size_t kRegisters = HWY_TARGET == HWY_AVX3 || HWY_TARGET == HWY_NEON ? 32 : 16;
+
+/// acc(i, v) = the vector at place(i, v), or 0.
+template <std::size_t rows, std::size_t vectors, class D, class Place>
+HWY_INLINE void load_sums(D d, hwy::HWY_NAMESPACE::Vec<D> (&acc)[rows][vectors], const Place& place,
+                          bool from_zero = false) {
+  namespace hn = hwy::HWY_NAMESPACE;
+  REPRISE_UNROLL
+  for (std::size_t i = 0; i < rows; ++i) {
+    for (std::size_t v = 0; v < vectors; ++v) {
+      acc[i][v] = from_zero ? hn::Zero(d) : hn::LoadU(d, place(i, v));
+    }
+  }
+}
+
+/// The vector at place(i, v) = acc(i, v).
+template <std::size_t rows, std::size_t vectors, class D, class Place>
+HWY_INLINE void store_sums(D d, const hwy::HWY_NAMESPACE::Vec<D> (&acc)[rows][vectors],
+                           const Place& place) {
+  REPRISE_UNROLL
+  for (std::size_t i = 0; i < rows; ++i) {
+    for (std::size_t v = 0; v < vectors; ++v) {
+      hwy::HWY_NAMESPACE::StoreU(acc[i][v], d, place(i, v));
+    }
+  }
+}
+
+/// The same where chains end: a zero is stored without a sign.
+template <std::size_t rows, std::size_t vectors, class D, class Place>
+HWY_INLINE void store_results(D d, const hwy::HWY_NAMESPACE::Vec<D> (&acc)[rows][vectors],
+                              const Place& place) {
+  namespace hn = hwy::HWY_NAMESPACE;
+  const hn::Vec<D> zero = hn::Zero(d);
+  REPRISE_UNROLL
+  for (std::size_t i = 0; i < rows; ++i) {
+    for (std::size_t v = 0; v < vectors; ++v) {
+      hn::StoreU(hn::Add(acc[i][v], zero), d, place(i, v));
+    }
+  }
+}
+
 /// `length` steps of the chains of a tile.
 template <std::size_t rows, std::size_t vectors, class D, class Numbers, class Vectors>
 HWY_INLINE void continue_chains(D d, std::size_t length, Numbers a, Vectors b,

@@ -119,11 +119,7 @@ using reprise::HWY_NAMESPACE::for_each_vector;
 
 /// Positions of a block whose taps share their source values: a sum and at least a value each, and
 /// a weight, in 32 registers or 16.
-#if HWY_TARGET == HWY_AVX3 || HWY_TARGET == HWY_NEON
-constexpr std::size_t kSharingPositions = 8;
-#else
-constexpr std::size_t kSharingPositions = 4;
-#endif
+constexpr std::size_t kSharingPositions = reprise::HWY_NAMESPACE::kRegisters / 4;
 
 /// The chains of `count` positions from b on, for one vector of groups from g on. Taps go `width`
 /// at a time: one, or those of a row, which are neighbours in the source where positions are

@@ -83,17 +83,15 @@ namespace HWY_NAMESPACE {
 namespace {
 namespace hn = hwy::HWY_NAMESPACE;
 using reprise::HWY_NAMESPACE::continue_chains;
+using reprise::HWY_NAMESPACE::kRegisters;
 using reprise::HWY_NAMESPACE::PointedNumbers;
 using reprise::HWY_NAMESPACE::RowVectors;
+using reprise::HWY_NAMESPACE::store_results;
 
 // Registers: rows x vectors sums, the vectors of one row of weights, one source value. A tile has
 // kRows positions; panels of more vectors take it in parts.
 constexpr std::size_t kRows = 12;
-#if HWY_TARGET == HWY_AVX3 || HWY_TARGET == HWY_NEON
-constexpr std::size_t kTileVectors = 24;
-#else
-constexpr std::size_t kTileVectors = 12;
-#endif
+constexpr std::size_t kTileVectors = kRegisters == 32 ? 24 : 12;
 constexpr std::size_t kMaxVectors = kTileVectors / 6;
 constexpr std::size_t rows_of(std::size_t vectors) {
   return std::min(kRows, kTileVectors / vectors);
@@ -163,13 +161,7 @@ HWY_NOINLINE void tile_kernel(const Panel& panel, const float* const* cell,
       left -= steps;
     }
   }
-  const Vector zero = hn::Zero(d);
-  REPRISE_UNROLL
-  for (std::size_t i = 0; i < rows; ++i) {
-    for (std::size_t v = 0; v < vectors; ++v) {
-      hn::StoreU(hn::Add(acc[i][v], zero), d, to[i] + v * lanes);
-    }
-  }
+  store_results(d, acc, [&](std::size_t i, std::size_t v) { return to[i] + v * lanes; });
 }
 
 /// The panel for rows [first, first + rows) of the tile.

@@ -241,10 +241,14 @@ namespace {
 namespace hn = hwy::HWY_NAMESPACE;
 using reprise::HWY_NAMESPACE::continue_chains;
 using reprise::HWY_NAMESPACE::for_each_size;
+using reprise::HWY_NAMESPACE::kRegisters;
 using reprise::HWY_NAMESPACE::PointedVectors;
+using reprise::HWY_NAMESPACE::store_results;
 using reprise::HWY_NAMESPACE::StridedNumbers;
 
 // ---- The tile
+
+constexpr std::size_t kVectors = kRegisters == 32 ? 4 : 2;  // of a tile
 
 /// Where the sums of a tile go: of output channel j and vector v to
 /// at + j * out_channel_pitch + v * vector_pitch.
@@ -253,10 +257,9 @@ struct TileSums {
   std::size_t out_channel_pitch, vector_pitch;
 };
 
-/// The chains of `out_channels` output channels for kVectors vectors of positions, which are
-/// read at x[v]
-/// + the run's offset, `pitch` floats from step to step; weights are (steps of the chain of all
-/// taps, out_channels).
+/// The chains of `out_channels` output channels for kVectors vectors of positions, which are read
+/// at x[v] + the run's offset, `pitch` floats from step to step; weights are (steps of the chain of
+/// all taps, out_channels).
 template <std::size_t out_channels>
 HWY_NOINLINE void tile_kernel(const float* const* x, std::span<const ChainRun> runs,
                               std::size_t pitch, const float* weights, const float* start,
@@ -274,14 +277,9 @@ HWY_NOINLINE void tile_kernel(const float* const* x, std::span<const ChainRun> r
     continue_chains(d, run.length, StridedNumbers{weights + run.k * out_channels, 1, out_channels},
                     values, acc);
   }
-  const Vector zero = hn::Zero(d);
-  REPRISE_UNROLL
-  for (std::size_t j = 0; j < out_channels; ++j) {
-    for (std::size_t v = 0; v < kVectors; ++v) {
-      hn::Store(hn::Add(acc[j][v], zero), d,
-                sums.at + j * sums.out_channel_pitch + v * sums.vector_pitch);
-    }
-  }
+  store_results(d, acc, [&](std::size_t j, std::size_t v) {
+    return sums.at + j * sums.out_channel_pitch + v * sums.vector_pitch;
+  });
 }
 
 constexpr auto kTileKernels =

@@ -19,13 +19,6 @@ namespace HWY_NAMESPACE {
 namespace {
 namespace hn = hwy::HWY_NAMESPACE;
 
-// Vectors of a register tile.
-#if HWY_TARGET == HWY_AVX3 || HWY_TARGET == HWY_NEON
-constexpr std::size_t kVectors = 4;
-#else
-constexpr std::size_t kVectors = 2;
-#endif
-
 #if HWY_TARGET != HWY_SCALAR
 /// Within each block of four lanes, element j of vector i becomes element i of vector j.
 template <class V>

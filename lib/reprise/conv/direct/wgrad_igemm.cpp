@@ -132,8 +132,8 @@ constexpr std::size_t kPaddedPositions = 128;                 // at a time
 
 struct PaddedPlan {
   explicit PaddedPlan(const Correlation& c)
-      : bands(c), positions(std::min(kPaddedPositions, bands.band * c.B)) {}
-  Bands bands;
+      : padded(c), positions(std::min(kPaddedPositions, padded.band * c.B)) {}
+  PaddedRows padded;
   std::size_t positions;  ///< of a block
 
   /// With the output channels that two vectors share.
@@ -142,10 +142,10 @@ struct PaddedPlan {
   }
   [[nodiscard]] bool fits(const Correlation& c) const {
     return c.out_channels >= kMaxLanes && c.reduction_length() <= kMaxPaddedRows &&
-           bands.band_floats <= kMaxBandFloats && sums(c) <= kMaxPaddedSums;
+           padded.band_floats <= kMaxBandFloats && sums(c) <= kMaxPaddedSums;
   }
   [[nodiscard]] std::size_t bytes(const Correlation& c) const {
-    return piece_bytes<float>(bands.band_floats) + piece_bytes<float>(sums(c)) +
+    return piece_bytes<float>(padded.band_floats) + piece_bytes<float>(sums(c)) +
            piece_bytes<const float*>(positions) + piece_bytes<std::size_t>(c.reduction_length());
   }
 };
@@ -160,13 +160,13 @@ struct PaddedTask {
 struct PaddedScratch {
   PaddedScratch(const Correlation& c, const PaddedPlan& plan, std::byte* memory) {
     WorkspacePieces pieces({memory, plan.bytes(c)});
-    band = pieces.take<float>(plan.bands.band_floats);
+    band = pieces.take<float>(plan.padded.band_floats);
     sums = pieces.take<float>(PaddedPlan::sums(c));
     window = pieces.take<const float*>(plan.positions);
     offsets = pieces.take<std::size_t>(c.reduction_length());
     for (std::size_t k = 0; k < c.reduction_length(); ++k) {
       const std::size_t tap = k / c.channels;
-      offsets[k] = plan.bands.offset(c, tap / c.w.count, tap % c.w.count) + k % c.channels;
+      offsets[k] = plan.padded.offset(c, tap / c.w.count, tap % c.w.count) + k % c.channels;
     }
   }
   float* band;           ///< (source rows, row)
@@ -186,16 +186,16 @@ namespace {
 namespace hn = hwy::HWY_NAMESPACE;
 using reprise::HWY_NAMESPACE::continue_chains;
 using reprise::HWY_NAMESPACE::for_each_size;
+using reprise::HWY_NAMESPACE::kRegisters;
 using reprise::HWY_NAMESPACE::ListedNumbers;
 using reprise::HWY_NAMESPACE::load_some;
+using reprise::HWY_NAMESPACE::load_sums;
 using reprise::HWY_NAMESPACE::PointedVectors;
+using reprise::HWY_NAMESPACE::store_results;
+using reprise::HWY_NAMESPACE::store_sums;
 
 // Registers: rows x vectors sums, the vectors of grad_output, one source value.
-#if HWY_TARGET == HWY_AVX3 || HWY_TARGET == HWY_NEON
-constexpr std::size_t kTileVectors = 28;
-#else
-constexpr std::size_t kTileVectors = 12;
-#endif
+constexpr std::size_t kTileVectors = kRegisters == 32 ? 28 : 12;
 
 /// Where a tile's operands are: position p multiplies row[p][0, rows) with grad[at[p] * width].
 struct Positions {
@@ -239,24 +239,15 @@ template <std::size_t rows, std::size_t vectors>
 HWY_NOINLINE void tile_kernel(const Positions& positions, std::size_t first,
                               float* HWY_RESTRICT grad_weight, std::size_t row_stride) {
   const hn::ScalableTag<float> d;
-  using Vector = hn::Vec<decltype(d)>;
   const std::size_t lanes = hn::Lanes(d);
-  Vector acc[rows][vectors];
-  REPRISE_UNROLL
-  for (std::size_t i = 0; i < rows; ++i) {
-    for (std::size_t v = 0; v < vectors; ++v) {
-      acc[i][v] = hn::LoadU(d, grad_weight + i * row_stride + v * lanes);
-    }
-  }
+  const auto place = [&](std::size_t i, std::size_t v) {
+    return grad_weight + i * row_stride + v * lanes;
+  };
+  hn::Vec<decltype(d)> acc[rows][vectors];
+  load_sums(d, acc, place);
   continue_chains(d, positions.count, SourceRows<rows>{positions.row, first},
                   GradRows{positions.grad, positions.at, vectors * lanes}, acc);
-  const Vector zero = hn::Zero(d);
-  REPRISE_UNROLL
-  for (std::size_t i = 0; i < rows; ++i) {
-    for (std::size_t v = 0; v < vectors; ++v) {
-      hn::StoreU(hn::Add(acc[i][v], zero), d, grad_weight + i * row_stride + v * lanes);
-    }
-  }
+  store_results(d, acc, place);
 }
 
 using TileKernel = void (*)(const Positions&, std::size_t, float*, std::size_t);
@@ -357,11 +348,7 @@ void run_positions(const Correlation& c, const Operands& data, const WeightTask&
 // ---- From a padded copy of rows
 
 // Registers: rows x vectors sums, the vectors of grad_output, one source value.
-#if HWY_TARGET == HWY_AVX3 || HWY_TARGET == HWY_NEON
-constexpr std::size_t kPaddedTileVectors = 24;
-#else
-constexpr std::size_t kPaddedTileVectors = 12;
-#endif
+constexpr std::size_t kPaddedTileVectors = kRegisters == 32 ? 24 : 12;
 
 /// A block of positions: window[p], and grad_output at grad + p * grad_stride.
 struct PaddedPositions {
@@ -382,24 +369,17 @@ template <std::size_t rows, std::size_t vectors>
 HWY_NOINLINE void padded_tile_kernel(const PaddedPositions& positions, const std::size_t* offset,
                                      const TileOutChannels& out_channels) {
   const hn::ScalableTag<float> d;
-  using Vector = hn::Vec<decltype(d)>;
   const std::size_t lanes = hn::Lanes(d);
-  Vector acc[rows][vectors];
+  const auto place = [&](std::size_t i, std::size_t v) { return out_channels.sums[v] + i * lanes; };
+  hn::Vec<decltype(d)> acc[rows][vectors];
+  load_sums(d, acc, place);
   ListedNumbers<rows> source{positions.window, {}};
   REPRISE_UNROLL
-  for (std::size_t i = 0; i < rows; ++i) {
-    source.offset[i] = offset[i];
-    for (std::size_t v = 0; v < vectors; ++v)
-      acc[i][v] = hn::Load(d, out_channels.sums[v] + i * lanes);
-  }
+  for (std::size_t i = 0; i < rows; ++i) source.offset[i] = offset[i];
   PointedVectors<vectors> grad{{}, positions.grad_stride};
   for (std::size_t v = 0; v < vectors; ++v) grad.first[v] = positions.grad + out_channels.first[v];
   continue_chains(d, positions.count, source, grad, acc);
-  REPRISE_UNROLL
-  for (std::size_t i = 0; i < rows; ++i) {
-    for (std::size_t v = 0; v < vectors; ++v)
-      hn::Store(acc[i][v], d, out_channels.sums[v] + i * lanes);
-  }
+  store_sums(d, acc, place);
 }
 
 using PaddedTileKernel = void (*)(const PaddedPositions&, const std::size_t*,
@@ -454,16 +434,16 @@ void sum_padded_rows(const Correlation& c, const PaddedPlan& plan, const Operand
   const OutChannelVectors vectors(c.out_channels);
   std::fill_n(scratch.sums, vectors.count * task.rows() * vectors.lanes, 0.0F);
   const auto add_band = [&](const SourceBand& band, std::size_t begin, std::size_t end) {
-    copy_band(c, plan.bands, data.source, band, scratch.band);
+    copy_band(c, plan.padded, data.source, band, scratch.band);
     const std::size_t first = (band.n * c.A + band.a_begin) * c.B;
     for (std::size_t p = begin; p < end; p += plan.positions) {
       const std::size_t some = std::min(plan.positions, end - p);
-      locate_windows(c, plan.bands, scratch.band, p, some, scratch.window);
+      locate_windows(c, plan.padded, scratch.band, p, some, scratch.window);
       const float* const grad = data.factor + (first + p) * c.r_cell + task.g * c.out_channels;
       run_padded_tiles(task, {some, scratch.window, grad, c.r_cell}, vectors, scratch);
     }
   };
-  for_each_band(c, plan.bands, task.g, data.begin, data.end, add_band);
+  for_each_band(c, plan.padded, task.g, data.begin, data.end, add_band);
   const hn::ScalableTag<float> d;
   const float* sums = scratch.sums;
   for (std::size_t v = 0; v < vectors.count; ++v) {
@@ -539,11 +519,11 @@ double padded_cost(const Correlation& c, std::size_t lanes) {
   const PaddedPlan plan(c);
   const std::size_t vectors = div_ceil(c.out_channels, lanes);
   const double tiles = 1.15 * static_cast<double>(vectors) + (vectors % 2 == 1 ? 0.35 : 0.0);
-  const auto positions_of_band = static_cast<double>(plan.bands.band * c.B);
+  const auto positions_of_band = static_cast<double>(plan.padded.band * c.B);
   return groups_and_positions(c) *
          (static_cast<double>(lanes) *
           (static_cast<double>(c.reduction_length()) * tiles +
-           static_cast<double>(plan.bands.band_floats) / (8.0 * positions_of_band)));
+           static_cast<double>(plan.padded.band_floats) / (8.0 * positions_of_band)));
 }
 
 std::size_t padded_workspace_bytes(const Correlation& c, std::size_t threads) {

@@ -20,7 +20,7 @@
 
 #include "reprise/conv/conv_workspace.hpp"
 #include "reprise/conv/direct/kernel.hpp"
-#include "reprise/conv/direct/window_plan.hpp"
+#include "reprise/conv/direct/padded_rows.hpp"
 #include "reprise/core/integer.hpp"
 #include "reprise/core/parallel.hpp"
 #include "reprise/linalg/register_tile-inl.hpp"
@@ -32,14 +32,13 @@ namespace {
 namespace hn = hwy::HWY_NAMESPACE;
 using reprise::HWY_NAMESPACE::continue_chains;
 using reprise::HWY_NAMESPACE::for_each_size;
+using reprise::HWY_NAMESPACE::kRegisters;
+using reprise::HWY_NAMESPACE::load_sums;
+using reprise::HWY_NAMESPACE::store_sums;
 using reprise::HWY_NAMESPACE::StridedNumbers;
 
 // Registers: output channels x vectors sums, the vectors of a window, one value of grad_output.
-#if HWY_TARGET == HWY_AVX3 || HWY_TARGET == HWY_NEON
-constexpr std::size_t kTileVectors = 24;
-#else
-constexpr std::size_t kTileVectors = 12;
-#endif
+constexpr std::size_t kTileVectors = kRegisters == 32 ? 24 : 12;
 constexpr std::size_t kMaxVectors = 3;
 constexpr std::size_t kMaxTile = 8;  // output channels of a tile
 constexpr std::size_t tile_out_channels(std::size_t vectors) {
@@ -91,27 +90,19 @@ template <std::size_t width, std::size_t vectors, std::size_t out_channels>
 HWY_NOINLINE void tile_kernel(const Positions& positions, const RowVector* rows, std::size_t j,
                               float* HWY_RESTRICT sums, std::size_t sums_stride) {
   const hn::CappedTag<float, halved<width>() ? 2 * width : width> d;
-  using Vector = hn::Vec<decltype(d)>;
-  Vector acc[out_channels][vectors];
+  const auto place = [&](std::size_t i, std::size_t v) {
+    return sums + i * sums_stride + rows[v].row;
+  };
+  hn::Vec<decltype(d)> acc[out_channels][vectors];
+  load_sums(d, acc, place);
   WindowVectors<width, vectors> windows{positions.window, {}, {}};
   for (std::size_t v = 0; v < vectors; ++v) {
     windows.lower[v] = rows[v].offset;
     windows.upper[v] = rows[v].upper;
   }
-  REPRISE_UNROLL
-  for (std::size_t i = 0; i < out_channels; ++i) {
-    for (std::size_t v = 0; v < vectors; ++v) {
-      acc[i][v] = hn::LoadU(d, sums + i * sums_stride + rows[v].row);
-    }
-  }
   continue_chains(d, positions.count, StridedNumbers{positions.grad + j, 1, positions.grad_stride},
                   windows, acc);
-  REPRISE_UNROLL
-  for (std::size_t i = 0; i < out_channels; ++i) {
-    for (std::size_t v = 0; v < vectors; ++v) {
-      hn::StoreU(acc[i][v], d, sums + i * sums_stride + rows[v].row);
-    }
-  }
+  store_sums(d, acc, place);
 }
 
 using TileKernel = void (*)(const Positions&, const RowVector*, std::size_t, float*, std::size_t);

@@ -29,8 +29,8 @@
 
 #include "reprise/conv/conv_workspace.hpp"
 #include "reprise/conv/direct/kernel.hpp"
+#include "reprise/conv/direct/padded_rows.hpp"
 #include "reprise/conv/direct/transpose-inl.hpp"
-#include "reprise/conv/direct/window_plan.hpp"
 #include "reprise/core/integer.hpp"
 #include "reprise/core/parallel.hpp"
 #include "reprise/linalg/register_tile-inl.hpp"
