@@ -128,38 +128,40 @@ void initialize_benchmark(char* program, const BenchmarkFlags& flags) {
 }
 
 void describe(CommandLine& line, Options& options) {
-  line.add_option(
-      "--shapes", "LIST", join(options.choice.shapes, ","),
-      "files of shapes in benchdnn's grammar, or names in fixtures/shapes: " + join(shape_lists()),
-      [&](const std::string& where, const std::string& given) {
-        options.choice.shapes = shapes_given(where, given);
-      });
-  line.add_list("--algorithms", options.choice.algorithms,
-                "names, separated by commas; default all");
+  line.add_option("--shapes", "LIST", join(options.choice.shapes, ","),
+                  "shape files in benchdnn's grammar, or names of lists in fixtures/shapes: " +
+                      join(shape_lists()),
+                  [&](const std::string& where, const std::string& given) {
+                    options.choice.shapes = shapes_given(where, given);
+                  });
+  line.add_list("--algorithms", options.choice.algorithms, "comma-separated names; default all");
   line.add_list("--passes", options.choice.passes,
-                "of forward, grad_input, grad_weight, separated by commas; default all");
+                "comma-separated, of forward, grad_input and grad_weight; default all");
   line.add_size("--threads", options.threads, kThreads,
-                "threads of each algorithm; they change no bit of a result but onednn's");
-  line.add_integer("--seed", options.seed, {0}, "where the tensors' values come from");
+                "threads of each algorithm; only onednn's results depend on their number");
+  line.add_integer("--seed", options.seed, {0}, "seed of the tensors' values");
   line.add_real("--zeros", options.zeros,
-                "fraction of grad_output's values that are 0, as 0.75 behind ReLU and 2x2 maximum "
-                "pooling or more; no --record then");
+                "fraction of grad_output's values that are set to 0; behind ReLU and 2x2 maximum "
+                "pooling it is 0.75 or more; not with --record");
   line.add_text(
       "--simd", options.simd,
-      "vector instructions of the portable algorithms, best or one of: " + join(simd_targets()));
-  line.add_text("--record", options.record, "saves the comparison's record there");
-  line.add_flag("--force", options.force, "overwrite the record if it exists");
-  line.add_flag("--check-only", options.check_only, "check, do not time");
+      "vector instructions of the portable algorithms: best, or one of " + join(simd_targets()));
+  line.add_text("--record", options.record, "save a record of the comparison to this file", "FILE");
+  line.add_flag("--force", options.force, "overwrite an existing record");
+  line.add_flag("--check-only", options.check_only, "check without timing");
   line.set_footer(
-      "Columns: time (median over repetitions; spread is largest minus smallest), share of the "
-      "measured\npeak of the threads' cores, workspace, largest error in units in the last place "
-      "of the largest element,\nroot-mean-square error relative to the result's, largest error as "
-      "a share of the declared bound,\nreproducibility class, status. Exit status 1 if anything is "
-      "WRONG or nothing was compared, 2 for bad\nusage.\n\nGoogle Benchmark's flags work too: "
-      "--benchmark_filter=REGEX (names are SHAPE/PASS/ALGORITHM),\n--benchmark_list_tests, "
-      "--benchmark_repetitions=N, --benchmark_min_time=SECONDS, --benchmark_format=json\nor csv, "
-      "--benchmark_out=FILE. With JSON or CSV, all other text goes to standard error.\n\nExample:\n"
-      "  compare_convolutions --shapes alexnet --algorithms direct,onednn --passes forward");
+      "Columns: median time over repetitions; spread (largest minus smallest, relative to the "
+      "median); GFLOP/s; fraction of the measured peak of the cores in use; workspace; largest "
+      "error in units in the last place of the largest element; root-mean-square error relative to "
+      "that of the result; largest error as a fraction of the declared bound; reproducibility "
+      "class; status.\n\n"
+      "Google Benchmark's flags work too: --benchmark_filter=REGEX (names are "
+      "SHAPE/PASS/ALGORITHM), --benchmark_list_tests, --benchmark_repetitions=N, "
+      "--benchmark_min_time=SECONDS, --benchmark_format=json or csv, --benchmark_out=FILE. With "
+      "JSON or CSV, all other text goes to standard error.\n\n"
+      "Exit status: 0; 1 if a result is WRONG or nothing was compared; 2 for bad usage.\n\n"
+      "Example:\n  compare_convolutions --shapes alexnet --algorithms direct,onednn --passes "
+      "forward");
 }
 
 std::optional<Options> parse(int argc, const char* const* argv) {
@@ -168,9 +170,10 @@ std::optional<Options> parse(int argc, const char* const* argv) {
   std::vector<std::string> arguments(argv + std::min(argc, 1), argv + argc);
   options.benchmark = take_benchmark_flags(arguments);
   options.choice.filter = options.benchmark.filter;
-  CommandLine line("compare_convolutions",
-                   "Checks convolution algorithms against a reference in double, times them, and "
-                   "prints a table.");
+  CommandLine line(
+      "compare_convolutions",
+      "Checks convolution algorithms against a double-precision reference, times them, and "
+      "prints a table.");
   describe(line, options);
   std::vector<const char*> own = {"compare_convolutions"};
   for (const std::string& argument : arguments) own.push_back(argument.c_str());

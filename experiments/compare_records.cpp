@@ -9,14 +9,16 @@ namespace {
 int compare_records(int argc, const char* const* argv) {
   std::vector<std::string> records;
   std::size_t most = 20;
-  CommandLine line("compare_records",
-                   "Says whether two records agree outside /environment, or where they part.");
+  CommandLine line(
+      "compare_records",
+      "Reports whether two records are identical outside /environment, or where they differ.");
   line.add_operands("RECORD", records, {2, 2}, "the two records");
-  line.add_size("--most", most, {1}, "differences to print at most");
+  line.add_size("--most", most, {1}, "largest number of differences to print");
   LoadOptions loading;
   add_load_options(line, loading);
   line.set_footer(
-      "Exit status 0 if they agree, 1 if they differ or one cannot be read, 2 for bad usage.\n"
+      "Exit status: 0 if they are identical, 1 if they differ or one cannot be read, 2 for bad "
+      "usage.\n"
       "\nExample:\n  compare_records runs/one.h5 runs/two.h5");
   if (!line.parse(argc, argv)) return 0;
   const Record first = load_record(records[0], loading);

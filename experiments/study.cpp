@@ -48,10 +48,10 @@ void check_seeds(std::vector<std::int64_t> seeds) {
 
 void add_options(CommandLine& line, Options& options) {
   line.add_operands("STUDY", options.studies, {0, 1},
-                    "a study's file, or the name of one that --list lists");
-  line.add_flag("--list", options.list, "print the studies that come with this program instead");
-  line.add_flag("--describe", options.describe, "print what the study asks and how instead");
-  line.add_integers("--seeds", options.seeds, {1}, "integers from 1, separated by commas");
+                    "a study file (TOML), or a name that --list prints");
+  line.add_flag("--list", options.list, "list the studies that come with this program, and exit");
+  line.add_flag("--describe", options.describe, "describe the study, and exit");
+  line.add_integers("--seeds", options.seeds, {1}, "comma-separated integers, 1 or more");
   const auto add_scale = [&line](const std::string& name, std::int64_t& value, IntegerRange range,
                                  const std::string& description) {
     line.add_option(name, "INTEGER", "as the study says", description,
@@ -61,22 +61,28 @@ void add_options(CommandLine& line, Options& options) {
   };
   add_scale("--epochs", options.scale.epochs, {1, kMostEpochs}, "passes over the training images");
   add_scale("--train-images", options.scale.train_images, {0},
-            "use the first so many training images; 0: all");
-  line.add_text("--data", options.data,
-                "folder with MNIST's or the like's IDX files, or CIFAR-10's binary ones");
-  line.add_text("--output", options.output, "folder for the records; default runs/STUDY");
-  line.add_flag("--quick", options.quick,
-                "the epochs and seeds that the study has for this, and the small data set in "
-                "fixtures/, where not said otherwise");
-  line.add_flag("--resume", options.runs.resume, "go on with runs that Ctrl-C stopped");
-  line.add_flag("--force", options.runs.force, "run again what is recorded already");
-  line.add_size("--threads", options.runs.threads, kThreads, "changes the speed, not the result");
+            "train on the first N images; 0: all");
+  line.add_text(
+      "--data", options.data,
+      "folder with the four IDX files of MNIST or of a data set in its format, gzipped or "
+      "not, or with CIFAR-10's binary files",
+      "DIR");
+  line.add_text("--output", options.output, "folder for the records; default runs/STUDY", "DIR");
+  line.add_flag(
+      "--quick", options.quick,
+      "a short run: unless given, the epochs and seeds that the study has for this, and the "
+      "small data set in fixtures/");
+  line.add_flag("--resume", options.runs.resume, "continue runs that Ctrl-C stopped");
+  line.add_flag("--force", options.runs.force, "repeat runs that are already recorded");
+  line.add_size("--threads", options.runs.threads, kThreads,
+                "number of threads; affects the speed, not the result");
   line.add_text("--simd", options.simd,
-                "vector instructions, best or one of: " + join(simd_targets()));
+                "vector instructions: best, or one of " + join(simd_targets()) +
+                    "; affects the speed, not the result");
   add_load_options(line, options.runs.loading);
   line.set_footer(
-      "Example:\n  study dropout --seeds 1,2,3,4,5 --output runs/dropout\n"
-      "Runs that are recorded are not run again. Ctrl-C stops cleanly; --resume goes on.");
+      "Runs that are already recorded are skipped. Ctrl-C stops and keeps checkpoints; --resume "
+      "continues.\n\nExample:\n  study dropout --seeds 1,2,3,4,5 --output runs/dropout");
 }
 
 /// What the command line leaves to the study.
@@ -296,7 +302,7 @@ int run_study(int argc, const char* const* argv) {
     all.insert(all.end(), measured.begin(), measured.end());
   }
   if (!finished) {
-    print_line("stopped; kept " + options.output + "; go on with --resume");
+    print_line("stopped; kept " + options.output + "; continue with --resume");
     return kInterrupted;
   }
   print_line("records " + options.output);

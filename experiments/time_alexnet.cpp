@@ -36,15 +36,20 @@ struct Options {
 /// nullopt if --help was asked for.
 std::optional<Options> parse(int argc, const char* const* argv) {
   Options options;
-  CommandLine line("time_alexnet", "Times training steps of AlexNet on random images.");
-  line.add_size("--batch-size", options.batch_size, {1, 4096}, "images in a step");
-  line.add_size("--block-size", options.block_size, {1, 4096},
-                "images that one thread works at a time; each block has a gradient in memory");
-  line.add_size("--steps", options.steps, {1, 1000}, "timed steps, after one that is not");
-  line.add_size("--threads", options.threads, kThreads, "changes no digest");
+  CommandLine line("time_alexnet",
+                   "Times training steps of AlexNet on random images, and prints a digest of the "
+                   "parameters after them.");
+  line.add_size("--batch-size", options.batch_size, {1, 4096}, "images per step");
+  line.add_size(
+      "--block-size", options.block_size, {1, 4096},
+      "images per block, which one thread computes; each block keeps a gradient in memory");
+  line.add_size("--steps", options.steps, {1, 1000}, "timed steps, after one untimed step");
+  line.add_size("--threads", options.threads, kThreads, "number of threads; affects no digest");
   line.add_text("--conv", options.conv, "convolution algorithm");
-  line.add_text("--simd", options.simd, "vector instructions; changes no digest");
-  line.add_integer("--seed", options.seed, {0}, "of parameters, images and dropout");
+  line.add_text(
+      "--simd", options.simd,
+      "vector instructions: best, or one of " + join(simd_targets()) + "; affects no digest");
+  line.add_integer("--seed", options.seed, {0}, "seed of parameters, images and dropout");
   line.set_footer("Example:\n  time_alexnet --batch-size 32 --steps 3");
   if (!line.parse(argc, argv)) return std::nullopt;
   as_usage([&] {

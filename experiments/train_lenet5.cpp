@@ -57,7 +57,8 @@ std::string text_of(const Setting& setting) {
 /// settings first, then those of the command line.
 std::function<void()> add_settings(CommandLine& line, TrainingConfiguration& configuration,
                                    std::string& config_file) {
-  line.add_text("--config", config_file, "a TOML file of settings; the command line wins");
+  line.add_text("--config", config_file,
+                "TOML file of settings; options on the command line override it", "FILE");
   line.set_heading("Settings, which determine the result");
   auto given = std::make_shared<TrainingConfiguration>(configuration);
   const std::vector<Setting> into = settings_of(*given);
@@ -96,25 +97,31 @@ std::optional<Options> parse(int argc, const char* const* argv) {
   CommandLine line("train_lenet5",
                    "Trains the modified LeNet-5, or another --model, and saves the record of the "
                    "run.");
-  line.add_text("--data", options.data,
-                "folder with the four IDX files of MNIST or the like, gzipped or not, or with "
-                "CIFAR-10's binary files");
+  line.add_text(
+      "--data", options.data,
+      "folder with the four IDX files of MNIST or of a data set in its format, gzipped or "
+      "not, or with CIFAR-10's binary files",
+      "DIR");
   line.add_text("--output", options.output,
-                "the record; default MODEL-DATA-seedN.h5 in the current folder");
-  line.add_flag("--force", options.force, "overwrite the record if it exists");
+                "where to save the record; default MODEL-DATA-seedN.h5 in the current folder",
+                "FILE");
+  line.add_flag("--force", options.force, "overwrite an existing record");
   line.add_flag("--resume", options.resume,
-                "go on from the checkpoint beside the record, or with more --epochs from a record");
+                "continue from the checkpoint beside the record or, with more --epochs, from a "
+                "finished record");
   line.add_size("--checkpoint-steps", options.checkpoint_steps, {0},
-                "also save a checkpoint every so many steps; 0: after each epoch only");
-  line.add_size("--threads", options.threads, kThreads, "changes the speed, not the result");
+                "also save a checkpoint every N steps; 0: only after each epoch");
+  line.add_size("--threads", options.threads, kThreads,
+                "number of threads; affects the speed, not the result");
   line.add_text("--simd", options.simd,
-                "vector instructions, best or one of: " + join(simd_targets()) +
-                    "; changes the speed, not the result");
+                "vector instructions: best, or one of " + join(simd_targets()) +
+                    "; affects the speed, not the result");
   add_load_options(line, options.loading);
   const auto take_settings = add_settings(line, options.configuration, config_file);
   line.set_footer(
-      "Example:\n  train_lenet5 --seed 1 --epochs 5 --output runs/lenet5.h5\n"
-      "Ctrl-C stops cleanly; the same command with --resume goes on from there.");
+      "Ctrl-C stops the run and keeps a checkpoint; the same command with --resume continues "
+      "it.\n\n"
+      "Example:\n  train_lenet5 --seed 1 --epochs 5 --output runs/lenet5.h5");
   if (!line.parse(argc, argv)) return std::nullopt;
   as_usage([&] {
     take_settings();
@@ -193,7 +200,7 @@ bool train(TrainingRun& run, const Options& options, const EarlierRecord& earlie
 
 int stopped(const TrainingRun& run, const CheckpointFile& checkpoint) {
   checkpoint.save(run);
-  print_line(fmt::format("stopped after {} and {}; kept {}; go on with --resume",
+  print_line(fmt::format("stopped after {} and {}; kept {}; continue with --resume",
                          count_of(run.epochs_done(), "epoch"),
                          count_of(run.state().step_in_epoch, "step"), checkpoint.path()));
   return kInterrupted;
@@ -274,7 +281,7 @@ int train_lenet5(int argc, const char* const* argv) {
                        run.model().parameters().size(), options.configuration.seed,
                        count_of(options.threads, "thread"), simd_target()));
   if (earlier.record) {
-    log.line(fmt::format("going on from the record that ends with epoch {}, digest sha256:{}",
+    log.line(fmt::format("continuing from the record that ends with epoch {}, digest sha256:{}",
                          earlier.parameters_sha256.size(), digest_of(*earlier.record)));
   }
   if (earlier.record && !checkpoint.exists()) {
@@ -284,10 +291,10 @@ int train_lenet5(int argc, const char* const* argv) {
     for (std::size_t epoch = 1; epoch <= run.epochs_done(); ++epoch) {
       earlier.check(options.output, epoch, run.history()[epoch - 1]);
     }
-    log.line("going on after " + count_of(run.epochs_done(), "epoch"));
+    log.line("continuing after " + count_of(run.epochs_done(), "epoch"));
   } else if (checkpoint.exists() && !options.force) {
     throw Error(checkpoint.path(), "a checkpoint of an unfinished run is there",
-                "--resume to go on with it, or --force to start anew");
+                "--resume to continue it, or --force to start again");
   }
 
   if (!train(run, options, earlier, checkpoint, log)) return stopped(run, checkpoint);

@@ -33,29 +33,32 @@ struct Options {
 
 std::optional<Options> parse(int argc, const char* const* argv) {
   Options options;
-  CommandLine line("verify",
-                   "Runs the configuration inside each record again and says whether the result is "
-                   "identical, or where the two first part.");
+  CommandLine line(
+      "verify",
+      "Repeats the run of each record from its configuration and reports whether the result "
+      "is identical, or where the two first differ.");
   line.add_operands("RECORD", options.records, {1}, "records of training runs");
-  line.add_text(
-      "--data", options.data,
-      "folder with the data; default " + default_data_folder() + ", whatever the record names");
+  line.add_text("--data", options.data,
+                "folder with the data, whatever the record names; default " + default_data_folder(),
+                "DIR");
   line.add_text("--study", options.study_file,
-                "a study's file, by which the records are judged; else each by the study of the "
-                "name it gives, if study --list has it");
+                "study file by which to judge the records; default: for each the study of the name "
+                "that it gives, if study --list has it",
+                "FILE");
   line.add_size("--epochs", options.verification.epochs, {1},
-                "verify the first so many epochs only; else all");
+                "verify only the first N epochs; default all");
   line.add_size("--threads", options.verification.threads, kThreads,
-                "changes the speed, not the result");
+                "number of threads; affects the speed, not the result");
   line.add_text("--simd", options.simd,
-                "vector instructions, best or one of: " + join(simd_targets()));
+                "vector instructions: best, or one of " + join(simd_targets()) +
+                    "; affects the speed, not the result");
   add_load_options(line, options.loading);
   line.set_footer(
-      "Exit status, that of the worst record; from good to bad:\n"
-      "  0    identical: all outside /environment is the same to the bit\n"
-      "  3    agrees in part: what was judged is the same, and the rest is listed (--epochs; a "
-      "study\n       that is not known)\n"
-      "  4    cannot judge: no record, other data, or different under other code\n"
+      "Exit status, that of the worst record, from best to worst:\n"
+      "  0    identical: everything outside /environment is the same to the bit\n"
+      "  3    agrees in part: what was judged is identical, and what was not is listed (--epochs;\n"
+      "       an unknown study)\n"
+      "  4    cannot judge: not a record, other data, or a different result from other code\n"
       "  1    different\n"
       "  2    bad usage\n"
       "  130  interrupted\n"

@@ -25,16 +25,15 @@ void describe(reprise::CommandLine& line, Options& options) {
   line.add_operands("RECORD", options.records, {1},
                     "HDF5 records of training runs and of compare_convolutions, or folders of "
                     "them; at least one training run");
-  line.add_text("--output", options.output, "folder for the report, made if missing; required");
+  line.add_text("--output", options.output, "folder for the report, created if missing; required",
+                "DIR");
   line.add_text("--notes", options.notes,
-                "file with Markdown of your own, without images, for the end of Personal Notes");
+                "Markdown file, without images, to add at the end of Personal Notes", "FILE");
   add_load_options(line, options.loading);
   line.set_footer(
-      "In a folder, files *.h5 that are no records are named and left out; so are damaged records, "
-      "and then\nthe exit status is 1 though the report is written. A file that is named itself "
-      "must "
-      "be a record.\nExit status 0: done; 1: an error, or damaged records left out; 2: bad "
-      "usage.\n\n"
+      "In a folder, *.h5 files that are not records and damaged records are listed and left out of "
+      "the report. A file given by name must be a record.\n\n"
+      "Exit status: 0; 1 after an error, or if damaged records were left out; 2 for bad usage.\n\n"
       "Example:\n  write_report --output reports/latest reports/latest/records/lenet5.h5");
 }
 
@@ -84,10 +83,9 @@ int parse_and_run(int argc, char** argv) {
   Options options;
   reprise::CommandLine line(
       "write_report",
-      "Writes a report from records: report.md, index.html (one file that needs no network) and "
-      "figures/*.svg.\nRuns of studies are compared by variant and seed; runs of LeNet-5 outside a "
-      "study may differ in\ntheir seeds only, and the first is shown in detail. A report that is "
-      "in "
+      "Writes a report from records: report.md, index.html (one self-contained file) and "
+      "figures/*.svg. Runs of studies are compared by variant and seed. Runs of LeNet-5 outside a "
+      "study may differ only in their seeds; the first is shown in detail. An existing report in "
       "the folder is replaced.");
   describe(line, options);
   if (!line.parse(argc, argv)) return 0;

@@ -6,6 +6,7 @@
 #include <clocale>
 #include <filesystem>
 #include <regex>
+#include <sstream>
 
 #include "support/catch.hpp"
 #include "support/command.hpp"
@@ -186,6 +187,11 @@ TEST_CASE("a command line's values are what the shell passes on") {
                            "[default]", "--number INTEGER", "--flag", "--items LIST", "--help"}) {
     CHECK_THAT(help, Catch::Contains(part));
   }
+  line.set_footer("Words " + std::string(120, 'x') + " and " + std::string(90, 'y') +
+                  " more.\n  kept  as it is\nEnd");
+  CHECK_THAT(line.help(),
+             Catch::EndsWith("\nWords\n" + std::string(120, 'x') + "\nand " + std::string(90, 'y') +
+                             " more.\n  kept  as it is\nEnd\n"));
 }
 
 TEST_CASE("a command line that cannot be meant is refused in one line") {
@@ -218,7 +224,7 @@ TEST_CASE("a command line that cannot be meant is refused in one line") {
     files.clear();
     line.add_operands("FILE", files, {2, 2}, "two files");
   };
-  CHECK(is_line_with(parse_error(with_operands, {"a"}), "1 operands", "FILE FILE"));
+  CHECK(is_line_with(parse_error(with_operands, {"a"}), "1 operand", "FILE FILE"));
   CHECK(is_line_with(parse_error(with_operands, {"a", "b", "c"}), "3 operands", "FILE FILE"));
   CHECK(is_line_with(parse_error(with_operands, {"a", ""}), "FILE that is not empty"));
   CHECK(parse_error(with_operands, {"a", "b"}).empty());
@@ -232,6 +238,8 @@ TEST_CASE("no program takes a number for another one, or lets bad usage pass") {
     const CommandResult help = run_command(path + " --help");
     INFO(path << "\n" << help.err);
     REQUIRE(help.status == 0);
+    std::istringstream lines(help.out);
+    for (std::string line; std::getline(lines, line);) CHECK(line.size() <= 100);
     const TemporaryFolder folder;
     const auto refused = [&](const OptionForm& option, const std::string& value) {
       const CommandResult result =

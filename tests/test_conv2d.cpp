@@ -233,7 +233,7 @@ TEST_CASE("tensors that do not match are an error with both sizes") {
                     Contains("OC = 3 in 2 groups"));
 }
 
-TEST_CASE("a workspace that cannot be had is an error that says how much was asked for") {
+TEST_CASE("a workspace that cannot be allocated is an error that says how much was asked for") {
   const Call call(parse_conv_shape("mb1ic1ih3oc1kh3"));
   CHECK_THROWS_WITH(conv2d_forward(call.input, call.weight, call.bias, call.options, greedy()),
                     Contains("conv2d_forward") && Contains("1152921504606846976 bytes"));

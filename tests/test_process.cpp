@@ -191,7 +191,7 @@ TEST_CASE(
   CHECK(longer.last_line() == whole);
   const Record record = load_record(folder / "a.h5");
   CHECK_THAT(record.group("environment").values<std::string>("log").front(),
-             Catch::Contains("going on from the record that ends with epoch 1, digest sha256:"));
+             Catch::Contains("continuing from the record that ends with epoch 1, digest sha256:"));
 
   // A record whose history is another's stays as it is.
   Record other = record;

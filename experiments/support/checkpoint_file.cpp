@@ -28,7 +28,7 @@ bool CheckpointFile::try_save(const TrainingRun& run) {
     reason = path_ + ": out of memory";
   }
   if (!failing_) {
-    print_error_line("warning: " + reason + "; going on without, and trying again later");
+    print_error_line("warning: " + reason + "; continuing without it and trying again later");
   }
   failing_ = true;
   return false;
@@ -54,7 +54,7 @@ void save_finished(const Record& record, const std::string& output, Overwrite ov
     try {
       checkpoint.save(run);
       print_line("the record could not be saved; kept " + checkpoint.path() +
-                 "; go on with --resume");
+                 "; continue with --resume");
     } catch (const std::exception&) {  // the reason that the record could not be saved is told
     }
     throw;

@@ -43,7 +43,7 @@ bool is_recorded(const StudyRun& run, const ImageDataset& data, const LoadOption
   if (different.empty()) return true;
   throw Error(run.path,
               "the record of another run: " + different[0].path + " differs, " + different[0].what,
-              "--output with another folder, or --force to run all anew");
+              "--output with another folder, or --force to repeat all runs");
 }
 
 /// Steps done and to do over all runs; told by several threads.
@@ -86,7 +86,7 @@ void take_up(TrainingRun& run, const CheckpointFile& checkpoint, const StudyRunO
   if (options.force || !checkpoint.exists()) return;
   if (!options.resume) {
     throw Error(checkpoint.path(), "a checkpoint of an unfinished run is there",
-                "--resume to go on with it, or --force to start anew");
+                "--resume to continue it, or --force to start again");
   }
   restore_checkpoint(run, checkpoint.path(), options.loading);
   progress.count_steps(run.epochs_done() * run.steps_per_epoch() + run.state().step_in_epoch);
@@ -198,7 +198,7 @@ bool do_runs(const std::vector<StudyRun>& runs, const ImageDataset& data,
   try {
     while (threads.size() + 1 < workers.count) threads.emplace_back(work);
   } catch (const std::system_error&) {
-    print_error_line(fmt::format("only {} of {} can go on side by side here", threads.size() + 1,
+    print_error_line(fmt::format("only {} of {} can run side by side here", threads.size() + 1,
                                  count_of(workers.count, "run")));
   }
   work();

@@ -93,7 +93,7 @@ std::size_t have_threads(std::size_t wanted) {
   share_heap_under_limit();
   const std::size_t threads = start_threads(wanted);
   if (threads < wanted) {
-    print_error_line(fmt::format("only {} of {} can be started here; going on with {}", threads,
+    print_error_line(fmt::format("only {} of {} can be started here; continuing with {}", threads,
                                  count_of(wanted, "thread"), threads));
   }
   return threads;

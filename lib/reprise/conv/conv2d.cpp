@@ -58,7 +58,7 @@ Tensor<Rank> result_tensor(std::string_view where, const std::array<std::size_t,
   try {
     return make_tensor<Rank>(sizes);
   } catch (const std::bad_alloc&) {
-    throw Error(where, "a result of " + sizes_text(sizes) + " floats cannot be had",
+    throw Error(where, "a result of " + sizes_text(sizes) + " floats cannot be allocated",
                 "more memory or a smaller batch");
   }
 }

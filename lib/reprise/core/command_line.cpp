@@ -49,6 +49,32 @@ std::string wrapped(std::string start, const std::string& text) {
   return result + "\n";
 }
 
+/// `text` with its lines broken between words; those that begin with a blank stay as they are.
+std::string filled(const std::string& text) {
+  std::string result;
+  std::size_t column = 0;
+  for (std::size_t at = 0; at < text.size();) {
+    const std::size_t end = std::min(text.find_first_of(" \n", at), text.size());
+    const bool is_kept = column == 0 && text[at] == ' ';
+    const std::size_t stop = is_kept ? std::min(text.find('\n', at), text.size()) : end;
+    if (column > 0 && column + 1 + stop - at > kLineWidth) {
+      result += '\n';
+      column = 0;
+    } else if (column > 0) {
+      result += ' ';
+      ++column;
+    }
+    result.append(text, at, stop - at);
+    column += stop - at;
+    at = stop + 1;
+    if (stop < text.size() && text[stop] == '\n') {
+      result += '\n';
+      column = 0;
+    }
+  }
+  return result;
+}
+
 /// "RECORD...", "A B".
 std::string operands_text(const std::string& name, IntegerRange count) {
   std::string text = name;
@@ -86,8 +112,8 @@ void CommandLine::add_option(const std::string& name, const std::string& form,
 }
 
 void CommandLine::add_text(const std::string& name, std::string& value,
-                           const std::string& description) {
-  add_option(name, "TEXT", value, description, [&value](const auto& where, const auto& given) {
+                           const std::string& description, const std::string& form) {
+  add_option(name, form, value, description, [&value](const auto& where, const auto& given) {
     if (given.empty()) throw Error(where, "\"\"", "text that is not empty");
     value = given;
   });
@@ -109,7 +135,9 @@ void CommandLine::add_integer(const std::string& name, std::int64_t& value, Inte
 
 void CommandLine::add_size(const std::string& name, std::size_t& value, IntegerRange range,
                            const std::string& description) {
-  add_option(name, "INTEGER", std::to_string(value), description,
+  const bool is_default = static_cast<std::int64_t>(value) >= range.least;
+  const std::string initial = is_default ? std::to_string(value) : "";
+  add_option(name, "INTEGER", initial, description,
              [&value, range](const auto& where, const auto& given) {
                value = static_cast<std::size_t>(integer_of(where, given, range));
              });
@@ -219,7 +247,7 @@ void CommandLine::check_operands() const {
   const Operands& operands = operands_.front();
   const auto count = static_cast<std::int64_t>(operands.values->size());
   if (count >= operands.count.least && count <= operands.count.most) return;
-  throw UsageError("command line", std::to_string(count) + " operands",
+  throw UsageError("command line", count_of(operands.values->size(), "operand"),
                    operands_text(operands.name, operands.count));
 }
 
@@ -248,7 +276,7 @@ bool CommandLine::parse(int argc, const char* const* argv) {
 }
 
 std::string CommandLine::help() const {
-  std::string text = description_ + "\n\nUsage: " + program_ + " [OPTIONS]";
+  std::string text = filled(description_) + "\n\nUsage: " + program_ + " [OPTIONS]";
   if (!operands_.empty()) {
     const Operands& operands = operands_.front();
     text += " " + operands_text(operands.name, operands.count);
@@ -268,7 +296,7 @@ std::string CommandLine::help() const {
     const std::string initial = option.initial.empty() ? "" : " [" + option.initial + "]";
     text += wrapped(start, option.description + initial);
   }
-  return footer_.empty() ? text : text + "\n" + footer_ + "\n";
+  return footer_.empty() ? text : text + "\n" + filled(footer_) + "\n";
 }
 
 }  // namespace reprise

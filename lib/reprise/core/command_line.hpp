@@ -49,14 +49,15 @@ class CommandLine {
   CommandLine& operator=(const CommandLine&) = delete;
 
   /// Each adds an option; `value` is its default, which --help shows, and takes what is given.
-  /// `name` is "--batch-size".
-  void add_text(const std::string& name, std::string& value, const std::string& description);
+  /// `name` is "--batch-size"; `form` says what a value is, "FILE".
+  void add_text(const std::string& name, std::string& value, const std::string& description,
+                const std::string& form = "TEXT");
   /// Where empty text is a value like any other.
   void add_text_or_empty(const std::string& name, std::string& value,
                          const std::string& description);
   void add_integer(const std::string& name, std::int64_t& value, IntegerRange range,
                    const std::string& description);
-  /// `range.least` is not negative.
+  /// `range.least` is not negative. A default below it stands for "not given" and is not shown.
   void add_size(const std::string& name, std::size_t& value, IntegerRange range,
                 const std::string& description);
   void add_real(const std::string& name, double& value, const std::string& description);
@@ -78,6 +79,8 @@ class CommandLine {
 
   /// The options added from here on stand under this heading in --help.
   void set_heading(const std::string& heading) { heading_ = heading; }
+  /// What stands at the end of --help. Its lines are broken as need be, but for those that begin
+  /// with a blank.
   void set_footer(const std::string& footer) { footer_ = footer; }
 
   /// False if --help was asked for, which is then on standard output. UsageError names the option,

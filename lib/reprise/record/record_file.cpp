@@ -49,7 +49,7 @@ std::span<const std::byte> checked_image(std::span<const std::byte> bytes, const
   details::check_superblock(image, path);
   if (needs_checksum && !has_checksum) {
     throw Error(path, "is cut short or changed: the line with the SHA-256 at its end is missing",
-                "a whole record, or --no-checksum to read it nevertheless");
+                "a whole record, or --no-checksum to read it anyway");
   }
   return image;
 }
@@ -164,10 +164,11 @@ std::string hdf5_version() {
 
 void add_load_options(CommandLine& line, LoadOptions& options) {
   line.add_flag("--no-checksum", options.no_checksum,
-                "also read records without the line with the SHA-256 at their end");
-  line.add_flag("--unconfined", options.unconfined,
-                "also read records where the kernel cannot take the reader's rights: only records "
-                "that you trust");
+                "also read records without the SHA-256 line at their end");
+  line.add_flag(
+      "--unconfined", options.unconfined,
+      "also read records where the kernel cannot confine the process that reads them; only "
+      "for records that you trust");
 }
 
 std::string save_record(const Record& record, const std::string& path, Overwrite overwrite) {
