@@ -91,6 +91,20 @@ TEST_CASE("the nearest name counts a swap of neighbours as one edit") {
   CHECK(nearest_name("epcohs", {"seed", "epochs", "batch_size"}) == "epochs");
   CHECK(nearest_name("learning-rate", {"learning_rate", "optimizer"}) == "learning_rate");
   CHECK(nearest_name("x", {}).empty());
+  // Of a long name its beginning counts: the time would grow with its length otherwise.
+  const std::vector<std::string> known = {"epochs", std::string(990, 'x')};
+  CHECK(nearest_name("epcohs" + std::string(994, 'x'), known) == "epochs");
+}
+
+TEST_CASE("an error stays a line that can be read, however long what is given") {
+  const std::string megabyte(1 << 20, 'a');
+  const std::string line = Error(megabyte, megabyte, "less").what();
+  CHECK(line.size() < 10'000);
+  CHECK_THAT(line, Catch::EndsWith("a...; expected less"));
+  // Whole characters: of the euro sign's three bytes none stays alone.
+  std::string euros;
+  while (euros.size() < 2000) euros += "\u20ac";
+  CHECK_THAT(Error("there", euros, "").what(), Catch::EndsWith("\u20ac..."));
 }
 
 TEST_CASE("SHA-256 of the published vectors (FIPS 180-4)") {

@@ -8,9 +8,22 @@
 namespace reprise {
 namespace {
 
+// What comes from a file may be megabytes long: a line shows its beginning.
+constexpr std::size_t kMaxWhere = 5000;    // bytes; a path has up to 4096
+constexpr std::size_t kMaxGiven = 1000;    // bytes
+constexpr std::size_t kMaxCompared = 100;  // of a name, in search of the nearest known one
+
+/// The text's beginning of at most `most` bytes, whole characters of UTF-8.
+std::string shortened(std::string_view text, std::size_t most) {
+  if (text.size() <= most) return std::string(text);
+  const auto continues = [&] { return (static_cast<unsigned char>(text[most]) & 0xC0U) == 0x80U; };
+  while (most > 0 && continues()) --most;
+  return std::string(text.substr(0, most)) + "...";
+}
+
 std::string one_line(std::string_view where, std::string_view given, std::string_view expected) {
   std::string line;
-  line.append(where).append(": ").append(given);
+  line.append(shortened(where, kMaxWhere)).append(": ").append(shortened(given, kMaxGiven));
   if (!expected.empty()) line.append("; expected ").append(expected);
   return printable(line);
 }
@@ -37,6 +50,7 @@ Error::Error(std::string_view where, std::string_view given, std::string_view ex
     : std::runtime_error(one_line(where, given, expected)) {}
 
 std::string nearest_name(std::string_view name, const std::vector<std::string>& known) {
+  name = name.substr(0, kMaxCompared);
   std::string nearest;
   std::size_t fewest = std::numeric_limits<std::size_t>::max();
   for (const std::string& candidate : known) {

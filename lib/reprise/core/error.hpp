@@ -10,7 +10,8 @@
 namespace reprise {
 
 /// Thrown at the public boundary for anything that the caller can put right. `what()` reads
-/// "WHERE: GIVEN; expected EXPECTED", with control characters written out (printable, text.hpp).
+/// "WHERE: GIVEN; expected EXPECTED", with control characters written out (printable, text.hpp); of
+/// what is given at most 1,000 bytes are shown.
 /// Programs print that one line and exit non-zero.
 class Error : public std::runtime_error {
  public:
