@@ -97,6 +97,68 @@ TEST_CASE("local response normalization of any number of channels agrees with it
   }
 }
 
+TEST_CASE("normalization within maps agrees with its formula and finite differences") {
+  for (const FeatureShape& shape : {FeatureShape{5, 4, 3}, {1, 7, 2}, {6, 1, 1}, {2, 2, 17}}) {
+    for (const std::size_t n : {1, 3, 5}) {
+      CAPTURE(shape.text(), n);
+      NormalizationOptions o{1.5, n, 0.25, 0.75};
+      o.within_maps = true;
+      const auto H = static_cast<int>(shape.height);
+      const auto W = static_cast<int>(shape.width);
+      const auto C = static_cast<int>(shape.channels);
+      const auto half = static_cast<int>(n / 2);
+      const auto formula = [&](const std::vector<double>& a) {
+        std::vector<double> b;
+        for (int i = 0; i < H * W * C; ++i) {
+          const int h = i / C / W;
+          const int w = i / C % W;
+          double sum = 0.0;
+          for (int y = std::max(0, h - half); y <= std::min(H - 1, h + half); ++y) {
+            for (int x = std::max(0, w - half); x <= std::min(W - 1, w + half); ++x) {
+              sum += a[(y * W + x) * C + i % C] * a[(y * W + x) * C + i % C];
+            }
+          }
+          b.push_back(a[i] / std::pow(o.k + o.alpha * sum, o.beta));
+        }
+        return b;
+      };
+      const std::vector<float> input = random_floats(2 * shape.size(), n, "input");
+      const std::vector<float> grad = random_floats(2 * shape.size(), n, "grad");
+      const LayerResult result =
+          run_layer(local_response_normalization_layer(o), shape, 2, input, {}, grad);
+      NormalizationOptions bounds = o;
+      bounds.n = n * n;
+      for (std::size_t first = 0; first < input.size(); first += shape.size()) {
+        const auto begin = static_cast<long>(first);
+        std::vector<double> a(input.begin() + begin,
+                              input.begin() + begin + static_cast<long>(shape.size()));
+        std::vector<double> gradient;
+        const std::vector<double> expected = formula(a);
+        for (double& value : a) {
+          constexpr double h = 1e-5;
+          const double at = value;
+          value = at + h;
+          const std::vector<double> ahead = formula(a);
+          value = at - h;
+          const std::vector<double> behind = formula(a);
+          value = at;
+          double derivative = 0.0;
+          for (std::size_t j = 0; j < a.size(); ++j) {
+            derivative += static_cast<double>(grad[first + j]) * (ahead[j] - behind[j]) / (2 * h);
+          }
+          gradient.push_back(derivative);
+        }
+        const std::span<const float> output(result.output);
+        const std::span<const float> grad_input(result.grad_input);
+        check_close("output", output.subspan(first, shape.size()), expected,
+                    2 * output_bound(bounds));
+        check_close("gradient", grad_input.subspan(first, shape.size()), gradient,
+                    gradient_bound(bounds) + 1e-8);
+      }
+    }
+  }
+}
+
 TEST_CASE("powers by roots agree with the C library in double") {
   std::vector<float> x;
   for (int i = -40; i <= 40; ++i)
@@ -123,6 +185,7 @@ TEST_CASE("normalizations that make no sense are refused") {
   CHECK(is_line_with(error({2.0, 0, 1e-4, 0.75}), "0 neighbours", "odd"));
   CHECK(is_line_with(error({0.0, 5, 1e-4, 0.75}), "k = 0"));
   CHECK(is_line_with(error({1.0, 5, -1.0, 0.75}), "alpha = -1"));
+  CHECK(is_line_with(error({2.0, 129, 1e-4, 0.75, true}), "129 x 129"));
 }
 
 TEST_CASE("NaN reaches every neighbour, whatever the power") {

@@ -22,6 +22,18 @@ struct Conv2dLayerOptions {
 std::unique_ptr<Layer> conv2d_layer(const Conv2dLayerOptions& options,
                                     const ConvAlgorithm& algorithm = default_conv_algorithm());
 
+struct LocallyConnectedLayerOptions {
+  std::size_t filters = 1;  ///< OC
+  Extent2d kernel{3, 3};
+  Extent2d stride{1, 1};
+  Padding2d padding = Padding2d::valid();
+  Initializer weight{InitializerKind::he_normal, 0.0};
+  Initializer bias{InitializerKind::zeros, 0.0};
+};
+/// A convolution whose weights and biases are not shared: each position has its own. Parameters
+/// weight (OH,OW,KH,KW,IC,OC) and bias (OH,OW,OC). Krizhevsky's cuda-convnet calls it "local".
+std::unique_ptr<Layer> locally_connected_layer(const LocallyConnectedLayerOptions& options);
+
 /// Maximum or average pooling (pool2d.hpp).
 std::unique_ptr<Layer> pool2d_layer(const Pool2dOptions& options);
 
@@ -49,9 +61,12 @@ struct LocalResponseNormalizationOptions {
   std::size_t n = 5;    ///< neighbouring channels in a sum, odd
   double alpha = 1e-4;  ///< 0 or more; not divided by n (PyTorch's and Caffe's are: n times this)
   double beta = 0.75;
+  /// A sum's neighbours are the n x n cells around in the same channel instead.
+  bool within_maps = false;
 };
-/// output(c) = input(c) / (k + alpha * sum of input(j)^2)^beta, where j runs over the n channels
-/// around c that exist.
+/// output(i) = input(i) / (k + alpha * sum of input(j)^2)^beta, where j runs over the neighbours of
+/// i that exist: the n channels around, or the n x n cells around in the same channel
+/// (cuda-convnet's "rnorm", whose scale is n * n times alpha).
 std::unique_ptr<Layer> local_response_normalization_layer(
     const LocalResponseNormalizationOptions& options = {});
 
