@@ -224,9 +224,10 @@ EarlierRecord earlier_record(const TrainingRun& run, const std::string& output,
   if (!std::filesystem::exists(output)) return earlier;
   earlier.record = load_record(output, "training", loading);
   const Record& record = *earlier.record;
+  const TrainingConfiguration recorded =
+      errors_naming(output, [&] { return configuration_from(record.group("configuration")); });
   TrainingConfiguration shorter = run.configuration();
-  shorter.epochs =
-      std::min(shorter.epochs, configuration_from(record.group("configuration")).epochs);
+  shorter.epochs = std::min(shorter.epochs, recorded.epochs);
   Record wanted, found;
   wanted.attributes = found.attributes = {{"kind", "training"}};
   wanted.groups = {{"configuration", to_group(shorter)}, {"data", data_group(run.data())}};
@@ -286,6 +287,9 @@ int train_lenet5(int argc, const char* const* argv) {
   }
   if (earlier.record && !checkpoint.exists()) {
     log.line("a record keeps no optimizer state: its epochs are run again and compared");
+  } else if (options.resume && !checkpoint.exists()) {
+    throw Error(options.output, "there is neither this record nor a checkpoint of its run",
+                "--output as the interrupted run had it, or no --resume, to start one");
   } else if (options.resume) {
     restore_checkpoint(run, checkpoint.path(), options.loading);
     for (std::size_t epoch = 1; epoch <= run.epochs_done(); ++epoch) {

@@ -118,7 +118,8 @@ ImageDataset data_for(const Record& record, const Options& options) try {
 }
 
 void check_epochs(const Record& record, const std::string& path, const Options& options) {
-  const std::int64_t all = configuration_from(record.group("configuration")).epochs;
+  const std::int64_t all =
+      errors_naming(path, [&] { return configuration_from(record.group("configuration")).epochs; });
   if (options.verification.epochs <= static_cast<std::size_t>(all)) return;
   as_usage([&] {
     throw Error("--epochs", fmt::format("{}", options.verification.epochs),
@@ -141,7 +142,8 @@ std::size_t judge(const std::string& path, const Options& options) {
                               duration_text(steady_seconds() - started)));
     return !interrupted();
   };
-  const Verification result = verify_training(record, data, verification, show);
+  const Verification result =
+      errors_naming(path, [&] { return verify_training(record, data, verification, show); });
   progress.clear();
   const std::size_t outcome = outcome_of(result.verdict);
   print_line(fmt::format("{}: {}", path, kOutcomes.at(outcome).text));

@@ -46,7 +46,7 @@ struct Comparison {
   std::vector<ComparisonRow> rows;
   std::int64_t threads = 1;
   double peak_flops = 0;                  ///< measured on one core
-  UntrustedText command_line, cpu, simd;  ///< "" if the record does not say
+  UntrustedText command_line, cpu, simd;  ///< "" if the record does not say, or too much
 
   [[nodiscard]] bool is_timed() const;
   std::vector<UntrustedText> algorithms;  ///< in the order of the rows, at most kMostAlgorithms

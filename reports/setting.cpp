@@ -10,7 +10,7 @@ Settings settings_of(const Attributes& attributes) {
     settings[UntrustedText::from_record(name)] = std::visit(
         [](const auto& held) -> Setting {
           if constexpr (std::is_same_v<decltype(held), const std::string&>) {
-            return UntrustedText::from_record(held);
+            return UntrustedText(held);
           } else {
             return held;
           }
@@ -23,7 +23,7 @@ Settings settings_of(const Attributes& attributes) {
 UntrustedText setting_text(const Setting& setting) {
   if (const auto* whole = std::get_if<std::int64_t>(&setting)) return std::to_string(*whole);
   if (const auto* real = std::get_if<double>(&setting)) return shortest(*real);
-  return std::get<UntrustedText>(setting);
+  return std::get<UntrustedText>(setting).shortened();
 }
 
 UntrustedText setting_text(const Settings& settings, const UntrustedText& name) {

@@ -15,9 +15,10 @@ namespace reprise::reports {
 using Setting = std::variant<std::int64_t, double, UntrustedText>;
 using Settings = std::map<UntrustedText, Setting>;
 
+/// Texts are whole, however long: they are pasted as well as shown.
 Settings settings_of(const Attributes& attributes);
 
-/// As text: numbers in their shortest form.
+/// As text to be shown: numbers in their shortest form, long texts shortened.
 UntrustedText setting_text(const Setting& setting);
 /// "" if there is none of this name.
 UntrustedText setting_text(const Settings& settings, const UntrustedText& name);

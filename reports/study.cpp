@@ -257,11 +257,21 @@ std::size_t smoothing_steps(std::size_t steps_per_epoch) {
 std::vector<double> smoothed_error(const TrainingRun& run) {
   const std::vector<double>& errors = run.history.step_error;
   const std::size_t width = smoothing_steps(run.history.steps_per_epoch);
-  std::vector<double> means;
-  for (std::size_t end = width; end <= errors.size(); ++end) {
-    double sum = 0;
-    for (std::size_t step = end - width; step < end; ++step) sum += errors[step];
-    means.push_back(sum / static_cast<double>(width));
+  if (errors.size() < width) return {};
+  // Cut into blocks of `width` steps, a window is the end of one block and the beginning of the
+  // next: sums within blocks from either side give each mean by one addition, without drift.
+  std::vector<double> from_here(errors.size()), before_here(errors.size() + 1);
+  for (std::size_t i = errors.size(); i-- > 0;) {
+    const bool ends_block = (i + 1) % width == 0 || i + 1 == errors.size();
+    from_here[i] = errors[i] + (ends_block ? 0 : from_here[i + 1]);
+  }
+  for (std::size_t i = 0; i < errors.size(); ++i) {
+    before_here[i + 1] = (i % width == 0 ? 0 : before_here[i]) + errors[i];
+  }
+  std::vector<double> means(errors.size() - width + 1);
+  for (std::size_t begin = 0; begin < means.size(); ++begin) {
+    const double rest = begin % width == 0 ? 0 : before_here[begin + width];
+    means[begin] = (from_here[begin] + rest) / static_cast<double>(width);
   }
   return means;
 }

@@ -33,6 +33,11 @@ class UntrustedText {
   /// A text of a record, cut if it is longer than `most` bytes.
   static UntrustedText from_record(std::string_view text, std::size_t most = kMostBytes);
 
+  /// As it is shown where it may be too long: itself, or cut as from_record does.
+  [[nodiscard]] UntrustedText shortened(std::size_t most = kMostBytes) const {
+    return from_record(bytes_, most);
+  }
+
   // NOLINTNEXTLINE(modernize-use-nullptr): a fault of clang-tidy's, which sees a zero in <=>
   friend auto operator<=>(const UntrustedText&, const UntrustedText&) = default;
   friend UntrustedText operator+(UntrustedText a, const UntrustedText& b) { return a += b; }

@@ -7,6 +7,7 @@
 
 #include "reprise/core/digest.hpp"
 #include "reprise/core/error.hpp"
+#include "reprise/record/configuration_text.hpp"
 #include "reprise/record/record_file.hpp"
 #include "reprise/run/checkpoint.hpp"
 #include "reprise/run/configuration.hpp"
@@ -179,6 +180,39 @@ TEST_CASE("records of release 0.1.0 are read with the digests that they had") {
         "9c668d1bfc0eeaed36d3d895050d00d3de7569edafcb19827064a95ebd6ad1e0");
   CHECK(program_of(comparison) == "compare_convolutions");
   CHECK(kind_of(load("checkpoint.h5")) == "checkpoint");
+}
+
+TEST_CASE("the text of settings is that of the attributes, whatever release wrote it") {
+  for (const char* name : {"training.h5", "study_run.h5", "comparison.h5", "checkpoint.h5"}) {
+    CAPTURE(name);
+    CHECK(configuration_text_differences(load_record(kFormat1 + name)).empty());
+  }
+  TrainingConfiguration configuration;
+  configuration.learning_rate = 3.0;
+  configuration.epsilon = 1e-300;
+  configuration.drop_epochs = "2,3";
+  configuration.model_options.without = "a \"quoted\" \\ name\n";
+  Record record;
+  record.groups["configuration"] = to_group(configuration);
+  CHECK(configuration_text_differences(record).empty());
+  // Of an earlier release, which had fewer settings and wrote them in another order.
+  Group& group = record.groups["configuration"];
+  std::string text;
+  for (const std::string gone : {"width", "without"}) group.attributes.erase(gone);
+  for (const auto& [setting, value] : group.attributes) text += setting_line(setting, value);
+  group.datasets["toml"] = scalar_text(text);
+  CHECK(configuration_text_differences(record).empty());
+  group.datasets["toml"] = scalar_text("width = 16\n" + text);
+  CHECK(configuration_text_differences(record) ==
+        std::vector<std::string>{
+            "/configuration/toml, line 1: \"width = 16\" is no setting of /configuration"});
+  // A comparison has no such text; the digest leaves one out nevertheless.
+  Record comparison;
+  comparison.attributes["kind"] = "comparison";
+  CHECK(configuration_text_differences(comparison).empty());
+  comparison.groups["configuration"].attributes["seed"] = std::int64_t{1};
+  comparison.groups["configuration"].datasets["toml"] = scalar_text("seed = 2\n");
+  CHECK(configuration_text_differences(comparison).size() == 1);
 }
 
 TEST_CASE("a record of release 0.1.0 that is saved again has its bytes") {

@@ -423,6 +423,18 @@ TEST_CASE("a long text of a record is cut where a character ends, and still diff
   CHECK(UntrustedText::from_record("short") == "short");
 }
 
+TEST_CASE("a long setting is cut where it is shown, and whole where it is pasted") {
+  const std::string text(3 * UntrustedText::kMostBytes, 'x');
+  const Settings settings = settings_of(Attributes{{"without", text}});
+  CHECK(toml_text(settings).str() == "without = \"" + text + "\"\n");
+  CHECK_THAT(terminal_text(setting_text(settings, "without")),
+             Catch::Contains("… (3000 bytes, SHA-256 "));
+  Record record = training_record({1, 2});
+  record.groups["configuration"].attributes["without"] = text;
+  const std::string page = make_report({{"a.h5", record}}, "").markdown;
+  CHECK(page.find("without = \"" + text + "\"\n") != std::string::npos);
+}
+
 TEST_CASE("gnuplot starts nothing, and draws all the same") {
   const TemporaryFolder folder;
   const std::string touch = "touch " + (folder / "made");

@@ -1,11 +1,13 @@
 // reports: the paper that studies make, from made-up records.
 #include <filesystem>
 #include <functional>
+#include <numeric>
 #include <regex>
 #include <set>
 
 #include "report.hpp"
 #include "reprise/record/record_file.hpp"
+#include "study.hpp"
 #include "support/catch.hpp"
 #include "support/command.hpp"
 #include "support/comparison_record.hpp"
@@ -234,6 +236,27 @@ TEST_CASE("runs shorter than the smoothing have curves by epoch") {
   }
   const std::string text = make_report(records, "").markdown;
   CHECK(holds(text, "| tanh (baseline) | \\>1.00"));
+}
+
+TEST_CASE("smoothed errors are the means of the last steps, at a cost linear in the steps") {
+  reports::TrainingRun run;
+  run.history.steps_per_epoch = 1'500'000;  // in one epoch
+  std::vector<double>& errors = run.history.step_error;
+  for (std::size_t i = 0; i < 2'000'000; ++i) {
+    errors.push_back(static_cast<double>(i * i % 129) / 128);  // sums of them are exact
+  }
+  const std::size_t width = smoothing_steps(run.history.steps_per_epoch);
+  REQUIRE(width == 150'000);
+  const std::vector<double> means = smoothed_error(run);
+  REQUIRE(means.size() == errors.size() - width + 1);
+  for (const std::size_t begin : {std::size_t{0}, std::size_t{1}, width - 1, width, width + 1,
+                                  5 * width + 7, means.size() - 1}) {
+    const auto first = errors.begin() + static_cast<std::ptrdiff_t>(begin);
+    const double sum = std::accumulate(first, first + static_cast<std::ptrdiff_t>(width), 0.0);
+    CHECK(means[begin] == sum / static_cast<double>(width));
+  }
+  errors.resize(width - 1);
+  CHECK(smoothed_error(run).empty());
 }
 
 TEST_CASE("a run outside the studies shows its neighbours too") {

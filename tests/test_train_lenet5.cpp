@@ -283,6 +283,11 @@ TEST_CASE("a run stopped by Ctrl-C goes on with --resume to the same digest") {
     CHECK(!std::filesystem::exists(cut));
   }
   CHECK_THAT(train(options + cut).err, Catch::Contains("--resume"));
+  const CommandResult elsewhere = train("--resume " + options + (folder / "never.h5"));
+  CHECK(elsewhere.status == 1);
+  CHECK_THAT(elsewhere.err,
+             Catch::Contains("never.h5: there is neither this record nor a checkpoint "
+                             "of its run; expected --output as the interrupted run"));
   CHECK_THAT(train("--seed 5 --resume " + options + cut).err,
              Catch::Contains("another run") && Catch::Contains("seed"));
   const CommandResult resumed = train("--resume " + options + cut);

@@ -153,6 +153,13 @@ TEST_CASE("verify says when it cannot judge") {
     record.groups["history"].datasets["step_loss"] = {{}, std::vector<double>{0.5}, {}};
   });
   CHECK_THAT(verify(folder / "scalar.h5").err, Catch::Contains("/history/step_loss has no axes"));
+  // Settings that no run can have are found when the run is made.
+  forge(folder / "a.h5", folder / "width.h5", [](Record& record) {
+    record.groups["configuration"].attributes["width"] = std::int64_t{99};
+  });
+  const CommandResult width = verify(folder / "width.h5");
+  CHECK(width.status == 4);
+  CHECK_THAT(width.err, Catch::Contains("width.h5: ") && Catch::Contains("width 99"));
 }
 
 TEST_CASE("verify names a difference wherever it is") {
@@ -165,14 +172,37 @@ TEST_CASE("verify names a difference wherever it is") {
     std::function<void(Record&)> change;
     bool contradicts_itself = false;  ///< then no other code explains it
   };
-  const auto toml = [](const std::string& text) {
-    return [text](Record& r) { r.groups["configuration"].datasets["toml"] = scalar_text(text); };
+  const auto text_of = [](Record& r) -> std::string& {
+    Dataset& toml = r.groups["configuration"].datasets["toml"];
+    return std::get<std::vector<std::string>>(toml.values).front();
   };
+  const auto replaced = [text_of](const std::string& line, const std::string& by) {
+    return [text_of, line, by](Record& r) {
+      std::string& text = text_of(r);
+      REQUIRE(text.find(line) != std::string::npos);
+      text.replace(text.find(line), line.size(), by);
+    };
+  };
+  const auto toml = [](const std::string& end) { return "/configuration/toml" + end; };
   const std::vector<Case> cases = {
-      {"/configuration/toml says another seed: 1 against 2", toml("seed = 2\nepochs = 1\n"), true},
-      {"/configuration/toml says another batch_size: 16 against 128",
-       toml("epochs = 1\ntrain_images = 32\n"), true},
-      {"/configuration/toml", toml("epochs = \n"), true},
+      {toml(", line 1: \"seed = 2\" against \"seed = 1\", by the attribute"),
+       replaced("seed = 1\n", "seed = 2\n"), true},
+      {toml(" has no line for the setting batch_size"), replaced("batch_size = 16\n", ""), true},
+      {toml(", line 2: \"epochs = \" against \"epochs = 1\", by the attribute"),
+       replaced("epochs = 1\n", "epochs = \n"), true},
+      // What TOML reads alike, people do not.
+      {toml(", line 1: \"# by the authors\" is no setting of /configuration"),
+       replaced("seed = 1\n", "# by the authors\nseed = 1\n"), true},
+      {toml(", line 1: \"seed = 1 # not 7\" against \"seed = 1\", by the attribute"),
+       replaced("seed = 1\n", "seed = 1 # not 7\n"), true},
+      {toml(", line 2: \"\" is no setting of /configuration"),
+       replaced("seed = 1\n", "seed = 1\n\n"), true},
+      {toml(", line 2: \"seed = 1\" is there twice"),
+       replaced("seed = 1\n", "seed = 1\nseed = 1\n"), true},
+      {toml(" does not end with a newline"), [text_of](Record& r) { text_of(r).pop_back(); }, true},
+      {toml("@note is no part of a record"),
+       [](Record& r) { r.groups["configuration"].datasets["toml"].attributes["note"] = "true"; },
+       true},
       {"/extra: missing in the second", [](Record& r) { r.groups["extra"]; }},
       {"/evaluation/extra: missing in the second",
        [](Record& r) { r.groups["evaluation"].groups["extra"]; }},
@@ -210,6 +240,12 @@ TEST_CASE("verify names a difference wherever it is") {
     CHECK(result.status == (c.contradicts_itself ? 1 : different()));
     CHECK_THAT(result.out,
                Catch::Contains("\n  " + c.expected) || Catch::Contains("/" + c.expected));
+    if (!c.contradicts_itself) continue;
+    const CommandResult compared =
+        run_command(kPrograms + "compare_records " + (folder / "a.h5") + " " + (folder / "b.h5"));
+    CHECK(compared.status == 1);
+    CHECK_THAT(compared.out,
+               Catch::StartsWith("DIFFERENT") && Catch::Contains("b.h5: " + c.expected));
   }
 }
 
@@ -351,7 +387,8 @@ TEST_CASE("compare_records agrees or names the first differences") {
     return run_command(kPrograms + "compare_records " + (folder / "a.h5") + " " + (folder / b));
   };
   CHECK(compare("b.h5").status == 0);
-  CHECK_THAT(compare("b.h5").out, Catch::StartsWith("identical"));
+  CHECK_THAT(compare("b.h5").out,
+             Catch::StartsWith("identical") && Catch::Contains("not compared: /environment"));
   // What breaks its schema is not compared.
   forge(folder / "b.h5", folder / "broken.h5", [](Record& record) {
     record.groups["history"].datasets["step_loss"] = {{}, std::vector<double>{0.5}, {}};

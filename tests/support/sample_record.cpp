@@ -3,6 +3,8 @@
 #include <limits>
 #include <numeric>
 
+#include "reprise/record/configuration_text.hpp"
+
 namespace reprise::test {
 namespace {
 
@@ -20,7 +22,9 @@ Group configuration() {
                       {"optimizer", "adam"},
                       {"note", std::string()}};
   for (int i = 0; i < 20; ++i) group.attributes["option_" + std::to_string(i)] = std::int64_t{i};
-  group.datasets["toml"] = scalar_text("seed = 1\nname = \"naïve\"\n");
+  std::string text;
+  for (const auto& [setting, value] : group.attributes) text += setting_line(setting, value);
+  group.datasets["toml"] = scalar_text(text);
   return group;
 }
 

@@ -6,6 +6,7 @@
 
 #include "reprise/core/random.hpp"
 #include "reprise/data/dataset.hpp"
+#include "reprise/record/configuration_text.hpp"
 
 namespace reprise::test {
 namespace {
@@ -56,9 +57,9 @@ Group configuration(const TrainingRecordOptions& options) {
                       {"momentum", 0.0},
                       {"weight_decay", 0.0},
                       {"conv", "direct"}};
-  group.datasets["toml"] = scalar_text("seed = " + std::to_string(options.seed) +
-                                       "\nepochs = " + std::to_string(options.epochs) +
-                                       "\nbatch_size = 32\nlearning_rate = 0.001\n");
+  std::string text;
+  for (const auto& [setting, value] : group.attributes) text += setting_line(setting, value);
+  group.datasets["toml"] = scalar_text(text);
   return group;
 }
 

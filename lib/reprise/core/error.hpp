@@ -18,6 +18,16 @@ class Error : public std::runtime_error {
   Error(std::string_view where, std::string_view given, std::string_view expected);
 };
 
+/// What `function` returns; an Error that it throws gets `where`, such as a file's name, in front.
+template <class Function>
+auto errors_naming(std::string_view where, const Function& function) -> decltype(function()) {
+  try {
+    return function();
+  } catch (const Error& error) {
+    throw Error(where, error.what(), "");
+  }
+}
+
 /// The name in `known` that is fewest edits (insertion, deletion, replacement, swap of neighbours)
 /// away from `name`; "" if `known` is empty.
 std::string nearest_name(std::string_view name, const std::vector<std::string>& known);

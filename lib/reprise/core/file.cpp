@@ -64,7 +64,7 @@ bool rename_to_new(const std::string& from, const std::string& to) {
 }
 
 [[noreturn]] void fail_exists(const std::string& path) {
-  throw Error(path, "exists already", "a new name, or to be told to overwrite");
+  throw Error(path, "exists already", "another name, or --force to replace it");
 }
 
 /// What follows a file's name in those of its temporary files, before the process and a number.

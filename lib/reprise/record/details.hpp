@@ -50,6 +50,9 @@ inline std::string index_text(std::size_t flat, const std::vector<std::size_t>& 
   return indices.empty() ? "" : std::string("[").append(join(indices, ",")).append("]");
 }
 
+/// "\"0.1 # note\" against \"0.1\"": two texts from shortly before the place where they part.
+std::string text_contrast(const std::string& a, const std::string& b);
+
 /// The parts of a record that its digest counts, at the root. Refers to the record.
 struct CountedRecord {
   Attributes attributes;

@@ -66,21 +66,8 @@ std::string contrast(Number a, Number b) {
   return text;
 }
 
-/// The part of a text from shortly before `from` on, quoted, printable.
-std::string excerpt(const std::string& text, std::size_t from) {
-  constexpr std::size_t before = 16;
-  constexpr std::size_t most = 60;
-  const std::size_t begin = from > before ? from - before : 0;
-  const std::string part = printable(clean_text(text.substr(begin, most)));
-  return (begin > 0 ? "...\"" : "\"") + part + (begin + most < text.size() ? "\"..." : "\"");
-}
-
 std::string contrast(const std::string& a, const std::string& b) {
-  const std::size_t shorter = std::min(a.size(), b.size());
-  const auto parts =
-      std::mismatch(a.begin(), a.begin() + static_cast<std::ptrdiff_t>(shorter), b.begin());
-  const auto from = static_cast<std::size_t>(parts.first - a.begin());
-  return excerpt(a, from) + " against " + excerpt(b, from);
+  return details::text_contrast(a, b);
 }
 
 /// Walks two trees side by side, in the order of the digest's walk.
@@ -169,6 +156,30 @@ class Comparison {
 };
 
 }  // namespace
+
+namespace details {
+namespace {
+
+/// The part of a text from shortly before `from` on, quoted, printable.
+std::string excerpt(const std::string& text, std::size_t from) {
+  constexpr std::size_t before = 16;
+  constexpr std::size_t most = 60;
+  const std::size_t begin = from > before ? from - before : 0;
+  const std::string part = printable(clean_text(text.substr(begin, most)));
+  return (begin > 0 ? "...\"" : "\"") + part + (begin + most < text.size() ? "\"..." : "\"");
+}
+
+}  // namespace
+
+std::string text_contrast(const std::string& a, const std::string& b) {
+  const std::size_t shorter = std::min(a.size(), b.size());
+  const auto parts =
+      std::mismatch(a.begin(), a.begin() + static_cast<std::ptrdiff_t>(shorter), b.begin());
+  const auto from = static_cast<std::size_t>(parts.first - a.begin());
+  return excerpt(a, from) + " against " + excerpt(b, from);
+}
+
+}  // namespace details
 
 std::vector<RecordDifference> differences(const Record& a, const Record& b, std::size_t most) {
   check_record(a);

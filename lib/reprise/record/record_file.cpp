@@ -145,7 +145,8 @@ Record read_record(const std::string& path, const LoadOptions& options) {
   }
   check_contents(record, path);
   const std::string kept = root_text(record, "digest");
-  const std::string found = std::string(kDigestPrefix) + digest_of(record);
+  const std::string found =
+      std::string(kDigestPrefix) + errors_naming(path, [&] { return digest_of(record); });
   if (kept != found) {
     check_settings_known(record, path);
     throw Error(
@@ -173,7 +174,7 @@ void add_load_options(CommandLine& line, LoadOptions& options) {
 
 std::string save_record(const Record& record, const std::string& path, Overwrite overwrite) {
   check_writable(path, overwrite);
-  std::string digest = digest_of(record);
+  std::string digest = errors_naming(path, [&] { return digest_of(record); });
   Attributes attributes = record.attributes;
   attributes["digest"] = std::string(kDigestPrefix) + digest;
   attributes["format"] = std::string(format_of(record) == 1 ? kRecordFormat1 : kRecordFormat);

@@ -195,8 +195,9 @@ void check_schema(const Record& record, const std::string& where) {
   SchemaCheck check(record, where);
   check.apply(schemas.front());
   for (std::size_t i = 1; i < schemas.size(); ++i) SchemaCheck(record, where).apply(schemas[i]);
-  settings_in_full(record.group("configuration"),
-                   format_settings(kind));  // Error if one has two names
+  errors_naming(where, [&] {  // if one has two names
+    return settings_in_full(record.group("configuration"), format_settings(kind));
+  });
   for (const Relation& relation : details::relations_of(kind)) relation.check(check);
 }
 

@@ -163,7 +163,8 @@ void restore_checkpoint(TrainingRun& run, const Record& record, const std::strin
   check_schema(record, "checkpoint", path);
   // How many epochs a run is to have does not change those that it has had.
   TrainingConfiguration expected = run.configuration();
-  expected.epochs = configuration_from(record.group("configuration")).epochs;
+  expected.epochs =
+      errors_naming(path, [&] { return configuration_from(record.group("configuration")).epochs; });
   require_same(path, "configuration", to_group(expected), record.group("configuration"));
   require_same(path, "data", data_group(run.data()), record.group("data"));
   try {

@@ -11,6 +11,7 @@
 #include "reprise/core/file.hpp"
 #include "reprise/core/parse.hpp"
 #include "reprise/core/text.hpp"
+#include "reprise/record/configuration_text.hpp"
 #include "reprise/record/format.hpp"
 #include "reprise/run/toml_settings.hpp"
 
@@ -173,20 +174,8 @@ std::string to_toml(const TrainingConfiguration& configuration) {
   TrainingConfiguration copy = configuration;
   std::string text;
   for (const Setting& setting : settings_of(copy)) {
-    std::visit(
-        [&](const auto* value) {
-          if constexpr (std::is_same_v<std::decay_t<decltype(*value)>, std::string>) {
-            text += fmt::format("{} = {}\n", setting.name, toml_quoted(*value));
-          } else if constexpr (std::is_same_v<std::decay_t<decltype(*value)>, double>) {
-            // The shortest text that reads back as the same number, with a point or an exponent.
-            const std::string shortest = fmt::format("{}", *value);
-            const bool whole = shortest.find_first_of(".e") == std::string::npos;
-            text += fmt::format("{} = {}{}\n", setting.name, shortest, whole ? ".0" : "");
-          } else {
-            text += fmt::format("{} = {}\n", setting.name, *value);
-          }
-        },
-        setting.value);
+    text += std::visit([&](const auto* value) { return setting_line(setting.name, *value); },
+                       setting.value);
   }
   return text;
 }

@@ -7,6 +7,7 @@
 #include "reprise/conv/conv_algorithm.hpp"
 #include "reprise/core/error.hpp"
 #include "reprise/core/text.hpp"
+#include "reprise/record/configuration_text.hpp"
 #include "reprise/record/schema.hpp"
 #include "reprise/run/provenance.hpp"
 #include "reprise/run/training_record.hpp"
@@ -128,26 +129,6 @@ std::string first_parting(const Record& then, const Record& now) {
   return "";
 }
 
-/// Where the record's TOML text says something else than its attributes; one line a setting.
-Lines toml_differences(const Record& record, const TrainingConfiguration& configuration) {
-  TrainingConfiguration said = configuration_from({});
-  try {
-    read_toml_text("/configuration/toml", record.values<std::string>("configuration/toml").front(),
-                   said);
-  } catch (const Error& error) {
-    return {error.what()};
-  }
-  Record attributes, text;
-  attributes.groups["configuration"] = to_group(configuration);
-  text.groups["configuration"] = to_group(said);
-  Lines lines;
-  for (const auto& [path, what] : differences(attributes, text)) {
-    lines.push_back(fmt::format("/configuration/toml says another {}: {}",
-                                path.substr(path.find('@') + 1), what));
-  }
-  return lines;
-}
-
 /// Judges what the run gave, and names every place that differs: first where the two part in time.
 /// `now` has the wanted epochs alone.
 void compare(Record then, const Record& now, const VerificationOptions& options,
@@ -166,11 +147,10 @@ void compare(Record then, const Record& now, const VerificationOptions& options,
 
 /// What contradicts the record without any run. No other code or machine explains it, but that an
 /// installed study may be another's.
-void judge_claims(const Record& record, const TrainingConfiguration& configuration,
-                  const VerificationOptions& options, Verification& result) {
-  const Lines toml = toml_differences(record, configuration);
-  add(result.findings, toml);
-  if (!toml.empty()) result.verdict = Verdict::different;
+void judge_claims(const Record& record, const VerificationOptions& options, Verification& result) {
+  const Lines text = configuration_text_differences(record);
+  add(result.findings, text);
+  if (!text.empty()) result.verdict = Verdict::different;
   if (!options.study || options.study->differences.empty()) return;
   add(result.findings, options.study->differences);
   const bool is_excused = options.study->is_installed && !code_reservation(record).empty();
@@ -257,7 +237,7 @@ Verification verify_training(
   if (!other_data.empty()) {
     result.verdict = Verdict::cannot_judge;
     add(result.findings, other_data);
-    judge_claims(record, configuration, options, result);
+    judge_claims(record, options, result);
     return result;
   }
   const std::optional<Record> now = run_again(configuration, data, options, result, progress);
@@ -271,7 +251,7 @@ Verification verify_training(
   if (result.verdict == Verdict::different && !reservations.empty()) {
     result.verdict = Verdict::cannot_judge;
   }
-  judge_claims(record, configuration, options, result);
+  judge_claims(record, options, result);
   list_judged(record, options, result);
   add(result.findings, reservations);
   return result;
