@@ -1,6 +1,5 @@
 // core: errors, random streams, digests, fixed trees of sums.
 #include <array>
-#include <atomic>
 #include <cmath>
 #include <limits>
 #include <vector>
@@ -8,7 +7,6 @@
 #include "reprise/core/digest.hpp"
 #include "reprise/core/error.hpp"
 #include "reprise/core/integer.hpp"
-#include "reprise/core/parallel.hpp"
 #include "reprise/core/random.hpp"
 #include "reprise/core/text.hpp"
 #include "support/catch.hpp"
@@ -162,40 +160,4 @@ TEST_CASE("a permutation holds every index once, and each place is as likely") {
   std::vector<int> first(4, 0);
   for (std::uint64_t i = 0; i < 4000; ++i) ++first[RandomStream(5).child(i).permutation(4)[0]];
   for (const int count : first) CHECK(std::abs(count - 1000) < 140);  // five standard deviations
-}
-
-TEST_CASE(
-    "parallel_for runs every task once, for any number of threads, and passes exceptions on") {
-  for (const std::size_t threads : {1, 2, 3, 7}) {
-    std::vector<std::atomic<int>> runs(100);
-    parallel_for(threads, runs.size(), [&](std::size_t task, std::size_t worker) {
-      CHECK_NOFAIL(worker < threads);
-      ++runs[task];
-    });
-    for (const auto& count : runs) CHECK(count == 1);
-    CHECK_THROWS_AS(parallel_for(threads, 10,
-                                 [](std::size_t task, std::size_t) {
-                                   if (task == 7) throw Error("task", "7", "less");
-                                 }),
-                    Error);
-  }
-}
-
-TEST_CASE("pairwise_sum's tree depends on the number of parts alone") {
-  const std::size_t size = 10000;
-  for (const std::size_t parts : {1, 2, 3, 5, 8, 13}) {
-    std::vector<float> data(parts * size);
-    const RandomStream stream = RandomStream(9).child(parts);
-    for (std::size_t i = 0; i < data.size(); ++i) data[i] = static_cast<float>(stream.uniform(i));
-    std::vector<float> one = data;
-    pairwise_sum(1, one.data(), parts, size, size);
-    std::vector<float> three = data;
-    pairwise_sum(3, three.data(), parts, size, size);
-    CHECK(std::equal(one.begin(), one.begin() + size, three.begin()));
-    if (parts == 3) CHECK(one[5] == (data[5] + data[size + 5]) + data[2 * size + 5]);
-    if (parts == 5) {
-      const auto at = [&](std::size_t part) { return data[part * size + 5]; };
-      CHECK(one[5] == ((at(0) + at(1)) + (at(2) + at(3))) + at(4));
-    }
-  }
 }

@@ -3,6 +3,9 @@
 #include <fmt/format.h>
 #include <malloc.h>
 #include <sys/resource.h>
+#ifdef REPRISE_PARALLEL_TBB
+#include <oneapi/tbb/global_control.h>
+#endif
 
 #include <algorithm>
 #include <cmath>
@@ -54,6 +57,18 @@ void share_heap_under_limit() {
   }
 }
 
+/// More threads than processors are allowed, where they are asked for.
+void allow_threads(std::size_t wanted) {
+#ifdef REPRISE_PARALLEL_TBB
+  using oneapi::tbb::global_control;
+  static const global_control limit(
+      global_control::max_allowed_parallelism,
+      std::max(wanted, global_control::active_value(global_control::max_allowed_parallelism)));
+#else
+  static_cast<void>(wanted);  // std::thread has no limit of its own
+#endif
+}
+
 }  // namespace
 
 double cgroup_processors(const std::string& self, const std::string& mounted) {
@@ -91,6 +106,7 @@ std::size_t default_threads() {
 
 std::size_t have_threads(std::size_t wanted) {
   share_heap_under_limit();
+  allow_threads(wanted);
   const std::size_t threads = start_threads(wanted);
   if (threads < wanted) {
     print_error_line(fmt::format("only {} of {} can be started here; continuing with {}", threads,

@@ -1,14 +1,6 @@
 #include "reprise/core/parallel.hpp"
 
-#include <oneapi/tbb/global_control.h>
-#include <oneapi/tbb/info.h>
-#include <oneapi/tbb/parallel_for.h>
-#include <oneapi/tbb/task_arena.h>
-
 #include <algorithm>
-#include <atomic>
-#include <chrono>
-#include <map>
 #include <memory>
 #include <mutex>
 #include <system_error>
@@ -17,6 +9,7 @@
 
 #include "reprise/core/float_environment.hpp"
 #include "reprise/core/integer.hpp"
+#include "reprise/core/parallel_backend.hpp"
 
 namespace reprise {
 namespace {
@@ -34,18 +27,6 @@ class InsideBody {
  private:
   FloatEnvironment environment_;
 };
-
-/// The arena for this number of threads, made once: making one costs more than many a call.
-oneapi::tbb::task_arena& arena_of(std::size_t threads) {
-  // More threads than processors are allowed, where they are asked for.
-  static const oneapi::tbb::global_control limit(
-      oneapi::tbb::global_control::max_allowed_parallelism, 1024);
-  static std::mutex mutex;
-  static std::map<std::size_t, oneapi::tbb::task_arena> arenas;
-  const std::lock_guard<std::mutex> lock(mutex);
-  const auto [place, made] = arenas.try_emplace(threads, static_cast<int>(threads));
-  return place->second;
-}
 
 /// Starts threads that all wait for each other, as many of `wanted` as the system grants, and ends
 /// them: how many there were. Each allocates, which takes address space for its heap.
@@ -75,22 +56,15 @@ std::size_t start_threads(std::size_t wanted) {
   // Of twice as many, so that what is left of a limit is for the work.
   const std::size_t others =
       wanted <= 1 ? 0 : std::min(wanted - 1, threads_granted(2 * (wanted - 1)) / 2);
-  const std::size_t threads = 1 + others;
-  // oneTBB ends the process when it is refused a thread, so it starts all of them here, where they
-  // have just been granted. Each waits until all are there, or until one of them is long overdue.
-  std::atomic<std::size_t> arrived = 0;
-  const auto overdue = std::chrono::steady_clock::now() + std::chrono::seconds(2);
-  parallel_for(threads, threads, [&](std::size_t, std::size_t) {
-    ++arrived;
-    while (arrived < threads && std::chrono::steady_clock::now() < overdue) {
-      std::this_thread::yield();
-    }
-  });
-  return threads;
+  return others == 0 ? 1 : parallel_backend::start(1 + others);
 }
 
 std::size_t processor_count() {
-  return static_cast<std::size_t>(std::max(1, oneapi::tbb::info::default_concurrency()));
+  return parallel_backend::processors();
+}
+
+std::string onetbb_version() {
+  return parallel_backend::onetbb_version();
 }
 
 void parallel_for(std::size_t threads, std::size_t tasks,
@@ -100,15 +74,9 @@ void parallel_for(std::size_t threads, std::size_t tasks,
     for (std::size_t task = 0; task < tasks; ++task) body(task, 0);
     return;
   }
-  arena_of(threads).execute([&] {
-    oneapi::tbb::parallel_for(
-        std::size_t{0}, tasks,
-        [&](std::size_t task) {
-          const InsideBody guard;
-          body(task,
-               static_cast<std::size_t>(oneapi::tbb::this_task_arena::current_thread_index()));
-        },
-        oneapi::tbb::simple_partitioner());
+  parallel_backend::run(threads, tasks, [&](std::size_t task, std::size_t worker) {
+    const InsideBody guard;
+    body(task, worker);
   });
 }
 

@@ -1,12 +1,14 @@
 /// \file
 /// Independent tasks on any number of threads. Which thread works a task, and how many there are,
 /// must not show in a result: tasks write to places of their own, and sums over tasks go through
-/// `pairwise_sum`, whose tree depends on the number of tasks alone.
+/// `pairwise_sum`, whose tree depends on the number of tasks alone. The threads are oneTBB's or
+/// std::thread's, as CMake's REPRISE_PARALLEL says, and are kept from call to call.
 #pragma once
 
 #include <cstddef>
 #include <functional>
 #include <span>
+#include <string>
 
 namespace reprise {
 
@@ -16,8 +18,12 @@ std::size_t processor_count();
 /// Starts the threads that parallel_for(wanted, ...) needs and returns how many this process was
 /// granted, 1 to `wanted`, itself included. A program calls it once, before its work: under a limit
 /// on processes or memory it then has fewer threads, where a thread refused in the middle of
-/// parallel_for would end it.
+/// parallel_for may end it. oneTBB has no more threads than its limit in this process, which a
+/// program may set (tbb::global_control::max_allowed_parallelism): by default one per processor.
 std::size_t start_threads(std::size_t wanted);
+
+/// The version of oneTBB in use, such as "2021.8", or "not used" where threads are std::thread's.
+std::string onetbb_version();
 
 /// Calls body(task, worker) once for each task in 0..tasks-1, on at most `threads` threads.
 /// worker < threads tells the threads of one call apart, for scratch memory. Called from inside a

@@ -2,7 +2,6 @@
 
 #include <fmt/core.h>
 #include <fmt/format.h>
-#include <oneapi/tbb/version.h>
 #include <openssl/opensslv.h>
 #include <unistd.h>
 #include <zlib.h>
@@ -12,6 +11,7 @@
 #include <ctime>
 #include <fstream>
 
+#include "reprise/core/parallel.hpp"
 #include "reprise/core/text.hpp"
 #include "reprise/linalg/blas.hpp"
 #include "reprise/linalg/simd.hpp"
@@ -79,7 +79,7 @@ Group environment_group(const RunEnvironment& environment) {
       {"seconds_total", seconds_since_start(environment)},
       {"library_hdf5", hdf5_version()},
       {"library_highway", highway_version()},
-      {"library_onetbb", fmt::format("{}.{}", TBB_VERSION_MAJOR, TBB_VERSION_MINOR)},
+      {"library_onetbb", onetbb_version()},
       {"library_openssl", std::string(OPENSSL_VERSION_TEXT)},
       {"library_zlib", std::string(ZLIB_VERSION)},
       {"library_openblas", blas_description()},
