@@ -36,10 +36,13 @@ const Names<Measure>& measures() {
 }
 
 /// Words that are not written as other words are.
-constexpr std::array<std::pair<std::string_view, std::string_view>, 9> kSpellings = {{
+constexpr std::array<std::pair<std::string_view, std::string_view>, 12> kSpellings = {{
     {"relu", "ReLU"},
     {"sgd", "SGD"},
     {"adam", "Adam"},
+    {"nesterov", "Nesterov"},
+    {"rmsprop", "RMSProp"},
+    {"adagrad", "Adagrad"},
     {"pca", "PCA"},
     {"lrn", "LRN"},
     {"fft", "FFT"},

@@ -48,6 +48,25 @@ TEST_CASE("adam follows algorithm 1 of Kingma and Ba") {
   check_steps("adam", {}, 0.001);
 }
 
+TEST_CASE("nesterov, rmsprop and adagrad agree with PyTorch") {
+  check_steps("nesterov", {OptimizerKind::nesterov, 0.9, 0.0005, 0.0, 0.0, 0.0}, 0.01);
+  check_steps("rmsprop", {OptimizerKind::rmsprop, 0.5, 0.0, 0.0, 0.99, 1e-7}, 0.001);
+  check_steps("adagrad", {OptimizerKind::adagrad, 0.0, 0.0, 0.0, 0.0, 1e-7}, 0.01);
+}
+
+TEST_CASE("an optimizer without second moments keeps none") {
+  for (const std::string& name : optimizer_names()) {
+    CAPTURE(name);
+    OptimizerOptions options;
+    options.kind = optimizer_kind(name);
+    CHECK(name_of(options.kind) == name);
+    const OptimizerState state = make_optimizer_state(options, 3);
+    CHECK(state.first.size() == 3);
+    CHECK(state.second.size() == (name == "adam" || name == "rmsprop" ? 3 : 0));
+  }
+}
+
 TEST_CASE("an unknown optimizer is an error that names the known ones") {
-  CHECK_THROWS_WITH(optimizer_kind("adm"), Catch::Contains("adam or sgd"));
+  CHECK_THROWS_WITH(optimizer_kind("adm"),
+                    Catch::Contains("one of adam, sgd, nesterov, rmsprop, adagrad"));
 }

@@ -118,8 +118,8 @@ void plain_max_pool(const PoolShape& s, MaxTies ties, const Tensor<4>& input,
           std::vector<std::size_t> cells;
           for (std::size_t kh = 0; kh < s.KH; ++kh) {
             for (std::size_t kw = 0; kw < s.KW; ++kw) {
-              const std::size_t ih = oh * s.stride_h + kh - s.pad_top;
-              const std::size_t iw = ow * s.stride_w + kw - s.pad_left;
+              const std::size_t ih = oh * s.stride_h + kh * s.dilation_h - s.pad_top;
+              const std::size_t iw = ow * s.stride_w + kw * s.dilation_w - s.pad_left;
               if (ih < s.IH && iw < s.IW) cells.push_back(((n * s.IH + ih) * s.IW + iw) * s.C + c);
             }
           }
@@ -164,6 +164,7 @@ TEST_CASE("pooling agrees with the golden values") {
     options.padding =
         Padding2d::sides(size("pad_top"), size("pad_bottom"), size("pad_left"), size("pad_right"));
     options.count_include_padding = size("count_include_padding") == 1;
+    options.dilation = {size("dilation_h"), size("dilation_w")};
     options.rounding = size("ceil_mode") == 1 ? Rounding::ceil : Rounding::floor;
     const auto tensor = [&](const std::string& dataset) {
       const test::GoldenArray array = file.array(name + "/" + dataset);
@@ -349,6 +350,64 @@ TEST_CASE("gradients are those of differences, with all options drawn") {
   }
 }
 
+TEST_CASE("windows whose cells are apart: maxima exactly, averages and their gradients") {
+  for (std::uint64_t i = 0; i < 400; ++i) {
+    const RandomStream random = RandomStream(5).child(i);
+    const auto draw = [&, k = 0U](std::uint32_t least, std::uint32_t most) mutable {
+      return least + random.below(most - least + 1, k++);
+    };
+    Pool2dOptions options;
+    auto size = draw;
+    options.kernel = {size(1, 3), size(1, 3)};
+    options.stride = {size(1, 3), size(1, 3)};
+    options.dilation = {size(1, 4), size(1, 4)};
+    options.padding = Padding2d::sides(size(0, 3), size(0, 3), size(0, 3), size(0, 3));
+    options.rounding = size(0, 1) == 1 ? Rounding::ceil : Rounding::floor;
+    options.ties = size(0, 1) == 1 ? MaxTies::all : MaxTies::first;
+    options.count_include_padding = size(0, 1) == 1;
+    const Tensor<4> input = awkward_tensor({2, 9 + i % 4, 9 + i % 3, 1 + i % 5}, i);
+    const PoolShape s = make_pool_shape(2, input.shape()[1], input.shape()[2], 1 + i % 5, options);
+    INFO("case " << i << ": kernel " << s.KH << "x" << s.KW << " dilation " << s.dilation_h << "x"
+                 << s.dilation_w << " padding " << s.pad_top << "," << s.pad_left);
+    const Tensor<4> grad_output = random_tensor({s.N, s.OH, s.OW, s.C}, 2000 + i);
+    Tensor<4> output = make_tensor<4>({s.N, s.OH, s.OW, s.C}, 0.0F);
+    Tensor<4> grad_input = make_tensor<4>({s.N, s.IH, s.IW, s.C}, 0.0F);
+    plain_max_pool(s, options.ties, input, grad_output, output, grad_input);
+    check_equal(pool2d_forward(input, options), output);
+    check_equal(pool2d_backward(grad_output, input, options), grad_input);
+
+    // Averages of ones are 1, or the part of the window's cells that is inside the image.
+    options.mode = PoolMode::average;
+    const Tensor<4> ones = make_tensor<4>({s.N, s.IH, s.IW, s.C}, 1.0F);
+    const Tensor<4> average = pool2d_forward(ones, options);
+    std::fill(grad_input.begin(), grad_input.end(), 0.0F);
+    for (std::size_t n = 0; n < s.N; ++n) {
+      for (std::size_t oh = 0; oh < s.OH; ++oh) {
+        for (std::size_t ow = 0; ow < s.OW; ++ow) {
+          std::vector<std::size_t> cells;
+          std::size_t padded = 0;
+          for (std::size_t k = 0; k < s.KH * s.KW; ++k) {
+            const std::size_t h = oh * s.stride_h + k / s.KW * s.dilation_h;
+            const std::size_t w = ow * s.stride_w + k % s.KW * s.dilation_w;
+            padded += h < s.IH + s.pad_top + s.pad_bottom && w < s.IW + s.pad_left + s.pad_right;
+            if (h - s.pad_top >= s.IH || w - s.pad_left >= s.IW) continue;
+            cells.push_back(((n * s.IH + h - s.pad_top) * s.IW + w - s.pad_left) * s.C);
+          }
+          const std::size_t divisor = options.count_include_padding ? padded : cells.size();
+          for (std::size_t c = 0; c < s.C; ++c) {
+            const auto divide_by = static_cast<float>(std::max<std::size_t>(divisor, 1));
+            CHECK(average(n, oh, ow, c) == static_cast<float>(cells.size()) / divide_by);
+            for (const std::size_t cell : cells) {
+              grad_input.data()[cell + c] += grad_output(n, oh, ow, c) / divide_by;
+            }
+          }
+        }
+      }
+    }
+    check_equal(pool2d_backward(grad_output, ones, options), grad_input);
+  }
+}
+
 TEST_CASE("any number of channels, with ties, NaN and infinities, on every vector target") {
   const BestTargetAgain guard;
   for (std::uint64_t i = 0; i < 400; ++i) {
@@ -459,6 +518,11 @@ TEST_CASE("sizes that make no sense are errors that name them") {
   const auto forward = [&](const Pool2dOptions& options) { return pool2d_forward(input, options); };
   CHECK_THROWS_WITH(forward(pool(PoolMode::max, 0, 1)), Contains("KH = 0"));
   CHECK_THROWS_WITH(forward(pool(PoolMode::max, 2, 0)), Contains("stride_h = 0"));
+  Pool2dOptions dilated = pool(PoolMode::max, 2, 1);
+  dilated.dilation = {0, 1};
+  CHECK_THROWS_WITH(forward(dilated), Contains("dilation_h = 0"));
+  dilated.dilation = {1, 4};
+  CHECK_THROWS_WITH(forward(dilated), Contains("width 5") && Contains("of 4"));
   CHECK_THROWS_WITH(forward(pool(PoolMode::max, 5, 1)),
                     Contains("height 5") && Contains("of 4") && Contains("no output"));
   CHECK_THROWS_WITH(

@@ -180,7 +180,7 @@ TEST_CASE("settings out of range and unknown options are refused in one line") {
   check_misused(data + "--epochs 1.5", "epochs");
   check_misused(data + "--seed -1", "0 or more");
   check_misused(data + "--conv fastest", "naive");
-  check_misused(data + "--optimizer adm", "adam or sgd");
+  check_misused(data + "--optimizer adm", "one of adam, sgd, nesterov");
   check_misused(data + "--epcohs 3", "such as --epochs");
   check_misused(data + "--threads 0", "an integer from 1 to 1024");
   check_misused(data + "--simd sse2", "avx2");

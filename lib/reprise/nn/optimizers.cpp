@@ -6,6 +6,7 @@
 #include <hwy/highway.h>
 
 #include <algorithm>
+#include <array>
 #include <cmath>
 #include <string>
 
@@ -57,6 +58,54 @@ void sgd_step(const OptimizerOptions& options, double learning_rate, const Slice
   });
 }
 
+void nesterov_step(const OptimizerOptions& options, double learning_rate, const Slice& s) {
+  const auto momentum = static_cast<float>(options.momentum);
+  const auto rate = static_cast<float>(learning_rate);
+  const auto decay = static_cast<float>(options.weight_decay * learning_rate);
+  for_each_vector(s.size, [&](auto d, std::size_t i) HWY_ATTR {
+    const auto w = hn::LoadU(d, s.parameters + i);
+    const auto decayed = hn::Mul(hn::Set(d, decay), w);
+    const auto slope = hn::Mul(hn::Set(d, rate), hn::LoadU(d, s.gradients + i));
+    auto v = hn::Mul(hn::Set(d, momentum), hn::LoadU(d, s.first + i));
+    v = hn::Sub(hn::Sub(v, decayed), slope);
+    hn::StoreU(v, d, s.first + i);
+    const auto ahead = hn::Sub(hn::Sub(hn::Mul(hn::Set(d, momentum), v), decayed), slope);
+    hn::StoreU(hn::Add(w, ahead), d, s.parameters + i);
+  });
+}
+
+void rmsprop_step(const OptimizerOptions& options, double learning_rate, const Slice& s) {
+  const auto momentum = static_cast<float>(options.momentum);
+  const auto beta2 = static_cast<float>(options.beta2);
+  const auto rest2 = static_cast<float>(1.0 - options.beta2);
+  const auto rate = static_cast<float>(learning_rate);
+  const auto epsilon = static_cast<float>(options.epsilon);
+  for_each_vector(s.size, [&](auto d, std::size_t i) HWY_ATTR {
+    const auto w = hn::LoadU(d, s.parameters + i);
+    const auto g = hn::LoadU(d, s.gradients + i);
+    const auto v = hn::Add(hn::Mul(hn::Set(d, beta2), hn::LoadU(d, s.second + i)),
+                           hn::Mul(hn::Set(d, rest2), hn::Mul(g, g)));
+    const auto scaled = hn::Div(g, hn::Add(hn::Sqrt(v), hn::Set(d, epsilon)));
+    const auto m = hn::Add(hn::Mul(hn::Set(d, momentum), hn::LoadU(d, s.first + i)), scaled);
+    hn::StoreU(m, d, s.first + i);
+    hn::StoreU(v, d, s.second + i);
+    hn::StoreU(hn::Sub(w, hn::Mul(hn::Set(d, rate), m)), d, s.parameters + i);
+  });
+}
+
+void adagrad_step(const OptimizerOptions& options, double learning_rate, const Slice& s) {
+  const auto rate = static_cast<float>(learning_rate);
+  const auto epsilon = static_cast<float>(options.epsilon);
+  for_each_vector(s.size, [&](auto d, std::size_t i) HWY_ATTR {
+    const auto w = hn::LoadU(d, s.parameters + i);
+    const auto g = hn::LoadU(d, s.gradients + i);
+    const auto sum = hn::Add(hn::LoadU(d, s.first + i), hn::Mul(g, g));
+    const auto scale = hn::Add(hn::Sqrt(sum), hn::Set(d, epsilon));
+    hn::StoreU(sum, d, s.first + i);
+    hn::StoreU(hn::Sub(w, hn::Div(hn::Mul(hn::Set(d, rate), g), scale)), d, s.parameters + i);
+  });
+}
+
 void adam_step(const OptimizerOptions& options, const AdamPowers& powers, double learning_rate,
                const Slice& s) {
   const auto beta1 = static_cast<float>(options.beta1);
@@ -88,23 +137,78 @@ HWY_AFTER_NAMESPACE();
 #if HWY_ONCE
 namespace reprise {
 HWY_EXPORT(sgd_step);
+HWY_EXPORT(nesterov_step);
+HWY_EXPORT(rmsprop_step);
+HWY_EXPORT(adagrad_step);
 HWY_EXPORT(adam_step);
 
+namespace {
+
+constexpr std::array kKinds = {OptimizerKind::adam, OptimizerKind::sgd, OptimizerKind::nesterov,
+                               OptimizerKind::rmsprop, OptimizerKind::adagrad};
+
+/// One update of a slice.
+void step(const OptimizerOptions& options, const OptimizerState& state, double learning_rate,
+          const Slice& slice) {
+  switch (options.kind) {
+    case OptimizerKind::adam:
+      HWY_DYNAMIC_DISPATCH(adam_step)
+      (options, {state.beta1_power, state.beta2_power}, learning_rate, slice);
+      return;
+    case OptimizerKind::sgd:
+      HWY_DYNAMIC_DISPATCH(sgd_step)(options, learning_rate, slice);
+      return;
+    case OptimizerKind::nesterov:
+      HWY_DYNAMIC_DISPATCH(nesterov_step)(options, learning_rate, slice);
+      return;
+    case OptimizerKind::rmsprop:
+      HWY_DYNAMIC_DISPATCH(rmsprop_step)(options, learning_rate, slice);
+      return;
+    case OptimizerKind::adagrad:
+      HWY_DYNAMIC_DISPATCH(adagrad_step)(options, learning_rate, slice);
+      return;
+  }
+}
+
+}  // namespace
+
 std::string_view name_of(OptimizerKind kind) {
-  return kind == OptimizerKind::sgd ? "sgd" : "adam";
+  switch (kind) {
+    case OptimizerKind::adam:
+      return "adam";
+    case OptimizerKind::sgd:
+      return "sgd";
+    case OptimizerKind::nesterov:
+      return "nesterov";
+    case OptimizerKind::rmsprop:
+      return "rmsprop";
+    case OptimizerKind::adagrad:
+      return "adagrad";
+  }
+  return "";
+}
+
+std::vector<std::string> optimizer_names() {
+  std::vector<std::string> names;
+  for (const OptimizerKind kind : kKinds) names.emplace_back(name_of(kind));
+  return names;
 }
 
 OptimizerKind optimizer_kind(std::string_view name) {
-  for (const OptimizerKind kind : {OptimizerKind::sgd, OptimizerKind::adam}) {
+  for (const OptimizerKind kind : kKinds) {
     if (name == name_of(kind)) return kind;
   }
-  throw Error("optimizer", "\"" + std::string(name) + "\"", "adam or sgd");
+  throw Error("optimizer", "\"" + std::string(name) + "\"", "one of " + join(optimizer_names()));
+}
+
+bool has_second(OptimizerKind kind) {
+  return kind == OptimizerKind::adam || kind == OptimizerKind::rmsprop;
 }
 
 OptimizerState make_optimizer_state(const OptimizerOptions& options, std::size_t parameters) {
   OptimizerState state;
   state.first.resize(parameters);
-  if (options.kind == OptimizerKind::adam) state.second.resize(parameters);
+  if (has_second(options.kind)) state.second.resize(parameters);
   return state;
 }
 
@@ -113,23 +217,17 @@ void optimizer_step(const OptimizerOptions& options, OptimizerState& state, doub
                     std::size_t threads) {
   const FloatEnvironment environment;
   ++state.steps;
-  const bool adam = options.kind == OptimizerKind::adam;
-  if (adam) {
+  if (options.kind == OptimizerKind::adam) {
     state.beta1_power *= options.beta1;
     state.beta2_power *= options.beta2;
   }
   constexpr std::size_t size = 4096;
   parallel_for(threads, div_ceil(parameters.size(), size), [&](std::size_t task, std::size_t) {
     const std::size_t begin = task * size;
-    const Slice slice{std::min(size, parameters.size() - begin), parameters.data() + begin,
-                      state.first.data() + begin, adam ? state.second.data() + begin : nullptr,
-                      gradients.data() + begin};
-    if (adam) {
-      HWY_DYNAMIC_DISPATCH(adam_step)
-      (options, {state.beta1_power, state.beta2_power}, learning_rate, slice);
-    } else {
-      HWY_DYNAMIC_DISPATCH(sgd_step)(options, learning_rate, slice);
-    }
+    step(options, state, learning_rate,
+         {std::min(size, parameters.size() - begin), parameters.data() + begin,
+          state.first.data() + begin, state.second.empty() ? nullptr : state.second.data() + begin,
+          gradients.data() + begin});
   });
 }
 

@@ -13,9 +13,14 @@ class Pool2dLayer final : public Layer {
     return options_.mode == PoolMode::max ? "max_pool2d" : "average_pool2d";
   }
   [[nodiscard]] std::string settings() const override {
-    return std::to_string(options_.kernel.h) + "x" + std::to_string(options_.kernel.w) +
-           ", stride " + std::to_string(options_.stride.h) + "x" +
-           std::to_string(options_.stride.w);
+    std::string text = std::to_string(options_.kernel.h) + "x" + std::to_string(options_.kernel.w) +
+                       ", stride " + std::to_string(options_.stride.h) + "x" +
+                       std::to_string(options_.stride.w);
+    if (options_.dilation != Extent2d{1, 1}) {
+      text += ", dilation " + std::to_string(options_.dilation.h) + "x" +
+              std::to_string(options_.dilation.w);
+    }
+    return text;
   }
 
   [[nodiscard]] bool takes_relu() const override { return options_.mode == PoolMode::max; }

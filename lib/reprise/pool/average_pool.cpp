@@ -25,18 +25,16 @@ namespace HWY_NAMESPACE {
 namespace {
 namespace hn = hwy::HWY_NAMESPACE;
 
-/// The extent of a window that begins at `begin` inside the padded image of size `padded`.
-HWY_INLINE std::size_t clipped(std::size_t begin, std::size_t kernel, std::size_t padded) {
-  return std::min(begin + kernel, padded) - std::min(begin, padded);
-}
-
 /// What the window's sum is divided by; 1 where no cell counts.
 HWY_INLINE std::size_t divisor(const PoolShape& s, bool count_include_padding,
                                const PoolWindow& window, std::size_t oh, std::size_t ow) {
   const std::size_t cells =
-      count_include_padding ? clipped(oh * s.stride_h, s.KH, s.IH + s.pad_top + s.pad_bottom) *
-                                  clipped(ow * s.stride_w, s.KW, s.IW + s.pad_left + s.pad_right)
-                            : window.cells();
+      count_include_padding
+          ? WindowAxis(oh * s.stride_h, s.KH, s.dilation_h, 0, s.IH + s.pad_top + s.pad_bottom)
+                    .count *
+                WindowAxis(ow * s.stride_w, s.KW, s.dilation_w, 0, s.IW + s.pad_left + s.pad_right)
+                    .count
+          : window.cells();
   return std::max<std::size_t>(cells, 1);
 }
 
@@ -62,17 +60,13 @@ HWY_NOINLINE hn::Vec<D> sum_of_runs(D d, const PoolShape& s, const PoolWindow& w
   RunTree<Lanes> tree;
   auto sum = hn::Zero(d);
   std::size_t left = kRunTerms;
-  for (std::size_t ih = window.h_begin; ih < window.h_end; ++ih) {
-    for (std::size_t iw = window.w_begin; iw < window.w_end;) {
-      const std::size_t end = std::min(window.w_end, iw + left);
-      left -= end - iw;
-      for (; iw < end; ++iw) sum = hn::Add(sum, hn::LoadU(d, image + (ih * s.IW + iw) * s.C));
-      if (left > 0) continue;
-      add_run(d, sum, tree);
-      sum = hn::Zero(d);
-      left = kRunTerms;
-    }
-  }
+  for_each_cell(s, window, [&](std::size_t cell) HWY_ATTR {
+    sum = hn::Add(sum, hn::LoadU(d, image + cell));
+    if (--left > 0) return;
+    add_run(d, sum, tree);
+    sum = hn::Zero(d);
+    left = kRunTerms;
+  });
   if (left < kRunTerms) add_run(d, sum, tree);
   return hn::LoadU(d, tree.sum().values);
 }

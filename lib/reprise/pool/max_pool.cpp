@@ -106,8 +106,9 @@ HWY_EXPORT(backward_two_by_two);
 namespace {
 
 bool is_two_by_two(const PoolShape& s) {
-  return s.KH == 2 && s.KW == 2 && s.stride_h == 2 && s.stride_w == 2 && s.pad_top == 0 &&
-         s.pad_left == 0 && 2 * s.OH <= s.IH && 2 * s.OW <= s.IW;
+  return s.KH == 2 && s.KW == 2 && s.stride_h == 2 && s.stride_w == 2 && s.dilation_h == 1 &&
+         s.dilation_w == 1 && s.pad_top == 0 && s.pad_left == 0 && 2 * s.OH <= s.IH &&
+         2 * s.OW <= s.IW;
 }
 
 }  // namespace

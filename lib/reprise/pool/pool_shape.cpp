@@ -17,7 +17,9 @@ constexpr std::string_view kWhere = "pooling shape";
 /// One axis of the image, all sizes in cells.
 struct Axis {
   std::string_view name;
-  std::size_t input, pad_before, pad_after, kernel, stride;
+  std::size_t input, pad_before, pad_after;
+  std::size_t kernel;  ///< the extent of a window, with the cells between its own
+  std::size_t stride;
 };
 
 std::size_t output_size(const Axis& axis, Rounding rounding) {
@@ -47,6 +49,7 @@ PoolShape make_pool_shape(std::size_t N, std::size_t IH, std::size_t IW, std::si
   s.N = N, s.IH = IH, s.IW = IW, s.C = C;
   s.KH = options.kernel.h, s.KW = options.kernel.w;
   s.stride_h = options.stride.h, s.stride_w = options.stride.w;
+  s.dilation_h = options.dilation.h, s.dilation_w = options.dilation.w;
   check_sizes(kWhere, {{"N", N}}, 0);
   check_sizes(kWhere,
               {{"IH", IH},
@@ -55,9 +58,12 @@ PoolShape make_pool_shape(std::size_t N, std::size_t IH, std::size_t IW, std::si
                {"KH", s.KH},
                {"KW", s.KW},
                {"stride_h", s.stride_h},
-               {"stride_w", s.stride_w}},
+               {"stride_w", s.stride_w},
+               {"dilation_h", s.dilation_h},
+               {"dilation_w", s.dilation_w}},
               1);
-  const Padding2d::Sides pads = options.padding.resolve({IH, IW}, options.kernel, options.stride);
+  const Extent2d span{s.dilation_h * (s.KH - 1) + 1, s.dilation_w * (s.KW - 1) + 1};
+  const Padding2d::Sides pads = options.padding.resolve({IH, IW}, span, options.stride);
   s.pad_top = pads.top, s.pad_bottom = pads.bottom;
   s.pad_left = pads.left, s.pad_right = pads.right;
   check_sizes(kWhere,
@@ -66,8 +72,8 @@ PoolShape make_pool_shape(std::size_t N, std::size_t IH, std::size_t IW, std::si
                {"pad_left", pads.left},
                {"pad_right", pads.right}},
               0);
-  s.OH = output_size({"height", IH, s.pad_top, s.pad_bottom, s.KH, s.stride_h}, options.rounding);
-  s.OW = output_size({"width", IW, s.pad_left, s.pad_right, s.KW, s.stride_w}, options.rounding);
+  s.OH = output_size({"height", IH, s.pad_top, s.pad_bottom, span.h, s.stride_h}, options.rounding);
+  s.OW = output_size({"width", IW, s.pad_left, s.pad_right, span.w, s.stride_w}, options.rounding);
   check_elements(kWhere, "input", {N, IH, IW, C});
   check_elements(kWhere, "output", {N, s.OH, s.OW, C});
   return s;

@@ -34,6 +34,7 @@ struct Pool2dOptions {
   /// Rounding::ceil adds never counts), not by those inside the image alone.
   bool count_include_padding = false;
   Rounding rounding = Rounding::floor;
+  Extent2d dilation{1, 1};  ///< cells from one of a window to the next; 1 is dense
 };
 
 /// A pooling's sizes, resolved and checked. input N,IH,IW,C; output N,OH,OW,C.
@@ -41,6 +42,7 @@ struct PoolShape {
   std::size_t N = 1, IH = 1, IW = 1, C = 1, OH = 1, OW = 1;
   std::size_t KH = 1, KW = 1, stride_h = 1, stride_w = 1;
   std::size_t pad_top = 0, pad_bottom = 0, pad_left = 0, pad_right = 0;
+  std::size_t dilation_h = 1, dilation_w = 1;
 
   [[nodiscard]] std::size_t input_size() const { return N * IH * IW * C; }
   [[nodiscard]] std::size_t output_size() const { return N * OH * OW * C; }
@@ -48,9 +50,9 @@ struct PoolShape {
   bool operator==(const PoolShape&) const = default;
 };
 
-/// OH = (IH + pad_top + pad_bottom - KH) / stride_h + 1, rounded as `options.rounding` says. Error
-/// if a size is zero (N may be 0) or 2^31 or more, the output would be empty, or a tensor would
-/// have more than 2^40 elements.
+/// OH = (IH + pad_top + pad_bottom - dilation_h * (KH - 1) - 1) / stride_h + 1, rounded as
+/// `options.rounding` says. Error if a size is zero (N may be 0) or 2^31 or more, the output would
+/// be empty, or a tensor would have more than 2^40 elements.
 PoolShape make_pool_shape(std::size_t N, std::size_t IH, std::size_t IW, std::size_t C,
                           const Pool2dOptions& options);
 

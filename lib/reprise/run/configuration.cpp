@@ -90,17 +90,21 @@ std::vector<Setting> settings_of(TrainingConfiguration& c) {
       {"colour",
        "standard deviation of the noise added along the principal components of colour; 0 or more",
        &c.colour},
-      {"optimizer", "adam or sgd", &c.optimizer},
+      {"optimizer", "one of " + join(optimizer_names()), &c.optimizer},
       {"learning_rate", "step size; above 0", &c.learning_rate},
       {"drop_epochs", "epochs after which the learning rate drops, such as \"6,8\"; empty: none",
        &c.drop_epochs},
       {"drop_factor", "what a drop multiplies the learning rate by; above 0", &c.drop_factor},
-      {"momentum", "sgd: fraction of the previous step that is added to the next; 0 to below 1",
+      {"momentum",
+       "sgd, nesterov, rmsprop: fraction of the previous step that is added to the next; 0 to "
+       "below 1",
        &c.momentum},
-      {"weight_decay", "sgd: 0 or more", &c.weight_decay},
+      {"weight_decay", "sgd, nesterov: 0 or more", &c.weight_decay},
       {"beta1", "adam: decay of the mean gradient; 0 to below 1", &c.beta1},
-      {"beta2", "adam: decay of the mean squared gradient; 0 to below 1", &c.beta2},
-      {"epsilon", "adam: added to the square root of the mean squared gradient; above 0",
+      {"beta2", "adam, rmsprop: decay of the mean squared gradient; 0 to below 1", &c.beta2},
+      {"epsilon",
+       "adam, rmsprop, adagrad: added to the square root of the squared gradients' mean or sum; "
+       "above 0",
        &c.epsilon},
   };
 }

@@ -65,7 +65,8 @@ class StateChecks {
     const std::size_t parameters = run_.model().parameters().size();
     const bool adam = options.kind == OptimizerKind::adam;
     require_size(found.first, "the optimizer's first moments", parameters);
-    require_size(found.second, "the optimizer's second moments", adam ? parameters : 0);
+    require_size(found.second, "the optimizer's second moments",
+                 has_second(options.kind) ? parameters : 0);
     const std::size_t steps = state.history.size() * steps_ + state.step_in_epoch;
     require(found.steps == steps, "the optimizer's steps", found.steps,
             fmt::format("{}, those of the epochs", steps));
