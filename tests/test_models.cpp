@@ -152,6 +152,72 @@ TEST_CASE("initializers reach weights and biases") {
   for (const float weight : glorot.parameter("conv1", "weight")) CHECK(std::abs(weight) <= limit);
 }
 
+TEST_CASE("cuda-convnet's networks have the layers and parameters of its files") {
+  const FeatureShape crop{24, 24, 3};
+  const auto check = [](const std::string& name, const FeatureShape& image, std::size_t parameters,
+                        const std::string& layers, const std::string& last_map) {
+    CAPTURE(name);
+    const Sequential model = make_model(name, image, 10, default_model_options(name));
+    CHECK(model.name() == name);
+    CHECK(model.parameters().size() == parameters);
+    CHECK(layers_of(model) == layers);
+    for (const Sequential::Entry& entry : model.layers()) {
+      if (entry.name == "flatten") CHECK(entry.input.text() == last_map);
+    }
+  };
+  const std::string body = "conv1 pool1 relu1 conv2 relu2 pool2 conv3 relu3 pool3 flatten dense1";
+  check("cuda_convnet_80sec", kColour, 145'578, body + " relu4 dense2", "(None, 4, 4, 64)");
+  check("cuda_convnet_19pct", kColour, 89'578, body, "(None, 4, 4, 64)");
+  check("cuda_convnet_18pct", kColour, 89'578,
+        "conv1 pool1 relu1 norm1 conv2 relu2 pool2 norm2 conv3 relu3 pool3 flatten dense1",
+        "(None, 4, 4, 64)");
+  check("cuda_convnet_13pct", crop, 1'116'490,
+        "conv1 relu1 pool1 conv2 relu2 pool2 local3 relu3 local4 relu4 flatten dense1",
+        "(None, 6, 6, 32)");
+  check("cuda_convnet_11pct", crop, 2'112'970,
+        "conv1 relu1 pool1 norm1 conv2 relu2 norm2 pool2 local3 relu3 local4 relu4 flatten dense1",
+        "(None, 6, 6, 32)");
+}
+
+TEST_CASE("cuda-convnet's networks start with a spread of weights for each layer") {
+  const std::string name = "cuda_convnet_13pct";
+  Sequential model = make_model(name, {24, 24, 3}, 10, default_model_options(name));
+  model.initialize(RandomStream(1));
+  for (const auto& [layer, deviation] :
+       {std::pair{"conv1", 1e-4}, {"conv2", 0.01}, {"local3", 0.04}, {"dense1", 0.01}}) {
+    CAPTURE(layer);
+    double squares = 0.0;
+    const auto weights = model.parameter(layer, "weight");
+    for (const float w : weights) squares += static_cast<double>(w) * static_cast<double>(w);
+    const auto count = static_cast<double>(weights.size());
+    // Five standard errors of a standard deviation.
+    CHECK(std::sqrt(squares / count) == Approx(deviation).epsilon(5 / std::sqrt(2 * count)));
+    for (const float b : model.parameter(layer, "bias")) CHECK(b == 0.0F);
+  }
+  ModelOptions he = default_model_options(name);
+  he.initializer = "he_normal";
+  he.activation = "tanh";
+  CHECK_THAT(layers_of(make_model(name, {24, 24, 3}, 10, he)), Catch::Contains("local3 tanh3"));
+  ModelOptions plain = default_model_options("cuda_convnet_11pct");
+  plain.normalization = "none";
+  CHECK_THAT(layers_of(make_model("cuda_convnet_11pct", {24, 24, 3}, 10, plain)),
+             !Catch::Contains("norm"));
+  for (const auto& [option, set] :
+       std::initializer_list<std::pair<const char*, void (*)(ModelOptions&)>>{
+           {"normalization \"local_response\"",
+            [](ModelOptions& o) { o.normalization = "local_response"; }},
+           {"pooling \"average\"", [](ModelOptions& o) { o.pooling = "average"; }},
+           {"pool_kernel \"2\"", [](ModelOptions& o) { o.pool_kernel = 2; }},
+           {"dropout", [](ModelOptions& o) { o.dropout = 0.5; }},
+           {"without", [](ModelOptions& o) { o.without = "conv1"; }},
+           {"initializer \"alexnet\"", [](ModelOptions& o) { o.initializer = "alexnet"; }},
+           {"width", [](ModelOptions& o) { o.width = 3; }}}) {
+    ModelOptions options = default_model_options(name);
+    set(options);
+    CHECK(is_line_with(error_of_options(name, options), option, "expected"));
+  }
+}
+
 TEST_CASE("what a model cannot do is refused") {
   const auto check = [](std::string_view name, auto set, const char* given, const char* expected) {
     ModelOptions options = default_model_options(name);
@@ -184,7 +250,8 @@ TEST_CASE("what a model cannot do is refused") {
 
 TEST_CASE("predict gives an image the same bits in batches of 1, 17 and 33") {
   constexpr std::size_t images = 33;
-  for (const char* name : {"lenet5", "lenet5_1998", "four_layer_cnn"}) {
+  for (const char* name :
+       {"lenet5", "lenet5_1998", "four_layer_cnn", "cuda_convnet_18pct", "cuda_convnet_11pct"}) {
     for (const char* algorithm : {"direct", "fft", "auto"}) {
       Sequential model =
           make_model(name, kGrey, 10, default_model_options(name), conv_algorithm(algorithm));

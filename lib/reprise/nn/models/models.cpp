@@ -5,6 +5,7 @@
 
 #include "reprise/core/error.hpp"
 #include "reprise/nn/models/alexnet.hpp"
+#include "reprise/nn/models/cuda_convnet.hpp"
 #include "reprise/nn/models/four_layer_cnn.hpp"
 #include "reprise/nn/models/lenet5.hpp"
 #include "reprise/nn/models/lenet5_1998.hpp"
@@ -31,6 +32,14 @@ ModelOptions lenet5_1998_options() {
   return options;
 }
 
+Model cuda_convnet_model(const std::string& name, CudaConvnet network) {
+  return {name, cuda_convnet_options(network), false, true,
+          [network](const FeatureShape& image, std::size_t classes, const ConvAlgorithm& algorithm,
+                    const ModelOptions& options) {
+            return cuda_convnet(network, image, classes, algorithm, options);
+          }};
+}
+
 const std::vector<Model>& models() {
   static const std::vector<Model> all = {
       {"lenet5", {}, false, true, lenet5},
@@ -39,6 +48,11 @@ const std::vector<Model>& models() {
           const ModelOptions&) { return lenet5_1998(image, classes, algorithm); }},
       {"four_layer_cnn", {}, true, true, four_layer_cnn},
       {"alexnet", alexnet_options(), false, true, alexnet},
+      cuda_convnet_model("cuda_convnet_80sec", CudaConvnet::seconds80),
+      cuda_convnet_model("cuda_convnet_19pct", CudaConvnet::percent19),
+      cuda_convnet_model("cuda_convnet_18pct", CudaConvnet::percent18),
+      cuda_convnet_model("cuda_convnet_13pct", CudaConvnet::percent13),
+      cuda_convnet_model("cuda_convnet_11pct", CudaConvnet::percent11),
   };
   return all;
 }
