@@ -1,6 +1,7 @@
 #include "statistics.hpp"
 
 #include <algorithm>
+#include <boost/math/distributions/non_central_t.hpp>
 #include <boost/math/distributions/normal.hpp>
 #include <boost/math/distributions/students_t.hpp>
 #include <cmath>
@@ -40,6 +41,23 @@ double median_of(std::vector<double> values) {
   return values.size() % 2 == 1 ? values[middle] : (values[middle - 1] + values[middle]) / 2;
 }
 
+double noncentrality_for_power(std::size_t degrees) {
+  const auto df = static_cast<double>(degrees);
+  const double q = boost::math::quantile(boost::math::students_t(df), (1 + kConfidence) / 2);
+  const auto power = [&](double d) {
+    const boost::math::non_central_t t(df, d);
+    return boost::math::cdf(boost::math::complement(t, q)) + boost::math::cdf(t, -q);
+  };
+  double low = 0;  // where the power is kLevel; it grows with d
+  double high = q;
+  while (power(high) < kPower) high *= 2;
+  while (high - low > 1e-9 * high) {
+    const double middle = (low + high) / 2;
+    (power(middle) < kPower ? low : high) = middle;
+  }
+  return high;
+}
+
 PairedTest paired_t_test(std::span<const double> differences, double resolution) {
   constexpr double kInfinity = std::numeric_limits<double>::infinity();
   constexpr double kRounding = 1e-9;  // relative, far above that of a few sums
@@ -61,7 +79,7 @@ PairedTest paired_t_test(std::span<const double> differences, double resolution)
   const double level_quantile = boost::math::quantile(t, (1 + kConfidence) / 2);
   const double half = level_quantile * error_of_mean;
   test.interval = {test.mean - half, test.mean + half};
-  test.detectable = (level_quantile + boost::math::quantile(t, kPower)) * error_of_mean;
+  test.detectable = noncentrality_for_power(test.pairs - 1) * error_of_mean;
   if (test.mean != 0) {
     test.p = 2 * boost::math::cdf(boost::math::complement(t, std::abs(test.mean) / error_of_mean));
   }

@@ -49,14 +49,19 @@ struct PairedTest {
   double standard_deviation = 0;  ///< of the differences (n - 1)
   Interval interval;              ///< of the mean; without bounds for a test that says nothing
   double p = 1;                   ///< two-sided; NaN for a test that says nothing
-  /// The true difference that so many pairs of such a spread find (p below kLevel, by kConfidence)
-  /// with a probability of about kPower: the sum of t's quantiles (1 + kConfidence) / 2 and kPower,
-  /// times sd / sqrt(n). Infinite for a test that says nothing; 0 where all differences are zero.
+  /// The true difference that so many pairs find (p below kLevel) with the probability kPower if
+  /// `standard_deviation` is that of all pairs there could be: noncentrality_for_power() times
+  /// sd / sqrt(n). Infinite for a test that says nothing; 0 where all differences are zero.
   double detectable = 0;
   /// The mean is not zero, but the spread is within the resolution: equal differences may be a
   /// coincidence of rounding, so the test says nothing.
   bool lacks_spread = false;
 };
+
+/// The noncentrality d of a t distribution with so many degrees of freedom (1 or more) at which the
+/// two-sided test of level kLevel rejects with the probability kPower:
+///   P(|T(d)| > q) = kPower, q being the central distribution's quantile (1 + kConfidence) / 2.
+double noncentrality_for_power(std::size_t degrees);
 
 /// Any number of differences; for fewer than two, or one that is not finite, the test says nothing.
 /// `resolution` is the standard deviation that rounding alone gives a difference; whatever it is, a

@@ -3,6 +3,7 @@
 #include <limits>
 
 #include "contrast.hpp"
+#include "reprise/nn/initializers.hpp"
 #include "statistics.hpp"
 #include "study.hpp"
 #include "support/catch.hpp"
@@ -55,14 +56,56 @@ TEST_CASE("a paired t-test has the values of its closed forms") {
   CHECK(close(five.p, 0.0132355991));
   CHECK(close(five.interval.low, 3 - 2.7764451 * std::sqrt(0.5)));
   CHECK(close(five.interval.high, 3 + 2.7764451 * std::sqrt(0.5)));
-  // Quantiles 0.975 and 0.8 of four degrees: 2.7764451 and 0.9409646.
-  CHECK(close(five.detectable, (2.7764451 + 0.9409646) * std::sqrt(0.5)));
+  CHECK(close(five.detectable, noncentrality_for_power(4) * std::sqrt(0.5)));
   CHECK(close(test_of({-1, -2, -3, -4, -5}).p, five.p, 1e-15));
 
   // One degree is Cauchy's distribution: t = 2, p = 1 - 2 atan(2) / pi.
   const PairedTest two = test_of({1, 3});
   CHECK(close(two.p, 1 - 2 * std::atan(2.0) / std::acos(-1.0)));
   CHECK(close(two.interval.high - two.mean, 12.7062047, 1e-5));
+}
+
+TEST_CASE("the noncentrality of 80% power is that of published sample sizes") {
+  // Cohen 1988, table 2.3.5 (two-tailed, 0.05) and G*Power: a standardized difference d needs n
+  // pairs for a power of 0.80 (0.8 to the next larger n): sqrt(n) d is at least the noncentrality.
+  struct Case {
+    double d;
+    std::size_t n;
+  };
+  for (const Case& c : {Case{0.2, 199}, Case{0.5, 34}, Case{0.8, 15}, Case{1.0, 10}}) {
+    CAPTURE(c.n);
+    CHECK(std::sqrt(static_cast<double>(c.n)) * c.d >= noncentrality_for_power(c.n - 1));
+    CHECK(std::sqrt(static_cast<double>(c.n - 1)) * c.d < noncentrality_for_power(c.n - 2));
+  }
+}
+
+TEST_CASE(
+    "10,000 studies without a difference err by the level; with one they find it by the power") {
+  constexpr std::size_t studies = 10'000;
+  for (const std::size_t pairs : {2, 3, 5, 10}) {
+    CAPTURE(pairs);
+    const std::vector<double> noise =
+        standard_normals(RandomStream(20).child(pairs), 0, studies * pairs);
+    const double found = noncentrality_for_power(pairs - 1) / std::sqrt(static_cast<double>(pairs));
+    std::size_t false_positives = 0;
+    std::size_t true_positives = 0;
+    std::size_t covered = 0;
+    for (std::size_t i = 0; i < studies; ++i) {
+      std::vector<double> differences(noise.begin() + static_cast<long>(i * pairs),
+                                      noise.begin() + static_cast<long>((i + 1) * pairs));
+      const PairedTest null = test_of(differences);
+      false_positives += null.p < kLevel ? 1 : 0;
+      covered += null.interval.contains(0) ? 1 : 0;
+      for (double& difference : differences) difference += found;
+      true_positives += test_of(differences).p < kLevel ? 1 : 0;
+    }
+    // Three standard errors of a share of 10,000 are 0.65 points at 5%, 1.2 at 80%.
+    CHECK(false_positives >= 430);
+    CHECK(false_positives <= 570);
+    CHECK(covered == studies - false_positives);
+    CHECK(true_positives >= 7870);
+    CHECK(true_positives <= 8130);
+  }
 }
 
 TEST_CASE("a paired t-test knows its degenerate cases") {
