@@ -1,10 +1,12 @@
 // conv: the public functions, their errors, and the oracle itself (adjointness, differences).
 #include <cmath>
+#include <limits>
 
 #include "reprise/conv/conv2d.hpp"
 #include "reprise/conv/conv_workspace.hpp"
 #include "reprise/conv/naive/naive.hpp"
 #include "reprise/core/error.hpp"
+#include "reprise/core/result_tensor.hpp"
 #include "support/catch.hpp"
 #include "support/conv_cases.hpp"
 
@@ -13,6 +15,8 @@ using namespace reprise::test;
 using Catch::Contains;
 
 namespace {
+
+constexpr float kPoison = std::numeric_limits<float>::quiet_NaN();
 
 std::vector<ConvShape> some_shapes() {
   std::vector<ConvShape> shapes = edge_cases();
@@ -162,6 +166,42 @@ TEST_CASE("conv2d_forward and conv2d_backward run the algorithm that is asked fo
   }
 }
 
+TEST_CASE("on memory of the caller's the results are those on tensors") {
+  for (const ConvShape& shape : some_shapes()) {
+    INFO(to_line(shape));
+    const Call call(shape);
+    const ConvAlgorithm& algorithm = conv_algorithm("auto");
+    Tensor<4> output = make_tensor<4>({shape.N, shape.OH, shape.OW, shape.OC}, kPoison);
+    conv2d_forward(shape, call.input.data(), call.weight.data(), call.bias.data(), output.data(),
+                   algorithm, 2);
+    CHECK(same_bits(values_of(output), values_of(conv2d_forward(call.input, call.weight, call.bias,
+                                                                call.options, algorithm))));
+    Conv2dGradients gradients{make_tensor<4>(sizes_of(call.input), kPoison),
+                              make_tensor<4>(sizes_of(call.weight), kPoison),
+                              make_tensor<1>({shape.OC}, kPoison)};
+    conv2d_backward(shape, call.grad_output.data(), call.input.data(), call.weight.data(),
+                    {gradients.input.data(), gradients.weight.data(), gradients.bias.data()},
+                    algorithm, 2);
+    const Conv2dGradients expected =
+        conv2d_backward(call.grad_output, call.input, call.weight, call.options, algorithm);
+    CHECK(same_bits(values_of(gradients.input), values_of(expected.input)));
+    CHECK(same_bits(values_of(gradients.weight), values_of(expected.weight)));
+    CHECK(same_bits(values_of(gradients.bias), values_of(expected.bias)));
+  }
+}
+
+TEST_CASE("a shape whose output its other sizes do not give is an error before memory is touched") {
+  ConvShape shape = parse_conv_shape("mb2ic4ih6iw5oc3kh3kw3");
+  shape.OH = 1000;
+  CHECK_THROWS_WITH(conv2d_forward(shape, nullptr, nullptr, nullptr, nullptr),
+                    Contains("1000x3") && Contains("expected 4x3"));
+  CHECK_THROWS_WITH(conv2d_backward(shape, nullptr, nullptr, nullptr, {nullptr, nullptr, nullptr}),
+                    Contains("1000x3") && Contains("expected 4x3"));
+  shape.KH = 7;
+  CHECK_THROWS_WITH(conv2d_forward(shape, nullptr, nullptr, nullptr, nullptr),
+                    Contains("a kernel of height 7"));
+}
+
 TEST_CASE("what auto runs does not depend on the images of a call") {
   const ConvAlgorithm& automatic = conv_algorithm("auto");
   for (const char* line : {"ic256ih13oc384oh13kh3ph1", "ic512ih7oc512kh3ph1", "ic6ih14oc16kh5"}) {
@@ -238,7 +278,8 @@ TEST_CASE("a workspace that cannot be allocated is an error that says how much w
   CHECK_THROWS_WITH(conv2d_forward(call.input, call.weight, call.bias, call.options, greedy()),
                     Contains("conv2d_forward") && Contains("1152921504606846976 bytes"));
   CHECK_THROWS_AS(
-      conv2d_backward(call.grad_output, call.input, call.weight, call.options, greedy()), Error);
+      conv2d_backward(call.grad_output, call.input, call.weight, call.options, greedy()),
+      OutOfMemory);
 }
 
 TEST_CASE("a pass that is not offered is an error that says why") {

@@ -150,6 +150,36 @@ struct BestTargetAgain {
 
 }  // namespace
 
+TEST_CASE("on memory of the caller's the results are those on tensors, on any threads") {
+  const Tensor<4> input = random_tensor({5, 7, 6, 3}, 1);
+  for (const PoolMode mode : {PoolMode::max, PoolMode::average}) {
+    const Pool2dOptions options = pool(mode, 3, 2, Padding2d::same());
+    const PoolShape s = make_pool_shape(5, 7, 6, 3, options);
+    const Tensor<4> expected = pool2d_forward(input, options);
+    const Tensor<4> grad_output = random_tensor({s.N, s.OH, s.OW, s.C}, 2);
+    const Tensor<4> expected_gradient = pool2d_backward(grad_output, input, options);
+    for (const std::size_t threads : {1, 2, 7}) {
+      INFO(name_of(mode) << ", " << threads << " threads");
+      Tensor<4> output = make_tensor<4>({s.N, s.OH, s.OW, s.C}, kNan);
+      pool2d_forward(s, options, input.data(), output.data(), threads);
+      check_equal(output, expected);
+      Tensor<4> gradient = make_tensor<4>({s.N, s.IH, s.IW, s.C}, kNan);
+      pool2d_backward(s, options, grad_output.data(), input.data(), gradient.data(), threads);
+      check_equal(gradient, expected_gradient);
+    }
+  }
+}
+
+TEST_CASE("a pooling's shape that does not follow from its options is an error") {
+  const Pool2dOptions options = pool(PoolMode::max, 2, 2);
+  PoolShape s = make_pool_shape(1, 6, 6, 1, options);
+  s.OH = 4;
+  CHECK_THROWS_WITH(pool2d_forward(s, options, nullptr, nullptr),
+                    Contains("4x3") && Contains("expected 3x3"));
+  CHECK_THROWS_WITH(pool2d_backward(s, options, nullptr, nullptr, nullptr),
+                    Contains("4x3") && Contains("expected 3x3"));
+}
+
 TEST_CASE("pooling agrees with the golden values") {
   const test::GoldenFile file("pool2d.h5");
   for (const std::string& name : file.names()) {

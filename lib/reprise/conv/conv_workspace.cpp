@@ -2,7 +2,7 @@
 
 #include <string>
 
-#include "reprise/core/error.hpp"
+#include "reprise/core/result_tensor.hpp"
 
 namespace reprise {
 namespace {
@@ -21,8 +21,9 @@ std::span<std::byte> ConvWorkspace::require(std::size_t bytes, std::string_view 
             ? nullptr
             : ::operator new (bytes, std::align_val_t{kWorkspaceAlignment}, std::nothrow);
     if (data == nullptr) {
-      throw Error(where, "a workspace of " + std::to_string(bytes) + " bytes cannot be allocated",
-                  "more memory, a smaller batch or another algorithm");
+      throw OutOfMemory(where,
+                        "a workspace of " + std::to_string(bytes) + " bytes cannot be allocated",
+                        "more memory, a smaller batch or another algorithm");
     }
     data_.reset(static_cast<std::byte*>(data));
     bytes_ = bytes;
