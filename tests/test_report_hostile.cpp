@@ -537,9 +537,9 @@ TEST_CASE("no text of a record does anything in a report") {
   }
 }
 
-TEST_CASE("twenty hostile records are drawn, and gnuplot draws what their kind has") {
+TEST_CASE("hostile records are drawn, and gnuplot draws what their kind has") {
   const std::vector<HostileRecord> all = hostile_records();
-  CHECK(all.size() == 20);
+  REQUIRE_FALSE(all.empty());
   std::map<std::string, std::set<std::string>> figures;  // by kind, of records as they should be
   for (const char* kind : {"training", "study", "comparison"}) {
     const Report report = make_report(records_with({"", kind, [](Record&) {}}), "");

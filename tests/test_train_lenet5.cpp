@@ -72,6 +72,7 @@ TEST_CASE("a run prints an epoch a line and ends with its digest, whatever threa
   CHECK(one.out.find('\r') == std::string::npos);  // no progress line outside a terminal
   CHECK_THAT(one.last_line(), Catch::StartsWith("digest sha256:"));
 
+  REQUIRE_FALSE(simd_targets().empty());
   for (const std::string& simd : simd_targets()) {
     const CommandResult three =
         train("--epochs 2 --threads 3 --simd " + simd + " --force --output " + (folder / "b.h5"));
