@@ -1,0 +1,12 @@
+/// \file
+/// The parts of the module; each adds its functions and classes.
+#pragma once
+
+#include <pybind11/pybind11.h>
+
+namespace reprise::python {
+
+void add_convolution(pybind11::module_& module);
+void add_pooling(pybind11::module_& module);
+
+}  // namespace reprise::python
