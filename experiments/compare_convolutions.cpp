@@ -16,7 +16,8 @@
 #include "reprise/core/terminal.hpp"
 #include "reprise/linalg/blas.hpp"
 #include "reprise/linalg/simd.hpp"
-#include "reprise/record/record_file.hpp"
+#include "reprise/record/contents.hpp"
+#include "reprise/record_file/record_file.hpp"
 #include "reprise/run/provenance.hpp"
 #include "support/benchmark_flags.hpp"
 #include "support/conv_comparison.hpp"
@@ -194,51 +195,32 @@ std::optional<Options> parse(int argc, const char* const* argv) {
 }
 
 /// What holds on every machine outside /environment, times and the machine inside.
-Record comparison_record(const std::vector<Row>& rows, const Options& options, double peak_flops,
-                         const RunEnvironment& environment) {
-  std::vector<std::string> lines, names, passes, algorithms, classes, statuses;
-  std::vector<std::int64_t> workspace;
-  std::vector<double> flops, worst_ulp, rms, of_bound, median, least, most;
+ComparisonRecord comparison_record(const std::vector<Row>& rows, const Options& options,
+                                   double peak_flops, const RunEnvironment& environment) {
+  ComparisonRecord record;
+  record.settings = {{"seed", options.seed},
+                     {"threads", static_cast<std::int64_t>(options.threads)}};
   for (const Row& row : rows) {
-    lines.push_back(to_line(row.shape));
-    names.push_back(row.label());
-    passes.emplace_back(name_of(row.pass));
-    algorithms.emplace_back(row.algorithm->name);
-    classes.emplace_back(name_of(row.algorithm->reproducibility));
-    statuses.push_back(row.check.status);
-    workspace.push_back(static_cast<std::int64_t>(row.workspace_bytes));
-    flops.push_back(row.shape.flops());
-    worst_ulp.push_back(row.check.worst_ulp);
-    rms.push_back(row.check.rms_relative);
-    of_bound.push_back(row.check.worst_of_bound);
+    ComparisonRowRecord& kept = record.rows.emplace_back();
+    kept.shape = to_line(row.shape);
+    kept.name = row.label();
+    kept.pass = name_of(row.pass);
+    kept.algorithm = row.algorithm->name;
+    kept.reproducibility = name_of(row.algorithm->reproducibility);
+    kept.status = row.check.status;
+    kept.flops = row.shape.flops();
+    kept.workspace_bytes = static_cast<std::int64_t>(row.workspace_bytes);
+    kept.worst_ulp = row.check.worst_ulp;
+    kept.rms_relative = row.check.rms_relative;
+    kept.worst_of_bound = row.check.worst_of_bound;
     const double none = std::nan("");
-    median.push_back(row.is_timed() ? row.median_ms() : none);
-    least.push_back(row.is_timed() ? row.min_ms() : none);
-    most.push_back(row.is_timed() ? row.max_ms() : none);
+    kept.median_ms = row.is_timed() ? row.median_ms() : none;
+    kept.min_ms = row.is_timed() ? row.min_ms() : none;
+    kept.max_ms = row.is_timed() ? row.max_ms() : none;
   }
-  Record record;
-  record.attributes["kind"] = std::string("comparison");
-  record.groups["configuration"].attributes = {
-      {"seed", options.seed}, {"threads", static_cast<std::int64_t>(options.threads)}};
-  Group& comparison = record.groups["comparison"];
-  comparison.datasets = {{"shape", list(lines, "row")},
-                         {"name", list(names, "row")},
-                         {"pass", list(passes, "row")},
-                         {"algorithm", list(algorithms, "row")},
-                         {"reproducibility", list(classes, "row")},
-                         {"status", list(statuses, "row")},
-                         {"flops", list(flops, "row")},
-                         {"workspace_bytes", list(workspace, "row")},
-                         {"worst_ulp", list(worst_ulp, "row")},
-                         {"rms_relative", list(rms, "row")},
-                         {"worst_of_bound", list(of_bound, "row")}};
-  Group& machine = record.groups["environment"];
-  machine = environment_group(environment);
-  machine.attributes["program"] = "compare_convolutions";
-  machine.attributes["peak_flops"] = peak_flops;
-  machine.datasets["median_ms"] = list(median, "row");
-  machine.datasets["min_ms"] = list(least, "row");
-  machine.datasets["max_ms"] = list(most, "row");
+  record.peak_flops = peak_flops;
+  record.environment = environment_group(environment);
+  record.environment.attributes["program"] = "compare_convolutions";
   return record;
 }
 
@@ -366,7 +348,8 @@ int compare_convolutions(int argc, char** argv) {
   note_unsupported(rows, *options);
   compare(rows, *options, context);
   if (!options->record.empty()) {
-    const Record record = comparison_record(rows, *options, context.peak_flops, environment);
+    const Record record =
+        to_tree(comparison_record(rows, *options, context.peak_flops, environment));
     save_record(record, options->record, overwrite);
     say(*options, "record " + options->record);
     say(*options, "digest sha256:" + digest_of(record));

@@ -3,7 +3,7 @@
 
 #include "reprise/core/terminal.hpp"
 #include "reprise/record/configuration_text.hpp"
-#include "reprise/record/record_file.hpp"
+#include "reprise/record_file/record_file.hpp"
 #include "support/program.hpp"
 
 namespace reprise {

@@ -16,7 +16,7 @@
 #include "reprise/core/terminal.hpp"
 #include "reprise/linalg/blas.hpp"
 #include "reprise/linalg/simd.hpp"
-#include "reprise/record/record_file.hpp"
+#include "reprise/record_file/record_file.hpp"
 #include "support/program.hpp"
 #include "support/study.hpp"
 #include "support/study_runs.hpp"
@@ -139,7 +139,7 @@ class StudyPlan {
         runs.push_back({fmt::format("{}, seed {}", name, seed),
                         path(name, seed),
                         configuration,
-                        {study_.name, study_group(study_, v, "measured")}});
+                        {study_.name, study_label(study_, v, "measured")}});
       }
     }
     return runs;
@@ -163,7 +163,7 @@ class StudyPlan {
     return {fmt::format("{}, pilot at learning rate {}", name, rate),
             path(fmt::format("pilot-{}-rate{}", name, rate), kPilotSeed),
             configuration,
-            {study_.name, study_group(study_, variant, "pilot")},
+            {study_.name, study_label(study_, variant, "pilot")},
             true};
   }
 

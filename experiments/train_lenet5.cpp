@@ -15,8 +15,9 @@
 #include "reprise/core/text.hpp"
 #include "reprise/linalg/blas.hpp"
 #include "reprise/linalg/simd.hpp"
-#include "reprise/record/record_file.hpp"
+#include "reprise/record_file/record_file.hpp"
 #include "reprise/run/checkpoint.hpp"
+#include "reprise/run/evaluation.hpp"
 #include "reprise/run/training.hpp"
 #include "reprise/run/training_record.hpp"
 #include "support/checkpoint_file.hpp"
@@ -230,7 +231,8 @@ EarlierRecord earlier_record(const TrainingRun& run, const std::string& output,
   shorter.epochs = std::min(shorter.epochs, recorded.epochs);
   Record wanted, found;
   wanted.attributes = found.attributes = {{"kind", "training"}};
-  wanted.groups = {{"configuration", to_group(shorter)}, {"data", data_group(run.data())}};
+  wanted.groups = {{"configuration", to_group(shorter)},
+                   {"data", to_group(data_record(run.data()))}};
   found.groups = {{"configuration", record.group("configuration")}, {"data", record.group("data")}};
   const std::vector<RecordDifference> different = differences(wanted, found, 1);
   if (!different.empty()) {
@@ -304,7 +306,7 @@ int train_lenet5(int argc, const char* const* argv) {
   if (!train(run, options, earlier, checkpoint, log)) return stopped(run, checkpoint);
 
   environment.log = log.text();
-  const Record record = training_record(run, environment);
+  const Record record = to_tree(training_record(run, evaluation_of(run), environment));
   save_finished(record, options.output, overwrite, run, checkpoint);
   print_result(record, options.output);
   return 0;

@@ -12,7 +12,7 @@
 #include "reprise/core/terminal.hpp"
 #include "reprise/linalg/blas.hpp"
 #include "reprise/linalg/simd.hpp"
-#include "reprise/record/record_file.hpp"
+#include "reprise/record_file/record_file.hpp"
 #include "reprise/run/configuration.hpp"
 #include "reprise/run/verification.hpp"
 #include "support/program.hpp"

@@ -1,7 +1,7 @@
 # The program that reads records without rights. What it is made of is a library too, for tests and
 # fuzzing in one process.
 
-file(GLOB reader_sources CONFIGURE_DEPENDS ${CMAKE_CURRENT_SOURCE_DIR}/reprise/record/reader/*.cpp)
+file(GLOB reader_sources CONFIGURE_DEPENDS ${CMAKE_CURRENT_SOURCE_DIR}/reprise/record_file/reader/*.cpp)
 list(FILTER reader_sources EXCLUDE REGEX "/main\\.cpp$")
 add_library(reprise_record_reading STATIC ${reader_sources})
 
@@ -35,11 +35,11 @@ if(REPRISE_HDF5_STATIC AND REPRISE_HDF5_HL_STATIC)
   endif()
 endif()
 target_include_directories(reprise_record_reading SYSTEM PRIVATE ${HDF5_C_INCLUDE_DIRS})
-# HDF5 goes first: reprise_record names the shared one, which the linker then leaves out.
+# HDF5 goes first: reprise_record_file names the shared one, which the linker then leaves out.
 target_link_libraries(reprise_record_reading
-  PRIVATE ${reader_hdf5} PUBLIC reprise_record PRIVATE PkgConfig::seccomp reprise_flags reprise_without_vptr)
+  PRIVATE ${reader_hdf5} PUBLIC reprise_record_file PRIVATE PkgConfig::seccomp reprise_flags reprise_without_vptr)
 
-add_executable(reprise_record_reader ${CMAKE_CURRENT_SOURCE_DIR}/reprise/record/reader/main.cpp)
+add_executable(reprise_record_reader ${CMAKE_CURRENT_SOURCE_DIR}/reprise/record_file/reader/main.cpp)
 add_executable(reprise::record_reader ALIAS reprise_record_reader)
 target_link_libraries(reprise_record_reader
   PRIVATE reprise_record_reading reprise_flags reprise_without_vptr)

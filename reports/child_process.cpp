@@ -26,7 +26,7 @@
 #include "landlock.hpp"
 #include "reprise/core/error.hpp"
 #include "reprise/core/file_descriptor.hpp"
-#include "reprise/record/reader/seccomp_condition.hpp"
+#include "reprise/record_file/reader/seccomp_condition.hpp"
 
 namespace reprise::reports {
 namespace {

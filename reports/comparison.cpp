@@ -7,26 +7,12 @@
 
 #include "reading.hpp"
 #include "reprise/core/error.hpp"
-#include "reprise/record/schema.hpp"
+#include "reprise/record/contents.hpp"
 
 namespace reprise::reports {
 namespace {
 
 constexpr std::size_t kMostOfCommandLine = 20'000;  // bytes; a part of one is no command
-
-/// Copies a dataset into one member of each row.
-template <class T>
-void read_column(const Group& group, const std::string& name, T ComparisonRow::*member,
-                 std::vector<ComparisonRow>& rows) {
-  const std::vector<T> values = values_of_length<T>(group, name, rows.size());
-  for (std::size_t i = 0; i < rows.size(); ++i) rows[i].*member = values[i];
-}
-
-void read_column(const Group& group, const std::string& name, UntrustedText ComparisonRow::*member,
-                 std::vector<ComparisonRow>& rows) {
-  const std::vector<UntrustedText> values = texts_of_length(group, name, rows.size());
-  for (std::size_t i = 0; i < rows.size(); ++i) rows[i].*member = values[i];
-}
 
 /// What the rows have of something, each once, in their order; an error if that is too much.
 template <class Of>
@@ -42,40 +28,36 @@ std::vector<UntrustedText> each_once(const std::vector<ComparisonRow>& rows, con
   return found;
 }
 
-void read_rows(const Record& record, std::vector<ComparisonRow>& rows) {
-  const Group& group = record.group("comparison");
-  rows.resize(group.values<std::string>("name").size());
-  read_column(group, "shape", &ComparisonRow::shape, rows);
-  read_column(group, "name", &ComparisonRow::name, rows);
-  read_column(group, "pass", &ComparisonRow::pass, rows);
-  read_column(group, "algorithm", &ComparisonRow::algorithm, rows);
-  read_column(group, "reproducibility", &ComparisonRow::reproducibility, rows);
-  read_column(group, "status", &ComparisonRow::status, rows);
-  read_column(group, "flops", &ComparisonRow::flops, rows);
-  read_column(group, "workspace_bytes", &ComparisonRow::workspace_bytes, rows);
-  read_column(group, "worst_ulp", &ComparisonRow::worst_ulp, rows);
-  read_column(group, "rms_relative", &ComparisonRow::rms_relative, rows);
-  read_column(group, "worst_of_bound", &ComparisonRow::worst_of_bound, rows);
-  const Group& environment = record.group("environment");
-  read_column(environment, "median_ms", &ComparisonRow::median_ms, rows);
-  read_column(environment, "min_ms", &ComparisonRow::least_ms, rows);
-  read_column(environment, "max_ms", &ComparisonRow::most_ms, rows);
+ComparisonRow read_row(const ComparisonRowRecord& row) {
+  return {text(row.shape),
+          text(row.name),
+          text(row.pass),
+          text(row.algorithm),
+          text(row.reproducibility),
+          text(row.status),
+          row.flops,
+          row.workspace_bytes,
+          row.worst_ulp,
+          row.rms_relative,
+          row.worst_of_bound,
+          row.median_ms,
+          row.min_ms,
+          row.max_ms};
 }
 
-void read_all(const Record& record, Comparison& comparison) {
-  read_rows(record, comparison.rows);
-  require(!comparison.rows.empty(), "no rows");
+void read_all(const ComparisonRecord& record, Comparison& comparison) {
+  for (const ComparisonRowRecord& row : record.rows) comparison.rows.push_back(read_row(row));
   comparison.algorithms = each_once(
       comparison.rows, [](const ComparisonRow& row) { return row.algorithm; }, kMostAlgorithms,
       "algorithms");
   each_once(
       comparison.rows, [](const ComparisonRow& row) { return row.network(); }, kMostNetworks,
       "networks");
-  const Group& environment = record.group("environment");
-  comparison.threads = record.group("configuration").attribute<std::int64_t>("threads");
-  comparison.peak_flops = environment.attribute<double>("peak_flops");
-  require(comparison.threads >= 1, "threads below 1");
-  require(comparison.peak_flops > 0, "peak_flops not above 0");
+  const Group& environment = record.environment;
+  const auto threads = record.settings.find("threads");
+  require(threads != record.settings.end(), "no setting threads");
+  comparison.threads = std::get<std::int64_t>(threads->second);
+  comparison.peak_flops = record.peak_flops;
   const Settings machine = settings_of(environment.attributes);
   comparison.cpu = setting_text(machine, "cpu");
   comparison.simd = setting_text(machine, "simd");
@@ -107,12 +89,12 @@ bool is_comparison(const Record& record) {
 }
 
 Comparison read_comparison(const NamedRecord& source) {
-  check_schema(source.record, "comparison", source.name);
+  const ComparisonRecord record = comparison_from(source.record, source.name);
   Comparison comparison;
   comparison.name = source.name;
   try {
     comparison.digest = digest_of(source.record);
-    read_all(source.record, comparison);
+    read_all(record, comparison);
   } catch (const std::runtime_error& problem) {
     throw Error(source.name, problem.what(), "the whole record of compare_convolutions");
   }

@@ -10,7 +10,7 @@
 #include "reprise/core/command_line.hpp"
 #include "reprise/core/float_environment.hpp"
 #include "reprise/core/terminal.hpp"
-#include "reprise/record/record_file.hpp"
+#include "reprise/record_file/record_file.hpp"
 
 namespace {
 

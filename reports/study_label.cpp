@@ -16,13 +16,12 @@ namespace {
 template <class Value>
 using Names = std::vector<std::pair<std::string_view, Value>>;
 
-/// The value that a text attribute names.
+/// The value of a name; the schema of records allows these names only.
 template <class Value>
-Value named(const Group& group, const std::string& attribute, const Names<Value>& names) {
-  const UntrustedText name = text(group, attribute);
+Value named(const std::string& name, const Names<Value>& names) {
   const auto found =
       std::find_if(names.begin(), names.end(), [&](const auto& n) { return name == n.first; });
-  require(found != names.end(), fmt::format("{} \"{}\" in /study", attribute, terminal_text(name)));
+  require(found != names.end(), "an unknown name in /study");
   return found->second;
 }
 
@@ -60,33 +59,25 @@ UntrustedText spelled(const UntrustedText& word) {
 
 }  // namespace
 
-StudyLabel read_study_label(const Group& group) {
+StudyLabel read_study_label(const StudyRecord& study) {
   StudyLabel label;
-  label.name = text(group, "name");
-  label.question = text(group, "question");
-  label.section = text(group, "section");
-  label.claim = text(group, "claim");
-  label.paper_figure = text(group, "paper_figure");
-  label.measure = named<Measure>(group, "measure", measures());
-  label.threshold = number(group, "threshold");
-  label.baseline = text(group, "baseline");
-  label.variant = text(group, "variant");
-  label.variant_description = text(group, "variant_description");
-  label.variant_order = group.attribute<std::int64_t>("variant_order");
-  label.expectation = named<Expectation>(group, "expectation",
-                                         {{"", Expectation::none},
-                                          {"lower", Expectation::lower},
-                                          {"higher", Expectation::higher},
-                                          {"same", Expectation::same}});
-  label.margin = number(group, "margin");
-  label.role = named<Role>(group, "role", {{"measured", Role::measured}, {"pilot", Role::pilot}});
-  require(!label.name.empty() && !label.variant.empty() && !label.baseline.empty(),
-          "a study, variant or baseline without a name");
-  require(label.expectation != Expectation::same || label.margin > 0,
-          "the expectation \"same\" without a margin");
-  require(label.measure != Measure::epochs_to_train_error ||
-              (label.threshold > 0 && label.threshold < 1),
-          fmt::format("threshold {}", label.threshold));
+  label.name = text(study.name);
+  label.question = text(study.question);
+  label.section = text(study.section);
+  label.claim = text(study.claim);
+  label.paper_figure = text(study.paper_figure);
+  label.measure = named<Measure>(study.measure, measures());
+  label.threshold = study.threshold;
+  label.baseline = text(study.baseline);
+  label.variant = text(study.variant);
+  label.variant_description = text(study.variant_description);
+  label.variant_order = study.variant_order;
+  label.expectation = named<Expectation>(study.expectation, {{"", Expectation::none},
+                                                             {"lower", Expectation::lower},
+                                                             {"higher", Expectation::higher},
+                                                             {"same", Expectation::same}});
+  label.margin = study.margin;
+  label.role = named<Role>(study.role, {{"measured", Role::measured}, {"pilot", Role::pilot}});
   return label;
 }
 

@@ -6,7 +6,7 @@
 #include <string>
 #include <string_view>
 
-#include "reprise/record/record.hpp"
+#include "reprise/record/contents.hpp"
 #include "untrusted_text.hpp"
 
 namespace reprise::reports {
@@ -45,8 +45,7 @@ struct StudyLabel {
   Role role = Role::measured;
 };
 
-/// std::runtime_error with what is missing or unknown.
-StudyLabel read_study_label(const Group& group);
+StudyLabel read_study_label(const StudyRecord& study);
 
 /// Whether values are shares, to be printed as percentages.
 bool is_share(Measure measure);

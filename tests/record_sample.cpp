@@ -4,7 +4,7 @@
 #include <exception>
 #include <string_view>
 
-#include "reprise/record/record_file.hpp"
+#include "reprise/record_file/record_file.hpp"
 #include "support/sample_record.hpp"
 #include "support/training_record.hpp"
 

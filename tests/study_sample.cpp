@@ -2,7 +2,7 @@
 #include <cstdio>
 #include <string>
 
-#include "reprise/record/record_file.hpp"
+#include "reprise/record_file/record_file.hpp"
 #include "support/comparison_record.hpp"
 #include "support/study_record.hpp"
 

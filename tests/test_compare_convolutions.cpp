@@ -8,7 +8,7 @@
 #include <set>
 
 #include "reprise/core/text.hpp"
-#include "reprise/record/record_file.hpp"
+#include "reprise/record_file/record_file.hpp"
 #include "support/benchmark_flags.hpp"
 #include "support/catch.hpp"
 #include "support/command.hpp"

@@ -4,7 +4,7 @@
 #include <filesystem>
 
 #include "reprise/linalg/blas.hpp"
-#include "reprise/record/record_file.hpp"
+#include "reprise/record_file/record_file.hpp"
 #include "reprise/run/checkpoint.hpp"
 #include "support/catch.hpp"
 #include "support/command.hpp"

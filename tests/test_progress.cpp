@@ -14,7 +14,7 @@
 
 #include "reprise/core/terminal.hpp"
 #include "reprise/core/text.hpp"
-#include "reprise/record/record_file.hpp"
+#include "reprise/record_file/record_file.hpp"
 #include "support/catch.hpp"
 #include "support/command.hpp"
 #include "support/program.hpp"

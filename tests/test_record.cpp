@@ -6,7 +6,7 @@
 #include <thread>
 
 #include "reprise/core/random.hpp"
-#include "reprise/record/record_file.hpp"
+#include "reprise/record_file/record_file.hpp"
 #include "support/catch.hpp"
 #include "support/errors.hpp"
 #include "support/file_size_limit.hpp"

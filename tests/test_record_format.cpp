@@ -8,7 +8,7 @@
 #include "reprise/core/digest.hpp"
 #include "reprise/core/error.hpp"
 #include "reprise/record/configuration_text.hpp"
-#include "reprise/record/record_file.hpp"
+#include "reprise/record_file/record_file.hpp"
 #include "reprise/run/checkpoint.hpp"
 #include "reprise/run/configuration.hpp"
 #include "reprise/run/training_record.hpp"

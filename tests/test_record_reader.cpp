@@ -1,5 +1,5 @@
 // record: the process that reads records, what it says, and what becomes of it.
-#include "reprise/record/reader_process.hpp"
+#include "reprise/record_file/reader_process.hpp"
 
 #include <fcntl.h>
 #include <sys/stat.h>
@@ -12,8 +12,8 @@
 #include <filesystem>
 
 #include "reprise/core/random.hpp"
-#include "reprise/record/reader_program.hpp"
-#include "reprise/record/record_file.hpp"
+#include "reprise/record_file/reader_program.hpp"
+#include "reprise/record_file/record_file.hpp"
 #include "support/catch.hpp"
 #include "support/command.hpp"
 #include "support/errors.hpp"

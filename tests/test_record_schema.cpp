@@ -11,9 +11,10 @@
 
 #include "reprise/record/details.hpp"
 #include "reprise/record/format.hpp"
-#include "reprise/record/record_file.hpp"
 #include "reprise/record/schema_rules.hpp"
+#include "reprise/record_file/record_file.hpp"
 #include "reprise/run/checkpoint.hpp"
+#include "reprise/run/evaluation.hpp"
 #include "reprise/run/training_record.hpp"
 #include "support/catch.hpp"
 #include "support/comparison_record.hpp"
@@ -46,8 +47,8 @@ Record run_record() {
   TrainingRun run(small_configuration(), fixture(), 1);
   run.train({[](std::size_t, std::size_t) { return true; }, [](const EpochResult&) {}});
   RecordLabels labels;
-  labels.study = study_record().group("study");
-  return training_record(run, {}, labels);
+  labels.study = training_from(study_record(), "made up").study;
+  return to_tree(training_record(run, evaluation_of(run), {}, labels));
 }
 
 /// In the middle of the third epoch.
@@ -436,5 +437,31 @@ TEST_CASE("a record of another kind than the one asked for is refused, whole or 
     const std::string error =
         error_of([&] { *kind == '\0' ? load_record(path) : load_record(path, kind); });
     CHECK(is_line_with(error, "broken.h5: /comparison/pass is missing", "a dataset of type text"));
+  }
+}
+
+TEST_CASE("plain data give back the tree that they were read from") {
+  for (const Whole& whole : whole_records()) {
+    CAPTURE(whole.name);
+    const std::string kind = kind_of(whole.record);
+    const Record again = kind == "training"     ? to_tree(training_from(whole.record, "r"))
+                         : kind == "comparison" ? to_tree(comparison_from(whole.record, "r"))
+                                                : to_tree(checkpoint_from(whole.record, "r"));
+    std::set<std::string> paths;
+    for (const auto& [path, what] : differences(whole.record, again)) paths.insert(path);
+    // Format 1 keeps a checkpoint's seconds outside /environment; the rest is the same.
+    const bool is_old = format_of(whole.record) == 1;
+    CHECK(paths == (is_old ? std::set<std::string>{"/history/epoch_000001@train_seconds",
+                                                   "/state@epoch_seconds"}
+                           : std::set<std::string>{}));
+    if (is_old) continue;
+    CHECK(digest_of(again) == digest_of(whole.record));
+    const Group& environment = whole.record.group("environment");
+    CHECK(differences(environment, again.group("environment")).empty());
+  }
+  for (const char* name : {"training.h5", "study_run.h5"}) {
+    CAPTURE(name);
+    const Record old = load_record(std::string(REPRISE_FIXTURES "/records/format_1/") + name);
+    CHECK(differences(to_tree(training_from(old, name)), old).empty());
   }
 }

@@ -15,7 +15,7 @@
 #include "markdown.hpp"
 #include "report.hpp"
 #include "report_files.hpp"
-#include "reprise/record/record_file.hpp"
+#include "reprise/record_file/record_file.hpp"
 #include "statistics.hpp"
 #include "support/catch.hpp"
 #include "support/command.hpp"
@@ -448,8 +448,7 @@ TEST_CASE("a record without one of the parts that the report needs is refused by
     CHECK(is_line_with(error_of([&] { report_of(record); }), "run.h5", group_name));
   }
   for (const auto& [group_name, name] :
-       std::vector<std::pair<std::string, std::string>>{{"configuration", "seed"},
-                                                        {"configuration", "epochs"},
+       std::vector<std::pair<std::string, std::string>>{{"configuration", "epochs"},
                                                         {"data", "name"},
                                                         {"data", "test_images"},
                                                         {"data", "channels"},
@@ -460,6 +459,10 @@ TEST_CASE("a record without one of the parts that the report needs is refused by
     record.groups[group_name].attributes.erase(name);
     CHECK(is_line_with(error_of([&] { report_of(record); }), "run.h5", name));
   }
+  // What a record does not set has its format's default: the seed is 1.
+  Record record = whole;
+  record.groups["configuration"].attributes.erase("seed");
+  CHECK(error_of([&] { report_of(record); }).empty());
 }
 
 TEST_CASE("a record that contradicts itself or is of another kind is refused by name") {

@@ -3,7 +3,7 @@
 #include <limits>
 
 #include "report.hpp"
-#include "reprise/record/record_file.hpp"
+#include "reprise/record_file/record_file.hpp"
 #include "sections/convolutions.hpp"
 #include "support/catch.hpp"
 #include "support/command.hpp"

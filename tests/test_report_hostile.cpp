@@ -19,7 +19,7 @@
 #include "report.hpp"
 #include "report_files.hpp"
 #include "reprise/core/error.hpp"
-#include "reprise/record/record_file.hpp"
+#include "reprise/record_file/record_file.hpp"
 #include "shell.hpp"
 #include "support/catch.hpp"
 #include "support/child.hpp"

@@ -6,7 +6,7 @@
 #include <set>
 
 #include "report.hpp"
-#include "reprise/record/record_file.hpp"
+#include "reprise/record_file/record_file.hpp"
 #include "study.hpp"
 #include "support/catch.hpp"
 #include "support/command.hpp"

@@ -4,7 +4,7 @@
 #include <set>
 #include <sstream>
 
-#include "reprise/record/record_file.hpp"
+#include "reprise/record_file/record_file.hpp"
 #include "support/catch.hpp"
 #include "support/command.hpp"
 #include "support/temporary_folder.hpp"

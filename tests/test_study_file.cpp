@@ -73,7 +73,7 @@ TEST_CASE("a study's file gives the configuration and the label of each run") {
   expected.train_images = 0;
   CHECK(to_toml(study_configuration(study, 1, 7, {5, 0})) == to_toml(expected));
 
-  const Group label = study_group(study, 1, "measured");
+  const Group label = to_group(study_label(study, 1, "measured"));
   CHECK(label.attribute<std::string>("name") == "mine");
   CHECK(label.attribute<std::string>("baseline") == "plain");
   CHECK(label.attribute<std::string>("variant") == "other");

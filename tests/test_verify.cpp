@@ -4,7 +4,8 @@
 #include <functional>
 
 #include "reprise/core/error.hpp"
-#include "reprise/record/record_file.hpp"
+#include "reprise/record_file/record_file.hpp"
+#include "reprise/run/evaluation.hpp"
 #include "reprise/run/provenance.hpp"
 #include "reprise/run/training_record.hpp"
 #include "support/catch.hpp"
@@ -257,10 +258,10 @@ TEST_CASE("verify of the first epochs evaluates nothing") {
   configuration.epochs = 2;
   TrainingRun run(configuration, data, 1);
   run.train({[](std::size_t, std::size_t) { return true; }, [](const EpochResult&) {}});
-  const Record part = unevaluated_record(run);
+  const Record part = unevaluated_tree(run);
   CHECK(part.groups.count("evaluation") == 0);
   CHECK(part.group("model").groups.empty());
-  const Record whole = training_record(run, {});
+  const Record whole = to_tree(training_record(run, evaluation_of(run), {}));
   CHECK(part.group("history").values<double>("step_loss") ==
         whole.group("history").values<double>("step_loss"));
 }

@@ -5,7 +5,7 @@
 
 #include "reprise/core/error.hpp"
 #include "reprise/core/terminal.hpp"
-#include "reprise/record/record_file.hpp"
+#include "reprise/record_file/record_file.hpp"
 #include "reprise/run/checkpoint.hpp"
 
 namespace reprise {

@@ -50,26 +50,24 @@ TrainingConfiguration study_configuration(const Study& study, std::size_t varian
   return configuration;
 }
 
-Group study_group(const Study& study, std::size_t variant, const std::string& role) {
+StudyRecord study_label(const Study& study, std::size_t variant, const std::string& role) {
   const Variant& own = study.variants.at(variant);
-  Group group;
-  group.attributes = {
-      {"name", study.name},
-      {"question", study.question},
-      {"section", study.section},
-      {"claim", study.claim},
-      {"paper_figure", study.paper_figure},
-      {"measure", study.measure},
-      {"threshold", study.threshold},
-      {"margin", study.margin},
-      {"baseline", study.variants.front().name},
-      {"variant", own.name},
-      {"variant_description", own.description},
-      {"variant_order", static_cast<std::int64_t>(variant)},
-      {"expectation", own.expectation},
-      {"role", role},
-  };
-  return group;
+  StudyRecord record;
+  record.name = study.name;
+  record.question = study.question;
+  record.section = study.section;
+  record.claim = study.claim;
+  record.paper_figure = study.paper_figure;
+  record.measure = study.measure;
+  record.threshold = study.threshold;
+  record.margin = study.margin;
+  record.baseline = study.variants.front().name;
+  record.variant = own.name;
+  record.variant_description = own.description;
+  record.variant_order = static_cast<std::int64_t>(variant);
+  record.expectation = own.expectation;
+  record.role = role;
+  return record;
 }
 
 }  // namespace reprise

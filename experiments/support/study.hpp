@@ -87,6 +87,6 @@ TrainingConfiguration study_configuration(const Study& study, std::size_t varian
                                           std::int64_t seed, const StudyScale& scale);
 
 /// The group /study of a variant's run; `role` is "measured" or "pilot".
-Group study_group(const Study& study, std::size_t variant, const std::string& role);
+StudyRecord study_label(const Study& study, std::size_t variant, const std::string& role);
 
 }  // namespace reprise

@@ -111,8 +111,8 @@ StudyFindings judge_study(const Record& record, const Study& study) {
     return findings;
   }
   const auto& role = label->second.attribute<std::string>("role");
-  compare("study", label->second, study_group(study, *variant, role), "by the study " + study.name,
-          findings.differences);
+  compare("study", label->second, to_group(study_label(study, *variant, role)),
+          "by the study " + study.name, findings.differences);
   try {
     judge_settings(record, study, *variant, role == "pilot", findings);
   } catch (const Error& error) {

@@ -14,8 +14,9 @@
 #include "reprise/core/integer.hpp"
 #include "reprise/core/terminal.hpp"
 #include "reprise/core/text.hpp"
-#include "reprise/record/record_file.hpp"
+#include "reprise/record_file/record_file.hpp"
 #include "reprise/run/checkpoint.hpp"
+#include "reprise/run/evaluation.hpp"
 #include "support/checkpoint_file.hpp"
 #include "support/program.hpp"
 
@@ -24,12 +25,24 @@ namespace {
 
 namespace fs = std::filesystem;
 
-/// All that a record says before its results.
-Record head_of(const Group& configuration, const Group& data, const RecordLabels& labels) {
+/// All that the run's record says before its results.
+Record head_of(const StudyRun& run, const ImageDataset& data) {
   Record head;
   head.attributes["kind"] = "training";
-  head.groups = {{"configuration", configuration}, {"data", data}};
-  if (labels.study) head.groups["study"] = *labels.study;
+  head.groups = {{"configuration", to_group(run.configuration)},
+                 {"data", to_group(data_record(data))}};
+  if (run.labels.study) head.groups["study"] = to_group(*run.labels.study);
+  return head;
+}
+
+/// The same of a record that is there.
+Record head_of(const Record& record) {
+  Record head;
+  head.attributes["kind"] = "training";
+  for (const char* name : {"configuration", "data", "study"}) {
+    const auto found = record.groups.find(name);
+    if (found != record.groups.end()) head.groups.insert(*found);
+  }
   return head;
 }
 
@@ -37,9 +50,8 @@ Record head_of(const Group& configuration, const Group& data, const RecordLabels
 bool is_recorded(const StudyRun& run, const ImageDataset& data, const LoadOptions& loading) {
   if (!fs::exists(run.path)) return false;
   const Record record = load_record(run.path, "training", loading);
-  const std::vector<RecordDifference> different = differences(
-      head_of(to_group(run.configuration), data_group(data), run.labels),
-      head_of(record.group("configuration"), record.group("data"), labels_of(record)), 1);
+  const std::vector<RecordDifference> different =
+      differences(head_of(run, data), head_of(record), 1);
   if (different.empty()) return true;
   throw Error(run.path,
               "the record of another run: " + different[0].path + " differs, " + different[0].what,
@@ -134,8 +146,8 @@ bool do_run(const StudyRun& wanted, const ImageDataset& data, const StudyRunOpti
     progress.finished(wanted.label + ": diverged");
     return true;
   }
-  save_finished(training_record(run, environment, wanted.labels), wanted.path, overwrite, run,
-                checkpoint);
+  save_finished(to_tree(training_record(run, evaluation_of(run), environment, wanted.labels)),
+                wanted.path, overwrite, run, checkpoint);
   const EpochResult& last = run.history().back();
   progress.finished(fmt::format("{}: training error {:.2f}%, test error {:.2f}%, {}", wanted.label,
                                 100 * last.train_error, 100 * last.test_error,

@@ -6,7 +6,7 @@
 #include <vector>
 
 #include "reprise/data/dataset.hpp"
-#include "reprise/record/record_file.hpp"
+#include "reprise/record_file/record_file.hpp"
 #include "reprise/run/training_record.hpp"
 
 namespace reprise {

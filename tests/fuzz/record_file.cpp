@@ -1,6 +1,6 @@
 // Whole record files with the checksum made anew behind the fuzzer, read as all programs read them.
 // What libhdf5 does to the process that reads is no finding; what load_record does is.
-#include "reprise/record/record_file.hpp"
+#include "reprise/record_file/record_file.hpp"
 
 #include <chrono>
 

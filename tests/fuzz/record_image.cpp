@@ -2,7 +2,7 @@
 // libhdf5 1.10 crashes, loops and takes any amount of memory on some: that is no finding. A fault
 // of this project's code is: a sanitizer's report that names it before libhdf5, or an exception
 // that is not NoRecord. The process hands its coverage back.
-#include "reprise/record/reader/from_hdf5.hpp"
+#include "reprise/record_file/reader/from_hdf5.hpp"
 
 #include <sanitizer/asan_interface.h>
 #include <sys/mman.h>
@@ -17,7 +17,7 @@
 #include <cstring>
 #include <exception>
 
-#include "reprise/record/superblock.hpp"
+#include "reprise/record_file/superblock.hpp"
 #include "support/coverage_counters.hpp"
 #include "support/fuzz.hpp"
 

@@ -1,6 +1,6 @@
 // The stream in which the process that reads a record hands over its tree: the process may belong
 // to the file's author.
-#include "reprise/record/record_stream.hpp"
+#include "reprise/record_file/record_stream.hpp"
 
 #include <algorithm>
 

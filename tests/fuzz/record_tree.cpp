@@ -70,7 +70,7 @@ void verify(const Record& record, bool with_study, std::size_t epochs) {
 /// its schema checked first.
 void read(const Record& record, std::size_t how) {
   accepted([&] { check(configuration_from(record.group("configuration"))); });
-  accepted([&] { labels_of(record); });
+  accepted([&] { training_from(record, "record"); });
   accepted([&] {
     reports::Inputs inputs;
     reports::add_record({"record.h5", record}, inputs);

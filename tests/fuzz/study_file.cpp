@@ -19,7 +19,7 @@ Record record_of(const Study& study, std::size_t variant, const std::string& rol
   Record record;
   record.attributes["kind"] = "training";
   record.groups["configuration"] = to_group(settings);
-  record.groups["study"] = study_group(study, variant, role);
+  record.groups["study"] = to_group(study_label(study, variant, role));
   check_record(record);
   return record;
 }

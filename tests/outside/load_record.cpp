@@ -2,7 +2,7 @@
 #include <cstdio>
 #include <exception>
 
-#include "reprise/record/record_file.hpp"
+#include "reprise/record_file/record_file.hpp"
 
 int main(int argc, char** argv) try {
   if (argc != 2) return 2;

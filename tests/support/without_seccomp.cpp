@@ -6,7 +6,7 @@
 #include <memory>
 #include <type_traits>
 
-#include "reprise/record/reader/seccomp_condition.hpp"
+#include "reprise/record_file/reader/seccomp_condition.hpp"
 
 namespace reprise::test {
 

@@ -1,6 +1,6 @@
 /// \file
 /// What each kind of record holds: names, types, axes, sizes that agree with each other, ranges.
-/// Stated once, in schema_tables.cpp and, what no table says, in schema.cpp. load_record
+/// Stated once, in description.hpp and, what it cannot say, in schema.cpp. load_record
 /// (record_file.hpp) returns only what fits; a function that takes a record as a tree and uses what
 /// is in it checks it first.
 ///

@@ -1,5 +1,5 @@
 /// \file
-/// The rules that schema_tables.cpp and schema.cpp state and schema_check.cpp applies; not for use
+/// The rules that description.hpp and schema.cpp state and schema_check.cpp applies; not for use
 /// outside this folder and its tests, which break each rule once.
 #pragma once
 

@@ -9,7 +9,7 @@
 
 #include <string>
 
-#include "reprise/record/record_file.hpp"
+#include "reprise/record_file/record_file.hpp"
 #include "reprise/run/training.hpp"
 
 namespace reprise {

@@ -202,14 +202,18 @@ void read_toml(const std::string& file, TrainingConfiguration& configuration) {
   read_toml_text(file, toml_text_of(file), configuration);
 }
 
-Group to_group(const TrainingConfiguration& configuration) {
+ConfigurationRecord configuration_record(const TrainingConfiguration& configuration) {
   TrainingConfiguration copy = configuration;
-  Group group;
+  ConfigurationRecord record;
   for (const Setting& setting : settings_of(copy)) {
-    std::visit([&](const auto* value) { group.attributes[setting.name] = *value; }, setting.value);
+    std::visit([&](const auto* value) { record.settings[setting.name] = *value; }, setting.value);
   }
-  group.datasets["toml"] = scalar_text(to_toml(configuration));
-  return group;
+  record.toml = to_toml(configuration);
+  return record;
+}
+
+Group to_group(const TrainingConfiguration& configuration) {
+  return to_group(configuration_record(configuration));
 }
 
 TrainingConfiguration configuration_from(const Group& group) {

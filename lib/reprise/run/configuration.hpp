@@ -11,7 +11,7 @@
 #include "reprise/data/augmentation.hpp"
 #include "reprise/nn/models/models.hpp"
 #include "reprise/nn/optimizers.hpp"
-#include "reprise/record/record.hpp"
+#include "reprise/record/contents.hpp"
 
 namespace reprise {
 
@@ -71,6 +71,8 @@ void read_toml(const std::string& file, TrainingConfiguration& configuration);
 std::string toml_text_of(const std::string& file);
 constexpr std::size_t kMostTomlBytes = std::size_t{1} << 20;
 
+/// As a record keeps them.
+ConfigurationRecord configuration_record(const TrainingConfiguration& configuration);
 /// As a record's /configuration.
 Group to_group(const TrainingConfiguration& configuration);
 /// The settings in a record of any format, those that it does not have with their format's defaults

@@ -5,6 +5,7 @@
 #include <functional>
 #include <memory>
 #include <numeric>
+#include <utility>
 
 #include "reprise/core/float_environment.hpp"
 #include "reprise/core/integer.hpp"
@@ -15,6 +16,10 @@
 
 namespace reprise {
 namespace {
+
+constexpr std::size_t kSamples = 12;    ///< test images shown in reports
+constexpr std::size_t kNeighbours = 6;  ///< training images shown beside each
+constexpr std::size_t kRanks = 5;       ///< classes kept of each test image
 
 constexpr std::size_t kBlock = 16;  ///< images that one thread works together
 
@@ -47,6 +52,61 @@ double squared_distance(const float* a, const float* b, std::size_t features) {
     const double difference = static_cast<double>(a[i]) - static_cast<double>(b[i]);
     return difference * difference;
   });
+}
+
+/// The first `count` images of a set.
+ImageSet first_images(const ImageSet& images, std::size_t count) {
+  const auto part = [](const std::vector<std::uint8_t>& values, std::size_t size) {
+    return std::vector<std::uint8_t>(values.begin(),
+                                     values.begin() + static_cast<std::ptrdiff_t>(size));
+  };
+  ImageSet first = {count, images.height, images.width, images.channels, {}, {}};
+  first.pixels = part(images.pixels, count * images.image_size());
+  first.labels = part(images.labels, count);
+  return first;
+}
+
+/// The first images of the test set, so that every run on the same data shows the same ones.
+void add_samples(const ImageSet& first, EvaluationRecord& record) {
+  record.sample_index.resize(first.count);
+  std::iota(record.sample_index.begin(), record.sample_index.end(), 0);
+  record.sample_images = {{first.count, first.height, first.width, first.channels}, first.pixels};
+  record.sample_labels = first.labels;
+}
+
+/// The images trained on that lie nearest to each sample in the last hidden layer's space, as in
+/// Figure 4 of Krizhevsky et al. 2012.
+void add_neighbours(const Sequential& model, const ImageSet& samples, const ImageSet& train,
+                    std::size_t threads, EvaluationRecord& record) {
+  const std::size_t count = std::min(kNeighbours, train.count);
+  const std::size_t features = model.layers().back().input.size();
+  const Neighbours nearest =
+      nearest_neighbours(last_hidden_features(model, samples, threads),
+                         last_hidden_features(model, train, threads), features, count, threads);
+  std::vector<std::uint8_t> labels, pixels;
+  for (const std::int64_t index : nearest.index) {
+    labels.push_back(train.labels[static_cast<std::size_t>(index)]);
+    const auto begin =
+        train.pixels.begin() + index * static_cast<std::ptrdiff_t>(train.image_size());
+    pixels.insert(pixels.end(), begin, begin + static_cast<std::ptrdiff_t>(train.image_size()));
+  }
+  const std::vector<std::size_t> shape = {samples.count, count};
+  record.nearest_index = {shape, nearest.index};
+  record.nearest_labels = {shape, labels};
+  record.nearest_distances = {shape, nearest.distance};
+  record.nearest_images = {{samples.count, count, train.height, train.width, train.channels},
+                           pixels};
+}
+
+/// The weights of the first convolution, if there is one.
+std::optional<Array<float>> first_layer_kernels(const Sequential& model) {
+  for (const Sequential::Entry& entry : model.layers()) {
+    if (entry.layer->type() != "conv2d") continue;
+    const ParameterSpec& weight = entry.parameters.front();
+    const auto values = model.parameters().subspan(entry.parameter_offset, weight.size());
+    return Array<float>{weight.shape, {values.begin(), values.end()}};
+  }
+  return std::nullopt;
 }
 
 }  // namespace
@@ -120,6 +180,68 @@ Neighbours nearest_neighbours(const std::vector<float>& queries, const std::vect
     }
   });
   return neighbours;
+}
+
+TopClasses top_classes(const std::vector<float>& logits, std::size_t classes, std::size_t ranks) {
+  const std::size_t images = logits.size() / classes;
+  std::vector<float> probabilities(logits.size());
+  std::vector<float> losses(images);
+  const std::vector<std::uint8_t> any_labels(images, 0);
+  softmax_cross_entropy_forward(images, classes, logits.data(), any_labels.data(),
+                                probabilities.data(), losses.data());
+  TopClasses top = {{{images, ranks}, {}}, {{images, ranks}, {}}};
+  std::vector<std::size_t> order(classes);
+  for (std::size_t n = 0; n < images; ++n) {
+    const float* p = probabilities.data() + n * classes;
+    std::iota(order.begin(), order.end(), std::size_t{0});
+    std::stable_sort(order.begin(), order.end(),
+                     [&](std::size_t a, std::size_t b) { return p[a] > p[b]; });
+    if (std::isnan(p[0])) {  // all are: the class that the confusion matrix counts comes first
+      const auto best =
+          order.begin() + static_cast<std::ptrdiff_t>(argmax(classes, logits.data() + n * classes));
+      std::rotate(order.begin(), best, best + 1);
+    }
+    for (std::size_t rank = 0; rank < ranks; ++rank) {
+      top.classes.values.push_back(static_cast<std::uint8_t>(order[rank]));
+      top.probabilities.values.push_back(p[order[rank]]);
+    }
+  }
+  return top;
+}
+
+Array<std::int64_t> confusion_matrix(const std::vector<std::uint8_t>& labels,
+                                     const std::vector<float>& logits, std::size_t classes) {
+  std::vector<std::int64_t> counts(classes * classes);
+  for (std::size_t n = 0; n < labels.size(); ++n) {
+    ++counts[labels[n] * classes + argmax(classes, logits.data() + n * classes)];
+  }
+  return {{classes, classes}, counts};
+}
+
+EvaluationRecord evaluation_of(const TrainingRun& run) {
+  const Sequential& model = run.model();
+  const ImageSet& test = run.data().test;
+  const ImageSet trained = first_images(run.data().train, run.train_images());
+  const std::size_t classes = model.output_shape().size();
+  const Evaluation on_test = evaluate(model, test, run.threads());
+  const Evaluation on_trained = evaluate(model, trained, run.threads());
+  TopClasses top = top_classes(on_test.logits, classes, std::min(kRanks, classes));
+
+  EvaluationRecord record;
+  record.test_loss = on_test.loss;
+  record.test_accuracy = 1.0 - on_test.error;
+  record.train_loss = on_trained.loss;
+  record.train_error = on_trained.error;
+  record.logits = {{test.count, classes}, on_test.logits};
+  record.test_labels = test.labels;
+  record.confusion = confusion_matrix(test.labels, on_test.logits, classes);
+  record.top5_labels = std::move(top.classes);
+  record.top5_probabilities = std::move(top.probabilities);
+  const ImageSet samples = first_images(test, std::min(kSamples, test.count));
+  add_samples(samples, record);
+  add_neighbours(model, samples, trained, run.threads(), record);
+  record.first_layer_kernels = first_layer_kernels(model);
+  return record;
 }
 
 }  // namespace reprise

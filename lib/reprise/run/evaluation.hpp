@@ -1,5 +1,6 @@
 /// \file
-/// What a trained model says of a set of images, and how it sees them.
+/// What a trained model says of a set of images, and how it sees them; and all of that which a
+/// record keeps, as plain data.
 #pragma once
 
 #include <cstddef>
@@ -7,6 +8,8 @@
 
 #include "reprise/data/dataset.hpp"
 #include "reprise/nn/sequential.hpp"
+#include "reprise/record/contents.hpp"
+#include "reprise/run/training.hpp"
 
 namespace reprise {
 
@@ -33,5 +36,24 @@ struct Neighbours {
 /// `queries` and `points` hold rows of `features` values. Requires `count` points or more.
 Neighbours nearest_neighbours(const std::vector<float>& queries, const std::vector<float>& points,
                               std::size_t features, std::size_t count, std::size_t threads);
+
+/// The `ranks` likeliest classes of each image with their probabilities by the softmax, the
+/// likeliest first, the lower class first where two are equal. Where all logits of an image are NaN
+/// the class that argmax gives comes first.
+struct TopClasses {
+  Array<std::uint8_t> classes;  ///< images,ranks
+  Array<float> probabilities;   ///< images,ranks
+};
+/// `logits` (images,classes). Requires `ranks` classes or more.
+TopClasses top_classes(const std::vector<float>& logits, std::size_t classes, std::size_t ranks);
+
+/// How many images of each class were taken for each: (true class, predicted class).
+Array<std::int64_t> confusion_matrix(const std::vector<std::uint8_t>& labels,
+                                     const std::vector<float>& logits, std::size_t classes);
+
+/// A record's /evaluation: the network of the run as it is now on the test images, and on those
+/// that it is trained on, as they are. This is all that is computed for a record; to write one
+/// (training_record.hpp) computes nothing.
+EvaluationRecord evaluation_of(const TrainingRun& run);
 
 }  // namespace reprise

@@ -15,7 +15,7 @@
 #include "reprise/core/text.hpp"
 #include "reprise/linalg/blas.hpp"
 #include "reprise/linalg/simd.hpp"
-#include "reprise/record/record_file.hpp"
+#include "reprise/record_file/record_file.hpp"
 
 namespace reprise {
 namespace {

@@ -12,23 +12,11 @@
 #include "reprise/data/dataset.hpp"
 #include "reprise/nn/batch_gradient.hpp"
 #include "reprise/nn/optimizers.hpp"
+#include "reprise/record/contents.hpp"
 #include "reprise/run/configuration.hpp"
 #include "reprise/run/thread_pace.hpp"
 
 namespace reprise {
-
-/// One pass over the training images. Losses are means of the softmax cross-entropy; errors are the
-/// fraction of images whose likeliest class is not their label. Training figures are gathered while
-/// the parameters change, as Keras does.
-struct EpochResult {
-  double train_loss = 0.0, train_error = 0.0;
-  double test_loss = 0.0, test_error = 0.0;
-  double learning_rate = 0.0;
-  std::string parameters_sha256;    ///< after the epoch
-  std::vector<double> step_losses;  ///< mean loss of each step's batch
-  std::vector<double> step_errors;  ///< share of each step's batch that was wrong
-  double train_seconds = 0.0;       ///< training alone, without the test; not part of the result
-};
 
 /// Everything a run needs to go on from where it is.
 struct TrainingState {

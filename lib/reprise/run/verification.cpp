@@ -8,7 +8,7 @@
 #include "reprise/core/error.hpp"
 #include "reprise/core/text.hpp"
 #include "reprise/record/configuration_text.hpp"
-#include "reprise/record/schema.hpp"
+#include "reprise/run/evaluation.hpp"
 #include "reprise/run/provenance.hpp"
 #include "reprise/run/training_record.hpp"
 
@@ -24,8 +24,8 @@ void add(Lines& lines, const Lines& more) {
 
 /// Why this may be other code than the record's; "" if it is the same. Outside a git checkout
 /// nobody knows, and two commits that are unknown need not be the same.
-std::string code_reservation(const Record& record) {
-  const Group& then = record.group("environment");
+std::string code_reservation(const TrainingRecord& record) {
+  const Group& then = record.environment;
   const SourceVersion& now = source_version();
   const auto& commit = then.attribute<std::string>("git_commit");
   if (commit == "unknown" || now.commit == "unknown") {
@@ -40,17 +40,18 @@ std::string code_reservation(const Record& record) {
 }
 
 /// Why another machine may have given the record; "" if that makes no difference.
-std::string machine_reservation(const Record& record, const TrainingConfiguration& configuration) {
+std::string machine_reservation(const TrainingRecord& record,
+                                const TrainingConfiguration& configuration) {
   if (conv_algorithm(configuration.conv).reproducibility != Reproducibility::machine) return "";
-  const auto& then = record.group("environment").attribute<std::string>("cpu");
+  const auto& then = record.environment.attribute<std::string>("cpu");
   if (then == environment_group({}).attribute<std::string>("cpu")) return "";
   return fmt::format("{} is of class machine, and the record is of another CPU, {}",
                      configuration.conv, then);
 }
 
-Lines data_differences(const Record& record, const ImageDataset& data) {
-  const auto& names = record.values<std::string>("data/file_names");
-  const auto& digests = record.values<std::string>("data/file_sha256");
+Lines data_differences(const DataRecord& record, const ImageDataset& data) {
+  const std::vector<std::string>& names = record.file_names;
+  const std::vector<std::string>& digests = record.file_sha256;
   Lines reasons;
   for (std::size_t i = 0; i < names.size(); ++i) {
     const auto same_name = [&](const DataFile& file) { return file.name == names[i]; };
@@ -66,10 +67,9 @@ Lines data_differences(const Record& record, const ImageDataset& data) {
 }
 
 /// Which published data set the record's SHA-256 are.
-std::string data_line(const Record& record) {
-  const auto& digests = record.values<std::string>("data/file_sha256");
+std::string data_line(const DataRecord& record) {
   std::vector<DataFile> files;
-  for (const std::string& digest : digests) files.push_back({"", digest});
+  for (const std::string& digest : record.file_sha256) files.push_back({"", digest});
   const std::string known = known_dataset(files);
   return known.empty() ? "unknown data, by the SHA-256 of its files"
                        : "data: " + known + ", by the SHA-256 of its files";
@@ -88,58 +88,57 @@ Dataset first_rows(Dataset dataset, std::size_t epochs) {
 }
 
 /// What is known of a run after its first epochs: all that comes before training, and their
-/// history.
-Record first_epochs(const Record& record, std::size_t epochs) {
-  Record part;
-  part.attributes = record.attributes;
-  for (const auto& [name, group] : record.groups) {
-    if (name != "history" && name != "evaluation" && name != "model") part.groups[name] = group;
-  }
-  const Group& history = record.group("history");
-  part.groups["history"].attributes = history.attributes;
-  part.groups["history"].groups = history.groups;
-  for (const auto& [name, dataset] : history.datasets) {
+/// history. Of /model that is all but the parameters.
+Record first_epochs(const Record& record, const ModelRecord& model, std::size_t epochs) {
+  Record part = record;
+  part.groups.erase("evaluation");
+  for (auto& [name, dataset] : part.groups["history"].datasets) {
     const bool by_epoch = !dataset.dimensions.empty() && dataset.dimensions[0] == "epoch";
-    part.groups["history"].datasets[name] = by_epoch ? first_rows(dataset, epochs) : dataset;
+    if (by_epoch) dataset = first_rows(dataset, epochs);
   }
-  part.groups["model"].attributes["initial_parameters_sha256"] =
-      record.group("model").attribute<std::string>("initial_parameters_sha256");
+  Group& kept = part.groups["model"];
+  kept.attributes.erase("parameters_sha256");
+  for (const LayerRecord& layer : model.layers) kept.groups.erase(layer.name);
   return part;
 }
 
 /// Where two histories part first: by the losses of their steps, else by the parameters' digests.
-std::string first_parting(const Record& then, const Record& now) {
-  const auto& a = then.values<double>("history/step_loss");
-  const auto& b = now.values<double>("history/step_loss");
-  const std::size_t steps = then.dataset("history/step_loss").shape.at(1);
-  for (std::size_t i = 0; i < std::min(a.size(), b.size()); ++i) {
-    if (a[i] == b[i]) continue;
-    return fmt::format(
-        "they part at or before epoch {}, step {}: loss {:.17g} in the record, {:.17g} now",
-        i / steps + 1, i % steps + 1, a[i], b[i]);
-  }
-  const auto& digests_a = then.values<std::string>("history/parameters_sha256");
-  const auto& digests_b = now.values<std::string>("history/parameters_sha256");
-  for (std::size_t i = 0; i < std::min(digests_a.size(), digests_b.size()); ++i) {
-    if (digests_a[i] != digests_b[i]) {
+std::string first_parting(const std::vector<EpochResult>& then,
+                          const std::vector<EpochResult>& now) {
+  for (std::size_t epoch = 0; epoch < std::min(then.size(), now.size()); ++epoch) {
+    const std::vector<double>& a = then[epoch].step_losses;
+    const std::vector<double>& b = now[epoch].step_losses;
+    for (std::size_t step = 0; step < std::min(a.size(), b.size()); ++step) {
+      if (a[step] == b[step]) continue;
+      return fmt::format(
+          "they part at or before epoch {}, step {}: loss {:.17g} in the record, {:.17g} now",
+          epoch + 1, step + 1, a[step], b[step]);
+    }
+    if (then[epoch].parameters_sha256 != now[epoch].parameters_sha256) {
       return fmt::format("they part in epoch {}: its losses agree, the parameters after it do not",
-                         i + 1);
+                         epoch + 1);
     }
   }
   return "";
 }
 
+/// What the run gave when it was made again.
+struct RunAgain {
+  Record tree;
+  std::vector<EpochResult> history;
+};
+
 /// Judges what the run gave, and names every place that differs: first where the two part in time.
 /// `now` has the wanted epochs alone.
-void compare(Record then, const Record& now, const VerificationOptions& options,
-             Verification& result) {
+void compare(Record tree, const TrainingRecord& then, const RunAgain& now,
+             const VerificationOptions& options, Verification& result) {
   constexpr std::size_t most = 20;
-  then.groups.erase("study");  // judged by itself
-  if (options.epochs > 0) then = first_epochs(then, options.epochs);
-  const std::vector<RecordDifference> different = differences(then, now, most);
+  tree.groups.erase("study");  // judged by itself
+  if (options.epochs > 0) tree = first_epochs(tree, then.model, options.epochs);
+  const std::vector<RecordDifference> different = differences(tree, now.tree, most);
   if (different.empty()) return;
   result.verdict = Verdict::different;
-  const std::string parting = first_parting(then, now);
+  const std::string parting = first_parting(then.history, now.history);
   if (!parting.empty()) result.findings.push_back(parting);
   for (const auto& [path, what] : different) result.findings.push_back(path + ": " + what);
   if (different.size() == most) result.findings.emplace_back("and perhaps more");
@@ -147,8 +146,9 @@ void compare(Record then, const Record& now, const VerificationOptions& options,
 
 /// What contradicts the record without any run. No other code or machine explains it, but that an
 /// installed study may be another's.
-void judge_claims(const Record& record, const VerificationOptions& options, Verification& result) {
-  const Lines text = configuration_text_differences(record);
+void judge_claims(const Record& tree, const TrainingRecord& record,
+                  const VerificationOptions& options, Verification& result) {
+  const Lines text = configuration_text_differences(tree);
   add(result.findings, text);
   if (!text.empty()) result.verdict = Verdict::different;
   if (!options.study || options.study->differences.empty()) return;
@@ -197,7 +197,7 @@ void list_judged(const Record& record, const VerificationOptions& options, Verif
 }
 
 /// The run again, as far as the options want; nothing if `progress` stopped it.
-std::optional<Record> run_again(
+std::optional<RunAgain> run_again(
     const TrainingConfiguration& configuration, const ImageDataset& data,
     const VerificationOptions& options, Verification& result,
     const std::function<bool(const TrainingRun&, std::size_t step)>& progress) {
@@ -215,34 +215,37 @@ std::optional<Record> run_again(
     result.findings.push_back("stopped after " + count_of(run.epochs_done(), "epoch"));
     return std::nullopt;
   }
-  return options.epochs > 0 ? unevaluated_record(run) : training_record(run, {}, {"", {}});
+  return RunAgain{options.epochs > 0
+                      ? unevaluated_tree(run)
+                      : to_tree(training_record(run, evaluation_of(run), {}, {"", {}})),
+                  run.history()};
 }
 
 }  // namespace
 
 Verification verify_training(
-    const Record& record, const ImageDataset& data, const VerificationOptions& options,
+    const Record& tree, const ImageDataset& data, const VerificationOptions& options,
     const std::function<bool(const TrainingRun&, std::size_t step)>& progress) {
-  check_schema(record, "training", "record");
+  const TrainingRecord record = training_from(tree, "record");
   Verification result;
-  const TrainingConfiguration configuration = configuration_from(record.group("configuration"));
+  const TrainingConfiguration configuration = configuration_from(tree.group("configuration"));
   check(configuration);
   const auto all = static_cast<std::size_t>(configuration.epochs);
   if (options.epochs > all) {
     throw Error("epochs", fmt::format("{}", options.epochs),
                 fmt::format("at most {}, the record's", all));
   }
-  result.findings.push_back(data_line(record));
-  const Lines other_data = data_differences(record, data);
+  result.findings.push_back(data_line(record.data));
+  const Lines other_data = data_differences(record.data, data);
   if (!other_data.empty()) {
     result.verdict = Verdict::cannot_judge;
     add(result.findings, other_data);
-    judge_claims(record, options, result);
+    judge_claims(tree, record, options, result);
     return result;
   }
-  const std::optional<Record> now = run_again(configuration, data, options, result, progress);
+  const std::optional<RunAgain> now = run_again(configuration, data, options, result, progress);
   if (!now) return result;
-  compare(record, *now, options, result);
+  compare(tree, record, *now, options, result);
   Lines reservations;
   for (const std::string& reason :
        {code_reservation(record), machine_reservation(record, configuration)}) {
@@ -251,8 +254,8 @@ Verification verify_training(
   if (result.verdict == Verdict::different && !reservations.empty()) {
     result.verdict = Verdict::cannot_judge;
   }
-  judge_claims(record, options, result);
-  list_judged(record, options, result);
+  judge_claims(tree, record, options, result);
+  list_judged(tree, options, result);
   add(result.findings, reservations);
   return result;
 }

@@ -45,13 +45,13 @@ struct VerificationOptions {
   std::optional<StudyFindings> study{};  ///< without, /study is not judged
 };
 
-/// Re-runs the training run in `record` on `data`. Nothing is copied from the record but its
-/// settings, of which the TOML text (record/configuration_text.hpp) and the study, where it is
+/// Re-runs the training run in the record `tree` on `data`. Nothing is copied from the record but
+/// its settings, of which the TOML text (record/configuration_text.hpp) and the study, where it is
 /// known, must say the same. `progress` may stop it by returning false. Error if the record breaks
 /// its schema (record/schema.hpp), its settings are out of range, or it has fewer than `epochs`
 /// epochs.
 Verification verify_training(
-    const Record& record, const ImageDataset& data, const VerificationOptions& options,
+    const Record& tree, const ImageDataset& data, const VerificationOptions& options,
     const std::function<bool(const TrainingRun&, std::size_t step)>& progress);
 
 }  // namespace reprise

@@ -1,6 +1,7 @@
 #include "support/base_records.hpp"
 
 #include "reprise/core/random.hpp"
+#include "reprise/run/evaluation.hpp"
 #include "reprise/run/training_record.hpp"
 #include "tests/support/comparison_record.hpp"
 #include "tests/support/sample_record.hpp"
@@ -36,7 +37,7 @@ ImageDataset make_small_dataset() {
 Record record_of_small_run() {
   TrainingRun run(small_configuration("adam"), small_dataset(), 1);
   run.train({[](std::size_t, std::size_t) { return true; }, [](const EpochResult&) {}});
-  return training_record(run, {});
+  return to_tree(training_record(run, evaluation_of(run), {}));
 }
 
 Record in_study(Record record) {

@@ -1,5 +1,5 @@
 // The superblock of HDF5 files of version 2; HDF5 File Format Specification 3.0, section II.A.
-#include "reprise/record/superblock.hpp"
+#include "reprise/record_file/superblock.hpp"
 
 #include <cstring>
 #include <limits>

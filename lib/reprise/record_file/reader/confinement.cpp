@@ -1,5 +1,5 @@
 // Limits by setrlimit, and a list of system calls by libseccomp.
-#include "reprise/record/reader/confinement.hpp"
+#include "reprise/record_file/reader/confinement.hpp"
 
 #include <sys/mman.h>
 #include <sys/prctl.h>
@@ -14,7 +14,7 @@
 #include <system_error>
 #include <type_traits>
 
-#include "reprise/record/reader/seccomp_condition.hpp"
+#include "reprise/record_file/reader/seccomp_condition.hpp"
 
 namespace reprise::details {
 namespace {

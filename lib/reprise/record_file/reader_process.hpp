@@ -7,8 +7,8 @@
 #include <stdexcept>
 #include <string>
 
-#include "reprise/record/reading_limits.hpp"
-#include "reprise/record/record_stream.hpp"
+#include "reprise/record_file/reading_limits.hpp"
+#include "reprise/record_file/record_stream.hpp"
 
 namespace reprise::details {
 

@@ -5,7 +5,7 @@
 
 #include <string>
 
-#include "reprise/record/reading_limits.hpp"
+#include "reprise/record_file/reading_limits.hpp"
 
 namespace reprise::details {
 

@@ -1,4 +1,4 @@
-#include "reprise/record/reader_program.hpp"
+#include "reprise/record_file/reader_program.hpp"
 
 #include <dlfcn.h>
 #include <sys/stat.h>

@@ -18,10 +18,10 @@
 #include <vector>
 
 #include "reprise/core/terminal.hpp"
-#include "reprise/record/reader/confinement.hpp"
-#include "reprise/record/reader/from_hdf5.hpp"
-#include "reprise/record/reader/self_test.hpp"
-#include "reprise/record/record_stream.hpp"
+#include "reprise/record_file/reader/confinement.hpp"
+#include "reprise/record_file/reader/from_hdf5.hpp"
+#include "reprise/record_file/reader/self_test.hpp"
+#include "reprise/record_file/record_stream.hpp"
 
 namespace reprise::details {
 namespace {

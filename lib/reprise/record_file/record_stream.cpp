@@ -1,4 +1,4 @@
-#include "reprise/record/record_stream.hpp"
+#include "reprise/record_file/record_stream.hpp"
 
 #include <cstring>
 #include <limits>
@@ -6,7 +6,7 @@
 #include <utility>
 
 #include "reprise/core/error.hpp"
-#include "reprise/record/reading_limits.hpp"
+#include "reprise/record_file/reading_limits.hpp"
 
 namespace reprise::details {
 namespace {

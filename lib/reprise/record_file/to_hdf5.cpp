@@ -6,9 +6,9 @@
 #include <type_traits>
 
 #include "reprise/core/error.hpp"
-#include "reprise/record/hdf5.hpp"
-#include "reprise/record/hdf5_image.hpp"
-#include "reprise/record/superblock.hpp"
+#include "reprise/record_file/hdf5.hpp"
+#include "reprise/record_file/hdf5_image.hpp"
+#include "reprise/record_file/superblock.hpp"
 
 namespace reprise::details {
 namespace {

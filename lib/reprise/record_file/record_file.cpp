@@ -1,5 +1,5 @@
 // Records as files: what surrounds the HDF5 data, and who reads it.
-#include "reprise/record/record_file.hpp"
+#include "reprise/record_file/record_file.hpp"
 
 #include <algorithm>
 #include <mutex>
@@ -10,11 +10,11 @@
 #include "reprise/core/digest.hpp"
 #include "reprise/core/error.hpp"
 #include "reprise/record/format.hpp"
-#include "reprise/record/hdf5_image.hpp"
-#include "reprise/record/reader_process.hpp"
-#include "reprise/record/reader_program.hpp"
 #include "reprise/record/schema.hpp"
-#include "reprise/record/superblock.hpp"
+#include "reprise/record_file/hdf5_image.hpp"
+#include "reprise/record_file/reader_process.hpp"
+#include "reprise/record_file/reader_program.hpp"
+#include "reprise/record_file/superblock.hpp"
 
 namespace reprise {
 namespace {

@@ -1,4 +1,4 @@
-#include "reprise/record/reader_process.hpp"
+#include "reprise/record_file/reader_process.hpp"
 
 #include <fcntl.h>
 #include <poll.h>

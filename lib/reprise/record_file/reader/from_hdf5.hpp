@@ -8,8 +8,8 @@
 #include <stdexcept>
 #include <string>
 
-#include "reprise/record/reading_limits.hpp"
 #include "reprise/record/record.hpp"
+#include "reprise/record_file/reading_limits.hpp"
 
 namespace reprise::details {
 

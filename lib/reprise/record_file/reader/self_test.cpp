@@ -1,5 +1,5 @@
 // What a process without rights must not be able to do, tried.
-#include "reprise/record/reader/self_test.hpp"
+#include "reprise/record_file/reader/self_test.hpp"
 
 #include <fcntl.h>
 #include <linux/sched.h>
@@ -14,7 +14,7 @@
 #include <string>
 
 #include "reprise/core/terminal.hpp"
-#include "reprise/record/reader/confinement.hpp"
+#include "reprise/record_file/reader/confinement.hpp"
 
 namespace reprise::details {
 namespace {

@@ -1,5 +1,5 @@
 // Reads a record from an HDF5 file in memory. Files come from outside: nothing in them is trusted.
-#include "reprise/record/reader/from_hdf5.hpp"
+#include "reprise/record_file/reader/from_hdf5.hpp"
 
 #include <array>
 #include <cstdlib>
@@ -7,8 +7,8 @@
 #include <set>
 #include <type_traits>
 
-#include "reprise/record/hdf5.hpp"
-#include "reprise/record/hdf5_image.hpp"
+#include "reprise/record_file/hdf5.hpp"
+#include "reprise/record_file/hdf5_image.hpp"
 
 namespace reprise::details {
 namespace {
