@@ -32,6 +32,7 @@ namespace {
 using Row = ComparisonRow;
 
 struct Options {
+  std::string name;  ///< of this program, for its messages
   ComparisonChoice choice;
   BenchmarkFlags benchmark;
   std::size_t threads = 1;
@@ -129,24 +130,26 @@ void initialize_benchmark(char* program, const BenchmarkFlags& flags) {
 }
 
 void describe(CommandLine& line, Options& options) {
-  line.add_option("--shapes", "LIST", join(options.choice.shapes, ","),
-                  "shape files in benchdnn's grammar, or names of lists in fixtures/shapes: " +
-                      join(shape_lists()),
-                  [&](const std::string& where, const std::string& given) {
-                    options.choice.shapes = shapes_given(where, given);
-                  });
+  line.add_option(
+      "--shapes", "LIST", join(options.choice.shapes, ","),
+      "shape files in benchdnn's grammar, or names of lists that come with this program: " +
+          join(shape_lists()),
+      [&](const std::string& where, const std::string& given) {
+        options.choice.shapes = shapes_given(where, given);
+      });
+  line.set_choices("--shapes", shape_lists());
   line.add_list("--algorithms", options.choice.algorithms, "comma-separated names; default all");
+  line.set_choices("--algorithms", conv_algorithm_names());
   line.add_list("--passes", options.choice.passes,
                 "comma-separated, of forward, grad_input and grad_weight; default all");
+  line.set_choices("--passes", {"forward", "grad_input", "grad_weight"});
   line.add_size("--threads", options.threads, kThreads,
                 "threads of each algorithm; only onednn's results depend on their number");
   line.add_integer("--seed", options.seed, {0}, "seed of the tensors' values");
   line.add_real("--zeros", options.zeros,
                 "fraction of grad_output's values that are set to 0; behind ReLU and 2x2 maximum "
                 "pooling it is 0.75 or more; not with --record");
-  line.add_text(
-      "--simd", options.simd,
-      "vector instructions of the portable algorithms: best, or one of " + join(simd_targets()));
+  add_simd(line, options.simd, "for the portable algorithms; affects the speed, not the result");
   line.add_text("--record", options.record, "save a record of the comparison to this file", "FILE");
   line.add_flag("--force", options.force, "overwrite an existing record");
   line.add_flag("--check-only", options.check_only, "check without timing");
@@ -161,22 +164,23 @@ void describe(CommandLine& line, Options& options) {
       "--benchmark_min_time=SECONDS, --benchmark_format=json or csv, --benchmark_out=FILE. With "
       "JSON or CSV, all other text goes to standard error.\n\n"
       "Exit status: 0; 1 if a result is WRONG or nothing was compared; 2 for bad usage.\n\n"
-      "Example:\n  compare_convolutions --shapes alexnet --algorithms direct,onednn --passes "
-      "forward");
+      "Example:\n  " +
+      options.name + " --shapes alexnet --algorithms direct,onednn --passes forward");
 }
 
-std::optional<Options> parse(int argc, const char* const* argv) {
+std::optional<Options> parse(const std::string& name, int argc, const char* const* argv) {
   Options options;
+  options.name = name;
   options.choice.shapes = {"lenet5"};
   std::vector<std::string> arguments(argv + std::min(argc, 1), argv + argc);
   options.benchmark = take_benchmark_flags(arguments);
   options.choice.filter = options.benchmark.filter;
   CommandLine line(
-      "compare_convolutions",
+      name,
       "Checks convolution algorithms against a double-precision reference, times them, and "
       "prints a table.");
   describe(line, options);
-  std::vector<const char*> own = {"compare_convolutions"};
+  std::vector<const char*> own = {name.c_str()};
   for (const std::string& argument : arguments) own.push_back(argument.c_str());
   if (!line.parse(static_cast<int>(own.size()), own.data())) return std::nullopt;
   as_usage([&] {
@@ -287,10 +291,10 @@ int report_wrong(const std::vector<Row>& rows, const Options& options) {
         fmt::format("WRONG: {} {} of {}; to see it again put that line in a file and run",
                     row.algorithm->name, name_of(row.pass), to_line(row.shape)));
     print_error_line(fmt::format(
-        "  compare_convolutions --shapes FILE --algorithms {} --passes {} --threads {} --seed {} "
+        "  {} --shapes FILE --algorithms {} --passes {} --threads {} --seed {} "
         "--simd {}{} --check-only",
-        row.algorithm->name, name_of(row.pass), options.threads, options.seed, options.simd,
-        options.zeros > 0.0 ? fmt::format(" --zeros {}", options.zeros) : ""));
+        options.name, row.algorithm->name, name_of(row.pass), options.threads, options.seed,
+        options.simd, options.zeros > 0.0 ? fmt::format(" --zeros {}", options.zeros) : ""));
   }
   return wrong == 0 ? 0 : 1;
 }
@@ -325,10 +329,10 @@ void compare(std::vector<Row>& rows, const Options& options, const ComparisonCon
   reporter.Finalize();
 }
 
-int compare_convolutions(int argc, char** argv) {
+int compare_convolutions(const std::string& name, int argc, char** argv) {
   RunEnvironment environment;
   environment.command_line = command_line_text(argc, argv);
-  const std::optional<Options> options = parse(argc, argv);
+  const std::optional<Options> options = parse(name, argc, argv);
   if (!options) return 0;
   initialize_benchmark(argv[0], options->benchmark);
   std::vector<Row> rows = comparison_rows(options->choice);
@@ -361,6 +365,7 @@ int compare_convolutions(int argc, char** argv) {
 }  // namespace reprise
 
 int main(int argc, char** argv) {
-  return reprise::run_program("compare_convolutions",
-                              [&] { return reprise::compare_convolutions(argc, argv); });
+  return reprise::run_program("compare_convolutions", argc, argv, [&](const std::string& name) {
+    return reprise::compare_convolutions(name, argc, argv);
+  });
 }

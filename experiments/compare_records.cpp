@@ -25,11 +25,11 @@ std::vector<std::string> all_differences(const std::vector<std::string>& names, 
   return lines;
 }
 
-int compare_records(int argc, const char* const* argv) {
+int compare_records(const std::string& name, int argc, const char* const* argv) {
   std::vector<std::string> records;
   std::size_t most = 20;
   CommandLine line(
-      "compare_records",
+      name,
       "Reports whether two records are identical outside /environment, or where they differ.");
   line.add_operands("RECORD", records, {2, 2}, "the two records");
   line.add_size("--most", most, {1}, "largest number of differences to print");
@@ -38,7 +38,8 @@ int compare_records(int argc, const char* const* argv) {
   line.set_footer(
       "Exit status: 0 if they are identical, 1 if they differ or one cannot be read, 2 for bad "
       "usage.\n"
-      "\nExample:\n  compare_records runs/one.h5 runs/two.h5");
+      "\nExample:\n  " +
+      name + " runs/one.h5 runs/two.h5");
   if (!line.parse(argc, argv)) return 0;
   const Record first = load_record(records[0], loading);
   const Record second = load_record(records[1], loading);
@@ -54,6 +55,7 @@ int compare_records(int argc, const char* const* argv) {
 }  // namespace reprise
 
 int main(int argc, char** argv) {
-  return reprise::run_program("compare_records",
-                              [&] { return reprise::compare_records(argc, argv); });
+  return reprise::run_program("compare_records", argc, argv, [&](const std::string& name) {
+    return reprise::compare_records(name, argc, argv);
+  });
 }

@@ -17,6 +17,7 @@
 #include "reprise/linalg/blas.hpp"
 #include "reprise/linalg/simd.hpp"
 #include "reprise/record_file/record_file.hpp"
+#include "support/installed_data.hpp"
 #include "support/program.hpp"
 #include "support/study.hpp"
 #include "support/study_runs.hpp"
@@ -46,9 +47,10 @@ void check_seeds(std::vector<std::int64_t> seeds) {
   }
 }
 
-void add_options(CommandLine& line, Options& options) {
+void add_options(CommandLine& line, const std::string& name, Options& options) {
   line.add_operands("STUDY", options.studies, {0, 1},
                     "a study file (TOML), or a name that --list prints");
+  line.set_operand_choices(study_names());
   line.add_flag("--list", options.list, "list the studies that come with this program, and exit");
   line.add_flag("--describe", options.describe, "describe the study, and exit");
   line.add_integers("--seeds", options.seeds, {1}, "comma-separated integers, 1 or more");
@@ -71,18 +73,16 @@ void add_options(CommandLine& line, Options& options) {
   line.add_flag(
       "--quick", options.quick,
       "a short run: unless given, the epochs and seeds that the study has for this, and the "
-      "small data set in fixtures/");
+      "small data set that comes with this program");
   line.add_flag("--resume", options.runs.resume, "continue runs that Ctrl-C stopped");
   line.add_flag("--force", options.runs.force, "repeat runs that are already recorded");
-  line.add_size("--threads", options.runs.threads, kThreads,
-                "number of threads; affects the speed, not the result");
-  line.add_text("--simd", options.simd,
-                "vector instructions: best, or one of " + join(simd_targets()) +
-                    "; affects the speed, not the result");
+  add_threads(line, options.runs.threads, "number of threads; affects the speed, not the result");
+  add_simd(line, options.simd, "affects the speed, not the result");
   add_load_options(line, options.runs.loading);
   line.set_footer(
       "Runs that are already recorded are skipped. Ctrl-C stops and keeps checkpoints; --resume "
-      "continues.\n\nExample:\n  study dropout --seeds 1,2,3,4,5 --output runs/dropout");
+      "continues.\n\nExample:\n  " +
+      name + " dropout --seeds 1,2,3,4,5 --output runs/dropout");
 }
 
 /// What the command line leaves to the study.
@@ -96,7 +96,7 @@ void complete(const CommandLine& line, const Study& study, Options& options) {
   }
   if (options.quick) {
     if (!line.given("--seeds")) options.seeds = study.quick_seeds;
-    if (own_data) options.data = REPRISE_FIXTURES "/fashion-mnist";
+    if (own_data) options.data = installed_data("fashion-mnist");
   }
   if (options.output.empty()) options.output = "runs/" + study.name;
   options.runs.data_folder = std::filesystem::absolute(options.data);
@@ -232,13 +232,14 @@ void print_description(const Study& study) {
 }
 
 /// What the command line asks for, if that is a study to be run.
-std::optional<Study> parse(int argc, const char* const* argv, Options& options) {
+std::optional<Study> parse(const std::string& name, int argc, const char* const* argv,
+                           Options& options) {
   options.runs.threads = default_threads();
   options.scale = {0, 0};
-  CommandLine line("study",
+  CommandLine line(name,
                    "Runs a study: trains each of its variants with each seed, and saves a "
                    "record per run.");
-  add_options(line, options);
+  add_options(line, name, options);
   if (!line.parse(argc, argv)) return std::nullopt;
   if (options.list) {
     print_list();
@@ -270,9 +271,9 @@ void note_other_data(const Study& study, const std::string& name) {
   print_line("note: " + study.name + " is meant for " + join(known));
 }
 
-int run_study(int argc, const char* const* argv) {
+int run_study(const std::string& name, int argc, const char* const* argv) {
   Options options;
-  const std::optional<Study> asked = parse(argc, argv, options);
+  const std::optional<Study> asked = parse(name, argc, argv, options);
   if (!asked) return 0;
   const Study& study = *asked;
   catch_interrupts();
@@ -314,5 +315,7 @@ int run_study(int argc, const char* const* argv) {
 }  // namespace reprise
 
 int main(int argc, char** argv) {
-  return reprise::run_program("study", [&] { return reprise::run_study(argc, argv); });
+  return reprise::run_program("study", argc, argv, [&](const std::string& name) {
+    return reprise::run_study(name, argc, argv);
+  });
 }

@@ -34,9 +34,9 @@ struct Options {
 };
 
 /// nullopt if --help was asked for.
-std::optional<Options> parse(int argc, const char* const* argv) {
+std::optional<Options> parse(const std::string& name, int argc, const char* const* argv) {
   Options options;
-  CommandLine line("time_alexnet",
+  CommandLine line(name,
                    "Times training steps of AlexNet on random images, and prints a digest of the "
                    "parameters after them.");
   line.add_size("--batch-size", options.batch_size, {1, 4096}, "images per step");
@@ -44,13 +44,12 @@ std::optional<Options> parse(int argc, const char* const* argv) {
       "--block-size", options.block_size, {1, 4096},
       "images per block, which one thread computes; each block keeps a gradient in memory");
   line.add_size("--steps", options.steps, {1, 1000}, "timed steps, after one untimed step");
-  line.add_size("--threads", options.threads, kThreads, "number of threads; affects no digest");
+  add_threads(line, options.threads, "number of threads; affects no digest");
   line.add_text("--conv", options.conv, "convolution algorithm");
-  line.add_text(
-      "--simd", options.simd,
-      "vector instructions: best, or one of " + join(simd_targets()) + "; affects no digest");
+  line.set_choices("--conv", conv_algorithm_names());
+  add_simd(line, options.simd, "affects no digest");
   line.add_integer("--seed", options.seed, {0}, "seed of parameters, images and dropout");
-  line.set_footer("Example:\n  time_alexnet --batch-size 32 --steps 3");
+  line.set_footer("Example:\n  " + name + " --batch-size 32 --steps 3");
   if (!line.parse(argc, argv)) return std::nullopt;
   as_usage([&] {
     conv_algorithm(options.conv);
@@ -140,8 +139,8 @@ double peak_memory_mib() {
   return static_cast<double>(usage.ru_maxrss) / 1024.0;
 }
 
-int time_alexnet(int argc, const char* const* argv) {
-  std::optional<Options> options = parse(argc, argv);
+int time_alexnet(const std::string& name, int argc, const char* const* argv) {
+  std::optional<Options> options = parse(name, argc, argv);
   if (!options) return 0;
   options->threads = have_threads(options->threads);
   set_blas_threads(1);
@@ -172,5 +171,7 @@ int time_alexnet(int argc, const char* const* argv) {
 }  // namespace reprise
 
 int main(int argc, char** argv) {
-  return reprise::run_program("time_alexnet", [&] { return reprise::time_alexnet(argc, argv); });
+  return reprise::run_program("time_alexnet", argc, argv, [&](const std::string& name) {
+    return reprise::time_alexnet(name, argc, argv);
+  });
 }

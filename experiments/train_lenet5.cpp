@@ -9,12 +9,14 @@
 #include <memory>
 #include <optional>
 
+#include "reprise/conv/conv_algorithm.hpp"
 #include "reprise/core/error.hpp"
 #include "reprise/core/parallel.hpp"
 #include "reprise/core/terminal.hpp"
 #include "reprise/core/text.hpp"
 #include "reprise/linalg/blas.hpp"
 #include "reprise/linalg/simd.hpp"
+#include "reprise/nn/models/models.hpp"
 #include "reprise/record_file/record_file.hpp"
 #include "reprise/run/checkpoint.hpp"
 #include "reprise/run/evaluation.hpp"
@@ -70,6 +72,11 @@ std::function<void()> add_settings(CommandLine& line, TrainingConfiguration& con
                       set_from_text(where, text, setting);
                     });
   }
+  line.set_choices("--model", model_names());
+  line.set_choices("--conv", conv_algorithm_names());
+  line.set_choices("--optimizer", {"adam", "sgd"});
+  line.set_choices("--pooling", {"max", "average"});
+  line.set_choices("--activation", {"relu", "tanh", "scaled_tanh"});
   const auto take = [&line, &config_file, into](const std::string& file_text,
                                                 TrainingConfiguration& taken) {
     if (!config_file.empty()) read_toml_text(config_file, file_text, taken);
@@ -92,10 +99,10 @@ std::function<void()> add_settings(CommandLine& line, TrainingConfiguration& con
 }
 
 /// nullopt if --help was asked for.
-std::optional<Options> parse(int argc, const char* const* argv) {
+std::optional<Options> parse(const std::string& name, int argc, const char* const* argv) {
   Options options;
   std::string config_file;
-  CommandLine line("train_lenet5",
+  CommandLine line(name,
                    "Trains the modified LeNet-5, or another --model, and saves the record of the "
                    "run.");
   line.add_text(
@@ -112,17 +119,15 @@ std::optional<Options> parse(int argc, const char* const* argv) {
                 "finished record");
   line.add_size("--checkpoint-steps", options.checkpoint_steps, {0},
                 "also save a checkpoint every N steps; 0: only after each epoch");
-  line.add_size("--threads", options.threads, kThreads,
-                "number of threads; affects the speed, not the result");
-  line.add_text("--simd", options.simd,
-                "vector instructions: best, or one of " + join(simd_targets()) +
-                    "; affects the speed, not the result");
+  add_threads(line, options.threads, "number of threads; affects the speed, not the result");
+  add_simd(line, options.simd, "affects the speed, not the result");
   add_load_options(line, options.loading);
   const auto take_settings = add_settings(line, options.configuration, config_file);
   line.set_footer(
       "Ctrl-C stops the run and keeps a checkpoint; the same command with --resume continues "
       "it.\n\n"
-      "Example:\n  train_lenet5 --seed 1 --epochs 5 --output runs/lenet5.h5");
+      "Example:\n  " +
+      name + " --seed 1 --epochs 5 --output runs/lenet5.h5");
   if (!line.parse(argc, argv)) return std::nullopt;
   as_usage([&] {
     take_settings();
@@ -251,8 +256,8 @@ int finished_before(const Record& record, const std::string& output) {
   return 0;
 }
 
-int train_lenet5(int argc, const char* const* argv) {
-  std::optional<Options> parsed = parse(argc, argv);
+int train_lenet5(const std::string& name, int argc, const char* const* argv) {
+  std::optional<Options> parsed = parse(name, argc, argv);
   if (!parsed) return 0;
   catch_interrupts();
   Options& options = *parsed;
@@ -316,5 +321,7 @@ int train_lenet5(int argc, const char* const* argv) {
 }  // namespace reprise
 
 int main(int argc, char** argv) {
-  return reprise::run_program("train_lenet5", [&] { return reprise::train_lenet5(argc, argv); });
+  return reprise::run_program("train_lenet5", argc, argv, [&](const std::string& name) {
+    return reprise::train_lenet5(name, argc, argv);
+  });
 }

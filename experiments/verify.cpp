@@ -22,6 +22,7 @@ namespace reprise {
 namespace {
 
 struct Options {
+  std::string name;  ///< of this program, for its messages
   std::vector<std::string> records;
   std::string data;
   std::string simd = "best";
@@ -31,10 +32,11 @@ struct Options {
   LoadOptions loading;
 };
 
-std::optional<Options> parse(int argc, const char* const* argv) {
+std::optional<Options> parse(const std::string& name, int argc, const char* const* argv) {
   Options options;
+  options.name = name;
   CommandLine line(
-      "verify",
+      name,
       "Repeats the run of each record from its configuration and reports whether the result "
       "is identical, or where the two first differ.");
   line.add_operands("RECORD", options.records, {1}, "records of training runs");
@@ -47,11 +49,9 @@ std::optional<Options> parse(int argc, const char* const* argv) {
                 "FILE");
   line.add_size("--epochs", options.verification.epochs, {1},
                 "verify only the first N epochs; default all");
-  line.add_size("--threads", options.verification.threads, kThreads,
-                "number of threads; affects the speed, not the result");
-  line.add_text("--simd", options.simd,
-                "vector instructions: best, or one of " + join(simd_targets()) +
-                    "; affects the speed, not the result");
+  add_threads(line, options.verification.threads,
+              "number of threads; affects the speed, not the result");
+  add_simd(line, options.simd, "affects the speed, not the result");
   add_load_options(line, options.loading);
   line.set_footer(
       "Exit status, that of the worst record, from best to worst:\n"
@@ -62,7 +62,8 @@ std::optional<Options> parse(int argc, const char* const* argv) {
       "  1    different\n"
       "  2    bad usage\n"
       "  130  interrupted\n"
-      "\nExample:\n  verify --epochs 1 runs/lenet5.h5");
+      "\nExample:\n  " +
+      name + " --epochs 1 runs/lenet5.h5");
   if (!line.parse(argc, argv)) return std::nullopt;
   as_usage([&] {
     select_simd_target(options.simd);
@@ -155,15 +156,15 @@ std::size_t judge(const std::string& path, const Options& options) {
 std::size_t verify_one(const std::string& path, const Options& options) try {
   return judge(path, options);
 } catch (const UsageError& error) {
-  print_error_line(std::string("verify: ") + error.what());
+  print_error_line(options.name + ": " + error.what());
   return 4;
 } catch (const Error& error) {
-  print_error_line(std::string("verify: cannot judge: ") + error.what());
+  print_error_line(options.name + ": cannot judge: " + error.what());
   return 2;
 }
 
-int verify(int argc, const char* const* argv) {
-  std::optional<Options> options = parse(argc, argv);
+int verify(const std::string& name, int argc, const char* const* argv) {
+  std::optional<Options> options = parse(name, argc, argv);
   if (!options) return 0;
   catch_interrupts();
   options->verification.threads = have_threads(options->verification.threads);
@@ -180,5 +181,7 @@ int verify(int argc, const char* const* argv) {
 }  // namespace reprise
 
 int main(int argc, char** argv) {
-  return reprise::run_program("verify", [&] { return reprise::verify(argc, argv); });
+  return reprise::run_program("verify", argc, argv, [&](const std::string& name) {
+    return reprise::verify(name, argc, argv);
+  });
 }

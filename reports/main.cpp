@@ -15,6 +15,7 @@
 namespace {
 
 struct Options {
+  std::string name;  ///< of this program, for its messages
   std::string output;
   std::string notes;
   std::vector<std::string> records;
@@ -44,15 +45,15 @@ struct LeftOut {
 };
 
 /// Reads a record. One that was found in a folder and cannot be read is named and left out.
-void take(const reprise::reports::RecordFile& file, const reprise::LoadOptions& loading,
+void take(const reprise::reports::RecordFile& file, const Options& options,
           reprise::reports::Inputs& inputs, LeftOut& left_out) {
   reprise::Record record;
   try {
-    record = reprise::load_record(file.path, loading);
+    record = reprise::load_record(file.path, options.loading);
   } catch (const reprise::Error& error) {
     if (!file.found) throw;
     ++(reprise::reports::looks_like_record(file.path) ? left_out.damaged : left_out.foreign);
-    reprise::print_error_line(std::string("write_report: left out: ") + error.what());
+    reprise::print_error_line(options.name + ": left out: " + error.what());
     return;
   }
   add_record({file.name, std::move(record)}, inputs);
@@ -67,22 +68,23 @@ int run(const Options& options) {
   LeftOut left_out;
   for (const std::string& path : options.records) {
     for (const RecordFile& file : record_files(path, options.output)) {
-      take(file, options.loading, inputs, left_out);
+      take(file, options, inputs, left_out);
     }
   }
   write_report(make_report(inputs, notes), options.output);
   reprise::print_line(options.output + "/index.html");
   if (left_out.damaged == 0) return 0;
-  reprise::print_error_line("write_report: the report lacks " + std::to_string(left_out.damaged) +
-                            " damaged records");
+  reprise::print_error_line(options.name + ": the report lacks " +
+                            std::to_string(left_out.damaged) + " damaged records");
   return reprise::kFailed;
 }
 
 /// The exit status: 0 if the report was written or help was asked for.
-int parse_and_run(int argc, char** argv) {
+int parse_and_run(const std::string& name, int argc, char** argv) {
   Options options;
+  options.name = name;
   reprise::CommandLine line(
-      "write_report",
+      name,
       "Writes a report from records: report.md, index.html (one self-contained file) and "
       "figures/*.svg. Runs of studies are compared by variant and seed. Runs of LeNet-5 outside a "
       "study may differ only in their seeds; the first is shown in detail. An existing report in "
@@ -99,13 +101,14 @@ int parse_and_run(int argc, char** argv) {
 
 int main(int argc, char** argv) {
   const reprise::FloatEnvironment environment;
+  const std::string name = reprise::called_name("write_report", argc, argv);
   try {
-    return parse_and_run(argc, argv);
+    return parse_and_run(name, argc, argv);
   } catch (const reprise::UsageError& error) {
-    reprise::print_error_line(std::string("write_report: ") + error.what());
+    reprise::print_error_line(name + ": " + error.what());
     return reprise::kBadUsage;
   } catch (const std::exception& error) {
-    reprise::print_error_line(std::string("write_report: ") + error.what());
+    reprise::print_error_line(name + ": " + error.what());
     return reprise::kFailed;
   }
 }

@@ -11,6 +11,7 @@
 #include "reprise/core/command_line.hpp"
 #include "reprise/core/error.hpp"
 #include "reprise/core/text.hpp"
+#include "support/installed_data.hpp"
 
 namespace reprise {
 namespace {
@@ -18,7 +19,7 @@ namespace {
 constexpr const char* kFilter = "--benchmark_filter";
 
 std::string shape_list(const std::string& name) {
-  return std::string(REPRISE_SHAPES) + "/" + name;
+  return installed_data("shapes") + "/" + name;
 }
 
 /// The shapes of each list in fixtures/shapes or file. A list goes before a file of its name.
@@ -140,7 +141,8 @@ double ComparisonRow::max_ms() const {
 
 std::vector<std::string> shape_lists() {
   std::vector<std::string> lists;
-  for (const auto& entry : std::filesystem::directory_iterator(REPRISE_SHAPES)) {
+  std::error_code none;
+  for (const auto& entry : std::filesystem::directory_iterator(installed_data("shapes"), none)) {
     lists.push_back(entry.path().filename());
   }
   std::sort(lists.begin(), lists.end());

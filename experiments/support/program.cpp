@@ -13,6 +13,7 @@
 #include "reprise/core/float_environment.hpp"
 #include "reprise/core/terminal.hpp"
 #include "reprise/core/text.hpp"
+#include "reprise/linalg/simd.hpp"
 
 namespace reprise {
 namespace {
@@ -55,11 +56,13 @@ void release_interrupts() {
 
 }  // namespace
 
-int run_program(const std::string& name, const std::function<int()>& body) {
+int run_program(const std::string& own, int argc, const char* const* argv,
+                const ProgramBody& body) {
   const FloatEnvironment environment;  // numbers are read and written as well
+  const std::string name = called_name(own, argc, argv);
   int status = kFailed;
   try {
-    const int result = body();
+    const int result = body(name);
     if (!output_is_written() && !interrupted()) {
       throw Error("standard output", "cannot be written", "room for what is printed");
     }
@@ -74,6 +77,22 @@ int run_program(const std::string& name, const std::function<int()>& body) {
   }
   release_interrupts();
   return interrupted() ? kInterrupted : status;
+}
+
+void add_threads(CommandLine& line, std::size_t& threads, const std::string& effect) {
+  line.add_size("--threads", threads, kThreads, effect);
+  line.set_in_manual("--threads", "as many as this process may use processors", effect);
+}
+
+void add_simd(CommandLine& line, std::string& simd, const std::string& effect) {
+  const std::vector<std::string> targets = simd_targets();
+  line.add_text("--simd", simd,
+                "vector instructions: best, or one of " + join(targets) + "; " + effect);
+  line.set_in_manual("--simd", simd,
+                     "vector instructions: best, or one that --help lists; " + effect);
+  std::vector<std::string> choices = {"best"};
+  choices.insert(choices.end(), targets.begin(), targets.end());
+  line.set_choices("--simd", choices);
 }
 
 void catch_interrupts() {

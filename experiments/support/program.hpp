@@ -13,12 +13,20 @@ namespace reprise {
 /// Exit status of what Ctrl-C stopped; kFailed and kBadUsage are in command_line.hpp.
 constexpr int kInterrupted = 130;
 
+/// A program's work; `name` is what it goes by in its help and its errors.
+using ProgramBody = std::function<int(const std::string& name)>;
+
 /// Runs a program's body and turns what it throws into one line on standard error and an exit
-/// status; kInterrupted after a signal, however late it came.
-int run_program(const std::string& name, const std::function<int()>& body);
+/// status; kInterrupted after a signal, however late it came. `own` is the program's file name.
+int run_program(const std::string& own, int argc, const char* const* argv, const ProgramBody& body);
 
 /// What --threads may be.
 constexpr IntegerRange kThreads{1, 1024};
+
+/// Adds --threads; `effect` says what it does and does not change.
+void add_threads(CommandLine& line, std::size_t& threads, const std::string& effect);
+/// Adds --simd; `effect` likewise.
+void add_simd(CommandLine& line, std::string& simd, const std::string& effect);
 
 /// From now on Ctrl-C (SIGINT), SIGTERM, SIGHUP (unless ignored, as under nohup) and a closed
 /// standard output (SIGPIPE) ask for a clean stop. A second signal half a second later or more, or

@@ -69,9 +69,10 @@ Study read_study(const std::string& file);
 /// one of study_files(). Error lists their names.
 std::string find_study(const std::string& study);
 
-/// The study files that came with this program, sorted: in share/reprise/studies beside the folder
-/// that the program is in, or, for a program that is not installed, in its source.
+/// The study files that came with this program (installed_data.hpp), sorted.
 std::vector<std::string> study_files();
+/// Their names, as find_study() takes them.
+std::vector<std::string> study_names();
 
 /// How much its runs train, where that is not as the study says.
 struct StudyScale {

@@ -12,6 +12,7 @@
 #include "reprise/core/parse.hpp"
 #include "reprise/core/text.hpp"
 #include "reprise/run/toml_settings.hpp"
+#include "support/installed_data.hpp"
 #include "support/study.hpp"
 
 namespace reprise {
@@ -335,11 +336,6 @@ void check_variants(const Study& study, const std::string& file) {
   }
 }
 
-fs::path program_folder() {
-  std::error_code none;
-  return fs::read_symlink("/proc/self/exe", none).parent_path();
-}
-
 }  // namespace
 
 Study read_study(const std::string& file) {
@@ -372,27 +368,27 @@ Study read_study(const std::string& file) {
 }
 
 std::vector<std::string> study_files() {
-  const fs::path program = program_folder();
   std::vector<std::string> files;
-  for (const fs::path& folder :
-       {program / "../share/reprise/studies", program / REPRISE_STUDIES_FROM_PROGRAM}) {
-    std::error_code none;
-    for (const auto& entry : fs::directory_iterator(folder.lexically_normal(), none)) {
-      if (entry.path().extension() == ".toml") files.push_back(entry.path().string());
-    }
-    if (!files.empty()) break;
+  std::error_code none;
+  for (const auto& entry : fs::directory_iterator(installed_data("studies"), none)) {
+    if (entry.path().extension() == ".toml") files.push_back(entry.path().string());
   }
   std::sort(files.begin(), files.end());
   return files;
 }
 
+std::vector<std::string> study_names() {
+  std::vector<std::string> names;
+  for (const std::string& file : study_files()) names.push_back(fs::path(file).stem().string());
+  return names;
+}
+
 std::string find_study(const std::string& study) {
   if (study.find('/') != std::string::npos || study.ends_with(".toml")) return study;
-  std::vector<std::string> names;
   for (const std::string& file : study_files()) {
-    names.push_back(fs::path(file).stem().string());
-    if (names.back() == study) return file;
+    if (fs::path(file).stem().string() == study) return file;
   }
+  const std::vector<std::string> names = study_names();
   throw Error(
       "study", "\"" + study + "\"",
       "a file that ends in .toml" + (names.empty() ? std::string() : " or one of " + join(names)));

@@ -12,6 +12,7 @@
 #include <span>
 #include <string>
 #include <string_view>
+#include <vector>
 
 #include "reprise/conv/conv_shape.hpp"
 
@@ -119,6 +120,8 @@ struct ConvAlgorithm {
 
 /// All algorithms built in, in the order of algorithms.def.
 std::span<const ConvAlgorithm* const> conv_algorithms();
+/// Their names, and "auto".
+std::vector<std::string> conv_algorithm_names();
 
 /// The one called `name`, or "auto", or a kernel of one, such as "direct/igemm"; Error lists the
 /// names.

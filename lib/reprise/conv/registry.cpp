@@ -72,6 +72,13 @@ std::span<const ConvAlgorithm* const> conv_algorithms() {
   return algorithms;
 }
 
+std::vector<std::string> conv_algorithm_names() {
+  std::vector<std::string> names;
+  for (const ConvAlgorithm* algorithm : conv_algorithms()) names.emplace_back(algorithm->name);
+  names.emplace_back("auto");
+  return names;
+}
+
 const ConvAlgorithm& conv_algorithm(std::string_view name) {
   std::vector<std::string> known;
   for (const ConvAlgorithm* algorithm : conv_algorithms()) {

@@ -4,8 +4,10 @@
 #include <array>
 #include <charconv>
 
+#include "reprise/core/manual_page.hpp"
 #include "reprise/core/terminal.hpp"
 #include "reprise/core/text.hpp"
+#include "reprise/core/version.hpp"
 
 namespace reprise {
 namespace {
@@ -13,6 +15,9 @@ namespace {
 constexpr std::size_t kLineWidth = 100;  ///< of --help
 constexpr std::size_t kColumn = 34;      ///< of --help, where descriptions begin
 constexpr const char* kHelpNames = "-h, --help";
+constexpr const char* kHelpDescription = "print this and exit";
+constexpr const char* kVersionName = "--version";
+constexpr const char* kVersionDescription = "print the version and exit";
 
 std::string shortest(double value) {
   std::array<char, 32> text{};
@@ -82,11 +87,28 @@ std::string operands_text(const std::string& name, IntegerRange count) {
   return count.most > count.least ? text + "..." : text;
 }
 
+constexpr std::string_view kCommand = "reprise ";
+
+/// Whether it is "reprise" and the name of a subcommand.
+bool is_command_name(std::string_view word) {
+  if (!word.starts_with(kCommand) || word.size() == kCommand.size()) return false;
+  return std::all_of(word.begin() + kCommand.size(), word.end(),
+                     [](char c) { return (c >= 'a' && c <= 'z') || c == '-'; });
+}
+
 }  // namespace
+
+std::string called_name(const std::string& own, int argc, const char* const* argv) {
+  return argc > 0 && is_command_name(argv[0]) ? argv[0] : own;
+}
 
 std::string command_line_text(int argc, const char* const* argv) {
   std::string text;
-  for (int i = 0; i < argc; ++i) text += (i > 0 ? " " : "") + shell_quoted(argv[i]);
+  for (int i = 0; i < argc; ++i) {
+    const std::string word = argv[i];
+    if (i > 0) text += " ";
+    text += i == 0 && is_command_name(word) ? word : shell_quoted(word);
+  }
   return text;
 }
 
@@ -178,7 +200,22 @@ void CommandLine::add_flag(const std::string& name, bool& value, const std::stri
 
 void CommandLine::add_operands(const std::string& name, std::vector<std::string>& values,
                                IntegerRange count, const std::string& description) {
-  operands_ = {{name, description, &values, count}};
+  operands_ = {{name, description, &values, count, {}}};
+}
+
+void CommandLine::set_choices(const std::string& name, const std::vector<std::string>& choices) {
+  find(name).choices = choices;
+}
+
+void CommandLine::set_operand_choices(const std::vector<std::string>& choices) {
+  for (Operands& operands : operands_) operands.choices = choices;
+}
+
+void CommandLine::set_in_manual(const std::string& name, const std::string& initial,
+                                const std::string& description) {
+  Option& option = find(name);
+  option.manual_initial = initial;
+  option.manual_description = description;
 }
 
 bool CommandLine::given(const std::string& name) const {
@@ -251,15 +288,29 @@ void CommandLine::check_operands() const {
                    operands_text(operands.name, operands.count));
 }
 
+bool CommandLine::prints_about_itself(const std::vector<std::string>& words) const {
+  for (const std::string& word : words) {
+    if (word == "--help" || word == "-h") {
+      print_lines(help());
+    } else if (word == "--help=man") {
+      print_lines(manual());
+    } else if (word == "--help=options") {
+      print_lines(option_lines());
+    } else if (word == "--version") {
+      print_line(program_ + " (Reprise " + std::string(version()) + ")");
+    } else {
+      continue;
+    }
+    return true;
+  }
+  return false;
+}
+
 bool CommandLine::parse(int argc, const char* const* argv) {
   const std::vector<std::string> arguments(argv + std::min(argc, 1), argv + argc);
   for (Option& option : options_) option.count = 0;
   const auto end = std::find(arguments.begin(), arguments.end(), "--");
-  if (std::any_of(arguments.begin(), end,
-                  [](const std::string& a) { return a == "--help" || a == "-h"; })) {
-    print_lines(help());
-    return false;
-  }
+  if (prints_about_itself({arguments.begin(), end})) return false;
   bool only_operands = false;
   for (std::size_t i = 0; i < arguments.size();) {
     if (!only_operands && arguments[i] == "--") {
@@ -288,7 +339,10 @@ std::string CommandLine::help() const {
   for (const Option& option : options_) {
     if (option.heading != heading) {
       text += "\n" + option.heading + ":\n";
-      if (heading.empty()) text += wrapped(std::string("  ") + kHelpNames, "print this and exit");
+      if (heading.empty()) {
+        text += wrapped(std::string("  ") + kHelpNames, kHelpDescription);
+        text += wrapped(std::string("  ") + kVersionName, kVersionDescription);
+      }
       heading = option.heading;
     }
     std::string start = "  " + option.name;
@@ -297,6 +351,49 @@ std::string CommandLine::help() const {
     text += wrapped(start, option.description + initial);
   }
   return footer_.empty() ? text : text + "\n" + filled(footer_) + "\n";
+}
+
+std::string CommandLine::option_lines() const {
+  std::string text = "--help -\n--version -\n";
+  const auto add_line = [&text](std::vector<std::string> words,
+                                const std::vector<std::string>& choices) {
+    words.insert(words.end(), choices.begin(), choices.end());
+    text += join(words, " ") + "\n";
+  };
+  for (const Option& option : options_) {
+    add_line({option.name, option.flag == nullptr ? option.form : "-"}, option.choices);
+  }
+  for (const Operands& operands : operands_) add_line({operands.name}, operands.choices);
+  return text;
+}
+
+std::string CommandLine::manual() const {
+  std::string text = manual_head(program_, description_);
+  text += "[\\fIOPTION\\fR]...";
+  for (const Operands& operands : operands_) {
+    text += " " + roff_text(operands_text(operands.name, operands.count));
+  }
+  text += "\n.SH DESCRIPTION\n" + roff_lines(description_);
+  for (const Operands& operands : operands_) {
+    text += manual_item("\\fI" + operands.name + "\\fR", operands.description, "");
+  }
+  std::string heading;
+  for (const Option& option : options_) {
+    if (option.heading != heading) {
+      text += ".SH " + roff_heading(option.heading) + "\n";
+      if (heading.empty()) {
+        text += manual_item("\\fB\\-h\\fR, \\fB\\-\\-help\\fR", kHelpDescription, "");
+        text += manual_item("\\fB\\-\\-version\\fR", kVersionDescription, "");
+      }
+      heading = option.heading;
+    }
+    const bool own = !option.manual_description.empty();
+    std::string tag = "\\fB" + roff_text(option.name) + "\\fR";
+    if (option.flag == nullptr) tag += " \\fI" + option.form + "\\fR";
+    text += manual_item(tag, own ? option.manual_description : option.description,
+                        own ? option.manual_initial : option.initial);
+  }
+  return text + manual_footer(footer_);
 }
 
 }  // namespace reprise

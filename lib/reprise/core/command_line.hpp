@@ -34,13 +34,21 @@ decltype(auto) as_usage(Body&& body) {
   }
 }
 
-/// The command line as it can be pasted into a POSIX shell, each argument by shell_quoted().
+/// The name that a program goes by in its help and its errors: "reprise train" if the command
+/// `reprise` started it, which says so by argv[0], else `own`.
+std::string called_name(const std::string& own, int argc, const char* const* argv);
+
+/// The command line as it can be pasted into a POSIX shell, each argument by shell_quoted(); what
+/// the command `reprise` started begins with "reprise train" or the like.
 std::string command_line_text(int argc, const char* const* argv);
 
 /// Options are written `--name value` or `--name=value`, flags `--name`; what begins with no dash
 /// is an operand, and so is everything after `--`. An option may be given once, a list more than
 /// once. A value is what the shell passes on, whatever signs it has in it; numbers and lists are
-/// read by the rules of parse.hpp. --help and -h go before everything else.
+/// read by the rules of parse.hpp. --help, -h and --version go before everything else.
+///
+/// The same descriptions make the manual page (--help=man) and what completion in a shell needs
+/// (--help=options), neither of which depends on the machine.
 class CommandLine {
  public:
   /// `description` opens the text of --help.
@@ -77,23 +85,38 @@ class CommandLine {
   void add_operands(const std::string& name, std::vector<std::string>& values, IntegerRange count,
                     const std::string& description);
 
+  /// The values of an option that was added, for completion; `take` still decides what is right.
+  void set_choices(const std::string& name, const std::vector<std::string>& choices);
+  /// The same of the operands.
+  void set_operand_choices(const std::vector<std::string>& choices);
+  /// What the manual page says of an option whose description or default is this machine's.
+  void set_in_manual(const std::string& name, const std::string& initial,
+                     const std::string& description);
+
   /// The options added from here on stand under this heading in --help.
   void set_heading(const std::string& heading) { heading_ = heading; }
   /// What stands at the end of --help. Its lines are broken as need be, but for those that begin
   /// with a blank.
   void set_footer(const std::string& footer) { footer_ = footer; }
 
-  /// False if --help was asked for, which is then on standard output. UsageError names the option,
-  /// what was given and what was expected; for an unknown option the nearest known one.
+  /// False if --help or --version was asked for, which is then on standard output. UsageError names
+  /// the option, what was given and what was expected; for an unknown option the nearest known one.
   bool parse(int argc, const char* const* argv);
   /// Whether the last parse() met the option.
   [[nodiscard]] bool given(const std::string& name) const;
 
   [[nodiscard]] std::string help() const;
+  /// A manual page of section 1, in roff's man macros.
+  [[nodiscard]] std::string manual() const;
+  /// A line per option, "--name FORM CHOICE..." with "-" for the form of a flag, and one for the
+  /// operands, "RECORD CHOICE...".
+  [[nodiscard]] std::string option_lines() const;
 
  private:
   struct Option {
     std::string name, form, initial, description, heading;
+    std::string manual_initial, manual_description;
+    std::vector<std::string> choices;
     bool may_repeat = false;
     Take take;  ///< empty for a flag
     bool* flag = nullptr;
@@ -103,6 +126,7 @@ class CommandLine {
     std::string name, description;
     std::vector<std::string>* values = nullptr;
     IntegerRange count;
+    std::vector<std::string> choices;
   };
 
   Option& add(const std::string& name, const std::string& form, const std::string& initial,
@@ -114,6 +138,8 @@ class CommandLine {
   std::size_t parse_option(const std::vector<std::string>& arguments, std::size_t at);
   void take_operand(const std::string& operand);
   void check_operands() const;
+  /// Prints what a word before "--" asks for in place of the program's work; false if none does.
+  [[nodiscard]] bool prints_about_itself(const std::vector<std::string>& words) const;
 
   std::string program_, description_, heading_ = "Options", footer_;
   std::vector<Option> options_;

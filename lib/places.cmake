@@ -1,0 +1,34 @@
+# Where programs and data are, installed and in the folder of a build: bin/reprise is the command,
+# libexec/reprise has the programs that it starts, share/reprise the data that they need. Programs
+# look from where they are themselves; nothing else of the place is compiled in.
+
+set(REPRISE_PROGRAM_DESTINATION ${CMAKE_INSTALL_LIBEXECDIR}/reprise)
+set(REPRISE_DATA_DESTINATION ${CMAKE_INSTALL_DATADIR}/reprise)
+file(RELATIVE_PATH REPRISE_PROGRAMS_FROM_COMMAND
+     ${CMAKE_INSTALL_FULL_BINDIR} ${CMAKE_INSTALL_FULL_LIBEXECDIR}/reprise)
+file(RELATIVE_PATH REPRISE_DATA_FROM_PROGRAM
+     ${CMAKE_INSTALL_FULL_LIBEXECDIR}/reprise ${CMAKE_INSTALL_FULL_DATADIR}/reprise)
+
+# reprise_data(NAME folder): installs a folder of the source as share/reprise/NAME, and puts a link
+# to it there in the build.
+function(reprise_data name folder)
+  file(MAKE_DIRECTORY ${PROJECT_BINARY_DIR}/share/reprise)
+  file(CREATE_LINK ${PROJECT_SOURCE_DIR}/${folder} ${PROJECT_BINARY_DIR}/share/reprise/${name} SYMBOLIC)
+  install(DIRECTORY ${folder}/ DESTINATION ${REPRISE_DATA_DESTINATION}/${name} COMPONENT programs)
+endfunction()
+
+# reprise_program(TARGET folder): installs a program that the command starts, which is in that folder
+# of the build, with a link to it where the command looks.
+function(reprise_program target folder)
+  file(MAKE_DIRECTORY ${PROJECT_BINARY_DIR}/libexec/reprise)
+  file(CREATE_LINK ../../${folder}/${target} ${PROJECT_BINARY_DIR}/libexec/reprise/${target} SYMBOLIC)
+  install(TARGETS ${target} RUNTIME DESTINATION ${REPRISE_PROGRAM_DESTINATION} COMPONENT programs)
+endfunction()
+
+if(REPRISE_BUILD_PROGRAMS AND NOT REPRISE_PORTABLE_ONLY)
+  reprise_data(studies experiments/studies)
+  reprise_data(shapes fixtures/shapes)
+  reprise_data(fashion-mnist fixtures/fashion-mnist)
+  install(FILES LICENSE README.md CHANGELOG.md CITATION.cff
+          DESTINATION ${CMAKE_INSTALL_DOCDIR} COMPONENT programs)
+endif()
