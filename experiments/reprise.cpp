@@ -31,6 +31,7 @@ constexpr std::array kSubcommands = {
     Subcommand{"train", "train_lenet5", "train a network and save the record of the run"},
     Subcommand{"study", "study", "train the variants of a study, a record per run"},
     Subcommand{"verify", "verify", "run a record's configuration again and compare to the bit"},
+    Subcommand{"evaluate", "evaluate", "apply the trained network of a record to other images"},
     Subcommand{"compare", "compare_records", "say whether two records agree, or where they differ"},
     Subcommand{"report", "write_report", "write a report from records"},
     Subcommand{"bench", "compare_convolutions", "check and time the convolution algorithms"},
@@ -83,7 +84,7 @@ std::filesystem::path program_path(const std::string& program) {
   if (command.empty()) throw Error("/proc", "does not say where this command is", "/proc mounted");
   const fs::path folder = command.parent_path();
   for (const char* place : {REPRISE_PROGRAMS_FROM_COMMAND, "../libexec/reprise"}) {
-    const fs::path path = (folder / place / program).lexically_normal();
+    fs::path path = (folder / place / program).lexically_normal();
     if (fs::exists(path, none)) return path;
   }
   throw Error((folder / REPRISE_PROGRAMS_FROM_COMMAND / program).lexically_normal().string(),

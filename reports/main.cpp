@@ -35,7 +35,8 @@ void describe(reprise::CommandLine& line, Options& options) {
       "In a folder, *.h5 files that are not records and damaged records are listed and left out of "
       "the report. A file given by name must be a record.\n\n"
       "Exit status: 0; 1 after an error, or if damaged records were left out; 2 for bad usage.\n\n"
-      "Example:\n  write_report --output reports/latest reports/latest/records/lenet5.h5");
+      "Example:\n  " +
+      options.name + " --output reports/latest reports/latest/records/lenet5.h5");
 }
 
 /// What was found in folders and left out of the report.

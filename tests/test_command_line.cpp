@@ -76,6 +76,7 @@ struct Program {
 
 const std::vector<Program> kAllPrograms = {{"experiments/train_lenet5", ""},
                                            {"experiments/verify", "r.h5"},
+                                           {"experiments/evaluate", "r.h5"},
                                            {"experiments/compare_records", "a.h5 b.h5"},
                                            {"experiments/time_alexnet", ""},
                                            {"experiments/compare_convolutions", ""},

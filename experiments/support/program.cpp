@@ -81,7 +81,7 @@ int run_program(const std::string& own, int argc, const char* const* argv,
 
 void add_threads(CommandLine& line, std::size_t& threads, const std::string& effect) {
   line.add_size("--threads", threads, kThreads, effect);
-  line.set_in_manual("--threads", "as many as this process may use processors", effect);
+  line.set_in_manual("--threads", "the number of processors that this process may use", effect);
 }
 
 void add_simd(CommandLine& line, std::string& simd, const std::string& effect) {

@@ -1,9 +1,11 @@
 #include "reprise/run/evaluation.hpp"
 
 #include <algorithm>
+#include <atomic>
 #include <cmath>
 #include <functional>
 #include <memory>
+#include <mutex>
 #include <numeric>
 #include <utility>
 
@@ -27,12 +29,33 @@ std::size_t blocks_of(const ImageSet& images) {
   return div_ceil(images.count, kBlock);
 }
 
+/// Counts images for a caller that may stop the work.
+class Progress {
+ public:
+  explicit Progress(const std::function<bool(std::size_t)>& tell) : tell_(tell) {}
+  [[nodiscard]] bool is_stopped() const { return stopped_; }
+  void add(std::size_t images) {
+    const std::lock_guard lock(mutex_);
+    done_ += images;
+    if (!stopped_ && tell_ && !tell_(done_)) stopped_ = true;
+  }
+
+ private:
+  const std::function<bool(std::size_t)>& tell_;
+  std::mutex mutex_;
+  std::size_t done_ = 0;
+  std::atomic<bool> stopped_ = false;
+};
+
 /// Takes every image through the model, and calls use(tape, call) for each block; call.first_image
-/// is the block's place in the set.
-void for_each_block(const Sequential& model, const ImageSet& images, std::size_t threads,
-                    const std::function<void(const BlockTape&, const BlockTape::Call&)>& use) {
+/// is the block's place in the set. False if `tell` stopped it.
+bool for_each_block(const Sequential& model, const ImageSet& images, std::size_t threads,
+                    const std::function<void(const BlockTape&, const BlockTape::Call&)>& use,
+                    const std::function<bool(std::size_t)>& tell = nullptr) {
   std::vector<std::unique_ptr<BlockTape>> tapes(std::max<std::size_t>(1, threads));
+  Progress progress(tell);
   parallel_for(threads, blocks_of(images), [&](std::size_t task, std::size_t worker) {
+    if (progress.is_stopped()) return;
     auto& tape = tapes[worker];
     if (!tape) tape = std::make_unique<BlockTape>(model, kBlock);
     BlockTape::Call call;
@@ -43,7 +66,9 @@ void for_each_block(const Sequential& model, const ImageSet& images, std::size_t
     gather_images(images, indices, tape->input());
     tape->forward(call);
     use(*tape, call);
+    progress.add(call.N);
   });
+  return !progress.is_stopped();
 }
 
 /// Squared, as a long sum over the features in double.
@@ -112,13 +137,19 @@ std::optional<Array<float>> first_layer_kernels(const Sequential& model) {
 }  // namespace
 
 Evaluation evaluate(const Sequential& model, const ImageSet& images, std::size_t threads) {
+  return *evaluate(model, images, threads, nullptr);
+}
+
+std::optional<Evaluation> evaluate(const Sequential& model, const ImageSet& images,
+                                   std::size_t threads,
+                                   const std::function<bool(std::size_t images_done)>& progress) {
   const FloatEnvironment environment;
   const std::size_t classes = model.output_shape().size();
   Evaluation evaluation;
   evaluation.logits.resize(images.count * classes);
   std::vector<double> losses(blocks_of(images));
   std::vector<std::size_t> errors(blocks_of(images));
-  for_each_block(model, images, threads, [&](const BlockTape& tape, const BlockTape::Call& call) {
+  const auto take = [&](const BlockTape& tape, const BlockTape::Call& call) {
     const std::size_t block = call.first_image / kBlock;
     float* logits = evaluation.logits.data() + call.first_image * classes;
     std::copy_n(tape.output(), call.N * classes, logits);
@@ -131,7 +162,8 @@ Evaluation evaluate(const Sequential& model, const ImageSet& images, std::size_t
       losses[block] += image_losses[n];
       if (argmax(classes, logits + n * classes) != labels[n]) ++errors[block];
     }
-  });
+  };
+  if (!for_each_block(model, images, threads, take, progress)) return std::nullopt;
   const auto count = static_cast<double>(images.count);
   evaluation.loss = pairwise_sum(losses) / count;
   evaluation.error =

@@ -4,6 +4,9 @@
 #pragma once
 
 #include <cstddef>
+#include <cstdint>
+#include <functional>
+#include <optional>
 #include <vector>
 
 #include "reprise/data/dataset.hpp"
@@ -21,6 +24,11 @@ struct Evaluation {
 };
 /// Images count as pixel / 255; layers do as outside training.
 Evaluation evaluate(const Sequential& model, const ImageSet& images, std::size_t threads);
+/// The same, telling `progress` how many images are done, from any thread, but from one at a time.
+/// Nothing if it stops the work by returning false.
+std::optional<Evaluation> evaluate(const Sequential& model, const ImageSet& images,
+                                   std::size_t threads,
+                                   const std::function<bool(std::size_t images_done)>& progress);
 
 /// What the last layer is given for each image: (images, features of the last hidden layer). The
 /// representation of Krizhevsky et al. 2012, section 6.1.

@@ -1,0 +1,88 @@
+#include "reprise/run/trained_model.hpp"
+
+#include <fmt/format.h>
+
+#include <algorithm>
+
+#include "reprise/conv/conv_algorithm.hpp"
+#include "reprise/core/error.hpp"
+#include "reprise/nn/models/models.hpp"
+#include "reprise/record/schema.hpp"
+#include "reprise/run/configuration.hpp"
+#include "reprise/run/training.hpp"
+
+namespace reprise {
+namespace {
+
+std::string size_text(std::int64_t height, std::int64_t width, std::int64_t channels) {
+  return fmt::format("{}x{}x{}", height, width, channels);
+}
+
+/// One parameter from the record to its place in the model.
+void copy_parameter(const Record& record, const std::string& path, const ParameterSpec& spec,
+                    const std::string& where, float* to) {
+  const Dataset* dataset = nullptr;
+  try {
+    dataset = &record.dataset(path);
+  } catch (const Error&) {
+    throw Error(where, "has no /" + path, "the parameters of a trained network");
+  }
+  const auto* values = std::get_if<std::vector<float>>(&dataset->values);
+  if (values == nullptr || dataset->shape != spec.shape) {
+    throw Error(where, fmt::format("/{} has the shape ({})", path, fmt::join(dataset->shape, ",")),
+                fmt::format("float32 values of shape ({}), as its settings ask for",
+                            fmt::join(spec.shape, ",")));
+  }
+  std::copy(values->begin(), values->end(), to);
+}
+
+}  // namespace
+
+void check_same_kind(const Record& record, const ImageDataset& data, const std::string& where,
+                     bool by_number) {
+  check_schema(record, "training", where);
+  const Group& then = record.group("data");
+  const auto sized = [&](const char* name) { return then.attribute<std::int64_t>(name); };
+  const std::string wanted = size_text(sized("height"), sized("width"), sized("channels"));
+  const auto given = [](std::size_t size) { return static_cast<std::int64_t>(size); };
+  const std::string found =
+      size_text(given(data.test.height), given(data.test.width), given(data.test.channels));
+  if (found != wanted) {
+    throw Error(data.name, "images of " + found,
+                wanted + ", as the network of " + where + " takes");
+  }
+  const auto& names = record.values<std::string>("data/class_names");
+  if (names.size() != data.class_names.size()) {
+    throw Error(data.name, fmt::format("{} classes", data.class_names.size()),
+                fmt::format("{}, as the network of {} tells apart", names.size(), where));
+  }
+  if (by_number || names == data.class_names) return;
+  const auto [name, other] =
+      std::mismatch(data.class_names.begin(), data.class_names.end(), names.begin());
+  throw Error(data.name,
+              fmt::format("class {} is called \"{}\"", name - data.class_names.begin(), *name),
+              fmt::format("\"{}\", as in {}", *other, where));
+}
+
+Sequential trained_model(const Record& record, const ImageDataset& data, const std::string& where) {
+  check_schema(record, "training", where);
+  const TrainingConfiguration configuration = configuration_from(record.group("configuration"));
+  check(configuration);
+  Sequential model = make_model(
+      configuration.model, {data.test.height, data.test.width, data.test.channels},
+      data.class_names.size(), configuration.model_options, conv_algorithm(configuration.conv));
+  for (const Sequential::Entry& entry : model.layers()) {
+    float* to = model.parameters().data() + entry.parameter_offset;
+    for (const ParameterSpec& spec : entry.parameters) {
+      copy_parameter(record, "model/" + entry.name + "/" + spec.name, spec, where, to);
+      to += spec.size();
+    }
+  }
+  const auto& digest = record.group("model").attribute<std::string>("parameters_sha256");
+  if (parameters_sha256(model.parameters()) != digest) {
+    throw Error(where, "the parameters have another SHA-256 than /model@parameters_sha256", digest);
+  }
+  return model;
+}
+
+}  // namespace reprise

@@ -1,0 +1,28 @@
+/// \file
+/// The trained network of a record, to be applied to other images.
+#pragma once
+
+#include <string>
+
+#include "reprise/data/dataset.hpp"
+#include "reprise/nn/sequential.hpp"
+#include "reprise/record/record.hpp"
+
+namespace reprise {
+
+/// Error, in one line that begins with `where`, unless the data's images have the size of those
+/// that the record's network was trained on, and the same classes in the same order. Of the classes
+/// only the number counts with `by_number`.
+void check_same_kind(const Record& record, const ImageDataset& data, const std::string& where,
+                     bool by_number = false);
+
+/// The network as it was after the last epoch. Images count as pixel / 255, as in training, and
+/// nothing of the data that it was trained on enters: training subtracts no mean image, and
+/// augmentation is for training only. `data` passes check_same_kind(), which is what bounds the
+/// network's size before any of it is made.
+///
+/// Error, in one line that begins with `where`, if the record breaks its schema, its settings are
+/// out of range, or it holds no parameters that fit them and have the digest that it says.
+Sequential trained_model(const Record& record, const ImageDataset& data, const std::string& where);
+
+}  // namespace reprise
