@@ -54,9 +54,9 @@ void add_options(CommandLine& line, const std::string& name, Options& options) {
   line.add_flag("--list", options.list, "list the studies that come with this program, and exit");
   line.add_flag("--describe", options.describe, "describe the study, and exit");
   line.add_integers("--seeds", options.seeds, {1}, "comma-separated integers, 1 or more");
-  const auto add_scale = [&line](const std::string& name, std::int64_t& value, IntegerRange range,
+  const auto add_scale = [&line](const std::string& option, std::int64_t& value, IntegerRange range,
                                  const std::string& description) {
-    line.add_option(name, "INTEGER", "as the study says", description,
+    line.add_option(option, "INTEGER", "as the study says", description,
                     [&value, range](const std::string& where, const std::string& given) {
                       value = integer_of(where, given, range);
                     });

@@ -14,7 +14,9 @@ file(RELATIVE_PATH REPRISE_DATA_FROM_PROGRAM
 function(reprise_data name folder)
   file(MAKE_DIRECTORY ${PROJECT_BINARY_DIR}/share/reprise)
   file(CREATE_LINK ${PROJECT_SOURCE_DIR}/${folder} ${PROJECT_BINARY_DIR}/share/reprise/${name} SYMBOLIC)
-  install(DIRECTORY ${folder}/ DESTINATION ${REPRISE_DATA_DESTINATION}/${name} COMPONENT programs)
+  if(REPRISE_INSTALL)
+    install(DIRECTORY ${folder}/ DESTINATION ${REPRISE_DATA_DESTINATION}/${name} COMPONENT programs)
+  endif()
 endfunction()
 
 # reprise_program(TARGET folder): installs a program that the command starts, which is in that folder
@@ -22,13 +24,24 @@ endfunction()
 function(reprise_program target folder)
   file(MAKE_DIRECTORY ${PROJECT_BINARY_DIR}/libexec/reprise)
   file(CREATE_LINK ../../${folder}/${target} ${PROJECT_BINARY_DIR}/libexec/reprise/${target} SYMBOLIC)
-  install(TARGETS ${target} RUNTIME DESTINATION ${REPRISE_PROGRAM_DESTINATION} COMPONENT programs)
+  reprise_install_program(${target} ${CMAKE_INSTALL_LIBEXECDIR}/reprise)
+endfunction()
+
+# reprise_install_program(TARGET destination): with the way from there to the shared libraries.
+function(reprise_install_program target destination)
+  file(RELATIVE_PATH libraries ${CMAKE_INSTALL_PREFIX}/${destination} ${CMAKE_INSTALL_FULL_LIBDIR})
+  set_target_properties(${target} PROPERTIES INSTALL_RPATH "$ORIGIN/${libraries}")
+  if(REPRISE_INSTALL)
+    install(TARGETS ${target} RUNTIME DESTINATION ${destination} COMPONENT programs)
+  endif()
 endfunction()
 
 if(REPRISE_BUILD_PROGRAMS AND NOT REPRISE_PORTABLE_ONLY)
   reprise_data(studies experiments/studies)
   reprise_data(shapes fixtures/shapes)
   reprise_data(fashion-mnist fixtures/fashion-mnist)
-  install(FILES LICENSE README.md CHANGELOG.md CITATION.cff
-          DESTINATION ${CMAKE_INSTALL_DOCDIR} COMPONENT programs)
+  if(REPRISE_INSTALL)
+    install(FILES LICENSE README.md CHANGELOG.md CITATION.cff
+            DESTINATION ${CMAKE_INSTALL_DOCDIR} COMPONENT programs)
+  endif()
 endif()

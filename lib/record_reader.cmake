@@ -20,6 +20,7 @@ find_library(REPRISE_HDF5_STATIC libhdf5.a HINTS "${hdf5_folder}")
 find_library(REPRISE_HDF5_HL_STATIC libhdf5_hl.a HINTS "${hdf5_folder}")
 set(reader_hdf5 hdf5::hdf5_hl HDF5::HDF5)
 set(reader_rpath INSTALL_RPATH_USE_LINK_PATH TRUE)
+reprise_part(STATIC_HDF5 "HDF5's static library in the program that reads records")
 if(REPRISE_HDF5_STATIC AND REPRISE_HDF5_HL_STATIC)
   set(static_hdf5 ${REPRISE_HDF5_HL_STATIC} ${REPRISE_HDF5_STATIC} sz z m ${CMAKE_DL_LIBS})
   include(CheckCSourceCompiles)
@@ -29,15 +30,34 @@ if(REPRISE_HDF5_STATIC AND REPRISE_HDF5_HL_STATIC)
                           REPRISE_HDF5_STATIC_LINKS)
   unset(CMAKE_REQUIRED_INCLUDES)
   unset(CMAKE_REQUIRED_LIBRARIES)
-  if(REPRISE_HDF5_STATIC_LINKS)
-    set(reader_hdf5 ${static_hdf5})
-    set(reader_rpath SKIP_BUILD_RPATH TRUE)  # it would be searched for every library
-  endif()
+endif()
+set(found NO)
+if(REPRISE_HDF5_STATIC_LINKS)
+  set(found YES)
+endif()
+reprise_have(STATIC_HDF5 ${found} "libhdf5.a and libhdf5_hl.a that link with sz and z (Debian: libhdf5-dev)")
+if(REPRISE_HAVE_STATIC_HDF5)
+  set(reader_hdf5 ${static_hdf5})
+  set(reader_rpath SKIP_BUILD_RPATH TRUE)  # it would be searched for every library
+endif()
+
+# It shares no library with anybody: a shared one of the records' would bring HDF5's shared one along.
+set(reader_record reprise_record_file)
+if(BUILD_SHARED_LIBS)
+  set(reader_record reprise_record_in_reader)
+  get_target_property(sources reprise_core SOURCES)
+  get_target_property(record_sources reprise_record SOURCES)
+  get_target_property(file_sources reprise_record_file SOURCES)
+  add_library(reprise_record_in_reader STATIC ${sources} ${record_sources} ${file_sources})
+  target_include_directories(reprise_record_in_reader PUBLIC ${CMAKE_CURRENT_SOURCE_DIR}
+                             SYSTEM PRIVATE ${HDF5_C_INCLUDE_DIRS})
+  target_link_libraries(reprise_record_in_reader PUBLIC xtensor
+    PRIVATE ${parallel_library} OpenSSL::Crypto fmt::fmt ${reader_hdf5} ${CMAKE_DL_LIBS} reprise_flags)
 endif()
 target_include_directories(reprise_record_reading SYSTEM PRIVATE ${HDF5_C_INCLUDE_DIRS})
 # HDF5 goes first: reprise_record_file names the shared one, which the linker then leaves out.
 target_link_libraries(reprise_record_reading
-  PRIVATE ${reader_hdf5} PUBLIC reprise_record_file PRIVATE PkgConfig::seccomp reprise_flags reprise_without_vptr)
+  PRIVATE ${reader_hdf5} PUBLIC ${reader_record} PRIVATE PkgConfig::seccomp reprise_flags reprise_without_vptr)
 
 add_executable(reprise_record_reader ${CMAKE_CURRENT_SOURCE_DIR}/reprise/record_file/reader/main.cpp)
 add_executable(reprise::record_reader ALIAS reprise_record_reader)
@@ -45,6 +65,4 @@ target_link_libraries(reprise_record_reader
   PRIVATE reprise_record_reading reprise_flags reprise_without_vptr)
 target_link_options(reprise_record_reader PRIVATE -Wl,--as-needed -static-libgcc)
 set_target_properties(reprise_record_reader PROPERTIES EXPORT_NAME record_reader ${reader_rpath})
-install(TARGETS reprise_record_reader EXPORT reprise-targets
-        DESTINATION ${CMAKE_INSTALL_LIBEXECDIR}/reprise)
 include(copy_record_reader.cmake)

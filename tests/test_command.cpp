@@ -4,7 +4,7 @@
 #include <regex>
 
 #include "reprise/core/command_line.hpp"
-#include "reprise/record/record_file.hpp"
+#include "reprise/record_file/record_file.hpp"
 #include "support/catch.hpp"
 #include "support/command.hpp"
 #include "support/errors.hpp"

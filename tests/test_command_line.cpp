@@ -74,15 +74,12 @@ struct Program {
   std::string operands;  ///< enough of them, so that only an option can be wrong
 };
 
-const std::vector<Program> kAllPrograms = {{"experiments/train_lenet5", ""},
-                                           {"experiments/verify", "r.h5"},
-                                           {"experiments/evaluate", "r.h5"},
-                                           {"experiments/compare_records", "a.h5 b.h5"},
-                                           {"experiments/time_alexnet", ""},
-                                           {"experiments/compare_convolutions", ""},
-                                           {"experiments/study", "dropout"},
-                                           {"reports/write_report", "r.h5"},
-                                           {"tests/portable_digest", ""}};
+const std::vector<Program> kAllPrograms = {
+    {"experiments/train_lenet5", ""}, {"experiments/verify", "r.h5"},
+    {"experiments/evaluate", "r.h5"}, {"experiments/compare_records", "a.h5 b.h5"},
+    {"experiments/time_alexnet", ""}, {"experiments/compare_convolutions", ""},
+    {"experiments/study", "dropout"}, {"reports/write_report", "r.h5"},
+    {"tests/portable_digest", ""}};
 
 struct OptionForm {
   std::string name, form;

@@ -11,7 +11,7 @@ std::string installed_data(const std::string& name) {
   const fs::path program = fs::read_symlink("/proc/self/exe", none).parent_path();
   for (const char* place : {REPRISE_DATA_FROM_PROGRAM, "../share/reprise", "../../share/reprise"}) {
     const fs::path folder = fs::canonical(program / place / name, none);
-    if (!folder.empty()) return folder.string();
+    if (!program.empty() && !folder.empty()) return folder.string();
   }
   return (program / REPRISE_DATA_FROM_PROGRAM / name).lexically_normal().string();
 }
