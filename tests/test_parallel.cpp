@@ -171,7 +171,17 @@ TEST_CASE("more threads than processors work where they are asked for") {
 // Left out unless it is asked for: tests/check_races asserts that this race is found.
 TEST_CASE("two bodies that write one place race", "[.race]") {
   int place = 0;
-  parallel_for(2, 1000, [&](std::size_t, std::size_t) { ++place; });
+  std::atomic<int> arrived = 0;
+  const auto overdue = std::chrono::steady_clock::now() + std::chrono::seconds(60);
+  parallel_for(2, 2, [&](std::size_t, std::size_t) {
+    // Both are here before one writes; a relaxed order makes no write happen before the other.
+    arrived.fetch_add(1, std::memory_order_relaxed);
+    while (arrived.load(std::memory_order_relaxed) < 2 &&
+           std::chrono::steady_clock::now() < overdue) {
+      std::this_thread::yield();
+    }
+    ++place;
+  });
   CHECK(place > 0);
 }
 
