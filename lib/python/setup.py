@@ -39,6 +39,8 @@ class BuildByCMake(build_ext):
         target = Path(self.get_ext_fullpath(extension.name))
         target.parent.mkdir(parents=True, exist_ok=True)
         shutil.copy2(built, target)
+        # The program that reads records is looked for beside the module.
+        shutil.copy2(build / "lib/reprise_record_reader", target.parent)
 
 
 setup(

@@ -22,10 +22,6 @@ std::string label(std::string_view where, std::string_view name) {
   return std::string(where).append(": ").append(name);
 }
 
-std::string type_name(const py::handle& value) {
-  return py::cast<std::string>(py::type::of(value).attr("__name__"));
-}
-
 /// "2x28x28x1", or "()" of a scalar.
 std::string shape_text(const std::vector<std::size_t>& sizes) {
   return sizes.empty() ? "()" : sizes_text(sizes);
@@ -109,6 +105,10 @@ std::string shown(const py::handle& value) {
 }
 
 }  // namespace
+
+std::string type_name(const py::handle& value) {
+  return py::cast<std::string>(py::type::of(value).attr("__name__"));
+}
 
 void throw_type_error(std::string_view where, std::string_view given, std::string_view expected) {
   throw py::type_error(Error(where, given, expected).what());

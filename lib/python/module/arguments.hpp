@@ -21,6 +21,9 @@ namespace py = pybind11;
 [[noreturn]] void throw_type_error(std::string_view where, std::string_view given,
                                    std::string_view expected);
 
+/// The name of a value's type.
+std::string type_name(const py::handle& value);
+
 /// A dense array of T (float or double) in C order: the caller's own where it is one, with no copy;
 /// else one converted once, of any array, buffer, DLPack tensor or nested list of numbers.
 template <class T>

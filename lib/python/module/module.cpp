@@ -30,4 +30,6 @@ PYBIND11_MODULE(_reprise, module) {
   pybind11::register_local_exception_translator(&translate);
   reprise::python::add_convolution(module);
   reprise::python::add_pooling(module);
+  reprise::python::add_records(module);
+  reprise::python::add_training(module);
 }

@@ -8,5 +8,7 @@ namespace reprise::python {
 
 void add_convolution(pybind11::module_& module);
 void add_pooling(pybind11::module_& module);
+void add_records(pybind11::module_& module);
+void add_training(pybind11::module_& module);
 
 }  // namespace reprise::python

@@ -21,9 +21,12 @@ Errors. TypeError for what is no number, text or array of numbers; ValueError fo
 that do not fit; MemoryError for arrays and workspaces that cannot be allocated. The text is one
 line: where, what was given, what was expected.
 
-reprise.holberton has the functions of a course, by the course's names.
+reprise.models trains convolutional networks, as the program train_lenet5 does, to the same digests.
+open(), compare(), verify() and digest() read and check the records of runs. reprise.holberton has the
+functions of a course, by the course's names.
 """
 
+from . import models
 from ._convolution import (
     Conv2dGradients,
     ConvAlgorithm,
@@ -37,20 +40,33 @@ from ._convolution import (
     resolve,
 )
 from ._pooling import avg_pool2d, avg_pool2d_backward, max_pool2d, max_pool2d_backward
+from ._records import Group, Record, Verification, compare, digest, open, verify
+from ._reprise import Dataset
+from .models import load_dataset
 
 __all__ = [
     "Conv2dGradients",
     "ConvAlgorithm",
     "ConvShape",
+    "Dataset",
+    "Group",
+    "Record",
+    "Verification",
     "avg_pool2d",
     "avg_pool2d_backward",
+    "compare",
     "conv2d",
     "conv2d_backward",
     "conv2d_reference",
     "conv2d_reference_backward",
     "conv_algorithms",
     "conv_shape",
+    "digest",
+    "load_dataset",
     "max_pool2d",
     "max_pool2d_backward",
+    "models",
+    "open",
     "resolve",
+    "verify",
 ]

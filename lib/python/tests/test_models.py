@@ -1,0 +1,249 @@
+"""Models: training to the published digests, weights, predictions, records, and what is refused."""
+
+import hashlib
+import os
+import pickle
+import re
+import signal
+import tempfile
+import threading
+import tomllib
+import unittest
+from pathlib import Path
+
+from support import TestCase
+import numpy as np
+import reprise
+from reprise import models
+
+FIXTURES = Path(__file__).resolve().parents[3] / "fixtures"
+DIGESTS = tomllib.loads((FIXTURES / "digests.toml").read_text())
+
+
+def published(name):
+    return DIGESTS[name]["digest"].removeprefix("sha256:")
+
+
+DATA = reprise.load_dataset(FIXTURES / "fashion-mnist")
+IMAGES, LABELS = DATA.train
+TWO_STEPS = dict(epochs=1, batch_size=20, block_size=6, train_images=32)
+
+
+def settings_of(command):
+    """The settings of a run of train_lenet5, with the types that they have in Python."""
+    settings = {}
+    for name, value in re.findall(r"--([a-z0-9-]+) (\S+)", command):
+        if re.fullmatch(r"\d+", value) and name != "drop-epochs":
+            value = int(value)
+        elif re.fullmatch(r"\d+\.\d+", value):
+            value = float(value)
+        settings[name.replace("-", "_")] = value
+    del settings["data"]
+    return settings
+
+
+def trained(threads=1, **settings):
+    settings = dict(settings)
+    name = settings.pop("model", "lenet5")
+    model = getattr(models, name)((28, 28, 1), **settings)
+    fitting = {key: settings.pop(key) for key in ("epochs", "batch_size")}
+    return model, model.fit(DATA, threads=threads, verbose=False, **fitting)
+
+
+class Digests(TestCase):
+    def test_a_run_has_the_digest_of_train_lenet5(self):
+        runs = [
+            name
+            for name, table in DIGESTS.items()
+            if re.search("train_lenet5 --data fixtures/fashion-mnist", table.get("command", ""))
+        ]
+        self.assertGreaterEqual(len(runs), 4)
+        seeds = set()
+        for name in runs:
+            settings = settings_of(DIGESTS[name]["command"])
+            settings.setdefault("batch_size", 128)
+            seeds.add(settings["seed"])
+            for threads in (1, 2):
+                with self.subTest(name, threads=threads):
+                    self.assertEqual(trained(threads, **settings)[1].digest, published(name))
+        self.assertGreaterEqual(len(seeds), 3)
+
+
+class Weights(TestCase):
+    def test_set_weights_pickle_and_predict(self):
+        model, _ = trained(**TWO_STEPS)
+        other = models.lenet5(seed=2)
+        expected = model.predict(IMAGES[:300])
+        self.assertFalse(np.array_equal(other.predict(IMAGES[:300]), expected))
+        other.set_weights(model.get_weights())
+        copy = pickle.loads(pickle.dumps(model))
+        for same in (other, copy):
+            self.assert_same_bits(same.predict(IMAGES[:300], threads=2), expected)
+        np.testing.assert_allclose(expected.sum(axis=1), 1, rtol=1e-5)
+        one = np.concatenate([model.predict(IMAGES[i : i + 1]) for i in range(5)])
+        self.assert_same_bits(one, expected[:5])
+        self.assert_same_bits(model.predict(IMAGES[:5] / np.float32(255)), expected[:5])
+
+    def test_weights_are_copies(self):
+        model = models.lenet5()
+        model.get_weights()[0][:] = 7
+        self.assertLess(abs(model.get_weights()[0]).max(), 7)
+        self.assertEqual([w.shape for w in model.get_weights()][:4], [(5, 5, 1, 6), (6,), (5, 5, 6, 16), (16,)])
+        self.assertIn("61,706", model.summary())
+
+    def test_a_pickled_new_model_still_trains_to_the_digest(self):
+        model = pickle.loads(pickle.dumps(models.lenet5(seed=1, train_images=32, block_size=6)))
+        history = model.fit(DATA, epochs=1, batch_size=20, verbose=False)
+        self.assertEqual(history.digest, published("lenet5_two_steps"))
+
+
+class Arrays(TestCase):
+    def test_every_form_of_images_and_labels_trains_alike(self):
+        weights = []
+        one_hot = np.eye(10)[LABELS[:60]]
+        for x, y in ((IMAGES[:60], LABELS[:60]), (IMAGES[:60, :, :, 0], LABELS[:60].astype(int)),
+                     (IMAGES[:60] / 255, one_hot), (IMAGES[:60] / np.float32(255), one_hot.astype(bool))):
+            model = models.lenet5(seed=3)
+            history = model.fit(x, y, epochs=1, batch_size=20, validation_data=(IMAGES[60:80], LABELS[60:80]), verbose=False)
+            weights.append(np.concatenate([values.ravel() for values in model.get_weights()]))
+        for other in weights[1:]:
+            self.assert_same_bits(other, weights[0])
+        loss, accuracy = model.evaluate(IMAGES[60:80], LABELS[60:80], threads=2)
+        self.assertEqual(loss, history.history["val_loss"][-1])
+        self.assertAlmostEqual(accuracy, history.history["val_accuracy"][-1])
+
+    def test_a_run_on_arrays_is_a_record_that_names_them_by_their_digests(self):
+        model = models.lenet5(classes=2)
+        history = model.fit(IMAGES[:40], LABELS[:40] % 2, epochs=1, batch_size=20, verbose=False)
+        with tempfile.TemporaryDirectory() as folder:
+            path = Path(folder) / "run.h5"
+            history.save(path)
+            record = reprise.open(path)
+        self.assertEqual(record.digest, history.digest)
+        self.assertEqual(record["data/file_names"][0], "train_images")
+        expected = hashlib.sha256(IMAGES[:40].tobytes()).hexdigest()
+        self.assertEqual(record["data/file_sha256"][0], expected)
+
+    def test_fit_goes_on(self):
+        model = models.lenet5()
+        told = []
+        first = model.fit(IMAGES[:100], LABELS[:100], epochs=2, batch_size=50, verbose=False, callbacks=[told.append])
+        second = model.fit(IMAGES[:100], LABELS[:100], epochs=2, batch_size=50, verbose=False)
+        self.assertEqual([epoch["train_loss"] for epoch in told], first.history["loss"])
+        self.assertLess(second.history["loss"][-1], first.history["loss"][0])
+        self.assertEqual(len(first.digest), 64)
+        with self.assert_line(ValueError, "trained before"):
+            second.digest
+
+
+class Records(TestCase):
+    def test_a_record_is_saved_read_compared_and_verified(self):
+        model, history = trained(**TWO_STEPS)
+        with tempfile.TemporaryDirectory() as folder:
+            path = Path(folder) / "run.h5"
+            self.assertEqual(history.save(path), history.digest)
+            with self.assert_line(ValueError, "run.h5", "exist"):
+                history.save(path)
+            record = reprise.open(path)
+            self.assertEqual({record.digest, reprise.digest(path), reprise.digest(record)}, {history.digest})
+            self.assertEqual(reprise.compare(path, history.record), [])
+            self.assertEqual(record["configuration"].attributes["train_images"], 32)
+            self.assertEqual(record["history/train_loss"].tolist(), history.history["loss"])
+            self.assertEqual(record["model/conv1"].dimensions("weight"), ("kernel_height", "kernel_width", "in_channels", "out_channels"))
+            self.assert_same_bits(record["model/conv1/weight"], model.get_weights()[0])
+            self.assert_same_bits(record["evaluation/logits"], model.predict(DATA.test[0], logits=True))
+            verdict, findings = reprise.verify(path, DATA, threads=2)
+            self.assertEqual(verdict, "identical", findings)
+            other = trained(**{**TWO_STEPS, "seed": 2})[1].record
+            self.assertIn("/configuration@seed", [place for place, _ in reprise.compare(record, other)])
+            path.write_bytes(path.read_bytes()[:-100])
+            with self.assert_line(ValueError, "run.h5"):
+                reprise.open(path)
+
+    def test_digests_of_arrays(self):
+        x = np.arange(6, dtype=np.float32).reshape(2, 3)
+        self.assertEqual(reprise.digest(x), reprise.digest(np.asfortranarray(x)))
+        digests = {reprise.digest(a) for a in (x, x.T, x.ravel(), x.astype(float), x.astype(np.uint8), -x)}
+        self.assertEqual(len(digests), 6)
+        with self.assert_line(TypeError, "dtype complex64", "float32"):
+            reprise.digest(x.astype(np.complex64))
+
+
+class Interrupts(TestCase):
+    def test_control_c_stops_between_steps(self):
+        model = models.lenet5()
+        before = model.get_weights()[0]
+        timer = threading.Timer(0.5, lambda: os.kill(os.getpid(), signal.SIGINT))
+        timer.start()
+        with self.assertRaises(KeyboardInterrupt):
+            model.fit(DATA, epochs=100000, verbose=False)
+        self.assertFalse(np.array_equal(model.get_weights()[0], before))
+
+    def test_an_exception_of_a_callback_is_passed_on(self):
+        with self.assertRaises(ZeroDivisionError):
+            models.lenet5().fit(IMAGES[:40], LABELS[:40], 5, 20, verbose=False, callbacks=[lambda epoch: 1 / 0])
+
+
+MODEL = models.lenet5()
+
+
+def fit(x=IMAGES[:40], y=LABELS[:40], **options):
+    return lambda: MODEL.fit(x, y, **{"epochs": 1, "batch_size": 20, "verbose": False, **options})
+
+
+CASES = [
+    (fit(y=np.full(40, 10)), ValueError, "fit: label 10 of image 0", "0 to 9"),
+    (fit(y=np.full(40, -1)), ValueError, "label -1"),
+    (fit(y=np.full(40, 266)), ValueError, "label 266"),
+    (fit(y=LABELS[:39]), ValueError, "39 labels"),
+    (fit(y=LABELS[:40] + 0.5), TypeError, "labels of dtype float64"),
+    (fit(y=np.ones((40, 10))), ValueError, "labels of shape (40, 10)"),
+    (fit(y=None), TypeError, "labels of dtype object"),
+    (fit(x=IMAGES[:40] * 0.7), ValueError, "no pixels / 255"),
+    (fit(x=IMAGES[:40] / 255 * np.nan), ValueError, "no pixels / 255"),
+    (fit(x=IMAGES[:40].astype(int)), TypeError, "images of dtype int64"),
+    (fit(x=IMAGES[0, 0]), ValueError, "images of shape (28, 1)"),
+    (fit(x=IMAGES[:40, 1:]), ValueError, "images of 27x28x1", "28x28x1"),
+    (fit(x=IMAGES[:0], y=LABELS[:0]), ValueError, "fit: no images"),
+    (fit(validation_data=IMAGES), TypeError, "validation_data"),
+    (fit(validation_data=(IMAGES[:, :5], LABELS)), ValueError, "another size"),
+    (fit(validation_data=(IMAGES[:0], LABELS[:0])), ValueError, "no validation images"),
+    (fit(x=DATA), TypeError, "labels beside a Dataset"),
+    (fit(epochs=0), ValueError, "epochs"),
+    (fit(epochs="2"), TypeError, "epochs = '2'"),
+    (fit(epochs=1.5), ValueError, "epochs", "1.5"),
+    (fit(batch_size=41), ValueError, "batch_size", "41"),
+    (fit(learning_rat=1), ValueError, '"learning_rat"', "nearest is learning_rate"),
+    (fit(learning_rate=float("nan")), ValueError, "learning_rate"),
+    (fit(optimizer="adan"), ValueError, "adan"),
+    (fit(threads=0), ValueError, "threads = 0"),
+    (lambda: models.lenet5((5, 5, 1)), ValueError, "a kernel of height 5"),
+    (lambda: models.lenet5(seed=-1), ValueError, "seed"),
+    (lambda: models.lenet5(conv="fast"), ValueError, '"fast"'),
+    (lambda: models.lenet5(activation=3), TypeError, "activation = 3"),
+    (lambda: models.lenet5_1998((32, 32, 3)), ValueError, "lenet5_1998"),
+    (lambda: MODEL.predict(IMAGES[:1, :9]), ValueError, "predict: images of 9x28x1"),
+    (lambda: MODEL.predict("image"), TypeError, "predict: x", "dtype <U5"),
+    (lambda: MODEL.predict(0.5), ValueError, "predict: x of shape ()"),
+    (lambda: MODEL.predict(IMAGES[:1].astype(int)), TypeError, "dtype int64", "uint8"),
+    (lambda: MODEL.evaluate(IMAGES[:0], LABELS[:0]), ValueError, "no images"),
+    (lambda: MODEL.set_weights([]), ValueError, "0 arrays"),
+    (lambda: MODEL.set_weights(MODEL.get_weights()[::-1]), ValueError, "set_weights: conv1 weight"),
+    (lambda: reprise.open("/nowhere/run.h5"), ValueError, "/nowhere/run.h5"),
+    (lambda: reprise.open(3), TypeError, "open: int"),
+    (lambda: reprise.open(__file__), ValueError, "test_models.py"),
+    (lambda: reprise.load_dataset("/nowhere"), ValueError, "/nowhere"),
+]
+
+
+class BadInput(TestCase):
+    def test_each_is_one_line_and_changes_nothing(self):
+        before = [values.tobytes() for values in MODEL.get_weights()]
+        for call, exception, *parts in CASES:
+            with self.subTest(parts=parts), self.assert_line(exception, *parts):
+                call()
+        self.assertEqual([values.tobytes() for values in MODEL.get_weights()], before)
+
+
+if __name__ == "__main__":
+    unittest.main()
