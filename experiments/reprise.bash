@@ -8,7 +8,7 @@ _reprise() {
     mapfile -t COMPREPLY < <(compgen -W "$("$command" --help=options 2>/dev/null)" -- "$word")
     return
   fi
-  # bash takes "--conv=fft" apart at "=".
+  # bash takes "--conv-algorithm=fft" apart at "=".
   if [ "$word" = = ]; then
     word=
   elif [ "$before" = = ] && [ "$COMP_CWORD" -gt 2 ]; then

@@ -61,7 +61,7 @@ void add_options(CommandLine& line, const std::string& name, Options& options) {
                       value = integer_of(where, given, range);
                     });
   };
-  add_scale("--epochs", options.scale.epochs, {1, kMostEpochs}, "passes over the training images");
+  add_scale("--epochs", options.scale.epochs, {1, kMaxEpochs}, "passes over the training images");
   add_scale("--train-images", options.scale.train_images, {0},
             "train on the first N images; 0: all");
   line.add_text(
@@ -195,7 +195,7 @@ class StudyPlan {
 std::string digest_of_study(const std::vector<StudyRun>& runs, const LoadOptions& loading) {
   Sha256 hash;
   for (const StudyRun& run : runs) {
-    const ConvAlgorithm& algorithm = conv_algorithm(run.configuration.conv);
+    const ConvAlgorithm& algorithm = conv_algorithm(run.configuration.conv_algorithm);
     if (algorithm.reproducibility != Reproducibility::portable) continue;
     if (!std::filesystem::exists(run.path)) continue;  // a pilot that diverged
     const std::string name = std::filesystem::path(run.path).filename();
@@ -251,7 +251,9 @@ std::optional<Study> parse(const std::string& name, int argc, const char* const*
   Study study = as_usage([&] {
     check_seeds(options.seeds);
     select_simd_target(options.simd);
-    return read_study(find_study(options.studies.front()));
+    Study asked = read_study(find_study(options.studies.front()));
+    for (const std::string& note : asked.notes) print_error_line("note: " + note);
+    return asked;
   });
   if (options.describe) {
     print_description(study);

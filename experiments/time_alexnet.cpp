@@ -45,8 +45,9 @@ std::optional<Options> parse(const std::string& name, int argc, const char* cons
       "images per block, which one thread computes; each block keeps a gradient in memory");
   line.add_size("--steps", options.steps, {1, 1000}, "timed steps, after one untimed step");
   add_threads(line, options.threads, "number of threads; affects no digest");
-  line.add_text("--conv", options.conv, "convolution algorithm");
-  line.set_choices("--conv", conv_algorithm_names());
+  line.add_earlier_name("--conv", "--conv-algorithm");
+  line.add_text("--conv-algorithm", options.conv, "convolution algorithm");
+  line.set_choices("--conv-algorithm", conv_algorithm_names());
   add_simd(line, options.simd, "affects no digest");
   line.add_integer("--seed", options.seed, {0}, "seed of parameters, images and dropout");
   line.set_footer("Example:\n  " + name + " --batch-size 32 --steps 3");

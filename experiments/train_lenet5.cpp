@@ -17,6 +17,7 @@
 #include "reprise/linalg/blas.hpp"
 #include "reprise/linalg/simd.hpp"
 #include "reprise/nn/models/models.hpp"
+#include "reprise/record/format.hpp"
 #include "reprise/record_file/record_file.hpp"
 #include "reprise/run/checkpoint.hpp"
 #include "reprise/run/evaluation.hpp"
@@ -73,19 +74,26 @@ std::function<void()> add_settings(CommandLine& line, TrainingConfiguration& con
                     });
   }
   line.set_choices("--model", model_names());
-  line.set_choices("--conv", conv_algorithm_names());
+  line.set_choices("--conv-algorithm", conv_algorithm_names());
   line.set_choices("--optimizer", {"adam", "sgd"});
   line.set_choices("--pooling", {"max", "average"});
   line.set_choices("--activation", {"relu", "tanh", "scaled_tanh"});
+  for (const FormatSetting& row : format_settings("training")) {
+    const std::string name = name_today(row.setting, format_settings("training"));
+    if (name == row.setting) continue;
+    line.add_earlier_name(option_name(std::string(row.setting)), option_name(name));
+  }
   const auto take = [&line, &config_file, into](const std::string& file_text,
                                                 TrainingConfiguration& taken) {
-    if (!config_file.empty()) read_toml_text(config_file, file_text, taken);
+    std::vector<std::string> notes;
+    if (!config_file.empty()) notes = read_toml_text(config_file, file_text, taken);
     const std::vector<Setting> settings = settings_of(taken);
     for (std::size_t i = 0; i < settings.size(); ++i) {
       if (!line.given(option_name(settings[i].name))) continue;
       std::visit([&](auto* to) { *to = *std::get<std::decay_t<decltype(to)>>(into[i].value); },
                  settings[i].value);
     }
+    return notes;
   };
   return [&configuration, &config_file, given, take] {
     const std::string file_text = config_file.empty() ? "" : toml_text_of(config_file);
@@ -93,7 +101,9 @@ std::function<void()> add_settings(CommandLine& line, TrainingConfiguration& con
     TrainingConfiguration first = configuration;
     take(file_text, first);
     configuration.model_options = default_model_options(first.model);
-    take(file_text, configuration);
+    for (const std::string& note : take(file_text, configuration)) {
+      print_error_line("note: " + note);
+    }
     check(configuration);
   };
 }

@@ -67,7 +67,9 @@ std::optional<Options> parse(const std::string& name, int argc, const char* cons
   if (!line.parse(argc, argv)) return std::nullopt;
   as_usage([&] {
     select_simd_target(options.simd);
-    if (line.given("--study")) options.study = read_study(find_study(options.study_file));
+    if (!line.given("--study")) return;
+    options.study = read_study(find_study(options.study_file));
+    for (const std::string& note : options.study->notes) print_error_line("note: " + note);
   });
   return options;
 }

@@ -12,7 +12,7 @@
 namespace reprise::reports {
 namespace {
 
-constexpr std::size_t kMostOfCommandLine = 20'000;  // bytes; a part of one is no command
+constexpr std::size_t kMaxOfCommandLine = 20'000;  // bytes; a part of one is no command
 
 /// What the rows have of something, each once, in their order; an error if that is too much.
 template <class Of>
@@ -48,10 +48,10 @@ ComparisonRow read_row(const ComparisonRowRecord& row) {
 void read_all(const ComparisonRecord& record, Comparison& comparison) {
   for (const ComparisonRowRecord& row : record.rows) comparison.rows.push_back(read_row(row));
   comparison.algorithms = each_once(
-      comparison.rows, [](const ComparisonRow& row) { return row.algorithm; }, kMostAlgorithms,
+      comparison.rows, [](const ComparisonRow& row) { return row.algorithm; }, kMaxAlgorithms,
       "algorithms");
   each_once(
-      comparison.rows, [](const ComparisonRow& row) { return row.network(); }, kMostNetworks,
+      comparison.rows, [](const ComparisonRow& row) { return row.network(); }, kMaxNetworks,
       "networks");
   const Group& environment = record.environment;
   const auto threads = record.settings.find("threads");
@@ -64,7 +64,7 @@ void read_all(const ComparisonRecord& record, Comparison& comparison) {
   const auto line = environment.attributes.find("command_line");
   if (line == environment.attributes.end()) return;
   const auto* text = std::get_if<std::string>(&line->second);
-  if (text != nullptr && text->size() <= kMostOfCommandLine) comparison.command_line = *text;
+  if (text != nullptr && text->size() <= kMaxOfCommandLine) comparison.command_line = *text;
 }
 
 }  // namespace

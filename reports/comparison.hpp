@@ -37,8 +37,8 @@ struct ComparisonRow {
 };
 
 /// Tables have a column for each algorithm, and each network has tables.
-inline constexpr std::size_t kMostAlgorithms = 64;
-inline constexpr std::size_t kMostNetworks = 256;
+inline constexpr std::size_t kMaxAlgorithms = 64;
+inline constexpr std::size_t kMaxNetworks = 256;
 
 struct Comparison {
   UntrustedText name;  ///< of the record
@@ -49,7 +49,7 @@ struct Comparison {
   UntrustedText command_line, cpu, simd;  ///< "" if the record does not say, or too much
 
   [[nodiscard]] bool is_timed() const;
-  std::vector<UntrustedText> algorithms;  ///< in the order of the rows, at most kMostAlgorithms
+  std::vector<UntrustedText> algorithms;  ///< in the order of the rows, at most kMaxAlgorithms
   /// Of the cores of the threads, FLOP/s.
   [[nodiscard]] double peak() const { return peak_flops * static_cast<double>(threads); }
 };

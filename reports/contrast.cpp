@@ -82,17 +82,17 @@ Judgement judge_sameness(const PairedTest& test, double margin) {
   if (interval.low >= -margin && interval.high <= margin) return {Verdict::supported};
   if (interval.low > margin || interval.high < -margin) return {Verdict::contradicted};
   if (test.p >= kLevel) return {Verdict::no_difference};
-  return {Verdict::none, Doubt::borderline};
+  return {Verdict::none, Uncertainty::borderline};
 }
 
 }  // namespace
 
 Judgement judge(const PairedTest& test, Expectation expectation, double margin) {
-  if (expectation == Expectation::none) return {Verdict::none, Doubt::no_claim};
-  if (test.pairs < 2) return {Verdict::none, Doubt::few_seeds};
-  if (!std::isfinite(test.mean)) return {Verdict::none, Doubt::not_finite};
-  if (test.lacks_spread) return {Verdict::none, Doubt::no_spread};
-  if (std::isnan(test.p)) return {Verdict::none, Doubt::not_finite};
+  if (expectation == Expectation::none) return {Verdict::none, Uncertainty::no_claim};
+  if (test.pairs < 2) return {Verdict::none, Uncertainty::few_seeds};
+  if (!std::isfinite(test.mean)) return {Verdict::none, Uncertainty::not_finite};
+  if (test.lacks_spread) return {Verdict::none, Uncertainty::no_spread};
+  if (std::isnan(test.p)) return {Verdict::none, Uncertainty::not_finite};
   if (expectation == Expectation::same) return judge_sameness(test, margin);
   if (test.p >= kLevel) return {Verdict::no_difference};
   const bool as_claimed = (test.mean < 0) == (expectation == Expectation::lower);

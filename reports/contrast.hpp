@@ -15,7 +15,7 @@ namespace reprise::reports {
 enum class Verdict { supported, contradicted, no_difference, none };
 
 /// Why there is no verdict.
-enum class Doubt {
+enum class Uncertainty {
   none,
   few_seeds,   ///< fewer than two pairs
   no_claim,    ///< nothing is expected of the variant
@@ -26,7 +26,7 @@ enum class Doubt {
 
 struct Judgement {
   Verdict verdict = Verdict::none;
-  Doubt doubt = Doubt::none;
+  Uncertainty uncertainty = Uncertainty::none;
 };
 
 /// The rule. With p of the test, not adjusted, against kLevel:

@@ -16,7 +16,7 @@ namespace fs = std::filesystem;
 
 /// Settings that, where they are neither zero, nor empty, nor "none", change the training images.
 bool is_distorted(const TrainingRun& run) {
-  for (const char* name : {"shift", "distortion", "reflect", "rotation", "crop"}) {
+  for (const char* name : {"random_shift", "horizontal_flip", "distortion", "pca_color_noise"}) {
     const auto found = run.settings.find(name);
     if (found == run.settings.end()) continue;
     const UntrustedText value = setting_text(found->second);

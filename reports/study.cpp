@@ -15,7 +15,7 @@
 namespace reprise::reports {
 namespace {
 
-constexpr std::size_t kLeastSmoothing = 10;      // steps
+constexpr std::size_t kMinSmoothing = 10;        // steps
 constexpr std::size_t kSmoothingsPerEpoch = 10;  // a tenth of an epoch
 
 [[noreturn]] void refuse(const TrainingRun& run, const std::string& problem,
@@ -251,7 +251,7 @@ double median_seconds(const TrainingRun& run) {
 
 std::size_t smoothing_steps(std::size_t steps_per_epoch) {
   const std::size_t tenth = (steps_per_epoch + kSmoothingsPerEpoch / 2) / kSmoothingsPerEpoch;
-  return std::max(kLeastSmoothing, tenth);
+  return std::max(kMinSmoothing, tenth);
 }
 
 std::vector<double> smoothed_error(const TrainingRun& run) {

@@ -18,7 +18,12 @@ constexpr std::string_view kExpected = "the whole record of a finished training 
 
 void read_configuration(const Group& group, TrainingRun& run) {
   const Attributes full = settings_in_full(group, format_settings("training"));
-  run.settings = settings_of(group.attributes);
+  run.recorded_settings = settings_of(group.attributes);
+  Attributes today;
+  for (const auto& [name, value] : group.attributes) {
+    today[name_today(name, format_settings("training"))] = value;
+  }
+  run.settings = settings_of(today);
   run.seed = std::get<std::int64_t>(full.at("seed"));
   run.epochs = std::get<std::int64_t>(full.at("epochs"));
 }
@@ -108,11 +113,11 @@ void check_confusion(const TrainingRun& run) {
   std::int64_t ties = 0;
   for (std::size_t image = 0; image < run.test_images; ++image) {
     const std::size_t truth = run.test_labels[image];
-    const std::size_t predicted = run.likeliest.label(image, 0);
+    const std::size_t predicted = run.top_labels.label(image, 0);
     require(truth < run.classes() && predicted < run.classes(),
             fmt::format("test image {} has a label beyond the classes", image));
     ++confusion[truth * run.classes() + predicted];
-    ties += run.likeliest.probability(image, 0) == run.likeliest.probability(image, 1) ? 1 : 0;
+    ties += run.top_labels.probability(image, 0) == run.top_labels.probability(image, 1) ? 1 : 0;
   }
   std::int64_t differences = 0;
   for (std::size_t i = 0; i < confusion.size(); ++i) {
@@ -127,8 +132,8 @@ void read_evaluation(const EvaluationRecord& evaluation, TrainingRun& run) {
   run.test_accuracy = evaluation.test_accuracy;
   run.train_error = evaluation.train_error;
   run.test_labels = evaluation.test_labels;
-  run.likeliest = {evaluation.top5_labels.shape[1], evaluation.top5_labels.values,
-                   evaluation.top5_probabilities.values};
+  run.top_labels = {evaluation.top5_labels.shape[1], evaluation.top5_labels.values,
+                    evaluation.top5_probabilities.values};
   run.confusion = evaluation.confusion.values;
   check_confusion(run);
   const double accuracy = static_cast<double>(run.right()) / static_cast<double>(run.test_images);

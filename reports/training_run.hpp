@@ -40,7 +40,7 @@ struct LayerRow {
 };
 
 /// The five (or fewer) likeliest labels of every test image, the likeliest first.
-struct LikeliestLabels {
+struct TopLabels {
   std::size_t ranks = 0;
   std::vector<std::uint8_t> labels;  ///< (test_image, rank)
   std::vector<float> probabilities;  ///< (test_image, rank)
@@ -83,7 +83,8 @@ struct TrainingRun {
   std::string digest;  ///< 64 hexadecimal digits, computed
   UntrustedText program;
 
-  Settings settings;
+  Settings settings;           ///< under today's names
+  Settings recorded_settings;  ///< under the record's names, which the code that wrote it knows
   std::int64_t seed = 0, epochs = 0;
 
   UntrustedText data_name;
@@ -105,7 +106,7 @@ struct TrainingRun {
   double test_loss = 0, test_accuracy = 0;
   double train_error = 0;  ///< of the trained network on the images trained on, as they are
   std::vector<std::uint8_t> test_labels;
-  LikeliestLabels likeliest;
+  TopLabels top_labels;
   std::vector<std::int64_t> confusion;  ///< (true class, predicted class), counts
   Samples samples;
   Kernels kernels;  ///< of the first layer

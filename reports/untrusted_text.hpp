@@ -21,7 +21,7 @@ class UntrustedText {
  public:
   /// A text of a record that is longer is shown by its beginning, its length and its SHA-256, by
   /// which it still differs from all others.
-  static constexpr std::size_t kMostBytes = 1000;
+  static constexpr std::size_t kMaxBytes = 1000;
 
   UntrustedText() = default;
   // NOLINTBEGIN(google-explicit-constructor): see above
@@ -31,10 +31,10 @@ class UntrustedText {
   // NOLINTEND(google-explicit-constructor)
 
   /// A text of a record, cut if it is longer than `most` bytes.
-  static UntrustedText from_record(std::string_view text, std::size_t most = kMostBytes);
+  static UntrustedText from_record(std::string_view text, std::size_t most = kMaxBytes);
 
   /// As it is shown where it may be too long: itself, or cut as from_record does.
-  [[nodiscard]] UntrustedText shortened(std::size_t most = kMostBytes) const {
+  [[nodiscard]] UntrustedText shortened(std::size_t most = kMaxBytes) const {
     return from_record(bytes_, most);
   }
 

@@ -87,7 +87,7 @@ TEST_CASE("a subcommand's signals, exit status and record are the program's own"
   const TemporaryFolder folder;
   const std::string run = kReprise + " train --data " + kFixture + " --train-images 256 --epochs 1";
   const CommandResult stopped = run_command_until(
-      run + " --conv naive --threads 1 --output " + (folder / "a.h5"), SIGINT,
+      run + " --conv-algorithm naive --threads 1 --output " + (folder / "a.h5"), SIGINT,
       [](const std::string& out) { return out.find("epoch 1/1") != std::string::npos; });
   INFO(stopped.out << stopped.err);
   CHECK(stopped.status == 130);

@@ -13,8 +13,8 @@ TEST_CASE("the learning rate drops after the epochs that are named") {
   TrainingConfiguration c;
   c.learning_rate = 0.5;
   CHECK(learning_rate_of(c, 1000) == 0.5);
-  c.drop_epochs = "2,5";
-  c.drop_factor = 0.25;
+  c.lr_milestones = "2,5";
+  c.lr_gamma = 0.25;
   CHECK(learning_rate_of(c, 0) == 0.5);
   CHECK(learning_rate_of(c, 1) == 0.5);
   CHECK(learning_rate_of(c, 2) == 0.125);
@@ -26,8 +26,8 @@ TEST_CASE("epochs of drops are rising whole numbers") {
   TrainingConfiguration c;
   for (const char* wrong :
        {"0", "2,2", "5,3", "two", "2;3", "-1", "2,,3", " 2", "2,", "0x2", "9223372036854775808"}) {
-    c.drop_epochs = wrong;
-    CHECK_THROWS_WITH(check(c), Catch::Contains("drop_epochs") && Catch::Contains(wrong));
+    c.lr_milestones = wrong;
+    CHECK_THROWS_WITH(check(c), Catch::Contains("lr_milestones") && Catch::Contains(wrong));
   }
 }
 
@@ -37,10 +37,10 @@ TEST_CASE("settings that mean nothing are refused by name") {
     change(c);
     CHECK_THROWS_WITH(check(c), Catch::Contains(name));
   };
-  refused("reflect", [](TrainingConfiguration& c) { c.reflect = 2; });
-  refused("shift", [](TrainingConfiguration& c) { c.shift = -1; });
+  refused("horizontal_flip", [](TrainingConfiguration& c) { c.horizontal_flip = 2; });
+  refused("random_shift", [](TrainingConfiguration& c) { c.random_shift = -1; });
   refused("distortion", [](TrainingConfiguration& c) { c.distortion = 1.0; });
-  refused("colour", [](TrainingConfiguration& c) { c.colour = -0.1; });
+  refused("pca_color_noise", [](TrainingConfiguration& c) { c.pca_color_noise = -0.1; });
   refused("train_images", [](TrainingConfiguration& c) { c.train_images = -1; });
   refused("model", [](TrainingConfiguration& c) { c.model = "lenet6"; });
   refused("dropout", [](TrainingConfiguration& c) { c.model_options.dropout = 1.0; });
@@ -51,7 +51,7 @@ TEST_CASE("TOML and a record's group give back every setting") {
   c.model = "four_layer_cnn";
   c.model_options.activation = "tanh";
   c.model_options.width = 7;
-  c.drop_epochs = "3,4";
+  c.lr_milestones = "3,4";
   c.distortion = 0.15;
   c.learning_rate = 1e-4;
   const TemporaryFolder folder;
@@ -105,4 +105,21 @@ TEST_CASE("TOML and the command line take the same values for every setting") {
       if (toml_error.empty()) CHECK(to_toml(by_toml) == to_toml(by_text));
     }
   }
+}
+
+TEST_CASE("TOML takes a setting's earlier name with a note, and not beside today's") {
+  TrainingConfiguration configuration;
+  const std::vector<std::string> notes =
+      read_toml_text("c.toml", "conv = \"naive\"\nseed = 3\ndrop_factor = 0.5\n", configuration);
+  CHECK(configuration.conv_algorithm == "naive");
+  CHECK(configuration.lr_gamma == 0.5);
+  CHECK(notes ==
+        std::vector<std::string>{"c.toml:1: the setting conv is called conv_algorithm now",
+                                 "c.toml:3: the setting drop_factor is called lr_gamma now"});
+  CHECK(read_toml_text("c.toml", to_toml(configuration), configuration).empty());
+  CHECK(is_line_with(
+      error_of([&] {
+        read_toml_text("c.toml", "conv = \"naive\"\nconv_algorithm = \"fft\"\n", configuration);
+      }),
+      "c.toml:", "conv and conv_algorithm", "which are the same", "one of them, conv_algorithm"));
 }

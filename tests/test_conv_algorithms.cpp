@@ -6,6 +6,7 @@
 
 #include "reprise/core/parse.hpp"
 #include "reprise/linalg/simd.hpp"
+#include "reprise/run/conv_shape_file.hpp"
 #include "support/catch.hpp"
 #include "support/conv_cases.hpp"
 #include "support/golden.hpp"

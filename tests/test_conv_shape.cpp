@@ -6,6 +6,7 @@
 
 #include "reprise/conv/conv_shape.hpp"
 #include "reprise/core/error.hpp"
+#include "reprise/run/conv_shape_file.hpp"
 #include "support/catch.hpp"
 #include "support/conv_cases.hpp"
 

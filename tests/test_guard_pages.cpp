@@ -7,6 +7,7 @@
 
 #include "reprise/linalg/simd.hpp"
 #include "reprise/nn/layers.hpp"
+#include "reprise/run/conv_shape_file.hpp"
 #include "support/catch.hpp"
 #include "support/conv_cases.hpp"
 #include "support/guarded_memory.hpp"
@@ -226,12 +227,12 @@ void check_layer(const LayerCase& given) {
       const GuardedMemory workspace(given.layer->workspace_bytes(kCapacity, threads), 64, side,
                                     kNan);
       for (std::size_t N = 1; N <= kCapacity; ++N) {
-        for (const bool behind_relu : {false, true}) {
-          if (behind_relu && !given.layer->takes_relu()) continue;
+        for (const bool fuses_input_relu : {false, true}) {
+          if (fuses_input_relu && !given.layer->can_fuse_input_relu()) continue;
           LayerContext context;
           context.N = N;
           context.threads = threads;
-          context.behind_relu = behind_relu;
+          context.fuses_input_relu = fuses_input_relu;
           run_layer(*given.layer, given.input, out, parameters, context, side, workspace);
         }
       }

@@ -19,8 +19,8 @@ namespace {
 
 constexpr float kInfinity = std::numeric_limits<float>::infinity();
 constexpr float kNan = std::numeric_limits<float>::quiet_NaN();
-constexpr float kMost = std::numeric_limits<float>::max();
-constexpr float kLeast = std::numeric_limits<float>::denorm_min();
+constexpr float kMax = std::numeric_limits<float>::max();
+constexpr float kMin = std::numeric_limits<float>::denorm_min();
 
 using Function = std::function<void(std::size_t, const float*, float*)>;
 
@@ -155,23 +155,23 @@ TEST_CASE("inverse powers keep their bounds over all exponents and signs") {
 
 TEST_CASE("special values are those of IEEE 754") {
   check_values("exp", kExp,
-               {kNan, kOtherNan, kSignallingNan, kInfinity, -kInfinity, kMost, -kMost, 0.0F, -0.0F,
-                kLeast, -kLeast, 1e9F, 178.0F, -104.0F},
+               {kNan, kOtherNan, kSignallingNan, kInfinity, -kInfinity, kMax, -kMax, 0.0F, -0.0F,
+                kMin, -kMin, 1e9F, 178.0F, -104.0F},
                {kNan, kNan, kNan, kInfinity, 0.0F, kInfinity, 0.0F, 1.0F, 1.0F, 1.0F, 1.0F,
                 kInfinity, kInfinity, 0.0F});
   check_values("log", kLog,
-               {kNan, kOtherNan, kSignallingNan, kInfinity, -kInfinity, -kMost, -1.0F, -kLeast,
-                0.0F, -0.0F, 1.0F},
+               {kNan, kOtherNan, kSignallingNan, kInfinity, -kInfinity, -kMax, -1.0F, -kMin, 0.0F,
+                -0.0F, 1.0F},
                {kNan, kNan, kNan, kInfinity, kNan, kNan, kNan, kNan, -kInfinity, -kInfinity, 0.0F});
   check_values("tanh", kTanh,
-               {kNan, kOtherNan, kSignallingNan, kInfinity, -kInfinity, kMost, -kMost, 0.0F, -0.0F,
-                kLeast, -kLeast},
-               {kNan, kNan, kNan, 1.0F, -1.0F, 1.0F, -1.0F, 0.0F, -0.0F, kLeast, -kLeast});
+               {kNan, kOtherNan, kSignallingNan, kInfinity, -kInfinity, kMax, -kMax, 0.0F, -0.0F,
+                kMin, -kMin},
+               {kNan, kNan, kNan, 1.0F, -1.0F, 1.0F, -1.0F, 0.0F, -0.0F, kMin, -kMin});
   for (const float beta : {0.5F, 0.75F, 1.0F, 0.6F, 3.0F}) {
     CAPTURE(beta);
     check_values(
         "power", power(beta),
-        {kNan, kOtherNan, kSignallingNan, kInfinity, -kInfinity, -1.0F, -kLeast, 0.0F, -0.0F, 1.0F},
+        {kNan, kOtherNan, kSignallingNan, kInfinity, -kInfinity, -1.0F, -kMin, 0.0F, -0.0F, 1.0F},
         {kNan, kNan, kNan, 0.0F, kNan, kNan, kNan, kInfinity, kInfinity, 1.0F});
   }
 }

@@ -48,7 +48,7 @@ TEST_CASE(
   const TemporaryFolder folder;
   // The naive convolution makes what follows the last epoch long enough to be interrupted.
   const CommandResult result = run_command_until(
-      train_line("--epochs 1 --train-images 256 --conv naive --threads 1 --output " +
+      train_line("--epochs 1 --train-images 256 --conv-algorithm naive --threads 1 --output " +
                  (folder / "a.h5")),
       SIGINT, [](const std::string& out) { return out.find("epoch 1/1") != std::string::npos; });
   INFO(result.out << result.err);

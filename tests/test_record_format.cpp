@@ -8,9 +8,11 @@
 #include "reprise/core/digest.hpp"
 #include "reprise/core/error.hpp"
 #include "reprise/record/configuration_text.hpp"
+#include "reprise/record/schema.hpp"
 #include "reprise/record_file/record_file.hpp"
 #include "reprise/run/checkpoint.hpp"
 #include "reprise/run/configuration.hpp"
+#include "reprise/run/evaluation.hpp"
 #include "reprise/run/training_record.hpp"
 #include "reprise/run/verification.hpp"
 #include "support/catch.hpp"
@@ -33,11 +35,38 @@ AttributeValue other(AttributeValue value) {
   return value;
 }
 
+/// The rows with today's names, one for each setting.
+std::vector<FormatSetting> rows_today() {
+  std::vector<FormatSetting> rows;
+  for (const FormatSetting& row : format_settings("training")) {
+    if (name_today(row.setting, format_settings("training")) == row.setting) rows.push_back(row);
+  }
+  return rows;
+}
+
+/// The record as an earlier release wrote it: settings under the names that they had.
+Record with_earlier_names(Record record) {
+  Group& group = record.groups["configuration"];
+  Attributes earlier;
+  for (const auto& [setting, value] : group.attributes) {
+    std::string name = setting;
+    for (const FormatSetting& row : format_settings("training")) {
+      if (row.setting == setting) name = row.name;
+    }
+    earlier[name] = value;
+  }
+  group.attributes = earlier;
+  std::string text;
+  for (const auto& [setting, value] : earlier) text += setting_line(setting, value);
+  group.datasets["toml"] = scalar_text(text);
+  return record;
+}
+
 /// A small record of a training run with every setting at the format's default.
 Record small_record() {
   Record record;
   record.attributes["kind"] = "training";
-  for (const FormatSetting& row : format_settings("training")) {
+  for (const FormatSetting& row : rows_today()) {
     record.groups["configuration"].attributes[std::string(row.setting)] = row.format_value;
   }
   record.groups["configuration"].datasets["toml"] = scalar_text("seed = 1\n");
@@ -84,7 +113,7 @@ TEST_CASE("every setting has a row in the format, under today's name and with it
 
 TEST_CASE("a setting with its format's default moves no digest, any other value does") {
   const Record whole = small_record();
-  for (const FormatSetting& row : format_settings("training")) {
+  for (const FormatSetting& row : rows_today()) {
     CAPTURE(row.setting);
     Record earlier = whole;  // as if it had been written before there was such a setting
     earlier.groups["configuration"].attributes.erase(std::string(row.setting));
@@ -95,7 +124,7 @@ TEST_CASE("a setting with its format's default moves no digest, any other value 
     CHECK(digest_of(changed) != digest_of(whole));
     const std::vector<RecordDifference> found = differences(earlier, changed);
     REQUIRE(found.size() == 1);
-    CHECK(found[0].path == "/configuration@" + std::string(row.name));
+    CHECK(found[0].path == "/configuration@" + std::string(row.setting));
   }
   Record text = whole;
   text.groups["configuration"].datasets["toml"] = scalar_text("# the same in other words\n");
@@ -113,23 +142,61 @@ TEST_CASE("a setting with its format's default moves no digest, any other value 
 
 TEST_CASE("tomorrow's table counts the same of today's records") {
   const auto today = format_settings("training");
-  std::vector<FormatSetting> tomorrow = {{"conv_algorithm", "conv", "direct"},
+  std::vector<FormatSetting> tomorrow = {{"network", "model", "lenet5"},
                                          {"temperature", "temperature", 1.0}};
   tomorrow.insert(tomorrow.end(), today.begin(), today.end());
   Group then = small_record().group("configuration");
-  then.attributes["conv"] = "fft";
+  then.attributes["model"] = "alexnet";
   then.attributes["epochs"] = std::int64_t{3};
   Group now = then;  // by tomorrow's programs
-  now.attributes.erase("conv");
-  now.attributes["conv_algorithm"] = "fft";
+  now.attributes.erase("model");
+  now.attributes["network"] = "alexnet";
   now.attributes["temperature"] = 1.0;
-  const Attributes counted = {{"conv", "fft"}, {"epochs", std::int64_t{3}}};
+  const Attributes counted = {{"epochs", std::int64_t{3}}, {"model", "alexnet"}};
   CHECK(counted_settings(then, today) == counted);
   CHECK(counted_settings(then, tomorrow) == counted);
   CHECK(counted_settings(now, tomorrow) == counted);
-  now.attributes["conv"] = "direct";
-  CHECK(is_line_with(error_of([&] { counted_settings(now, tomorrow); }), "conv", "conv_algorithm",
+  now.attributes["model"] = "lenet5";
+  CHECK(is_line_with(error_of([&] { counted_settings(now, tomorrow); }), "model", "network",
                      "one of them"));
+}
+
+TEST_CASE("a setting's earlier name means the same, in records and in the digest") {
+  const auto rows = format_settings("training");
+  CHECK(name_today("conv", rows) == "conv_algorithm");
+  CHECK(name_today("drop_epochs", rows) == "lr_milestones");
+  CHECK(name_today("seed", rows) == "seed");
+  CHECK(name_today("temperature", rows) == "temperature");
+
+  const ImageDataset data = load_dataset(REPRISE_FIXTURES "/fashion-mnist");
+  TrainingConfiguration configuration;
+  configuration.train_images = 32;
+  configuration.batch_size = 16;
+  configuration.epochs = 2;
+  configuration.conv_algorithm = "naive";
+  configuration.random_shift = 1;
+  configuration.horizontal_flip = 1;
+  configuration.lr_milestones = "1";
+  configuration.lr_gamma = 0.5;
+  TrainingRun run(configuration, data, 1);
+  REQUIRE(run.train({}));
+  const Record now = to_tree(training_record(run, evaluation_of(run), {}));
+  const Record then = with_earlier_names(now);
+  CHECK(then.group("configuration").attribute<std::string>("conv") == "naive");
+  CHECK(then.group("configuration").attributes.count("conv_algorithm") == 0);
+  CHECK(digest_of(then) == digest_of(now));
+  CHECK(differences(then, now).empty());
+  CHECK(to_toml(configuration_from(then.group("configuration"))) == to_toml(configuration));
+  const TemporaryFolder folder;
+  save_record(then, folder / "then.h5");
+  const Verification result = verify_training(load_record(folder / "then.h5"), data, {},
+                                              [](const TrainingRun&, std::size_t) { return true; });
+  CHECK(result.verdict == Verification::Verdict::identical);
+
+  Record both = now;
+  both.groups["configuration"].attributes["conv"] = "naive";
+  CHECK(is_line_with(error_of([&] { check_schema(both, "both.h5"); }), "both.h5: /configuration: ",
+                     "conv and conv_algorithm", "the same", "one of them"));
 }
 
 TEST_CASE("what a record does not set has the format's default, not the program's") {
@@ -138,7 +205,7 @@ TEST_CASE("what a record does not set has the format's default, not the program'
   const TrainingConfiguration configuration = configuration_from(group);
   CHECK(configuration.seed == 7);
   CHECK(configuration.epochs == 10);
-  CHECK(configuration.conv == "direct");
+  CHECK(configuration.conv_algorithm == "direct");
   group.attributes["temperature"] = 1.0;
   CHECK(is_line_with(error_of([&] { configuration_from(group); }), "temperature", "known"));
 }
@@ -190,7 +257,7 @@ TEST_CASE("the text of settings is that of the attributes, whatever release wrot
   TrainingConfiguration configuration;
   configuration.learning_rate = 3.0;
   configuration.epsilon = 1e-300;
-  configuration.drop_epochs = "2,3";
+  configuration.lr_milestones = "2,3";
   configuration.model_options.without = "a \"quoted\" \\ name\n";
   Record record;
   record.groups["configuration"] = to_group(configuration);

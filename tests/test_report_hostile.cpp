@@ -294,54 +294,54 @@ struct HostileRecord {
 };
 
 std::vector<HostileRecord> hostile_records() {
-  constexpr double kMost = std::numeric_limits<double>::max();
-  constexpr double kLeast = std::numeric_limits<double>::denorm_min();
-  constexpr float kMostFloat = std::numeric_limits<float>::max();
-  constexpr std::int64_t kMostInteger = std::numeric_limits<std::int64_t>::max();
+  constexpr double kMax = std::numeric_limits<double>::max();
+  constexpr double kMin = std::numeric_limits<double>::denorm_min();
+  constexpr float kMaxFloat = std::numeric_limits<float>::max();
+  constexpr std::int64_t kMaxInteger = std::numeric_limits<std::int64_t>::max();
   const std::string text = "a`touch F`'\"\nEOD\nsystem 'touch F'\n$(touch F)\x1b[2J<b onclick=1>";
   return {
       {"losses NaN", "training", [](Record& r) { fill_losses(r, std::nan("")); }},
       {"losses infinite", "training", [](Record& r) { fill_losses(r, HUGE_VAL); }},
       {"losses minus infinity", "training", [](Record& r) { fill_losses(r, -HUGE_VAL); }},
-      {"losses largest", "training", [](Record& r) { fill_losses(r, kMost); }},
-      {"losses least", "training", [](Record& r) { fill_losses(r, kLeast); }},
+      {"losses largest", "training", [](Record& r) { fill_losses(r, kMax); }},
+      {"losses least", "training", [](Record& r) { fill_losses(r, kMin); }},
       {"learning rates largest", "training",
-       [](Record& r) { fill(r, "history", "learning_rate", kMost); }},
+       [](Record& r) { fill(r, "history", "learning_rate", kMax); }},
       {"seconds largest", "training",
-       [](Record& r) { fill(r, "environment", "seconds_per_epoch", kMost); }},
+       [](Record& r) { fill(r, "environment", "seconds_per_epoch", kMax); }},
       {"kernels NaN", "training",
        [](Record& r) { fill(r, "evaluation", "first_layer_kernels", std::nanf("")); }},
       {"kernels infinite", "training",
        [](Record& r) { fill(r, "evaluation", "first_layer_kernels", HUGE_VALF); }},
       {"kernels largest", "training",
-       [](Record& r) { fill(r, "evaluation", "first_layer_kernels", kMostFloat); }},
+       [](Record& r) { fill(r, "evaluation", "first_layer_kernels", kMaxFloat); }},
       {"probabilities NaN", "training",
        [](Record& r) { fill(r, "evaluation", "top5_probabilities", std::nanf("")); }},
       {"probabilities largest", "training",
-       [](Record& r) { fill(r, "evaluation", "top5_probabilities", -kMostFloat); }},
+       [](Record& r) { fill(r, "evaluation", "top5_probabilities", -kMaxFloat); }},
       {"class names", "training",
        [=](Record& r) { fill<std::string>(r, "data", "class_names", text); }},
       {"distances infinite, a margin", "study",
        [=](Record& r) {
          fill(r, "evaluation", "nearest_distances", HUGE_VALF);
-         r.groups.at("study").attributes["margin"] = kMost;
+         r.groups.at("study").attributes["margin"] = kMax;
        }},
       {"errors 0 in each step, claim", "study",
        [=](Record& r) {
          fill(r, "history", "step_error", 0.0);
          r.groups.at("study").attributes["claim"] = text;
        }},
-      {"times least", "comparison", [](Record& r) { fill_times(r, kLeast); }},
+      {"times least", "comparison", [](Record& r) { fill_times(r, kMin); }},
       {"times and operations largest", "comparison",
        [](Record& r) {
-         fill_times(r, kMost);
-         fill(r, "comparison", "flops", kMost);
+         fill_times(r, kMax);
+         fill(r, "comparison", "flops", kMax);
        }},
       {"operations 0", "comparison", [](Record& r) { fill(r, "comparison", "flops", 0.0); }},
       {"least peak, largest workspace", "comparison",
        [](Record& r) {
          r.groups.at("environment").attributes["peak_flops"] = std::numeric_limits<double>::min();
-         fill(r, "comparison", "workspace_bytes", kMostInteger);
+         fill(r, "comparison", "workspace_bytes", kMaxInteger);
        }},
       {"algorithms' names, errors infinite", "comparison",
        [=](Record& r) {
@@ -413,9 +413,9 @@ TEST_CASE("each language shows the same text by its own rule") {
 
 TEST_CASE("a long text of a record is cut where a character ends, and still differs from others") {
   std::string text;
-  while (text.size() < 2 * UntrustedText::kMostBytes) text += "\u20ac";
+  while (text.size() < 2 * UntrustedText::kMaxBytes) text += "\u20ac";
   const std::string shown = terminal_text(UntrustedText::from_record(text));
-  CHECK(shown.size() < UntrustedText::kMostBytes + 100);
+  CHECK(shown.size() < UntrustedText::kMaxBytes + 100);
   CHECK_THAT(shown,
              Catch::StartsWith("\u20ac") && Catch::Contains("\u20ac… (2001 bytes, SHA-256 "));
   CHECK(UntrustedText::from_record(text) != UntrustedText::from_record(text + "a"));
@@ -424,7 +424,7 @@ TEST_CASE("a long text of a record is cut where a character ends, and still diff
 }
 
 TEST_CASE("a long setting is cut where it is shown, and whole where it is pasted") {
-  const std::string text(3 * UntrustedText::kMostBytes, 'x');
+  const std::string text(3 * UntrustedText::kMaxBytes, 'x');
   const Settings settings = settings_of(Attributes{{"without", text}});
   CHECK(toml_text(settings).str() == "without = \"" + text + "\"\n");
   CHECK_THAT(terminal_text(setting_text(settings, "without")),

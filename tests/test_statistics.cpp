@@ -156,7 +156,7 @@ TEST_CASE("equal differences that are not zero say nothing") {
        {Expectation::lower, Expectation::higher, Expectation::same}) {
     const Judgement judgement = judge(test_of({-0.5, -0.5}), expectation, 1);
     CHECK(judgement.verdict == Verdict::none);
-    CHECK(judgement.doubt == Doubt::no_spread);
+    CHECK(judgement.uncertainty == Uncertainty::no_spread);
   }
 }
 
@@ -230,7 +230,7 @@ TEST_CASE("verdicts follow the rule") {
   CHECK(verdict_of({0, 0, 0}, Expectation::same, 0.1) == Verdict::supported);
   const Judgement borderline = judge(test_of(up), Expectation::same, 2);
   CHECK(borderline.verdict == Verdict::none);
-  CHECK(borderline.doubt == Doubt::borderline);
+  CHECK(borderline.uncertainty == Uncertainty::borderline);
 }
 
 TEST_CASE("one seed never gets a verdict") {
@@ -239,12 +239,12 @@ TEST_CASE("one seed never gets a verdict") {
     for (const double difference : {-1e9, -1.0, 0.0, 1.0, 1e9}) {
       const Judgement judgement = judge(test_of({difference}), expectation, 1e12);
       CHECK(judgement.verdict == Verdict::none);
-      CHECK(judgement.doubt == Doubt::few_seeds);
+      CHECK(judgement.uncertainty == Uncertainty::few_seeds);
     }
   }
   const double nan = std::nan("");
-  CHECK(judge(test_of({1, nan}), Expectation::lower, 0).doubt == Doubt::not_finite);
-  CHECK(judge(test_of({1, 2}), Expectation::none, 0).doubt == Doubt::no_claim);
+  CHECK(judge(test_of({1, nan}), Expectation::lower, 0).uncertainty == Uncertainty::not_finite);
+  CHECK(judge(test_of({1, 2}), Expectation::none, 0).uncertainty == Uncertainty::no_claim);
 }
 
 TEST_CASE("the training error is smoothed over a tenth of an epoch, at least ten steps") {

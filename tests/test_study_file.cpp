@@ -23,7 +23,7 @@ measure = "test_error"
 model = "lenet5"
 epochs = 10
 train_images = 500
-drop_epochs = "4,8"
+lr_milestones = "4,8"
 
 [[variants]]
 name = "plain"
@@ -52,6 +52,19 @@ Study read(const TemporaryFolder& folder, const std::string& text,
 
 }  // namespace
 
+TEST_CASE("a study's file may have settings under their earlier names, once each") {
+  const TemporaryFolder folder;
+  const auto earlier = [](std::string text) {
+    const std::string name = "lr_milestones";
+    REQUIRE(text.find(name) != std::string::npos);
+    return text.replace(text.find(name), name.size(), "drop_epochs");
+  };
+  const Study study = read(folder, earlier(kGood));
+  CHECK(study.settings.lr_milestones == "4,8");
+  REQUIRE(study.notes.size() == 1);
+  CHECK(is_line_with(study.notes[0], "mine.toml:", "drop_epochs is called lr_milestones now"));
+}
+
 TEST_CASE("a study's file gives the configuration and the label of each run") {
   const TemporaryFolder folder;
   const Study study = read(folder, kGood);
@@ -62,14 +75,14 @@ TEST_CASE("a study's file gives the configuration and the label of each run") {
   TrainingConfiguration expected;
   expected.epochs = 10;
   expected.train_images = 500;
-  expected.drop_epochs = "4,8";
+  expected.lr_milestones = "4,8";
   expected.seed = 7;
   CHECK(to_toml(study_configuration(study, 0, 7, scale_of(study))) == to_toml(expected));
   expected.model_options.dropout = 0.5;
   expected.model_options.activation = "tanh";
   CHECK(to_toml(study_configuration(study, 1, 7, scale_of(study))) == to_toml(expected));
   expected.epochs = 5;  // the schedule goes with the epochs
-  expected.drop_epochs = "2,4";
+  expected.lr_milestones = "2,4";
   expected.train_images = 0;
   CHECK(to_toml(study_configuration(study, 1, 7, {5, 0})) == to_toml(expected));
 
@@ -99,7 +112,7 @@ TEST_CASE("a study may have a variant for each algorithm that supports a shape")
   CHECK(study.variants.front().expectation.empty());
   CHECK(study.variants.size() >= 4);
   for (std::size_t v = 0; v < study.variants.size(); ++v) {
-    CHECK(study_configuration(study, v, 1, scale_of(study)).conv == study.variants[v].name);
+    CHECK(study_configuration(study, v, 1, scale_of(study)).conv_algorithm == study.variants[v].name);
     if (v > 0) CHECK(study.variants[v].expectation == "same");
   }
   CHECK(is_line_with(error_of([&] { read(folder, head + each + "shape = \"nonsense\"\n"); }),
@@ -128,7 +141,7 @@ TEST_CASE("what a study's file cannot mean is refused in one line") {
   refused(with("epochs = 10", "seed = 3"), "sets seed", "--seeds");
   refused(with("epochs = 10", "epochs = 0"), "epochs");
   refused(with("epochs = 10", "epochs = 9000000000"), "epochs = 9000000000");
-  refused(with("\"4,8\"", "\"4,80\""), "drop_epochs", "from 1 to 10");
+  refused(with("\"4,8\"", "\"4,80\""), "lr_milestones", "from 1 to 10");
   refused(with("\"lower\"", "\"less\""), ":18", "\"less\"", "lower, higher, same");
   refused(with("expectation = \"lower\"\n", ""), "no expectation");
   refused(with("name = \"plain\"\n", "name = \"plain\"\nexpectation = \"lower\"\n"), "baseline");

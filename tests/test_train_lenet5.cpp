@@ -6,6 +6,7 @@
 
 #include "reprise/core/random.hpp"
 #include "reprise/linalg/simd.hpp"
+#include "reprise/record_file/record_file.hpp"
 #include "support/catch.hpp"
 #include "support/command.hpp"
 #include "support/temporary_folder.hpp"
@@ -56,8 +57,9 @@ void copy_fixture(const TemporaryFolder& folder) {
 TEST_CASE("help lists every option with its default, and an example") {
   const CommandResult help = run_command(kProgram + " --help");
   CHECK(help.status == 0);
-  for (const char* option : {"--seed", "--epochs", "--batch-size", "--learning-rate", "--optimizer",
-                             "--conv", "--threads", "--output", "--data", "--config", "--resume"}) {
+  for (const char* option :
+       {"--seed", "--epochs", "--batch-size", "--learning-rate", "--optimizer", "--conv-algorithm",
+        "--threads", "--output", "--data", "--config", "--resume"}) {
     CHECK_THAT(help.out, Catch::Contains(option));
   }
   CHECK_THAT(help.out, Catch::Contains("0.001") && Catch::Contains("Example:"));
@@ -83,11 +85,11 @@ TEST_CASE("a run prints an epoch a line and ends with its digest, whatever threa
   const CommandResult other = train("--epochs 2 --seed 2 --output " + (folder / "c.h5"));
   CHECK(other.last_line() != one.last_line());
 
-  const std::string before = read_file(folder / "a.h5");
+  const std::string before = test::read_file(folder / "a.h5");
   const CommandResult again = train("--epochs 2 --output " + (folder / "a.h5"));
   CHECK(again.status == 1);
   CHECK_THAT(again.err, Catch::Contains("--force") || Catch::Contains("exists"));
-  CHECK(read_file(folder / "a.h5") == before);
+  CHECK(test::read_file(folder / "a.h5") == before);
   CHECK(train("--epochs 2 --force --output " + (folder / "a.h5")).last_line() == one.last_line());
 }
 
@@ -262,6 +264,23 @@ TEST_CASE("a full disk leaves one line and no half-written record") {
                              (Catch::Contains("No space left") || Catch::Contains("too large")));
   CHECK(std::count(result.err.begin(), result.err.end(), '\n') == 1);
   CHECK(left == 0);
+}
+
+TEST_CASE("an option's earlier name is taken with a note, and not beside today's") {
+  const TemporaryFolder folder;
+  const std::string small = "--epochs 1 --train-images 32 --batch-size 16 ";
+  const CommandResult now =
+      train(small + "--conv-algorithm naive --random-shift 1 --output " + (folder / "now.h5"));
+  const CommandResult then =
+      train(small + "--conv naive --shift=1 --output " + (folder / "then.h5"));
+  INFO(then.out << then.err);
+  REQUIRE(now.status == 0);
+  REQUIRE(then.status == 0);
+  CHECK(now.err.empty());
+  CHECK_THAT(then.err, Catch::Contains("note: --conv is called --conv-algorithm now\n") &&
+                           Catch::Contains("note: --shift is called --random-shift now\n"));
+  CHECK(digest_of(load_record(folder / "now.h5")) == digest_of(load_record(folder / "then.h5")));
+  check_misused("--conv naive --conv-algorithm fft", "--conv-algorithm: given twice");
 }
 
 TEST_CASE("a run stopped by Ctrl-C goes on with --resume to the same digest") {

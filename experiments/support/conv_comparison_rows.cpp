@@ -11,6 +11,7 @@
 #include "reprise/core/command_line.hpp"
 #include "reprise/core/error.hpp"
 #include "reprise/core/text.hpp"
+#include "reprise/run/conv_shape_file.hpp"
 #include "support/installed_data.hpp"
 
 namespace reprise {

@@ -10,6 +10,7 @@
 
 #include "support/machine_peak.hpp"
 #include "support/program.hpp"
+#include "reprise/linalg/dispatch.hpp"
 
 HWY_BEFORE_NAMESPACE();
 namespace reprise {
@@ -47,7 +48,7 @@ double measured_peak_flops() {
   double best = 0.0;
   for (int run = 0; run < 20; ++run) {
     const double started = steady_seconds();
-    const double operations = HWY_DYNAMIC_DISPATCH(multiply_add)(2000000, &sink);
+    const double operations = REPRISE_DISPATCH(multiply_add)(2000000, &sink);
     best = std::max(best, operations / (steady_seconds() - started));
   }
   return best;

@@ -27,7 +27,7 @@ static_assert(std::atomic<std::int64_t>::is_always_lock_free);
 /// Signals so near each other are one request: `timeout`, a batch system and a shell send theirs to
 /// the program and to its process group. That makes two; a third is never one of them.
 constexpr std::int64_t kSameRequest = 500'000'000;
-constexpr int kMostForOneRequest = 2;
+constexpr int kMaxForOneRequest = 2;
 
 std::int64_t steady_nanoseconds() {
   return std::chrono::steady_clock::now().time_since_epoch() / std::chrono::nanoseconds(1);
@@ -39,7 +39,7 @@ extern "C" void on_interrupt(int signal) {
   std::int64_t first = 0;
   if (stop_requested.compare_exchange_strong(first, now)) return;
   if (signal == SIGPIPE) return;  // each further line that nobody reads
-  if (now - first < kSameRequest && caught <= kMostForOneRequest) return;
+  if (now - first < kSameRequest && caught <= kMaxForOneRequest) return;
   std::signal(signal, SIG_DFL);
   std::raise(signal);
 }

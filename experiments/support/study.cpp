@@ -8,11 +8,11 @@ namespace reprise {
 namespace {
 
 /// The epochs of a schedule, for a run of another length; those that fall together count once.
-std::string scaled(const std::string& drop_epochs, std::int64_t from, std::int64_t to) {
+std::string scaled(const std::string& milestones, std::int64_t from, std::int64_t to) {
   std::string result;
   std::int64_t last = 0;
-  if (drop_epochs.empty()) return "";
-  for (const std::int64_t drop : integers_of("setting drop_epochs", drop_epochs)) {
+  if (milestones.empty()) return "";
+  for (const std::int64_t drop : integers_of("setting lr_milestones", milestones)) {
     const std::int64_t epoch = drop * to / from;
     if (epoch <= last) continue;
     result += (result.empty() ? "" : ",") + std::to_string(epoch);
@@ -40,8 +40,8 @@ TrainingConfiguration study_configuration(const Study& study, std::size_t varian
   TrainingConfiguration configuration = study.settings;
   configuration.seed = seed;
   configuration.epochs = scale.epochs;
-  configuration.drop_epochs =
-      scaled(study.settings.drop_epochs, study.settings.epochs, scale.epochs);
+  configuration.lr_milestones =
+      scaled(study.settings.lr_milestones, study.settings.epochs, scale.epochs);
   configuration.train_images = scale.train_images;
   for (const SettingChange& change : study.variants.at(variant).changes) {
     apply(change, configuration);

@@ -47,7 +47,7 @@ struct Study {
   bool colour_only = false;  ///< asks nothing where images have one channel
   double margin = 0.0;       ///< expectation "same": differences up to this, in the measure's unit
   std::vector<std::string> data_sets;  ///< the names of those it is meant for; empty: any
-  /// Common to all variants. Where --epochs asks for another number, drop_epochs scale with it.
+  /// Common to all variants. Where --epochs asks for another number, lr_milestones scale with it.
   TrainingConfiguration settings;
   std::vector<Variant> variants;  ///< the first is the baseline
   /// If not empty, each variant is run with the one of these rates that gives it the least training
@@ -55,10 +55,12 @@ struct Study {
   std::vector<double> learning_rates;
   std::vector<std::int64_t> quick_seeds = {1, 2};  ///< of --quick
   std::int64_t quick_epochs = 2;                   ///< of --quick
+  /// Of its file: a line for each setting that has a name of an earlier release.
+  std::vector<std::string> notes{};
 };
 
 constexpr std::int64_t kPilotSeed = 0;  ///< never measured
-constexpr std::int64_t kMostEpochs = 1'000'000;
+constexpr std::int64_t kMaxEpochs = 1'000'000;
 
 /// Reads and checks a study's file; its name is the file's, without ".toml". Error in one line with
 /// the file and line: no TOML, an unknown key (with the nearest known one), a value of another type

@@ -11,6 +11,7 @@
 #include "reprise/core/error.hpp"
 #include "reprise/core/parse.hpp"
 #include "reprise/core/text.hpp"
+#include "reprise/record/format.hpp"
 #include "reprise/run/toml_settings.hpp"
 #include "support/installed_data.hpp"
 #include "support/study.hpp"
@@ -20,10 +21,10 @@ namespace {
 
 namespace fs = std::filesystem;
 
-constexpr std::size_t kMostVariants = 64;
-constexpr std::size_t kMostItems = 64;  ///< of a list
-constexpr std::size_t kMostText = 500;  ///< bytes of a sentence
-constexpr std::size_t kMostName = 64;   ///< bytes of a name
+constexpr std::size_t kMaxVariants = 64;
+constexpr std::size_t kMaxItems = 64;  ///< of a list
+constexpr std::size_t kMaxText = 500;  ///< bytes of a sentence
+constexpr std::size_t kMaxName = 64;   ///< bytes of a name
 
 const std::vector<std::string> kMeasures = {"test_error", "train_error", "generalization_gap",
                                             "epochs_to_train_error", "seconds_per_epoch"};
@@ -112,8 +113,8 @@ class Table {
     if (node == nullptr) return values;
     if (!node->is_array()) fail(key, "is of another type", "a list in brackets");
     const toml::array& array = *node->as_array();
-    if (array.empty() || array.size() > kMostItems) {
-      fail(key, fmt::format("has {} items", array.size()), fmt::format("1 to {}", kMostItems));
+    if (array.empty() || array.size() > kMaxItems) {
+      fail(key, fmt::format("has {} items", array.size()), fmt::format("1 to {}", kMaxItems));
     }
     for (const toml::node& one : array) values.push_back(item(one));
     return values;
@@ -135,9 +136,9 @@ class Table {
     const bool control = std::any_of(value.begin(), value.end(), [](char c) {
       return static_cast<unsigned char>(c) < 0x20 || c == 0x7F;
     });
-    if (value.empty() || value.size() > kMostText || control || !is_text(value)) {
-      fail(key, value.size() > kMostText ? "is too long" : "is no line of text",
-           fmt::format("1 to {} bytes of UTF-8 without control characters", kMostText));
+    if (value.empty() || value.size() > kMaxText || control || !is_text(value)) {
+      fail(key, value.size() > kMaxText ? "is too long" : "is no line of text",
+           fmt::format("1 to {} bytes of UTF-8 without control characters", kMaxText));
     }
     return value;
   }
@@ -162,7 +163,7 @@ bool is_plain_name(const std::string& name) {
     return (c >= 'a' && c <= 'z') || (c >= 'A' && c <= 'Z') || (c >= '0' && c <= '9') || c == '_' ||
            c == '-' || c == '.';
   };
-  return !name.empty() && name.size() <= kMostName && name[0] != '.' && name[0] != '-' &&
+  return !name.empty() && name.size() <= kMaxName && name[0] != '.' && name[0] != '-' &&
          std::all_of(name.begin(), name.end(), plain);
 }
 constexpr const char* kPlainName = "letters, digits, _, - and . with a letter, digit or _ first";
@@ -173,20 +174,27 @@ std::string study_name(const std::string& file) {
   throw Error(file, "cannot name a study", std::string("a file's name of ") + kPlainName);
 }
 
+void append(std::vector<std::string>& notes, const std::vector<std::string>& more) {
+  notes.insert(notes.end(), more.begin(), more.end());
+}
+
 /// The settings that `table` changes. Those that are the same for all variants are refused.
-std::vector<SettingChange> changes_of(const TomlFile& file, const toml::table& table) {
-  for (const char* common : {"seed", "epochs", "train_images", "drop_epochs"}) {
-    const toml::node* node = table.get(common);
-    if (node == nullptr) continue;
-    throw Error(file.where(*node), std::string("a variant sets ") + common,
-                "it to be the same for all variants");
+std::vector<SettingChange> changes_of(const TomlFile& file, const toml::table& table,
+                                      std::vector<std::string>& notes) {
+  const std::set<std::string> common = {"seed", "epochs", "train_images", "lr_milestones"};
+  std::set<std::string> given;
+  for (const auto& [key, node] : table) {
+    const std::string name = name_today(key.str(), format_settings("training"));
+    given.insert(name);
+    if (common.count(name) == 0) continue;
+    throw Error(file.where(node), "a variant sets " + name, "it to be the same for all variants");
   }
   TrainingConfiguration configuration;
   const std::vector<Setting> settings = settings_of(configuration);
-  set_settings(file, table, settings);
+  append(notes, set_settings(file, table, settings));
   std::vector<SettingChange> changes;
   for (const Setting& setting : settings) {
-    if (!table.contains(setting.name)) continue;
+    if (given.count(setting.name) == 0) continue;
     std::visit(
         [&](const auto* value) {
           changes.push_back({setting.name, *value});
@@ -203,11 +211,11 @@ void check_expectation(const Table& table, bool is_baseline, const std::string& 
   table.require("expectation");
 }
 
-std::vector<Variant> listed_variants(const TomlFile& file, const toml::node& node) {
+std::vector<Variant> listed_variants(const TomlFile& file, const toml::node& node,
+                                     std::vector<std::string>& notes) {
   const toml::array* array = node.as_array();
-  if (array == nullptr || array->size() < 2 || array->size() > kMostVariants) {
-    throw Error(file.where(node), "variants",
-                fmt::format("2 to {} of [[variants]]", kMostVariants));
+  if (array == nullptr || array->size() < 2 || array->size() > kMaxVariants) {
+    throw Error(file.where(node), "variants", fmt::format("2 to {} of [[variants]]", kMaxVariants));
   }
   std::vector<Variant> variants;
   std::set<std::string> names;
@@ -228,7 +236,7 @@ std::vector<Variant> listed_variants(const TomlFile& file, const toml::node& nod
       table.fail("name", "\"" + variant.name + "\" twice", "a name of its own for each variant");
     }
     if (const toml::table* settings = table.table("settings")) {
-      variant.changes = changes_of(file, *settings);
+      variant.changes = changes_of(file, *settings, notes);
     }
     variants.push_back(std::move(variant));
   }
@@ -253,8 +261,10 @@ std::vector<Variant> algorithm_variants(const TomlFile& file, const toml::table&
     if (!serves) continue;
     const std::string name(algorithm->name);
     const bool is_baseline = name == baseline;
-    Variant variant{
-        name, std::string(algorithm->summary), is_baseline ? "" : expectation, {{"conv", name}}};
+    Variant variant{name,
+                    std::string(algorithm->summary),
+                    is_baseline ? "" : expectation,
+                    {{"conv_algorithm", name}}};
     variants.insert(is_baseline ? variants.begin() : variants.end(), std::move(variant));
   }
   if (variants.size() < 2 || variants.front().name != baseline) {
@@ -263,18 +273,20 @@ std::vector<Variant> algorithm_variants(const TomlFile& file, const toml::table&
   return variants;
 }
 
-std::vector<Variant> variants_of(const TomlFile& file, const Table& table) {
+std::vector<Variant> variants_of(const TomlFile& file, const Table& table,
+                                 std::vector<std::string>& notes) {
   const toml::table* each = table.table("each_algorithm");
   const toml::node* listed = table.find("variants");
   if ((each == nullptr) == (listed == nullptr)) {
     throw Error(file.name, each == nullptr ? "no variants" : "variants and each_algorithm",
                 "either [[variants]] or [each_algorithm]");
   }
-  return each != nullptr ? algorithm_variants(file, *each) : listed_variants(file, *listed);
+  return each != nullptr ? algorithm_variants(file, *each) : listed_variants(file, *listed, notes);
 }
 
 /// The study's settings over what its model has by itself.
-TrainingConfiguration settings_in(const TomlFile& file, const Table& table) {
+TrainingConfiguration settings_in(const TomlFile& file, const Table& table,
+                                  std::vector<std::string>& notes) {
   table.require("settings");
   const toml::table& own = *table.table("settings");
   if (const toml::node* seed = own.get("seed")) {
@@ -285,13 +297,13 @@ TrainingConfiguration settings_in(const TomlFile& file, const Table& table) {
   told_at(table.where("settings"), [&] { check(first); });  // so its model is known
   TrainingConfiguration settings;
   settings.model_options = default_model_options(first.model);
-  set_settings(file, own, settings_of(settings));
-  if (settings.epochs > kMostEpochs) {
+  append(notes, set_settings(file, own, settings_of(settings)));
+  if (settings.epochs > kMaxEpochs) {
     throw Error(table.where("settings"), fmt::format("epochs = {}", settings.epochs),
-                fmt::format("at most {}", kMostEpochs));
+                fmt::format("at most {}", kMaxEpochs));
   }
-  if (!settings.drop_epochs.empty()) {
-    integers_of(table.where("settings") + ": setting drop_epochs", settings.drop_epochs,
+  if (!settings.lr_milestones.empty()) {
+    integers_of(table.where("settings") + ": setting lr_milestones", settings.lr_milestones,
                 {1, settings.epochs});
   }
   return settings;
@@ -322,9 +334,8 @@ void read_quick(const TomlFile& file, const Table& table, Study& study) {
   if (different.size() < study.quick_seeds.size() || *different.begin() <= kPilotSeed) {
     quick.fail("seeds", "of [quick]", "different integers from 1");
   }
-  if (study.quick_epochs < 1 || study.quick_epochs > kMostEpochs) {
-    quick.fail("epochs", fmt::format("{}", study.quick_epochs),
-               fmt::format("1 to {}", kMostEpochs));
+  if (study.quick_epochs < 1 || study.quick_epochs > kMaxEpochs) {
+    quick.fail("epochs", fmt::format("{}", study.quick_epochs), fmt::format("1 to {}", kMaxEpochs));
   }
 }
 
@@ -359,8 +370,8 @@ Study read_study(const std::string& file) {
   study.learning_rates = table.reals("learning_rates");
   study.data_sets = table.texts("data_sets");
   study.colour_only = table.flag("colour_only");
-  study.settings = settings_in(toml, table);
-  study.variants = variants_of(toml, table);
+  study.settings = settings_in(toml, table, study.notes);
+  study.variants = variants_of(toml, table, study.notes);
   read_quick(toml, table, study);
   check_numbers(study, table);
   check_variants(study, file);

@@ -14,7 +14,7 @@ int main(int argc, char** argv) try {
   const ImageDataset data = load_dataset(argv[1]);
   TrainingConfiguration configuration;
   configuration.epochs = 1;
-  configuration.conv = "auto";
+  configuration.conv_algorithm = "auto";
   TrainingRun run(configuration, data, 2);  // the number of threads changes no bit
   TrainingRun::Observer observer;
   observer.epoch = [](const EpochResult& result) {

@@ -21,8 +21,8 @@ std::string interval_text(const TrainingRun& run) {
 double share_among_likeliest(const TrainingRun& run) {
   std::size_t found = 0;
   for (std::size_t image = 0; image < run.test_images; ++image) {
-    for (std::size_t rank = 0; rank < run.likeliest.ranks; ++rank) {
-      if (run.likeliest.label(image, rank) == run.test_labels[image]) ++found;
+    for (std::size_t rank = 0; rank < run.top_labels.ranks; ++rank) {
+      if (run.top_labels.label(image, rank) == run.test_labels[image]) ++found;
     }
   }
   return static_cast<double>(found) / static_cast<double>(run.test_images);
@@ -76,8 +76,8 @@ void add_accuracy(const std::vector<TrainingRun>& runs, Draft& draft) {
   draft.set("right", grouped(static_cast<std::int64_t>(run.right())));
   draft.set("wrong", grouped(static_cast<std::int64_t>(run.test_images - run.right())));
   draft.set("test_loss", fixed(run.test_loss, 3));
-  draft.set("has_likeliest", run.likeliest.ranks < run.classes());
-  draft.set("ranks", count_word(static_cast<std::int64_t>(run.likeliest.ranks)));
+  draft.set("has_likeliest", run.top_labels.ranks < run.classes());
+  draft.set("ranks", count_word(static_cast<std::int64_t>(run.top_labels.ranks)));
   draft.set("likeliest_share",
             percent(share_among_likeliest(run), percent_decimals(run.test_images)));
   draft.set("record_name", code_span(run.name));

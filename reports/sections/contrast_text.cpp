@@ -13,18 +13,18 @@ namespace {
 
 void set_verdict_flags(const Contrast& contrast, Draft& part) {
   const Verdict verdict = contrast.judgement.verdict;
-  const Doubt doubt = contrast.judgement.doubt;
+  const Uncertainty uncertainty = contrast.judgement.uncertainty;
   const bool same = contrast.variant->expectation == Expectation::same;
   part.set("supported", verdict == Verdict::supported && !same);
   part.set("supported_same", verdict == Verdict::supported && same);
   part.set("contradicted", verdict == Verdict::contradicted && !same);
   part.set("contradicted_same", verdict == Verdict::contradicted && same);
   part.set("no_difference", verdict == Verdict::no_difference);
-  part.set("few_seeds", verdict == Verdict::none && doubt == Doubt::few_seeds);
-  part.set("borderline", verdict == Verdict::none && doubt == Doubt::borderline);
-  part.set("no_claim", verdict == Verdict::none && doubt == Doubt::no_claim);
-  part.set("no_spread", verdict == Verdict::none && doubt == Doubt::no_spread);
-  part.set("not_finite", verdict == Verdict::none && doubt == Doubt::not_finite);
+  part.set("few_seeds", verdict == Verdict::none && uncertainty == Uncertainty::few_seeds);
+  part.set("borderline", verdict == Verdict::none && uncertainty == Uncertainty::borderline);
+  part.set("no_claim", verdict == Verdict::none && uncertainty == Uncertainty::no_claim);
+  part.set("no_spread", verdict == Verdict::none && uncertainty == Uncertainty::no_spread);
+  part.set("not_finite", verdict == Verdict::none && uncertainty == Uncertainty::not_finite);
 }
 
 void set_ratio(const Contrast& contrast, Draft& part) {

@@ -182,43 +182,43 @@ const ComparisonRow* fastest_portable(const SweepPanel& panel, int size) {
 }
 
 /// A run of sizes at which one algorithm is the fastest.
-struct Reign {
+struct FastestRange {
   UntrustedText algorithm;
   int first = 0, last = 0;
 };
 
-std::vector<Reign> reigns_of(const SweepPanel& panel) {
-  std::vector<Reign> reigns;
+std::vector<FastestRange> fastest_ranges(const SweepPanel& panel) {
+  std::vector<FastestRange> ranges;
   for (const int size : panel.sizes) {
     const ComparisonRow* best = fastest_portable(panel, size);
     const UntrustedText algorithm = best == nullptr ? UntrustedText() : best->algorithm;
-    if (reigns.empty() || reigns.back().algorithm != algorithm) {
-      reigns.push_back({algorithm, size, size});
+    if (ranges.empty() || ranges.back().algorithm != algorithm) {
+      ranges.push_back({algorithm, size, size});
     }
-    reigns.back().last = size;
+    ranges.back().last = size;
   }
-  std::erase_if(reigns, [](const Reign& reign) { return reign.algorithm.empty(); });
-  return reigns;
+  std::erase_if(ranges, [](const FastestRange& range) { return range.algorithm.empty(); });
+  return ranges;
 }
 
 /// "`direct` up to 4 and `fft` from 5 on".
-Markdown reigns_text(const SweepPanel& panel) {
-  const std::vector<Reign> reigns = reigns_of(panel);
+Markdown ranges_text(const SweepPanel& panel) {
+  const std::vector<FastestRange> ranges = fastest_ranges(panel);
   std::vector<Markdown> parts;
-  for (const Reign& reign : reigns) {
+  for (const FastestRange& range : ranges) {
     std::string where;
-    if (reigns.size() == 1) {
+    if (ranges.size() == 1) {
       where = "throughout";
-    } else if (reign.first == reign.last) {
-      where = fmt::format("at {}", reign.first);
-    } else if (reign.first == *panel.sizes.begin()) {
-      where = fmt::format("up to {}", reign.last);
-    } else if (reign.last == *panel.sizes.rbegin()) {
-      where = fmt::format("from {} on", reign.first);
+    } else if (range.first == range.last) {
+      where = fmt::format("at {}", range.first);
+    } else if (range.first == *panel.sizes.begin()) {
+      where = fmt::format("up to {}", range.last);
+    } else if (range.last == *panel.sizes.rbegin()) {
+      where = fmt::format("from {} on", range.first);
     } else {
-      where = fmt::format("from {} to {}", reign.first, reign.last);
+      where = fmt::format("from {} to {}", range.first, range.last);
     }
-    parts.push_back(Markdown::format("{} {}", code_span(reign.algorithm), where));
+    parts.push_back(Markdown::format("{} {}", code_span(range.algorithm), where));
   }
   return listed(parts);
 }
@@ -310,10 +310,10 @@ Crossover crossover(const Comparison& comparison, const Sweep& sweep, const std:
     }
     result.figure.panels.push_back(
         draw_sweep(panel, sweep, comparison.algorithms, fmt::format("{}_{}", name, number)));
-    const Markdown reigns = reigns_text(panel);
-    if (reigns.empty()) continue;
-    result.takeovers +=
-        Markdown::format("- {}: {}{}.\n", panel_title(panel), reigns, machine_text(panel));
+    const Markdown ranges = ranges_text(panel);
+    if (ranges.empty()) continue;
+    result.crossovers +=
+        Markdown::format("- {}: {}{}.\n", panel_title(panel), ranges, machine_text(panel));
   }
   return result;
 }

@@ -24,8 +24,8 @@ void add_sweep(const Comparison& comparison, const Sweep& sweep, const std::stri
   Crossover found = crossover(comparison, sweep, name);
   part.set("has_" + key, !found.figure.panels.empty());
   part.set(key + "_figure", place_name(name));
-  part.set(key + "_takeovers", found.takeovers);
-  part.set("has_" + key + "_takeovers", !found.takeovers.empty());
+  part.set(key + "_crossovers", found.crossovers);
+  part.set("has_" + key + "_crossovers", !found.crossovers.empty());
   part.set(key + "_left_out", found.left_out > 0);
   part.set(key + "_panels_left_out", counted(static_cast<std::int64_t>(found.left_out), "panel"));
   if (!found.figure.panels.empty()) draft.add(name, std::move(found.figure));

@@ -27,7 +27,7 @@ bool is_in_sweep(const ComparisonRow& row);
 /// A figure and, as a list, which algorithm is the fastest where.
 struct Crossover {
   Figure figure;  ///< a panel for each kind and pass; none if nothing was timed
-  Markdown takeovers;
+  Markdown crossovers;
   std::size_t left_out = 0;  ///< panels beyond those that are drawn
 };
 /// Panels are named `name`_1, `name`_2, ...

@@ -18,7 +18,7 @@ constexpr double kPicture = 50;
 constexpr double kGap = 7;
 constexpr double kRow = kPicture + 30;
 constexpr std::size_t kRowsInPanel = 6;
-constexpr std::size_t kMostColourRows = 6;  // colour images take much room as drawings
+constexpr std::size_t kMaxColourRows = 6;  // colour images take much room as drawings
 
 std::size_t agreeing(const TrainingRun& run, std::size_t sample) {
   const Neighbours& nearest = run.neighbours;
@@ -97,7 +97,7 @@ Figure neighbours_figure(const TrainingRun& run) {
   Figure figure;
   figure.source = short_digest(run.digest);
   std::size_t rows = run.samples.index.size();
-  if (run.channels == 3) rows = std::min(rows, kMostColourRows);
+  if (run.channels == 3) rows = std::min(rows, kMaxColourRows);
   for (std::size_t first = 0; first < rows; first += kRowsInPanel) {
     const std::size_t last = std::min(rows, first + kRowsInPanel);
     std::vector<UntrustedText> titles;
@@ -173,7 +173,7 @@ void add_features(const std::vector<TrainingRun>& lenet, const std::vector<Study
   draft.add("overview", std::move(overview));
   if (!lenet.empty()) return;
   add_test_images(kernels, draft);
-  draft.set("ranks", count_word(static_cast<std::int64_t>(kernels.likeliest.ranks)));
+  draft.set("ranks", count_word(static_cast<std::int64_t>(kernels.top_labels.ranks)));
 }
 
 }  // namespace reprise::reports

@@ -17,7 +17,7 @@ constexpr double kGap = 8;      // pixels between columns of kernels
 constexpr double kLabel = 20;   // pixels below each kernel, for its largest magnitude
 constexpr double kLegend = 34;  // pixels below them all
 constexpr double kTextSize = 12;
-constexpr double kLeastTile = 36;  // pixels, of a kernel's height
+constexpr double kMinTile = 36;  // pixels, of a kernel's height
 
 /// Of one kernel; weights that are not finite do not count.
 double largest_magnitude(const Kernels& kernels, std::size_t out) {
@@ -46,7 +46,7 @@ class KernelDrawing {
         cell_(std::max(
             std::floor(((kOverviewHeight - kLegend) / static_cast<double>(rows_) - kLabel) /
                        static_cast<double>(kernels.height)),
-            std::ceil(kLeastTile / static_cast<double>(kernels.height)))),
+            std::ceil(kMinTile / static_cast<double>(kernels.height)))),
         tile_{cell_ * static_cast<double>(kernels.width),
               cell_ * static_cast<double>(kernels.height)},
         width_(static_cast<double>(columns_) * (tile_.width + kGap) + kGap),

@@ -17,10 +17,10 @@ constexpr std::size_t kMistakes = 5;
 std::vector<std::size_t> mistakes_by_confidence(const TrainingRun& run) {
   std::vector<std::size_t> mistakes;
   for (std::size_t image = 0; image < run.test_images; ++image) {
-    if (run.likeliest.label(image, 0) != run.test_labels[image]) mistakes.push_back(image);
+    if (run.top_labels.label(image, 0) != run.test_labels[image]) mistakes.push_back(image);
   }
   const auto confidence = [&](std::size_t image) {
-    const double probability = run.likeliest.probability(image, 0);
+    const double probability = run.top_labels.probability(image, 0);
     return std::isfinite(probability) ? probability : 0.0;
   };
   std::stable_sort(mistakes.begin(), mistakes.end(),
@@ -46,14 +46,14 @@ TableEntry mistakes_table(const TrainingRun& run, const std::vector<std::size_t>
     const std::size_t image = mistakes[i];
     const std::size_t truth = run.test_labels[image];
     std::string of_truth = "below those of the likeliest";
-    for (std::size_t rank = 1; rank < run.likeliest.ranks; ++rank) {
-      if (run.likeliest.label(image, rank) == truth) {
-        of_truth = probability_cell(run.likeliest.probability(image, rank));
+    for (std::size_t rank = 1; rank < run.top_labels.ranks; ++rank) {
+      if (run.top_labels.label(image, rank) == truth) {
+        of_truth = probability_cell(run.top_labels.probability(image, rank));
       }
     }
     entry.table.rows.push_back({std::to_string(image), run.class_names[truth],
-                                run.class_names[run.likeliest.label(image, 0)],
-                                probability_cell(run.likeliest.probability(image, 0)), of_truth});
+                                run.class_names[run.top_labels.label(image, 0)],
+                                probability_cell(run.top_labels.probability(image, 0)), of_truth});
   }
   return entry;
 }
@@ -61,7 +61,7 @@ TableEntry mistakes_table(const TrainingRun& run, const std::vector<std::size_t>
 void add_mistakes(const TrainingRun& run, Draft& draft) {
   const std::vector<std::size_t> mistakes = mistakes_by_confidence(run);
   const auto confident = std::count_if(mistakes.begin(), mistakes.end(), [&](std::size_t image) {
-    return run.likeliest.probability(image, 0) > kConfident;
+    return run.top_labels.probability(image, 0) > kConfident;
   });
   if (!mistakes.empty()) draft.add("mistakes", mistakes_table(run, mistakes));
   draft.set("mistake_rows",
@@ -78,7 +78,7 @@ void add_mistakes(const TrainingRun& run, Draft& draft) {
 void add_calibration(const TrainingRun& run, Draft& draft) {
   double sum = 0;
   for (std::size_t image = 0; image < run.test_images; ++image) {
-    sum += run.likeliest.probability(image, 0);
+    sum += run.top_labels.probability(image, 0);
   }
   const double confidence = sum / static_cast<double>(run.test_images);
   const double excess = confidence - run.test_accuracy;

@@ -43,8 +43,8 @@ double error_among_likeliest(const TrainingRun& run) {
   std::size_t missed = 0;
   for (std::size_t image = 0; image < run.test_images; ++image) {
     bool found = false;
-    for (std::size_t rank = 0; rank < run.likeliest.ranks; ++rank) {
-      found |= run.likeliest.label(image, rank) == run.test_labels[image];
+    for (std::size_t rank = 0; rank < run.top_labels.ranks; ++rank) {
+      found |= run.top_labels.label(image, rank) == run.test_labels[image];
     }
     missed += found ? 0 : 1;
   }
@@ -58,8 +58,8 @@ double averaged_error(const Runs& runs) {
   for (std::size_t image = 0; image < first.test_images; ++image) {
     std::vector<double> sums(first.classes(), 0);
     for (const TrainingRun* run : runs) {
-      for (std::size_t rank = 0; rank < run->likeliest.ranks; ++rank) {
-        sums[run->likeliest.label(image, rank)] += run->likeliest.probability(image, rank);
+      for (std::size_t rank = 0; rank < run->top_labels.ranks; ++rank) {
+        sums[run->top_labels.label(image, rank)] += run->top_labels.probability(image, rank);
       }
     }
     const auto best = std::max_element(sums.begin(), sums.end()) - sums.begin();
@@ -104,7 +104,7 @@ std::vector<Group> our_groups(const Inputs& inputs, const std::vector<Study>& st
 void add_our_rows(const Group& group, Table& table) {
   const TrainingRun& run = *group.runs.front();
   const UntrustedText data = data_display_name(run.data_name) + ", test";
-  const bool top5 = run.likeliest.ranks < run.classes();
+  const bool top5 = run.top_labels.ranks < run.classes();
   const double five = top5 ? mean_of(group.runs, error_among_likeliest) : std::nan("");
   table.rows.push_back({group.name + ", 1 CNN", data,
                         percent_cell(mean_of(group.runs, final_test_error), 2),

@@ -15,7 +15,7 @@ namespace {
 constexpr std::size_t kNamedRecords = 12;  // more are named by their folders
 
 UntrustedText conv_of(const TrainingRun& run) {
-  return setting_text(run.settings, "conv");
+  return setting_text(run.settings, "conv_algorithm");
 }
 
 /// As the run's record says, else as a comparison says of the algorithm; "" if none does.
@@ -106,7 +106,7 @@ ShellCommands arguments_of(const UntrustedText& command_line) {
 ShellCommands lenet_commands(const std::vector<TrainingRun>& runs, const std::string& settings) {
   if (runs.empty()) return {};
   const TrainingRun& first = runs.front();
-  ShellCommands text = write_toml(settings, toml_text(first.settings));
+  ShellCommands text = write_toml(settings, toml_text(first.recorded_settings));
   for (const TrainingRun& run : runs) {
     const ShellCommands seed =
         &run == &first ? ShellCommands() : ShellCommands::format(" --seed {}", run.seed);

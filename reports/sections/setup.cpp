@@ -33,8 +33,8 @@ constexpr std::array kSettings = {
     Known{"beta1", "decay of Adam's mean of the gradient"},
     Known{"beta2", "decay of Adam's mean of the squared gradient"},
     Known{"epsilon", "keeps Adam's division away from zero"},
-    Known{"drop_epochs", "epochs after which the learning rate drops"},
-    Known{"drop_factor", "what the learning rate is multiplied with then"},
+    Known{"lr_milestones", "epochs after which the learning rate drops"},
+    Known{"lr_gamma", "what the learning rate is multiplied with then"},
     Known{"activation", "what follows each hidden layer"},
     Known{"pooling", "mode of the pooling layers"},
     Known{"pool_kernel", "side of a pooling window"},
@@ -44,11 +44,11 @@ constexpr std::array kSettings = {
     Known{"initializer", "how the weights start"},
     Known{"width", "maps of the first convolution of the four-layer network"},
     Known{"train_images", "images trained on"},
-    Known{"shift", "largest random shift of training images, pixels"},
-    Known{"reflect", "training images reflected at random"},
+    Known{"random_shift", "largest random shift of training images, pixels"},
+    Known{"horizontal_flip", "training images reflected at random"},
     Known{"distortion", "random distortion of training images"},
-    Known{"colour", "random colour change of training images"},
-    Known{"conv", "convolution algorithm"},
+    Known{"pca_color_noise", "random colour change of training images"},
+    Known{"conv_algorithm", "convolution algorithm"},
     Known{"block_size", "images whose gradients are added in one chain; part of the result's bits"},
 };
 
@@ -234,7 +234,7 @@ void add_lenet_setup(const TrainingRun& run, Draft& draft) {
   draft.set("optimizer", setting_text(run.settings, "optimizer"));
   draft.set("is_adam", setting_text(run.settings, "optimizer") == "adam");
   draft.set("batch_size", setting_text(run.settings, "batch_size"));
-  draft.set("conv", code_span(setting_text(run.settings, "conv")));
+  draft.set("conv", code_span(setting_text(run.settings, "conv_algorithm")));
   add_time(run, draft);
 }
 

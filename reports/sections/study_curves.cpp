@@ -17,7 +17,7 @@ namespace {
 constexpr double kWidth = 430;  // pixels
 constexpr double kPlotHeight = 290;
 constexpr double kKeyLine = 18;  // pixels of a line of the key
-constexpr int kMostPoints = 400;
+constexpr int kMaxPoints = 400;
 
 struct Look {
   std::string_view colour;
@@ -42,7 +42,7 @@ using Curve = std::vector<CurvePoint>;
 Curve curve_of(const std::vector<std::vector<double>>& series, const std::vector<double>& epochs) {
   std::size_t length = epochs.size();
   for (const std::vector<double>& values : series) length = std::min(length, values.size());
-  const std::size_t step = 1 + length / kMostPoints;
+  const std::size_t step = 1 + length / kMaxPoints;
   Curve curve;
   for (std::size_t i = 0; i < length; ++i) {
     if (i % step != 0 && i + 1 != length) continue;

@@ -14,12 +14,12 @@ namespace {
 
 constexpr double kOutlier = 3.5;       // modified z-scores beyond (B. Iglewicz, D. Hoaglin 1993)
 constexpr double kNormalMad = 0.6745;  // of a normal distribution, in standard deviations
-constexpr std::size_t kLeastRuns = 4;  // to tell an outlier
+constexpr std::size_t kMinRuns = 4;    // to tell an outlier
 
 /// Runs whose modified z-score, 0.6745 (x - median) / MAD, lies beyond kOutlier.
 std::vector<const StudyRun*> outliers_of(const Variant& variant) {
   std::vector<const StudyRun*> found;
-  if (variant.runs.size() < kLeastRuns) return found;
+  if (variant.runs.size() < kMinRuns) return found;
   const double median = median_of(variant.values());
   std::vector<double> distances;
   for (const double value : variant.values()) distances.push_back(std::abs(value - median));
@@ -100,7 +100,7 @@ void add_outliers(const std::vector<Study>& studies, Draft& draft) {
   bool could_tell = false;
   for (const Study& study : studies) {
     for (const Variant& variant : study.variants) {
-      could_tell |= variant.runs.size() >= kLeastRuns;
+      could_tell |= variant.runs.size() >= kMinRuns;
       for (const StudyRun* run : outliers_of(variant)) {
         ++count;
         list += Markdown::format(
@@ -117,7 +117,7 @@ void add_outliers(const std::vector<Study>& studies, Draft& draft) {
   draft.set("outlier_count_capital", capitalized(count_word(count)));
   draft.set("outliers", list);
   draft.set("outlier_rule", shortest(kOutlier));
-  draft.set("outlier_least", count_word(static_cast<std::int64_t>(kLeastRuns)));
+  draft.set("outlier_least", count_word(static_cast<std::int64_t>(kMinRuns)));
 }
 
 void add_censored(const std::vector<Study>& studies, Draft& draft) {

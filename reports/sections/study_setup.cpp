@@ -17,7 +17,7 @@
 namespace reprise::reports {
 namespace {
 
-constexpr std::size_t kMostValues = 6;  // of a setting, in one cell
+constexpr std::size_t kMaxValues = 6;  // of a setting, in one cell
 
 /// The values that a setting has in the runs, each once, in the order of the runs.
 std::vector<UntrustedText> values_of(const Runs& runs, const UntrustedText& name) {
@@ -34,7 +34,7 @@ std::vector<UntrustedText> values_of(const Runs& runs, const UntrustedText& name
 UntrustedText here_cell(const Runs& runs, const std::string& setting) {
   std::vector<UntrustedText> values = values_of(runs, setting);
   if (values.empty()) return "–";
-  if (values.size() > kMostValues) {
+  if (values.size() > kMaxValues) {
     return fmt::format("{} values, as the variants ask",
                        count_word(static_cast<std::int64_t>(values.size())));
   }

@@ -103,14 +103,14 @@ std::string verdict_text(const Contrast& contrast) {
     case Verdict::none:
       break;
   }
-  switch (contrast.judgement.doubt) {
-    case Doubt::few_seeds:
+  switch (contrast.judgement.uncertainty) {
+    case Uncertainty::few_seeds:
       return fmt::format("no verdict from {}", seeds == 1 ? "one seed" : "no common seed");
-    case Doubt::borderline:
+    case Uncertainty::borderline:
       return "no verdict: it differs, perhaps by less than the margin";
-    case Doubt::no_spread:
+    case Uncertainty::no_spread:
       return "no verdict: the seeds show no spread";
-    case Doubt::not_finite:
+    case Uncertainty::not_finite:
       return "no verdict: a run diverged";
     default:
       return "no claim";

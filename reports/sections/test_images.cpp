@@ -35,10 +35,10 @@ Card card_of(const TrainingRun& run, std::size_t sample) {
   card.image = static_cast<std::size_t>(run.samples.index[sample]);
   const std::size_t truth = run.samples.labels[sample];
   card.truth = run.class_names[truth];
-  for (std::size_t rank = 0; rank < run.likeliest.ranks; ++rank) {
-    const std::size_t label = run.likeliest.label(card.image, rank);
+  for (std::size_t rank = 0; rank < run.top_labels.ranks; ++rank) {
+    const std::size_t label = run.top_labels.label(card.image, rank);
     card.guesses.push_back(
-        {run.class_names[label], run.likeliest.probability(card.image, rank), label == truth});
+        {run.class_names[label], run.top_labels.probability(card.image, rank), label == truth});
   }
   return card;
 }
@@ -96,7 +96,7 @@ void add_test_images(const TrainingRun& run, Draft& draft) {
   for (std::size_t sample = 0; sample < run.samples.index.size(); ++sample) {
     figure.panels.push_back(card_panel(run, sample));
     const auto image = static_cast<std::size_t>(run.samples.index[sample]);
-    if (run.likeliest.label(image, 0) == run.samples.labels[sample]) ++right;
+    if (run.top_labels.label(image, 0) == run.samples.labels[sample]) ++right;
   }
   const std::string count = count_word(static_cast<std::int64_t>(run.samples.index.size()));
   draft.set("sample_count", count);

@@ -13,7 +13,7 @@
 namespace reprise::reports {
 namespace {
 
-constexpr std::size_t kMostRows = 20;  // of the table of epochs
+constexpr std::size_t kMaxRows = 20;  // of the table of epochs
 constexpr std::size_t kDigestDigits = 8;
 
 /// A little above the largest drawable value, so that the axis from 0 holds all; 1 for none.
@@ -71,7 +71,7 @@ std::vector<double> in_percent(std::vector<double> fractions) {
 void add_epochs_table(const TrainingRun& run, Draft& draft) {
   const History& history = run.history;
   const std::size_t epochs = history.epoch.size();
-  const std::size_t step = div_ceil(epochs, kMostRows);
+  const std::size_t step = div_ceil(epochs, kMaxRows);
   const int decimals = percent_decimals(run.test_images);
   TableEntry entry;
   entry.source = short_digest(run.digest);

@@ -12,7 +12,7 @@ using namespace reprise::fuzz;
 
 namespace {
 
-constexpr double kMostSeconds = 40;  // a small file's limits and what starting a process takes
+constexpr double kMaxSeconds = 40;  // a small file's limits and what starting a process takes
 
 std::vector<std::uint8_t> with_checksum(std::span<const std::uint8_t> image) {
   std::vector<std::uint8_t> file(image.begin(), image.end());
@@ -29,6 +29,6 @@ extern "C" int LLVMFuzzerTestOneInput(const std::uint8_t* bytes, std::size_t siz
   const auto start = std::chrono::steady_clock::now();
   accepted([&] { check_record(load_record(path)); });
   const std::chrono::duration<double> taken = std::chrono::steady_clock::now() - start;
-  require(taken.count() < kMostSeconds, "reading ends in time");
+  require(taken.count() < kMaxSeconds, "reading ends in time");
   return 0;
 }

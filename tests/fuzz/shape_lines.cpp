@@ -1,6 +1,7 @@
 // Files of shape lines: a shape that is read has sizes that fit each other, and its canonical line
 // gives it back.
 #include "reprise/conv/conv_shape.hpp"
+#include "reprise/run/conv_shape_file.hpp"
 #include "support/fuzz.hpp"
 
 using namespace reprise;

@@ -10,7 +10,7 @@ def images_of(pixels):
 
 class Augmentation:
     def __init__(self, settings, stream):
-        self.shift, self.reflect = settings["shift"], settings["reflect"]
+        self.shift, self.reflect = settings["random_shift"], settings["horizontal_flip"]
         self.distortion = settings["distortion"]
         self.stream = stream
 

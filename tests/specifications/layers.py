@@ -44,7 +44,7 @@ class Convolution:
 
     def words(self, settings):
         padding = "same" if self.padding else "valid"
-        return "conv2d", f"{self.size}x{self.size}, {padding} padding, {settings['conv']}"
+        return "conv2d", f"{self.size}x{self.size}, {padding} padding, {settings['conv_algorithm']}"
 
     def inside(self, tap, axis, extent):
         """The positions whose cell for this tap is in the image, and those cells."""

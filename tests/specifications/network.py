@@ -32,7 +32,7 @@ class Network:
         self.parameters = np.concatenate(list(self.initial(len(hidden))))
 
     def add_convolution(self, number, filters, padding):
-        algorithm = {"direct": Direct, "naive": Naive}[self.settings["conv"]]
+        algorithm = {"direct": Direct, "naive": Naive}[self.settings["conv_algorithm"]]
         self.activations += 1
         if self.settings["without"] != f"conv{number}":
             self.add(f"conv{number}", Convolution(self.out, filters, 5, padding, algorithm))

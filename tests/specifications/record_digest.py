@@ -52,6 +52,7 @@ def default_settings(kind):
 def counted_settings(kind, attributes):
     """Those that differ from the format's defaults, by their names in it."""
     defaults = default_settings({"checkpoint": "training"}.get(kind, kind))
+    defaults |= {name: (name, value) for name, value in defaults.values()}  # as an earlier release called it
     counted = {}
     for setting, value in attributes.items():
         name, default = defaults.get(setting, (setting, None))

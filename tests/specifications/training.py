@@ -65,8 +65,8 @@ class Training:
 
     def learning_rate(self, epoch):
         rate = self.settings["learning_rate"]
-        for drop in filter(None, self.settings["drop_epochs"].split(",")):
-            rate *= self.settings["drop_factor"] if int(drop) <= epoch else 1.0
+        for drop in filter(None, self.settings["lr_milestones"].split(",")):
+            rate *= self.settings["lr_gamma"] if int(drop) <= epoch else 1.0
         return rate
 
     def train_batch(self, epoch, batch):

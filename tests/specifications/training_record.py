@@ -70,7 +70,7 @@ def model(training, initial_sha256):
     portable = {"direct": "portable", "naive": "portable"}
     group = Group({"parameters": np.int64(sum(counts)), "initial_parameters_sha256": initial_sha256})
     group.attributes["parameters_sha256"] = own.sha256()
-    group.attributes["conv_reproducibility"] = portable[training.settings["conv"]]
+    group.attributes["conv_reproducibility"] = portable[training.settings["conv_algorithm"]]
     whole = summary(training.settings["model"], names, types, shapes, counts)
     group.datasets["summary"] = Dataset([], np.array(whole, dtype=object))
     columns = {"names": names, "types": types, "settings": settings, "output_shapes": shapes}

@@ -7,6 +7,7 @@
 
 #include "reprise/conv/conv_workspace.hpp"
 #include "reprise/conv/naive/naive.hpp"
+#include "reprise/run/conv_shape_file.hpp"
 
 namespace reprise::test {
 namespace {

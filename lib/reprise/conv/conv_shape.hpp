@@ -93,7 +93,8 @@ ConvShape parse_conv_shape(std::string_view line);
 /// where it must.
 std::string to_line(const ConvShape& shape);
 
-/// The shapes of a file, one line each; '#' starts a comment. Error names file and line number.
-std::vector<ConvShape> read_conv_shapes(const std::string& file);
+/// The shapes of a text, one line each; '#' starts a comment. Error names `where`, such as a file,
+/// and the line's number.
+std::vector<ConvShape> parse_conv_shapes(std::string_view where, const std::string& text);
 
 }  // namespace reprise

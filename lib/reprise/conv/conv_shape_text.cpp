@@ -3,7 +3,6 @@
 #include <array>
 #include <charconv>
 #include <cstdint>
-#include <fstream>
 #include <optional>
 #include <sstream>
 #include <utility>
@@ -292,20 +291,15 @@ std::string to_line(const ConvShape& s) {
   return line.str();
 }
 
-std::vector<ConvShape> read_conv_shapes(const std::string& file) {
-  std::ifstream stream(file);
-  if (!stream) throw Error("shapes file " + file, "cannot be opened", "a readable file");
+std::vector<ConvShape> parse_conv_shapes(std::string_view where, const std::string& text) {
+  std::istringstream stream{std::string(without_byte_order_mark(text))};
   std::vector<ConvShape> shapes;
   std::string line;
   for (std::size_t number = 1; std::getline(stream, line); ++number) {
-    const std::string text =
-        content(number == 1 ? std::string(without_byte_order_mark(line)) : std::move(line));
-    if (text.empty()) continue;
-    try {
-      shapes.push_back(parse_conv_shape(text));
-    } catch (const Error& error) {
-      throw Error(file + ":" + std::to_string(number), error.what(), "");
-    }
+    const std::string shape = content(std::move(line));
+    if (shape.empty()) continue;
+    errors_naming(std::string(where) + ":" + std::to_string(number),
+                  [&] { shapes.push_back(parse_conv_shape(shape)); });
   }
   return shapes;
 }

@@ -12,6 +12,7 @@
 #include "reprise/conv/conv2d.hpp"
 #include "reprise/core/float_environment.hpp"
 #include "reprise/core/long_sum.hpp"
+#include "reprise/linalg/dispatch.hpp"
 #include "reprise/linalg/vectors-inl.hpp"
 
 HWY_BEFORE_NAMESPACE();
@@ -109,7 +110,7 @@ HWY_EXPORT(sum_all_channels);
 
 void conv2d_grad_bias(const ConvShape& s, const float* grad_output, float* grad_bias) {
   const FloatEnvironment environment;
-  HWY_DYNAMIC_DISPATCH(sum_all_channels)(s, grad_output, grad_bias);
+  REPRISE_DISPATCH(sum_all_channels)(s, grad_output, grad_bias);
 }
 
 }  // namespace reprise

@@ -15,6 +15,7 @@
 #include "reprise/conv/conv_reference.hpp"
 #include "reprise/conv/operand_domain.hpp"
 #include "reprise/core/error.hpp"
+#include "reprise/linalg/dispatch.hpp"
 #include "reprise/linalg/vectors-inl.hpp"
 
 HWY_BEFORE_NAMESPACE();
@@ -167,16 +168,16 @@ void check_operand(std::string_view where, const ConvAlgorithm& algorithm, const
 }  // namespace
 
 std::uint32_t largest_magnitude_bits(const float* values, std::size_t count) {
-  return HWY_DYNAMIC_DISPATCH(largest_in_vectors)(values, count);
+  return REPRISE_DISPATCH(largest_in_vectors)(values, count);
 }
 
 std::uint32_t largest_magnitude_bits(const ValueRuns& runs) {
   if (runs.count == runs.column_stride) {  // whole rows
     const std::size_t count = runs.columns * runs.count;
-    return HWY_DYNAMIC_DISPATCH(largest_in_runs)(
+    return REPRISE_DISPATCH(largest_in_runs)(
         {runs.values, runs.rows, runs.row_stride, 1, count, count});
   }
-  return HWY_DYNAMIC_DISPATCH(largest_in_runs)(runs);
+  return REPRISE_DISPATCH(largest_in_runs)(runs);
 }
 
 bool is_inside(const OperandDomain& domain, std::uint32_t magnitude_bits) {

@@ -198,6 +198,10 @@ void CommandLine::add_flag(const std::string& name, bool& value, const std::stri
   add(name, "", "", description).flag = &value;
 }
 
+void CommandLine::add_earlier_name(const std::string& earlier, const std::string& name) {
+  earlier_names_[earlier] = name;
+}
+
 void CommandLine::add_operands(const std::string& name, std::vector<std::string>& values,
                                IntegerRange count, const std::string& description) {
   operands_ = {{name, description, &values, count, {}}};
@@ -223,7 +227,12 @@ bool CommandLine::given(const std::string& name) const {
                      [&](const Option& option) { return option.name == name && option.count > 0; });
 }
 
-CommandLine::Option& CommandLine::find(const std::string& name) {
+CommandLine::Option& CommandLine::find(const std::string& given) {
+  const auto earlier = earlier_names_.find(given);
+  const std::string& name = earlier == earlier_names_.end() ? given : earlier->second;
+  if (earlier != earlier_names_.end()) {
+    notes_.push_back("note: " + given + " is called " + name + " now");
+  }
   std::vector<std::string> names;
   for (Option& option : options_) {
     if (option.name == name) return option;
@@ -242,9 +251,10 @@ void CommandLine::take_option(Option& option, const std::string& value) {
 }
 
 bool CommandLine::is_option(const std::string& argument) const {
-  return std::any_of(options_.begin(), options_.end(), [&](const Option& option) {
-    return option.name == argument.substr(0, argument.find('='));
-  });
+  const std::string name = argument.substr(0, argument.find('='));
+  return earlier_names_.count(name) > 0 ||
+         std::any_of(options_.begin(), options_.end(),
+                     [&](const Option& option) { return option.name == name; });
 }
 
 std::size_t CommandLine::parse_option(const std::vector<std::string>& arguments, std::size_t at) {
@@ -323,6 +333,7 @@ bool CommandLine::parse(int argc, const char* const* argv) {
     }
   }
   check_operands();
+  for (const std::string& note : notes_) print_error_line(note);
   return true;
 }
 

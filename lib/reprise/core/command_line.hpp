@@ -4,6 +4,7 @@
 
 #include <cstdint>
 #include <functional>
+#include <map>
 #include <string>
 #include <string_view>
 #include <utility>
@@ -81,6 +82,10 @@ class CommandLine {
   void add_option(const std::string& name, const std::string& form, const std::string& initial,
                   const std::string& description, const Take& take);
 
+  /// An option that was added may be given by a name that it had earlier, which --help does not
+  /// list; parse() then says on standard error what it is called now.
+  void add_earlier_name(const std::string& earlier, const std::string& name);
+
   /// Adds operands, from `least` to `most` of them in all; `name` is "RECORD".
   void add_operands(const std::string& name, std::vector<std::string>& values, IntegerRange count,
                     const std::string& description);
@@ -131,7 +136,7 @@ class CommandLine {
 
   Option& add(const std::string& name, const std::string& form, const std::string& initial,
               const std::string& description);
-  Option& find(const std::string& name);
+  Option& find(const std::string& given);
   void take_option(Option& option, const std::string& value);
   [[nodiscard]] bool is_option(const std::string& argument) const;
   /// Takes the option that begins at `at`; where the next argument begins.
@@ -143,7 +148,9 @@ class CommandLine {
 
   std::string program_, description_, heading_ = "Options", footer_;
   std::vector<Option> options_;
-  std::vector<Operands> operands_;  ///< one or none
+  std::vector<Operands> operands_;                    ///< one or none
+  std::map<std::string, std::string> earlier_names_;  ///< what an option was called: its name
+  std::vector<std::string> notes_;                    ///< of earlier names that were given
 };
 
 }  // namespace reprise

@@ -21,7 +21,7 @@ namespace {
 
 constexpr std::uint64_t kDrawsPerImage = 16;
 constexpr std::uint64_t kShiftDraw = 0, kReflectDraw = 2, kDistortionDraw = 3, kColourDraw = 7;
-constexpr double kMostDistortion = 0.5;
+constexpr double kMaxDistortion = 0.5;
 
 /// One image of a set.
 struct Image {
@@ -196,7 +196,7 @@ void check_options(const AugmentationOptions& options, const ImageSet& train) {
     throw Error("augmentation", "shift " + std::to_string(options.shift),
                 "0 to " + std::to_string(size - 1) + ", less than the images' sides");
   }
-  if (!(options.distortion >= 0.0 && options.distortion <= kMostDistortion)) {
+  if (!(options.distortion >= 0.0 && options.distortion <= kMaxDistortion)) {
     throw Error("augmentation", "distortion " + std::to_string(options.distortion), "0 to 0.5");
   }
   if (!(options.colour >= 0.0 && options.colour <= 100.0)) {

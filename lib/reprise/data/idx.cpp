@@ -14,7 +14,7 @@
 namespace reprise {
 namespace {
 
-constexpr std::size_t kMostValues = std::size_t{1} << 40;
+constexpr std::size_t kMaxValues = std::size_t{1} << 40;
 constexpr std::size_t kBlock = std::size_t{1} << 20;  // bytes
 
 /// Unpacks gzip data (RFC 1952, any number of members), as much at a time as is asked for. Zero
@@ -139,7 +139,7 @@ std::vector<std::size_t> parse_header(const std::string& file, std::span<const s
   values_count = 1;
   for (std::size_t axis = 0; axis < rank; ++axis) {
     sizes.push_back(big_endian(header.subspan(4 + 4 * axis)));
-    if (sizes.back() != 0 && values_count > kMostValues / sizes.back()) {
+    if (sizes.back() != 0 && values_count > kMaxValues / sizes.back()) {
       throw Error(file, "announces dimensions whose product is over 2^40", "a smaller array");
     }
     values_count *= sizes.back();

@@ -14,6 +14,7 @@
 #include <algorithm>
 #include <array>
 
+#include "reprise/linalg/dispatch.hpp"
 #include "reprise/linalg/fft.hpp"
 #include "reprise/linalg/vectors-inl.hpp"
 
@@ -452,12 +453,12 @@ float fft_sine(std::size_t k) {
 
 void fft2d(FftTile tile, std::size_t channels, const FftCells<const float>& cells,
            const FftPoints<float>& points) {
-  HWY_DYNAMIC_DISPATCH(fft2d_all)(tile, channels, cells, points);
+  REPRISE_DISPATCH(fft2d_all)(tile, channels, cells, points);
 }
 
 void inverse_fft2d(FftTile tile, std::size_t channels, const FftPoints<const float>& points,
                    float scale, const float* bias, const FftCells<float>& cells) {
-  HWY_DYNAMIC_DISPATCH(inverse_fft2d_all)(tile, channels, points, scale, bias, cells);
+  REPRISE_DISPATCH(inverse_fft2d_all)(tile, channels, points, scale, bias, cells);
 }
 
 }  // namespace reprise

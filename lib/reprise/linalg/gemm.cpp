@@ -19,6 +19,7 @@
 #include "reprise/core/float_environment.hpp"
 #include "reprise/core/integer.hpp"
 #include "reprise/core/parallel.hpp"
+#include "reprise/linalg/dispatch.hpp"
 #include "reprise/linalg/gemm.hpp"
 #include "reprise/linalg/gemm_kernel-inl.hpp"
 #include "reprise/linalg/gemm_unpacked.hpp"
@@ -138,7 +139,7 @@ void gemm(std::size_t M, std::size_t N, std::size_t K, ConstMatrix a, ConstMatri
     const std::size_t begin = task * rows_per_task;
     const std::size_t end = threads == 1 ? M : std::min(M, begin + rows_per_task);
     if (threads == 1 && task != 0) return;
-    HWY_DYNAMIC_DISPATCH(multiply_rows)(begin, end, N, K, a, b, c, c_row_stride, accumulate);
+    REPRISE_DISPATCH(multiply_rows)(begin, end, N, K, a, b, c, c_row_stride, accumulate);
   });
 }
 

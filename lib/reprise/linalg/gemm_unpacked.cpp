@@ -17,6 +17,7 @@
 #include <algorithm>
 
 #include "reprise/core/integer.hpp"
+#include "reprise/linalg/dispatch.hpp"
 #include "reprise/linalg/gemm_tile-inl.hpp"
 #include "reprise/linalg/gemm_unpacked.hpp"
 
@@ -229,14 +230,14 @@ bool gemm_unpacked(std::size_t M, std::size_t N, std::size_t K, ConstMatrix a, C
   if (b.column_stride == 1 && (M <= few || K <= few)) {
     const bool cached = std::max(K, M) * N <= cached_floats;
     if (cached) {
-      HWY_DYNAMIC_DISPATCH(multiply_rows_of_b)(M, N, K, a, b, c, c_row_stride, accumulate);
+      REPRISE_DISPATCH(multiply_rows_of_b)(M, N, K, a, b, c, c_row_stride, accumulate);
     } else {
-      HWY_DYNAMIC_DISPATCH(multiply_streamed)(M, N, K, a, b, c, c_row_stride, accumulate);
+      REPRISE_DISPATCH(multiply_streamed)(M, N, K, a, b, c, c_row_stride, accumulate);
     }
     return true;
   }
   if (b.row_stride == 1 && M <= few) {
-    HWY_DYNAMIC_DISPATCH(multiply_columns_of_b)(M, N, K, a, b, c, c_row_stride, accumulate);
+    REPRISE_DISPATCH(multiply_columns_of_b)(M, N, K, a, b, c, c_row_stride, accumulate);
     return true;
   }
   return false;

@@ -10,6 +10,7 @@
 #include <limits>
 
 #include "reprise/core/float_environment.hpp"
+#include "reprise/linalg/dispatch.hpp"
 #include "reprise/linalg/math.hpp"
 
 HWY_BEFORE_NAMESPACE();
@@ -130,26 +131,26 @@ HWY_EXPORT(exp_scaled_log_f32);
 
 void exp(std::size_t count, const float* x, float* y) {
   const FloatEnvironment environment;
-  HWY_DYNAMIC_DISPATCH(exp_f32)(count, x, y);
+  REPRISE_DISPATCH(exp_f32)(count, x, y);
 }
 void log(std::size_t count, const float* x, float* y) {
   const FloatEnvironment environment;
-  HWY_DYNAMIC_DISPATCH(log_f32)(count, x, y);
+  REPRISE_DISPATCH(log_f32)(count, x, y);
 }
 void log(std::size_t count, const double* x, double* y) {
   const FloatEnvironment environment;
-  HWY_DYNAMIC_DISPATCH(log_f64)(count, x, y);
+  REPRISE_DISPATCH(log_f64)(count, x, y);
 }
 void tanh(std::size_t count, const float* x, float* y) {
   const FloatEnvironment environment;
-  HWY_DYNAMIC_DISPATCH(tanh_f32)(count, x, y);
+  REPRISE_DISPATCH(tanh_f32)(count, x, y);
 }
 void inverse_power(std::size_t count, float beta, const float* x, float* y) {
   const FloatEnvironment environment;
-  if (beta == 0.5F) return HWY_DYNAMIC_DISPATCH(inverse_root_f32)(count, x, y);
-  if (beta == 0.75F) return HWY_DYNAMIC_DISPATCH(inverse_three_quarters_f32)(count, x, y);
-  if (beta == 1.0F) return HWY_DYNAMIC_DISPATCH(inverse_f32)(count, x, y);
-  HWY_DYNAMIC_DISPATCH(exp_scaled_log_f32)(count, -beta, x, y);
+  if (beta == 0.5F) return REPRISE_DISPATCH(inverse_root_f32)(count, x, y);
+  if (beta == 0.75F) return REPRISE_DISPATCH(inverse_three_quarters_f32)(count, x, y);
+  if (beta == 1.0F) return REPRISE_DISPATCH(inverse_f32)(count, x, y);
+  REPRISE_DISPATCH(exp_scaled_log_f32)(count, -beta, x, y);
 }
 
 }  // namespace reprise

@@ -8,9 +8,11 @@
 
 #include <algorithm>
 #include <array>
+#include <atomic>
 #include <utility>
 
 #include "reprise/core/error.hpp"
+#include "reprise/linalg/dispatch.hpp"
 #include "reprise/linalg/simd.hpp"
 
 HWY_BEFORE_NAMESPACE();
@@ -44,7 +46,26 @@ std::int64_t supported_targets() {
   return targets;
 }
 
+/// The target in use; best until another is selected. Kernels read it, none writes it.
+std::atomic<std::int64_t>& targets_in_use() {
+  static std::atomic<std::int64_t> targets = supported_targets();
+  return targets;
+}
+
+void use(std::int64_t targets) {
+  targets_in_use() = targets;
+  chosen_simd_target().Update(targets);
+}
+
 }  // namespace
+
+hwy::ChosenTarget& chosen_simd_target() {
+  struct Chosen : hwy::ChosenTarget {
+    Chosen() { Update(supported_targets()); }
+  };
+  static Chosen chosen;
+  return chosen;
+}
 
 std::vector<std::string> simd_targets() {
   std::vector<std::string> names;
@@ -55,7 +76,7 @@ std::vector<std::string> simd_targets() {
 }
 
 std::string simd_target() {
-  const std::int64_t in_use = hwy::SupportedTargets() & supported_targets();
+  const std::int64_t in_use = targets_in_use();
   for (const auto& [target, name] : kTargets) {
     if ((in_use & target) != 0) return std::string(name);
   }
@@ -63,7 +84,7 @@ std::string simd_target() {
 }
 
 std::size_t simd_lanes() {
-  return HWY_DYNAMIC_DISPATCH(lanes_of_target)();
+  return REPRISE_DISPATCH(lanes_of_target)();
 }
 
 std::string highway_version() {
@@ -78,12 +99,12 @@ void select_simd_target(std::string_view name) {
                 "AVX2 with FMA, AVX-512 or NEON, without which results would have other bits");
   }
   if (name == "best") {
-    hwy::SetSupportedTargetsForTest(0);
+    use(supported_targets());
     return;
   }
   for (const auto& [target, target_name] : kTargets) {
     if (target_name == name && (supported_targets() & target) != 0) {
-      hwy::SetSupportedTargetsForTest(target);
+      use(target);
       return;
     }
   }

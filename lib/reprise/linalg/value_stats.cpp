@@ -7,6 +7,7 @@
 
 #include <algorithm>
 
+#include "reprise/linalg/dispatch.hpp"
 #include "reprise/linalg/value_stats.hpp"
 
 HWY_BEFORE_NAMESPACE();
@@ -78,14 +79,14 @@ HWY_EXPORT(stats_in_vectors);
 HWY_EXPORT(nonzeros_of_samples);
 
 ValueStats value_stats(const float* values, std::size_t count) {
-  return HWY_DYNAMIC_DISPATCH(stats_in_vectors)(values, count);
+  return REPRISE_DISPATCH(stats_in_vectors)(values, count);
 }
 
 std::size_t estimated_nonzeros(const float* values, std::size_t count) {
   constexpr std::size_t samples = 64;
   constexpr std::size_t max_lanes = 16;  // on any target
   if (count < samples * max_lanes) return value_stats(values, count).nonzeros;
-  return HWY_DYNAMIC_DISPATCH(nonzeros_of_samples)(values, count, samples);
+  return REPRISE_DISPATCH(nonzeros_of_samples)(values, count, samples);
 }
 
 }  // namespace reprise

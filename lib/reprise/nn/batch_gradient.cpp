@@ -24,7 +24,7 @@ BatchGradient::BatchGradient(const Sequential& model, std::size_t batch_size,
   const std::size_t level = level_of(blocks);
   const std::size_t tasks = (blocks + (std::size_t{1} << level) - 1) >> level;
   for (std::size_t i = 0; i < std::min(threads_, std::max<std::size_t>(tasks, 1)); ++i) {
-    Worker worker{std::make_unique<BlockTape>(model, block_size, 1, stream), {}};
+    Worker worker{std::make_unique<BlockWorkspace>(model, block_size, 1, stream), {}};
     for (std::size_t sum = 0; sum < level; ++sum) {
       worker.sums.push_back(make_aligned_buffer<float>(parameters));
     }
@@ -69,7 +69,7 @@ BatchGradient::Totals BatchGradient::run(std::size_t N, std::uint64_t step, cons
 void BatchGradient::run_subtree(Batch& batch, std::size_t first, std::size_t level,
                                 const Worker& worker, float* gradients) const {
   const std::size_t parameters = model_.parameters().size();
-  if (level == 0) return run_block(batch, first, *worker.tape, {gradients, parameters});
+  if (level == 0) return run_block(batch, first, *worker.workspace, {gradients, parameters});
   const std::size_t middle = first + (std::size_t{1} << (level - 1));
   run_subtree(batch, first, level - 1, worker, gradients);
   if (middle >= batch.blocks) return;
@@ -78,9 +78,9 @@ void BatchGradient::run_subtree(Batch& batch, std::size_t first, std::size_t lev
   for (std::size_t i = 0; i < parameters; ++i) gradients[i] += other[i];
 }
 
-void BatchGradient::run_block(Batch& batch, std::size_t block, BlockTape& tape,
+void BatchGradient::run_block(Batch& batch, std::size_t block, BlockWorkspace& workspace,
                               std::span<float> gradients) const {
-  BlockTape::Call call;
+  BlockWorkspace::Call call;
   call.first_image = block * block_size_;
   call.N = std::min(block_size_, batch.N - call.first_image);
   call.training = true;
@@ -88,19 +88,19 @@ void BatchGradient::run_block(Batch& batch, std::size_t block, BlockTape& tape,
   const std::size_t classes = model_.output_shape().size();
   std::vector<std::uint8_t> labels(call.N);
   std::vector<float> losses(call.N);
-  batch.source(call.first_image, call.N, tape.input(), labels.data());
-  tape.forward(call);
-  softmax_cross_entropy_forward(call.N, classes, tape.output(), labels.data(), tape.grad_output(),
-                                losses.data());
+  batch.source(call.first_image, call.N, workspace.input(), labels.data());
+  workspace.forward(call);
+  softmax_cross_entropy_forward(call.N, classes, workspace.output(), labels.data(),
+                                workspace.grad_output(), losses.data());
   batch.losses[block] =
       long_sum<double>(call.N, [&](std::size_t n) { return static_cast<double>(losses[n]); });
   for (std::size_t n = 0; n < call.N; ++n) {
-    if (argmax(classes, tape.output() + n * classes) != labels[n]) ++batch.errors[block];
+    if (argmax(classes, workspace.output() + n * classes) != labels[n]) ++batch.errors[block];
   }
-  softmax_cross_entropy_backward(call.N, classes, tape.grad_output(), labels.data(),
+  softmax_cross_entropy_backward(call.N, classes, workspace.grad_output(), labels.data(),
                                  static_cast<float>(1.0 / static_cast<double>(batch.N)),
-                                 tape.grad_output());
-  tape.backward(call, gradients);
+                                 workspace.grad_output());
+  workspace.backward(call, gradients);
 }
 
 std::span<const float> BatchGradient::gradients() const {

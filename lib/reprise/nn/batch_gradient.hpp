@@ -50,13 +50,13 @@ class BatchGradient {
   };
   /// What one thread works with.
   struct Worker {
-    std::unique_ptr<BlockTape> tape;
+    std::unique_ptr<BlockWorkspace> workspace;
     std::vector<AlignedBuffer<float>> sums;  ///< a gradient for each level of a subtree
   };
   /// A subtree over blocks [first, first + 2^level), as far as there are such blocks.
   void run_subtree(Batch& batch, std::size_t first, std::size_t level, const Worker& worker,
                    float* gradients) const;
-  void run_block(Batch& batch, std::size_t block, BlockTape& tape,
+  void run_block(Batch& batch, std::size_t block, BlockWorkspace& workspace,
                  std::span<float> gradients) const;
   /// A task is 2^level blocks of a batch of so many.
   [[nodiscard]] std::size_t level_of(std::size_t blocks) const;

@@ -8,6 +8,7 @@
 
 #include <algorithm>
 
+#include "reprise/linalg/dispatch.hpp"
 #include "reprise/linalg/math.hpp"
 #include "reprise/linalg/vectors-inl.hpp"
 #include "reprise/nn/layers.hpp"
@@ -69,14 +70,14 @@ class ReluLayer final : public ElementwiseLayer {
 
   void forward(const LayerContext& context, const float* input, const float* /*parameters*/,
                float* output) const override {
-    HWY_DYNAMIC_DISPATCH(relu_forward)(count(context), input, output);
+    REPRISE_DISPATCH(relu_forward)(count(context), input, output);
   }
 
   void backward(const LayerContext& context, const float* grad_output, const float* /*input*/,
                 const float* output, const float* /*parameters*/, float* grad_input,
                 float* /*grad_parameters*/) const override {
     if (grad_input == nullptr) return;
-    HWY_DYNAMIC_DISPATCH(relu_backward)(count(context), grad_output, output, grad_input);
+    REPRISE_DISPATCH(relu_backward)(count(context), grad_output, output, grad_input);
   }
 };
 

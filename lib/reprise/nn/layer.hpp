@@ -49,7 +49,8 @@ struct LayerContext {
   RandomStream stream{0};          ///< this layer's own
   std::span<std::byte> workspace;  ///< workspace_bytes(N or more, threads), 64-byte aligned
   std::size_t threads = 1;
-  bool behind_relu = false;  ///< input is a ReLU's, which this layer works along: takes_relu()
+  bool fuses_input_relu =
+      false;  ///< input is a ReLU's, which this layer works along: can_fuse_input_relu()
 };
 
 class Layer {
@@ -79,7 +80,7 @@ class Layer {
   /// Whether the layer is max(x, 0), and whether it can work such a layer that stands before it:
   /// then `input` below is that one's input, grad_input the gradient of that.
   [[nodiscard]] virtual bool is_relu() const { return false; }
-  [[nodiscard]] virtual bool takes_relu() const { return false; }
+  [[nodiscard]] virtual bool can_fuse_input_relu() const { return false; }
 
   /// input N,(input shape); parameters as listed, one after the other; output N,(output shape),
   /// overwritten.

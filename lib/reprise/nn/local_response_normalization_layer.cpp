@@ -20,6 +20,7 @@
 
 #include "reprise/core/error.hpp"
 #include "reprise/core/long_sum.hpp"
+#include "reprise/linalg/dispatch.hpp"
 #include "reprise/linalg/math.hpp"
 #include "reprise/linalg/vectors-inl.hpp"
 #include "reprise/nn/layers.hpp"
@@ -176,7 +177,7 @@ class LocalResponseNormalizationLayer final : public Layer {
                float* output) const override {
     for_each_part(context, [&](const Part& part, std::size_t first) {
       scale(part, input + first);
-      HWY_DYNAMIC_DISPATCH(part_output)(part.sizes, input + first, part.powers, output + first);
+      REPRISE_DISPATCH(part_output)(part.sizes, input + first, part.powers, output + first);
     });
   }
 
@@ -186,7 +187,7 @@ class LocalResponseNormalizationLayer final : public Layer {
     if (grad_input == nullptr) return;
     for_each_part(context, [&](const Part& part, std::size_t first) {
       scale(part, input + first);
-      HWY_DYNAMIC_DISPATCH(part_grad_input)
+      REPRISE_DISPATCH(part_grad_input)
       (part.sizes, grad_output + first, input + first, part.scales, part.powers,
        grad_input + first);
     });
@@ -217,7 +218,7 @@ class LocalResponseNormalizationLayer final : public Layer {
 
   /// Fills the part's scales and powers.
   static void scale(const Part& part, const float* input) {
-    HWY_DYNAMIC_DISPATCH(part_scales)(part.sizes, input, part.scales);
+    REPRISE_DISPATCH(part_scales)(part.sizes, input, part.scales);
     inverse_power(part.sizes.size(), part.sizes.beta, part.scales, part.powers);
   }
 

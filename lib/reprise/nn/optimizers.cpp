@@ -14,6 +14,7 @@
 #include "reprise/core/float_environment.hpp"
 #include "reprise/core/integer.hpp"
 #include "reprise/core/parallel.hpp"
+#include "reprise/linalg/dispatch.hpp"
 #include "reprise/linalg/vectors-inl.hpp"
 #include "reprise/nn/optimizers.hpp"
 
@@ -152,20 +153,20 @@ void step(const OptimizerOptions& options, const OptimizerState& state, double l
           const Slice& slice) {
   switch (options.kind) {
     case OptimizerKind::adam:
-      HWY_DYNAMIC_DISPATCH(adam_step)
+      REPRISE_DISPATCH(adam_step)
       (options, {state.beta1_power, state.beta2_power}, learning_rate, slice);
       return;
     case OptimizerKind::sgd:
-      HWY_DYNAMIC_DISPATCH(sgd_step)(options, learning_rate, slice);
+      REPRISE_DISPATCH(sgd_step)(options, learning_rate, slice);
       return;
     case OptimizerKind::nesterov:
-      HWY_DYNAMIC_DISPATCH(nesterov_step)(options, learning_rate, slice);
+      REPRISE_DISPATCH(nesterov_step)(options, learning_rate, slice);
       return;
     case OptimizerKind::rmsprop:
-      HWY_DYNAMIC_DISPATCH(rmsprop_step)(options, learning_rate, slice);
+      REPRISE_DISPATCH(rmsprop_step)(options, learning_rate, slice);
       return;
     case OptimizerKind::adagrad:
-      HWY_DYNAMIC_DISPATCH(adagrad_step)(options, learning_rate, slice);
+      REPRISE_DISPATCH(adagrad_step)(options, learning_rate, slice);
       return;
   }
 }

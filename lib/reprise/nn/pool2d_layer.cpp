@@ -23,7 +23,7 @@ class Pool2dLayer final : public Layer {
     return text;
   }
 
-  [[nodiscard]] bool takes_relu() const override { return options_.mode == PoolMode::max; }
+  [[nodiscard]] bool can_fuse_input_relu() const override { return options_.mode == PoolMode::max; }
 
   FeatureShape build(const FeatureShape& input) override {
     shape_ = make_pool_shape(1, input.height, input.width, input.channels, options_);
@@ -33,7 +33,7 @@ class Pool2dLayer final : public Layer {
   void forward(const LayerContext& context, const float* input, const float* /*parameters*/,
                float* output) const override {
     if (options_.mode == PoolMode::max) {
-      max_pool_forward(for_images(context.N), input, output, context.behind_relu);
+      max_pool_forward(for_images(context.N), input, output, context.fuses_input_relu);
     } else {
       average_pool_forward(for_images(context.N), options_.count_include_padding, input, output);
     }
@@ -45,7 +45,7 @@ class Pool2dLayer final : public Layer {
     if (grad_input == nullptr) return;
     if (options_.mode == PoolMode::max) {
       max_pool_backward(for_images(context.N), options_.ties, grad_output, input, grad_input,
-                        context.behind_relu);
+                        context.fuses_input_relu);
     } else {
       average_pool_backward(for_images(context.N), options_.count_include_padding, grad_output,
                             grad_input);

@@ -98,24 +98,24 @@ Tensor<4> Sequential::predict(const Tensor<4>& images, std::size_t threads) cons
   auto outputs = make_tensor<4>({N, out.height, out.width, out.channels});
   constexpr std::size_t block = 16;
   const std::size_t blocks = div_ceil(N, block);
-  std::vector<std::unique_ptr<BlockTape>> tapes(std::max<std::size_t>(1, threads));
+  std::vector<std::unique_ptr<BlockWorkspace>> workspaces(std::max<std::size_t>(1, threads));
   parallel_for(threads, blocks, [&](std::size_t task, std::size_t worker) {
-    auto& tape = tapes[worker];
-    if (!tape) tape = std::make_unique<BlockTape>(*this, block);
-    BlockTape::Call call;
+    auto& workspace = workspaces[worker];
+    if (!workspace) workspace = std::make_unique<BlockWorkspace>(*this, block);
+    BlockWorkspace::Call call;
     call.first_image = task * block;
     call.N = std::min(block, N - task * block);
     std::copy_n(images.data() + call.first_image * input_.size(), call.N * input_.size(),
-                tape->input());
-    tape->forward(call);
-    std::copy_n(tape->output(), call.N * out.size(),
+                workspace->input());
+    workspace->forward(call);
+    std::copy_n(workspace->output(), call.N * out.size(),
                 outputs.data() + call.first_image * out.size());
   });
   return outputs;
 }
 
-BlockTape::BlockTape(const Sequential& model, std::size_t capacity, std::size_t threads,
-                     const RandomStream& stream)
+BlockWorkspace::BlockWorkspace(const Sequential& model, std::size_t capacity, std::size_t threads,
+                               const RandomStream& stream)
     : model_(model), threads_(threads) {
   const auto buffer = [&](std::size_t features) {
     return make_aligned_buffer<float>(capacity * features);
@@ -124,10 +124,11 @@ BlockTape::BlockTape(const Sequential& model, std::size_t capacity, std::size_t 
   activations_.push_back(buffer(most));
   const std::vector<Sequential::Entry>& layers = model.layers();
   for (std::size_t i = 0; i < layers.size(); ++i) {
-    const bool taken =
-        layers[i].layer->is_relu() && i + 1 < layers.size() && layers[i + 1].layer->takes_relu();
+    const bool taken = layers[i].layer->is_relu() && i + 1 < layers.size() &&
+                       layers[i + 1].layer->can_fuse_input_relu();
     if (taken) continue;
-    const bool takes = i > 0 && layers[i - 1].layer->is_relu() && layers[i].layer->takes_relu();
+    const bool takes =
+        i > 0 && layers[i - 1].layer->is_relu() && layers[i].layer->can_fuse_input_relu();
     const Sequential::Entry& entry = layers[i];
     steps_.push_back({entry, stream.child(entry.name), takes});
     activations_.push_back(buffer(entry.output.size()));
@@ -138,7 +139,7 @@ BlockTape::BlockTape(const Sequential& model, std::size_t capacity, std::size_t 
   workspace_ = make_aligned_buffer<std::byte>(workspace_bytes_);
 }
 
-LayerContext BlockTape::context_for(const Call& call, const Step& step) {
+LayerContext BlockWorkspace::context_for(const Call& call, const Step& step) {
   return {.N = call.N,
           .training = call.training,
           .step = call.step,
@@ -146,10 +147,10 @@ LayerContext BlockTape::context_for(const Call& call, const Step& step) {
           .stream = step.stream,
           .workspace = {workspace_.get(), workspace_bytes_},
           .threads = threads_,
-          .behind_relu = step.behind_relu};
+          .fuses_input_relu = step.fuses_input_relu};
 }
 
-void BlockTape::forward(const Call& call) {
+void BlockWorkspace::forward(const Call& call) {
   const FloatEnvironment environment;
   const float* parameters = model_.parameters().data();
   for (std::size_t i = 0; i < steps_.size(); ++i) {
@@ -159,7 +160,7 @@ void BlockTape::forward(const Call& call) {
   }
 }
 
-void BlockTape::backward(const Call& call, std::span<float> grad_parameters) {
+void BlockWorkspace::backward(const Call& call, std::span<float> grad_parameters) {
   const FloatEnvironment environment;
   const float* parameters = model_.parameters().data();
   for (std::size_t i = steps_.size(); i-- > 0;) {

@@ -59,11 +59,11 @@ class Sequential {
 /// Memory for one block of at most `capacity` images on its way through a model, forward and back.
 /// Nothing is allocated after construction. A ReLU before a layer that takes it is worked along
 /// with that layer.
-class BlockTape {
+class BlockWorkspace {
  public:
   /// Layers draw random numbers from `stream`, each from its child by the layer's name.
-  BlockTape(const Sequential& model, std::size_t capacity, std::size_t threads = 1,
-            const RandomStream& stream = RandomStream(0));
+  BlockWorkspace(const Sequential& model, std::size_t capacity, std::size_t threads = 1,
+                 const RandomStream& stream = RandomStream(0));
 
   /// Where the caller puts the block's images, capacity x input shape.
   [[nodiscard]] float* input() { return activations_.front().get(); }
@@ -90,7 +90,7 @@ class BlockTape {
   struct Step {
     const Sequential::Entry& entry;
     RandomStream stream;  ///< the layer's own
-    bool behind_relu;
+    bool fuses_input_relu;
   };
   [[nodiscard]] LayerContext context_for(const Call& call, const Step& step);
 

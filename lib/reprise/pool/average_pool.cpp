@@ -15,6 +15,7 @@
 
 #include "reprise/core/float_environment.hpp"
 #include "reprise/core/long_sum.hpp"
+#include "reprise/linalg/dispatch.hpp"
 #include "reprise/linalg/vectors-inl.hpp"
 #include "reprise/pool/pool2d.hpp"
 #include "reprise/pool/window.hpp"
@@ -122,7 +123,7 @@ void average_pool_forward(const PoolShape& s, bool count_include_padding, const 
                           float* output) {
   const FloatEnvironment environment;
   for (std::size_t n = 0; n < s.N; ++n) {
-    HWY_DYNAMIC_DISPATCH(average_image)
+    REPRISE_DISPATCH(average_image)
     (s, count_include_padding, input + n * s.IH * s.IW * s.C, output + n * s.OH * s.OW * s.C);
   }
 }
@@ -132,7 +133,7 @@ void average_pool_backward(const PoolShape& s, bool count_include_padding, const
   const FloatEnvironment environment;
   std::fill_n(grad_input, s.input_size(), 0.0F);
   for (std::size_t n = 0; n < s.N; ++n) {
-    HWY_DYNAMIC_DISPATCH(average_gradient_image)
+    REPRISE_DISPATCH(average_gradient_image)
     (s, count_include_padding, grad_output + n * s.OH * s.OW * s.C,
      grad_input + n * s.IH * s.IW * s.C);
   }

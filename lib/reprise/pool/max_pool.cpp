@@ -18,6 +18,7 @@
 #include <limits>
 
 #include "reprise/core/float_environment.hpp"
+#include "reprise/linalg/dispatch.hpp"
 #include "reprise/linalg/vectors-inl.hpp"
 #include "reprise/pool/max_pool_two-inl.hpp"
 #include "reprise/pool/pool2d.hpp"
@@ -115,8 +116,8 @@ bool is_two_by_two(const PoolShape& s) {
 
 void max_pool_forward(const PoolShape& s, const float* input, float* output, bool relu) {
   const FloatEnvironment environment;
-  const auto image = is_two_by_two(s) ? HWY_DYNAMIC_DISPATCH(forward_two_by_two)
-                                      : HWY_DYNAMIC_DISPATCH(forward_image);
+  const auto image =
+      is_two_by_two(s) ? REPRISE_DISPATCH(forward_two_by_two) : REPRISE_DISPATCH(forward_image);
   for (std::size_t n = 0; n < s.N; ++n) {
     image(s, relu, input + n * s.IH * s.IW * s.C, output + n * s.OH * s.OW * s.C);
   }
@@ -125,8 +126,8 @@ void max_pool_forward(const PoolShape& s, const float* input, float* output, boo
 void max_pool_backward(const PoolShape& s, MaxTies ties, const float* grad_output,
                        const float* input, float* grad_input, bool relu) {
   const FloatEnvironment environment;
-  const auto image = is_two_by_two(s) ? HWY_DYNAMIC_DISPATCH(backward_two_by_two)
-                                      : HWY_DYNAMIC_DISPATCH(backward_image);
+  const auto image =
+      is_two_by_two(s) ? REPRISE_DISPATCH(backward_two_by_two) : REPRISE_DISPATCH(backward_image);
   const bool writes_all = is_two_by_two(s) && 2 * s.OH == s.IH && 2 * s.OW == s.IW;
   if (!writes_all) std::fill_n(grad_input, s.input_size(), 0.0F);
   for (std::size_t n = 0; n < s.N; ++n) {

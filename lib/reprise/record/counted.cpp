@@ -21,8 +21,14 @@ Attributes counted_attributes(const Record& record, int format) {
 Group counted_configuration(const Group& configuration, const std::string& kind, bool in_full) {
   Group counted = configuration;
   const std::span<const FormatSetting> rows = format_settings(kind);
-  counted.attributes =
-      in_full ? settings_in_full(configuration, rows) : counted_settings(configuration, rows);
+  counted.attributes.clear();
+  if (in_full) {  // for people, so by the names that they know
+    for (auto& [name, value] : settings_in_full(configuration, rows)) {
+      counted.attributes[name_today(name, rows)] = value;
+    }
+  } else {
+    counted.attributes = counted_settings(configuration, rows);
+  }
   counted.datasets.erase("toml");
   return counted;
 }

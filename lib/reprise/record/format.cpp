@@ -34,14 +34,20 @@ const std::vector<FormatSetting>& training_settings() {
       {"initializer", "initializer", "he_normal"},
       {"width", "width", whole(16)},
       {"without", "without", ""},
+      {"conv_algorithm", "conv", "direct"},
       {"conv", "conv", "direct"},
+      {"random_shift", "shift", whole(0)},
       {"shift", "shift", whole(0)},
+      {"horizontal_flip", "reflect", whole(0)},
       {"reflect", "reflect", whole(0)},
       {"distortion", "distortion", 0.0},
+      {"pca_color_noise", "colour", 0.0},
       {"colour", "colour", 0.0},
       {"optimizer", "optimizer", "adam"},
       {"learning_rate", "learning_rate", 0.001},
+      {"lr_milestones", "drop_epochs", ""},
       {"drop_epochs", "drop_epochs", ""},
+      {"lr_gamma", "drop_factor", 0.1},
       {"drop_factor", "drop_factor", 0.1},
       {"momentum", "momentum", 0.9},
       {"weight_decay", "weight_decay", 0.0},
@@ -58,6 +64,13 @@ const std::vector<FormatSetting>& comparison_settings() {
       {"threads", "threads", whole(1)},
   };
   return rows;
+}
+
+/// nullptr if no release has such a setting.
+const FormatSetting* row_of(std::string_view setting, std::span<const FormatSetting> rows) {
+  const auto found = std::find_if(rows.begin(), rows.end(),
+                                  [&](const FormatSetting& row) { return row.setting == setting; });
+  return found == rows.end() ? nullptr : &*found;
 }
 
 std::string text_attribute(const Attributes& attributes, const std::string& name) {
@@ -83,14 +96,20 @@ std::string kind_of(const Record& record) {
   return text_attribute(record.attributes, "kind");
 }
 
+std::string name_today(std::string_view setting, std::span<const FormatSetting> rows) {
+  const FormatSetting* const row = row_of(setting, rows);
+  if (row == nullptr) return std::string(setting);
+  const auto first = std::find_if(rows.begin(), rows.end(),
+                                  [&](const FormatSetting& r) { return r.name == row->name; });
+  return std::string(first->setting);
+}
+
 Attributes settings_in_full(const Group& configuration, std::span<const FormatSetting> rows) {
   Attributes full;
   std::map<std::string, std::string> given;  // by name in the format
   for (const auto& [setting, value] : configuration.attributes) {
-    const auto row =
-        std::find_if(rows.begin(), rows.end(),
-                     [&wanted = setting](const FormatSetting& r) { return r.setting == wanted; });
-    const std::string name = row == rows.end() ? setting : std::string(row->name);
+    const FormatSetting* const row = row_of(setting, rows);
+    const std::string name = row == nullptr ? setting : std::string(row->name);
     const auto [earlier, is_first] = given.emplace(name, setting);
     if (!is_first) {
       throw Error("/configuration",

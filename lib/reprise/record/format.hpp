@@ -33,6 +33,11 @@ struct FormatSetting {
 /// for an unknown kind. Rows with one `name` are one setting; the first of them has today's name.
 std::span<const FormatSetting> format_settings(std::string_view kind);
 
+/// What this release calls a setting that it or an earlier one has; an unknown name as it is. The
+/// rows are the one place that says which name became which: records, TOML and command lines that
+/// have an earlier name are read by it.
+std::string name_today(std::string_view setting, std::span<const FormatSetting> rows);
+
 /// The root's attribute "kind"; "" if it has none or it is not text.
 std::string kind_of(const Record& record);
 

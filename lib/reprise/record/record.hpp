@@ -93,7 +93,7 @@ struct RecordDifference {
   std::string what;  ///< "0.51234 against 0.51235, 168 ulp apart", "missing in the second", ...
 };
 /// The first `most` differences in what the digest counts, in the order of its walk; settings under
-/// their format's names. Empty exactly if the digests are equal, where both records are of one
+/// today's names. Empty exactly if the digests are equal, where both records are of one
 /// format; a record of format 1 and one of format 2 are compared as format 2 counts.
 std::vector<RecordDifference> differences(const Record& a, const Record& b, std::size_t most = 20);
 

@@ -25,7 +25,7 @@ std::vector<std::byte> to_hdf5(const Record& record, const Attributes& root_attr
 std::string library_version();
 
 /// Chunks of compressed arrays are no larger, in bytes.
-constexpr std::size_t kMostChunk = std::size_t{1} << 20;
+constexpr std::size_t kMaxChunk = std::size_t{1} << 20;
 
 /// What netCDF-4 begins the name of a dimension's scale with if no variable is named so.
 inline const char* const kNoVariable = "This is a netCDF dimension but not a netCDF variable.";

@@ -64,9 +64,9 @@ Handle array_properties(const std::vector<std::size_t>& shape, Compression compr
   std::size_t row_bytes = sizeof(T);
   for (std::size_t axis = 1; axis < shape.size(); ++axis) row_bytes *= shape[axis];
   const std::size_t rows = shape.empty() ? 1 : shape[0];
-  if (rows * row_bytes < kCompressedFrom || row_bytes > kMostChunk) return properties;
+  if (rows * row_bytes < kCompressedFrom || row_bytes > kMaxChunk) return properties;
   std::vector<hsize_t> chunk(shape.begin(), shape.end());
-  chunk[0] = std::min(rows, kMostChunk / row_bytes);
+  chunk[0] = std::min(rows, kMaxChunk / row_bytes);
   check(H5Pset_chunk(properties, static_cast<int>(chunk.size()), chunk.data()));
   check(H5Pset_shuffle(properties));
   check(H5Pset_deflate(properties, 4));

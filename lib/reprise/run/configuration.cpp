@@ -34,14 +34,14 @@ void require_from(std::int64_t least, const std::string& name, std::int64_t valu
 }
 
 /// Error unless it is empty or a list of integers, each larger than the one before.
-std::vector<std::int64_t> drop_epochs_of(const TrainingConfiguration& c) {
-  if (c.drop_epochs.empty()) return {};
+std::vector<std::int64_t> milestones_of(const TrainingConfiguration& c) {
+  if (c.lr_milestones.empty()) return {};
   std::vector<std::int64_t> epochs;
-  const auto items = parse_list(c.drop_epochs);
+  const auto items = parse_list(c.lr_milestones);
   for (const std::string& item : items.value_or(std::vector<std::string>{""})) {
     const std::optional<std::int64_t> epoch = parse_integer(item);
-    require(epoch && *epoch > (epochs.empty() ? 0 : epochs.back()), "drop_epochs",
-            "\"" + c.drop_epochs + "\"", "rising integers with commas, such as 6,8");
+    require(epoch && *epoch > (epochs.empty() ? 0 : epochs.back()), "lr_milestones",
+            "\"" + c.lr_milestones + "\"", "rising integers with commas, such as 6,8");
     epochs.push_back(*epoch);
   }
   return epochs;
@@ -79,23 +79,25 @@ std::vector<Setting> settings_of(TrainingConfiguration& c) {
        &c.model_options.initializer},
       {"width", "four_layer_cnn: filters of the first layer; 1 or more", &c.model_options.width},
       {"without", "layer to leave out, such as conv2; empty: none", &c.model_options.without},
-      {"conv", "convolution algorithm: auto, or a name that compare_convolutions lists", &c.conv},
-      {"shift", "training images are shifted at random by up to this many pixels; 0 or more",
-       &c.shift},
-      {"reflect", "1: training images are mirrored left to right with probability 1/2; 0: none",
-       &c.reflect},
+      {"conv_algorithm", "convolution algorithm: auto, or a name that compare_convolutions lists",
+       &c.conv_algorithm},
+      {"random_shift", "training images are shifted at random by up to this many pixels; 0 or more",
+       &c.random_shift},
+      {"horizontal_flip",
+       "1: training images are mirrored left to right with probability 1/2; 0: none",
+       &c.horizontal_flip},
       {"distortion",
        "training images are scaled, squeezed, sheared and rotated at random, each by up to this "
        "fraction; 0 to 0.5",
        &c.distortion},
-      {"colour",
+      {"pca_color_noise",
        "standard deviation of the noise added along the principal components of colour; 0 or more",
-       &c.colour},
+       &c.pca_color_noise},
       {"optimizer", "one of " + join(optimizer_names()), &c.optimizer},
       {"learning_rate", "step size; above 0", &c.learning_rate},
-      {"drop_epochs", "epochs after which the learning rate drops, such as \"6,8\"; empty: none",
-       &c.drop_epochs},
-      {"drop_factor", "what a drop multiplies the learning rate by; above 0", &c.drop_factor},
+      {"lr_milestones", "epochs after which the learning rate drops, such as \"6,8\"; empty: none",
+       &c.lr_milestones},
+      {"lr_gamma", "what a drop multiplies the learning rate by; above 0", &c.lr_gamma},
       {"momentum",
        "sgd, nesterov, rmsprop: fraction of the previous step that is added to the next; 0 to "
        "below 1",
@@ -138,20 +140,21 @@ void check(const TrainingConfiguration& c) {
           "\"" + c.model + "\"", join(models));
   share("dropout", c.model_options.dropout);
   require_from(1, "width", c.model_options.width);
-  require_from(0, "shift", c.shift);
-  require(c.reflect == 0 || c.reflect == 1, "reflect", std::to_string(c.reflect), "0 or 1");
+  require_from(0, "random_shift", c.random_shift);
+  require(c.horizontal_flip == 0 || c.horizontal_flip == 1, "horizontal_flip",
+          std::to_string(c.horizontal_flip), "0 or 1");
   const auto not_negative = [&](const std::string& name, double value) {
     require(std::isfinite(value) && value >= 0.0, name, number(value),
             "a finite number, 0 or more");
   };
   require(c.distortion >= 0.0 && c.distortion <= 0.5, "distortion", number(c.distortion),
           "0 to 0.5");
-  not_negative("colour", c.colour);
-  conv_algorithm(c.conv);
+  not_negative("pca_color_noise", c.pca_color_noise);
+  conv_algorithm(c.conv_algorithm);
   optimizer_kind(c.optimizer);
   positive("learning_rate", c.learning_rate);
-  drop_epochs_of(c);
-  positive("drop_factor", c.drop_factor);
+  milestones_of(c);
+  positive("lr_gamma", c.lr_gamma);
   share("momentum", c.momentum);
   not_negative("weight_decay", c.weight_decay);
   share("beta1", c.beta1);
@@ -164,13 +167,13 @@ OptimizerOptions optimizer_options(const TrainingConfiguration& c) {
 }
 
 AugmentationOptions augmentation_options(const TrainingConfiguration& c) {
-  return {c.shift, c.reflect != 0, c.distortion, c.colour};
+  return {c.random_shift, c.horizontal_flip != 0, c.distortion, c.pca_color_noise};
 }
 
 double learning_rate_of(const TrainingConfiguration& c, std::size_t epoch) {
   double rate = c.learning_rate;
-  for (const std::int64_t drop : drop_epochs_of(c)) {
-    if (static_cast<std::int64_t>(epoch) >= drop) rate *= c.drop_factor;
+  for (const std::int64_t drop : milestones_of(c)) {
+    if (static_cast<std::int64_t>(epoch) >= drop) rate *= c.lr_gamma;
   }
   return rate;
 }
@@ -186,20 +189,20 @@ std::string to_toml(const TrainingConfiguration& configuration) {
 }
 
 std::string toml_text_of(const std::string& file) {
-  const std::vector<std::byte> bytes = read_file(file, kMostTomlBytes);
+  const std::vector<std::byte> bytes = read_file(file, kMaxTomlBytes);
   std::string text(reinterpret_cast<const char*>(bytes.data()), bytes.size());
   if (!is_text(text)) throw Error(file, "is not UTF-8 text", "a TOML file");
   return text;
 }
 
-void read_toml_text(const std::string& file, const std::string& text,
-                    TrainingConfiguration& configuration) {
+std::vector<std::string> read_toml_text(const std::string& file, const std::string& text,
+                                        TrainingConfiguration& configuration) {
   const TomlFile parsed = parse_toml(file, text);
-  set_settings(parsed, parsed.table, settings_of(configuration));
+  return set_settings(parsed, parsed.table, settings_of(configuration));
 }
 
-void read_toml(const std::string& file, TrainingConfiguration& configuration) {
-  read_toml_text(file, toml_text_of(file), configuration);
+std::vector<std::string> read_toml(const std::string& file, TrainingConfiguration& configuration) {
+  return read_toml_text(file, toml_text_of(file), configuration);
 }
 
 ConfigurationRecord configuration_record(const TrainingConfiguration& configuration) {

@@ -23,15 +23,15 @@ struct TrainingConfiguration {
   std::int64_t train_images = 0;
   std::string model = "lenet5";
   ModelOptions model_options;
-  std::string conv = "direct";
-  std::int64_t shift = 0;
-  std::int64_t reflect = 0;
+  std::string conv_algorithm = "direct";
+  std::int64_t random_shift = 0;
+  std::int64_t horizontal_flip = 0;
   double distortion = 0.0;
-  double colour = 0.0;
+  double pca_color_noise = 0.0;
   std::string optimizer = "adam";
   double learning_rate = 0.001;
-  std::string drop_epochs;
-  double drop_factor = 0.1;
+  std::string lr_milestones;
+  double lr_gamma = 0.1;
   double momentum = 0.9;
   double weight_decay = 0.0;
   double beta1 = 0.9;
@@ -55,21 +55,22 @@ void check(const TrainingConfiguration& configuration);
 
 OptimizerOptions optimizer_options(const TrainingConfiguration& configuration);
 AugmentationOptions augmentation_options(const TrainingConfiguration& configuration);
-/// The learning rate of an epoch, the first being 0: learning_rate times drop_factor for each of
-/// drop_epochs that is done.
+/// The learning rate of an epoch, the first being 0: learning_rate times lr_gamma for each of
+/// lr_milestones that is done.
 double learning_rate_of(const TrainingConfiguration& configuration, std::size_t epoch);
 
 /// Every setting as a line of TOML.
 std::string to_toml(const TrainingConfiguration& configuration);
 /// Sets what the text sets. Error names `file` and the line: not TOML, an unknown key (with the
 /// nearest known one), a value of another type.
-void read_toml_text(const std::string& file, const std::string& text,
-                    TrainingConfiguration& configuration);
+/// Returns a line for each setting that has a name of an earlier release.
+std::vector<std::string> read_toml_text(const std::string& file, const std::string& text,
+                                        TrainingConfiguration& configuration);
 /// The same with what the file holds, which may be a pipe.
-void read_toml(const std::string& file, TrainingConfiguration& configuration);
-/// The text of a file of settings or the like: UTF-8, at most kMostTomlBytes.
+std::vector<std::string> read_toml(const std::string& file, TrainingConfiguration& configuration);
+/// The text of a file of settings or the like: UTF-8, at most kMaxTomlBytes.
 std::string toml_text_of(const std::string& file);
-constexpr std::size_t kMostTomlBytes = std::size_t{1} << 20;
+constexpr std::size_t kMaxTomlBytes = std::size_t{1} << 20;
 
 /// As a record keeps them.
 ConfigurationRecord configuration_record(const TrainingConfiguration& configuration);

@@ -47,25 +47,26 @@ class Progress {
   std::atomic<bool> stopped_ = false;
 };
 
-/// Takes every image through the model, and calls use(tape, call) for each block; call.first_image
-/// is the block's place in the set. False if `tell` stopped it.
-bool for_each_block(const Sequential& model, const ImageSet& images, std::size_t threads,
-                    const std::function<void(const BlockTape&, const BlockTape::Call&)>& use,
-                    const std::function<bool(std::size_t)>& tell = nullptr) {
-  std::vector<std::unique_ptr<BlockTape>> tapes(std::max<std::size_t>(1, threads));
+/// Takes every image through the model, and calls use(workspace, call) for each block;
+/// call.first_image is the block's place in the set. False if `tell` stopped it.
+bool for_each_block(
+    const Sequential& model, const ImageSet& images, std::size_t threads,
+    const std::function<void(const BlockWorkspace&, const BlockWorkspace::Call&)>& use,
+    const std::function<bool(std::size_t)>& tell = nullptr) {
+  std::vector<std::unique_ptr<BlockWorkspace>> workspaces(std::max<std::size_t>(1, threads));
   Progress progress(tell);
   parallel_for(threads, blocks_of(images), [&](std::size_t task, std::size_t worker) {
     if (progress.is_stopped()) return;
-    auto& tape = tapes[worker];
-    if (!tape) tape = std::make_unique<BlockTape>(model, kBlock);
-    BlockTape::Call call;
+    auto& workspace = workspaces[worker];
+    if (!workspace) workspace = std::make_unique<BlockWorkspace>(model, kBlock);
+    BlockWorkspace::Call call;
     call.first_image = task * kBlock;
     call.N = std::min<std::size_t>(kBlock, images.count - call.first_image);
     std::vector<std::uint32_t> indices(call.N);
     std::iota(indices.begin(), indices.end(), static_cast<std::uint32_t>(call.first_image));
-    gather_images(images, indices, tape->input());
-    tape->forward(call);
-    use(*tape, call);
+    gather_images(images, indices, workspace->input());
+    workspace->forward(call);
+    use(*workspace, call);
     progress.add(call.N);
   });
   return !progress.is_stopped();
@@ -149,10 +150,10 @@ std::optional<Evaluation> evaluate(const Sequential& model, const ImageSet& imag
   evaluation.logits.resize(images.count * classes);
   std::vector<double> losses(blocks_of(images));
   std::vector<std::size_t> errors(blocks_of(images));
-  const auto take = [&](const BlockTape& tape, const BlockTape::Call& call) {
+  const auto take = [&](const BlockWorkspace& workspace, const BlockWorkspace::Call& call) {
     const std::size_t block = call.first_image / kBlock;
     float* logits = evaluation.logits.data() + call.first_image * classes;
-    std::copy_n(tape.output(), call.N * classes, logits);
+    std::copy_n(workspace.output(), call.N * classes, logits);
     std::vector<float> probabilities(call.N * classes);
     std::vector<float> image_losses(call.N);
     const std::uint8_t* labels = images.labels.data() + call.first_image;
@@ -175,9 +176,11 @@ std::vector<float> last_hidden_features(const Sequential& model, const ImageSet&
                                         std::size_t threads) {
   const std::size_t features = model.layers().back().input.size();
   std::vector<float> result(images.count * features);
-  for_each_block(model, images, threads, [&](const BlockTape& tape, const BlockTape::Call& call) {
-    std::copy_n(tape.last_hidden(), call.N * features, result.data() + call.first_image * features);
-  });
+  for_each_block(model, images, threads,
+                 [&](const BlockWorkspace& workspace, const BlockWorkspace::Call& call) {
+                   std::copy_n(workspace.last_hidden(), call.N * features,
+                               result.data() + call.first_image * features);
+                 });
   return result;
 }
 

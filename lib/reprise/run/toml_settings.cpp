@@ -4,10 +4,12 @@
 
 #include <algorithm>
 #include <array>
+#include <map>
 #include <optional>
 #include <sstream>
 
 #include "reprise/core/error.hpp"
+#include "reprise/record/format.hpp"
 
 namespace reprise {
 namespace {
@@ -87,19 +89,33 @@ void check_not_too_small(const TomlFile& file, const toml::node& node, std::stri
               "a number in the range of a double");
 }
 
-void set_settings(const TomlFile& file, const toml::table& table,
-                  const std::vector<Setting>& settings) {
+std::vector<std::string> set_settings(const TomlFile& file, const toml::table& table,
+                                      const std::vector<Setting>& settings) {
+  std::vector<std::string> notes;
+  std::map<std::string, std::string> given;  // by today's name
   for (const auto& [key, node] : table) {
-    const std::string name(key.str());
+    const std::string written(key.str());
+    const std::string name = name_today(written, format_settings("training"));
     const auto found = std::find_if(settings.begin(), settings.end(),
                                     [&](const Setting& setting) { return setting.name == name; });
     if (found == settings.end()) {
-      throw Error(file.where(node), "unknown setting \"" + name + "\"",
-                  "a known one, such as " + nearest_name(name, names_of(settings)));
+      throw Error(file.where(node), "unknown setting \"" + written + "\"",
+                  "a known one, such as " + nearest_name(written, names_of(settings)));
+    }
+    const auto [earlier, is_first] = given.emplace(name, written);
+    if (!is_first) {
+      throw Error(file.where(node),
+                  "the settings " + earlier->second + " and " + written + ", which are the same",
+                  "one of them, " + name);
+    }
+    if (written != name) {
+      notes.push_back(
+          fmt::format("{}: the setting {} is called {} now", file.where(node), written, name));
     }
     check_not_too_small(file, node, name);
     set_from_toml(file.where(node), node, *found);
   }
+  return notes;
 }
 
 }  // namespace reprise

@@ -28,9 +28,11 @@ TomlFile parse_toml(const std::string& name, const std::string& text);
 /// Error if `node` is of a floating-point number that is not 0 but too small for a double.
 void check_not_too_small(const TomlFile& file, const toml::node& node, std::string_view name);
 
-/// Sets every setting that `table`, a part of `file`, has. Error for an unknown key (with the
-/// nearest known one) and for a value of another type.
-void set_settings(const TomlFile& file, const toml::table& table,
-                  const std::vector<Setting>& settings);
+/// Sets every setting that `table`, a part of `file`, has, under its name or one that it had in an
+/// earlier release (record/format.hpp); returns a line for each of the latter. Error for an unknown
+/// key (with the nearest known one), for one setting under two names and for a value of another
+/// type.
+std::vector<std::string> set_settings(const TomlFile& file, const toml::table& table,
+                                      const std::vector<Setting>& settings);
 
 }  // namespace reprise

@@ -26,7 +26,7 @@ double seconds_now() {
 Sequential make_model(const TrainingConfiguration& configuration, const ImageDataset& data) {
   return make_model(configuration.model, {data.train.height, data.train.width, data.train.channels},
                     data.class_names.size(), configuration.model_options,
-                    conv_algorithm(configuration.conv));
+                    conv_algorithm(configuration.conv_algorithm));
 }
 
 }  // namespace
@@ -42,7 +42,7 @@ TrainingRun::TrainingRun(const TrainingConfiguration& configuration, const Image
     : configuration_((check(configuration), configuration)),
       data_(data),
       threads_(threads),
-      pace_(threads),
+      governor_(threads),
       stream_(static_cast<std::uint64_t>(configuration.seed)),
       augmentation_(augmentation_options(configuration), data.train, stream_.child("augmentation")),
       model_(make_model(configuration, data)) {
@@ -87,7 +87,7 @@ bool TrainingRun::train(const Observer& observer) {
       const std::size_t images = train_step(order);
       const double seconds = seconds_now() - started;
       epoch_seconds_ += seconds;
-      pace_.worked(images, seconds);
+      governor_.record_step(images, seconds);
       if (observer.step && !observer.step(step_in_epoch_, steps_per_epoch())) return false;
     }
     const EpochResult result = finish_epoch();
@@ -106,7 +106,7 @@ std::size_t TrainingRun::train_step(const std::vector<std::uint32_t>& order) {
     augmentation_.gather(data_.train, batch.subspan(begin, count), history_.size(), images);
     gather_labels(data_.train, batch.subspan(begin, count), labels);
   };
-  gradient_->use_threads(pace_.threads());
+  gradient_->use_threads(governor_.threads());
   const BatchGradient::Totals totals = gradient_->run(N, optimizer_.steps, source);
   if (!std::isfinite(totals.loss)) {
     throw Diverged(
@@ -114,7 +114,7 @@ std::size_t TrainingRun::train_step(const std::vector<std::uint32_t>& order) {
         "the loss is not finite any more", "a smaller learning rate");
   }
   optimizer_step(optimizer_options(configuration_), optimizer_, learning_rate(),
-                 model_.parameters(), gradient_->gradients(), pace_.threads());
+                 model_.parameters(), gradient_->gradients(), governor_.threads());
   epoch_loss_ += totals.loss;
   epoch_errors_ += totals.errors;
   step_losses_.push_back(totals.loss / static_cast<double>(N));

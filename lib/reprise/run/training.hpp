@@ -14,7 +14,7 @@
 #include "reprise/nn/optimizers.hpp"
 #include "reprise/record/contents.hpp"
 #include "reprise/run/configuration.hpp"
-#include "reprise/run/thread_pace.hpp"
+#include "reprise/run/thread_governor.hpp"
 
 namespace reprise {
 
@@ -77,7 +77,7 @@ class TrainingRun {
   TrainingConfiguration configuration_;
   const ImageDataset& data_;
   std::size_t threads_;
-  ThreadPace pace_;
+  ThreadGovernor governor_;
   RandomStream stream_;
   Augmentation augmentation_;
   Sequential model_;

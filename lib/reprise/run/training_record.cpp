@@ -30,7 +30,8 @@ ModelRecord model_record(const TrainingRun& run) {
   record.parameters = static_cast<std::int64_t>(model.parameters().size());
   record.initial_parameters_sha256 = run.initial_parameters_sha256();
   record.parameters_sha256 = parameters_sha256(model.parameters());
-  record.conv_reproducibility = name_of(conv_algorithm(run.configuration().conv).reproducibility);
+  record.conv_reproducibility =
+      name_of(conv_algorithm(run.configuration().conv_algorithm).reproducibility);
   record.summary = model.summary();
   for (const Sequential::Entry& entry : model.layers()) {
     record.layers.push_back(layer_record(model, entry));

@@ -42,11 +42,12 @@ std::string code_reservation(const TrainingRecord& record) {
 /// Why another machine may have given the record; "" if that makes no difference.
 std::string machine_reservation(const TrainingRecord& record,
                                 const TrainingConfiguration& configuration) {
-  if (conv_algorithm(configuration.conv).reproducibility != Reproducibility::machine) return "";
+  if (conv_algorithm(configuration.conv_algorithm).reproducibility != Reproducibility::machine)
+    return "";
   const auto& then = record.environment.attribute<std::string>("cpu");
   if (then == environment_group({}).attribute<std::string>("cpu")) return "";
   return fmt::format("{} is of class machine, and the record is of another CPU, {}",
-                     configuration.conv, then);
+                     configuration.conv_algorithm, then);
 }
 
 Lines data_differences(const DataRecord& record, const ImageDataset& data) {

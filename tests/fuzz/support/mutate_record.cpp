@@ -10,8 +10,8 @@
 namespace reprise::fuzz {
 namespace {
 
-constexpr int kMostChanges = 24, kMostGroupChanges = 3;
-constexpr std::size_t kMostElements = 4096;  // of an array that a change makes
+constexpr int kMaxChanges = 24, kMaxGroupChanges = 3;
+constexpr std::size_t kMaxElements = 4096;  // of an array that a change makes
 
 constexpr std::array<std::int64_t, 14> kIntegers = {0,
                                                     1,
@@ -188,7 +188,7 @@ void change_attributes(Attributes& attributes, Input& input) {
 
 std::size_t product(const std::vector<std::size_t>& shape) {
   std::size_t elements = 1;
-  for (const std::size_t size : shape) elements *= std::min(size, kMostElements + 1);
+  for (const std::size_t size : shape) elements *= std::min(size, kMaxElements + 1);
   return elements;
 }
 
@@ -206,7 +206,7 @@ void reshape(Dataset& dataset, Input& input) {
     shape[input.below(shape.size())] = input.below(256);
   }
   const std::size_t elements = product(shape);
-  if (elements > kMostElements || input.below(16) == 0) return;  // now they do not fit
+  if (elements > kMaxElements || input.below(16) == 0) return;  // now they do not fit
   std::visit([&](auto& values) { values.resize(elements); }, dataset.values);
 }
 
@@ -291,10 +291,10 @@ void change_groups(Record& record, Group& group, Input& input) {
 
 void mutate(Record& record, Input& input) {
   int group_changes = 0;
-  for (int change = 0; change < kMostChanges && !input.empty(); ++change) {
+  for (int change = 0; change < kMaxChanges && !input.empty(); ++change) {
     const std::size_t kind = input.below(8);
     Group& group = pick_group(record, input);
-    if (kind == 0 && group_changes < kMostGroupChanges) {
+    if (kind == 0 && group_changes < kMaxGroupChanges) {
       ++group_changes;  // each may double the tree
       change_groups(record, group, input);
     } else if (kind < 4) {

@@ -23,6 +23,7 @@
 #include "reprise/conv/direct/kernel.hpp"
 #include "reprise/core/integer.hpp"
 #include "reprise/core/parallel.hpp"
+#include "reprise/linalg/dispatch.hpp"
 #include "reprise/linalg/register_tile-inl.hpp"
 #include "reprise/linalg/vectors-inl.hpp"
 
@@ -388,7 +389,7 @@ void correlate(const Correlation& c, const Operands& data, std::byte* /*no_works
   parallel_for(threads, tasks, [&](std::size_t task, std::size_t) {
     const std::size_t end = (task + 1) * rows.count() / tasks;
     for (std::size_t row = task * rows.count() / tasks; row < end; ++row) {
-      HWY_DYNAMIC_DISPATCH(correlate_row)(rows[row], data);
+      REPRISE_DISPATCH(correlate_row)(rows[row], data);
     }
   });
 }
@@ -403,7 +404,7 @@ void weight_gradient(const Correlation& c, const Operands& data, std::byte* /*no
   parallel_for(threads, tasks, [&](std::size_t task, std::size_t) {
     const std::size_t g_begin = task * units / tasks * unit;
     const std::size_t g_end = std::min(c.G, (task + 1) * units / tasks * unit);
-    HWY_DYNAMIC_DISPATCH(add_rows)(rows, c, data, g_begin, g_end);
+    REPRISE_DISPATCH(add_rows)(rows, c, data, g_begin, g_end);
   });
 }
 

@@ -21,6 +21,7 @@
 #include "reprise/conv/direct/transpose-inl.hpp"
 #include "reprise/core/integer.hpp"
 #include "reprise/core/parallel.hpp"
+#include "reprise/linalg/dispatch.hpp"
 #include "reprise/linalg/register_tile-inl.hpp"
 
 #ifndef REPRISE_CONV_DIRECT_IGEMM_PLAN
@@ -400,7 +401,7 @@ void run(const Correlation& c, const Operands& data, std::byte* workspace, std::
       std::size_t k = 0;
       do {  // once even if the chains have no steps
         const Block block{k, std::min(c.reduction_length(), k + blocks.length), j, j_end};
-        HWY_DYNAMIC_DISPATCH(run_block)(c, data, task, h_classes, w_classes, block, scratch);
+        REPRISE_DISPATCH(run_block)(c, data, task, h_classes, w_classes, block, scratch);
         k = block.k_end;
       } while (k < c.reduction_length());
     }

@@ -27,6 +27,7 @@
 #include "reprise/conv/direct/transpose-inl.hpp"
 #include "reprise/core/integer.hpp"
 #include "reprise/core/parallel.hpp"
+#include "reprise/linalg/dispatch.hpp"
 #include "reprise/linalg/register_tile-inl.hpp"
 #include "reprise/linalg/simd.hpp"
 
@@ -488,7 +489,7 @@ void run_unit(const Correlation& c, const Planes& p, const Operands& data,
     rows.begin = std::max(rows.begin, unit.a_begin);
     rows.end = std::min(rows.end, unit.a_end);
     if (rows.begin >= rows.end) continue;
-    HWY_DYNAMIC_DISPATCH(run_rows)(c, p, unit, rows, data.result, scratch);
+    REPRISE_DISPATCH(run_rows)(c, p, unit, rows, data.result, scratch);
   }
 }
 
@@ -566,7 +567,7 @@ void run_batch(const Correlation& c, const Operands& data, std::byte* workspace,
     pack_tiles(c, data.factor, 0, scratch.weights);
     for (std::size_t unit = task * units / tasks; unit < (task + 1) * units / tasks; ++unit) {
       const std::size_t n = unit * lanes;
-      HWY_DYNAMIC_DISPATCH(run_images)
+      REPRISE_DISPATCH(run_images)
       (c, data.source + n * source_size(c), std::min(lanes, c.N - n), data.result + n * c.r_image,
        h_classes, w_classes, scratch);
     }

@@ -26,6 +26,7 @@
 #include "reprise/conv/direct/padded_rows.hpp"
 #include "reprise/core/integer.hpp"
 #include "reprise/core/parallel.hpp"
+#include "reprise/linalg/dispatch.hpp"
 #include "reprise/linalg/register_tile-inl.hpp"
 #include "reprise/linalg/vectors-inl.hpp"
 
@@ -505,7 +506,7 @@ void run(const Correlation& c, const Operands& data, std::byte* workspace, std::
     }
     for (std::size_t p = data.begin; p < data.end; p += blocks.positions) {
       const std::size_t end = std::min(data.end, p + blocks.positions);
-      HWY_DYNAMIC_DISPATCH(run_positions)(c, data, task, p, end, blocks, scratch);
+      REPRISE_DISPATCH(run_positions)(c, data, task, p, end, blocks, scratch);
     }
   });
 }
@@ -539,7 +540,7 @@ void run_padded(const Correlation& c, const Operands& data, std::byte* workspace
     const std::size_t part = index % parts;
     const PaddedTask task{index / parts, part * c.reduction_length() / parts,
                           (part + 1) * c.reduction_length() / parts};
-    HWY_DYNAMIC_DISPATCH(sum_padded_rows)(c, plan, data, task, scratch);
+    REPRISE_DISPATCH(sum_padded_rows)(c, plan, data, task, scratch);
   });
 }
 

@@ -23,6 +23,7 @@
 #include "reprise/conv/direct/padded_rows.hpp"
 #include "reprise/core/integer.hpp"
 #include "reprise/core/parallel.hpp"
+#include "reprise/linalg/dispatch.hpp"
 #include "reprise/linalg/register_tile-inl.hpp"
 
 HWY_BEFORE_NAMESPACE();
@@ -262,7 +263,7 @@ void run(const Correlation& c, const Operands& data, std::byte* workspace, std::
     const std::size_t part = index % parts;
     const std::size_t j_begin = part * c.out_channels / parts;
     const std::size_t j_end = (part + 1) * c.out_channels / parts;
-    HWY_DYNAMIC_DISPATCH(sum_out_channels)(c, plan, data, g, j_begin, j_end, scratch);
+    REPRISE_DISPATCH(sum_out_channels)(c, plan, data, g, j_begin, j_end, scratch);
     for (std::size_t k = 0; k < c.reduction_length(); ++k) {
       const std::size_t row = k / plan.segment * plan.segment_pitch + k % plan.segment;
       float* const result = data.result + k * c.w_channel + g * c.w_group;

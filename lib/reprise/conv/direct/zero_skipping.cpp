@@ -33,6 +33,7 @@
 #include "reprise/conv/direct/transpose-inl.hpp"
 #include "reprise/core/integer.hpp"
 #include "reprise/core/parallel.hpp"
+#include "reprise/linalg/dispatch.hpp"
 #include "reprise/linalg/register_tile-inl.hpp"
 
 #ifndef REPRISE_CONV_DIRECT_ZERO_SKIPPING_PLAN
@@ -464,7 +465,7 @@ void run_input_gradient(const Correlation& c, const Operands& data, std::byte* w
     }
     const std::size_t n_end = std::min(c.N, (task + 1) * groups / tasks * kImagesTogether);
     for (std::size_t n = task * groups / tasks * kImagesTogether; n < n_end; n += kImagesTogether) {
-      HWY_DYNAMIC_DISPATCH(run_images)
+      REPRISE_DISPATCH(run_images)
       (c, plan, data.source + n * c.A * c.B * c.out_channels, std::min(kImagesTogether, n_end - n),
        data.result + n * c.SH * c.SW * c.channels, scratch);
     }
@@ -497,7 +498,7 @@ void run_weight_gradient(const Correlation& c, const Operands& data, std::byte* 
     const SparseWeightScratch scratch(c, plan, workspace + worker * plan.bytes(c));
     const std::size_t j_begin = part * c.out_channels / parts;
     const std::size_t j_end = (part + 1) * c.out_channels / parts;
-    HWY_DYNAMIC_DISPATCH(sum_out_channels)(c, plan, data, j_begin, j_end, scratch);
+    REPRISE_DISPATCH(sum_out_channels)(c, plan, data, j_begin, j_end, scratch);
     for (std::size_t k = 0; k < c.reduction_length(); ++k) {
       const std::size_t row = k / plan.windows.run * plan.pitch + k % plan.windows.run;
       float* const result = data.result + k * c.w_channel;

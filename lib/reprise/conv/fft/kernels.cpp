@@ -12,6 +12,7 @@
 
 #include "reprise/conv/fft/kernels.hpp"
 #include "reprise/core/integer.hpp"
+#include "reprise/linalg/dispatch.hpp"
 #include "reprise/linalg/unroll.hpp"
 
 HWY_BEFORE_NAMESPACE();
@@ -329,16 +330,16 @@ HWY_EXPORT(multiply_all);
 
 void transform_taps(const FftTaps& at, std::size_t v, std::size_t depth, std::size_t columns,
                     const float* taps, float* points) {
-  HWY_DYNAMIC_DISPATCH(transform_taps_all)(at, v, depth, columns, taps, points);
+  REPRISE_DISPATCH(transform_taps_all)(at, v, depth, columns, taps, points);
 }
 
 void invert_taps(const FftTaps& at, std::size_t v, std::size_t depth, std::size_t columns,
                  const float* points, float* taps) {
-  HWY_DYNAMIC_DISPATCH(invert_taps_all)(at, v, depth, columns, points, taps);
+  REPRISE_DISPATCH(invert_taps_all)(at, v, depth, columns, points, taps);
 }
 
 void multiply(const FftProduct& product) {
-  HWY_DYNAMIC_DISPATCH(multiply_all)(product);
+  REPRISE_DISPATCH(multiply_all)(product);
 }
 
 }  // namespace reprise

@@ -25,7 +25,8 @@ namespace HWY_NAMESPACE {
 namespace winograd {
 
 /// One group of forward, or of grad_input as the forward pass that it is: images are grad_output,
-/// depth the output channels, columns the input channels, the kernel rotated by half a turn.
+/// reduction_length the output channels, columns the input channels, the kernel rotated by half a
+/// turn.
 struct ForwardPass {
   WinogradForwardPlan plan;
   Images images;
@@ -40,11 +41,12 @@ struct ForwardPass {
   std::atomic<std::uint32_t>* largest_weight = nullptr;  ///< magnitude read, or null
 };
 
-/// v(point, tile panel, depth as VectorMajor) for tiles [begin, end), the first at v's start.
+/// v(point, tile panel, reduction_length as VectorMajor) for tiles [begin, end), the first at v's
+/// start.
 template <class F>
 void transform_inputs(const ForwardPass& p, std::size_t begin, std::size_t end, float* v) {
-  const std::size_t depth_vectors = div_ceil(p.plan.depth, kLanes);
-  const std::size_t panel_floats = depth_vectors * kLanes * kTileRows;
+  const std::size_t reduction_vectors = div_ceil(p.plan.reduction_length, kLanes);
+  const std::size_t panel_floats = reduction_vectors * kLanes * kTileRows;
   constexpr std::size_t points = F::kTile * F::kTile;
   const float* cells[2][points];
   if (begin < end) find_cells<F::kTile>(p.images, p.plan.tiling, begin, cells[0]);
@@ -52,10 +54,11 @@ void transform_inputs(const ForwardPass& p, std::size_t begin, std::size_t end, 
     const std::size_t row = tile - begin;
     const float** next = cells[(row + 1) % 2];
     find_cells<F::kTile>(p.images, p.plan.tiling, std::min(tile + 1, end - 1), next);
-    record_cells<F::kTile>(p.images, p.plan.tiling, tile, cells[row % 2], 0, p.plan.depth);
+    record_cells<F::kTile>(p.images, p.plan.tiling, tile, cells[row % 2], 0,
+                           p.plan.reduction_length);
     float* to = v + row / kTileRows * panel_floats + row % kTileRows * kLanes;
-    for (std::size_t c = 0; c < p.plan.depth; c += kLanes, to += kTileRows * kLanes) {
-      transform_2d<InputTransform<F>>(Cells{cells[row % 2], c, p.plan.depth - c},
+    for (std::size_t c = 0; c < p.plan.reduction_length; c += kLanes, to += kTileRows * kLanes) {
+      transform_2d<InputTransform<F>>(Cells{cells[row % 2], c, p.plan.reduction_length - c},
                                       SpacedSink{to, p.plan.v_stride});
     }
   }
@@ -82,13 +85,13 @@ inline void gather_weights(const ForwardPass& p, std::size_t k0, std::size_t ste
   }
 }
 
-/// One panel of u: (depth, tile_columns()) at each point, for columns from n0 on.
+/// One panel of u: (reduction_length, tile_columns()) at each point, for columns from n0 on.
 template <class F>
 void transform_weight_panel(const ForwardPass& p, std::size_t n0, float* u) {
   const std::size_t width = std::min(tile_columns(), p.plan.columns - n0);
   HWY_ALIGN float block[9 * kLanes * kTileVectors * kLanes];
-  for (std::size_t k0 = 0; k0 < p.plan.depth; k0 += kLanes) {
-    const std::size_t steps = std::min(kLanes, p.plan.depth - k0);
+  for (std::size_t k0 = 0; k0 < p.plan.reduction_length; k0 += kLanes) {
+    const std::size_t steps = std::min(kLanes, p.plan.reduction_length - k0);
     gather_weights(p, k0, steps, n0, block);
     if (p.largest_weight != nullptr) {
       const std::size_t plane = kLanes * tile_columns();
@@ -148,8 +151,8 @@ void multiply_and_transform(const ForwardPass& p, std::size_t begin, std::size_t
                             std::size_t n0, std::size_t columns, const float* v, const float* u,
                             float* m) {
   const WinogradForwardPlan& plan = p.plan;
-  const std::size_t v_panel = round_up(plan.depth, kLanes) * kTileRows;
-  const std::size_t u_panel = plan.depth * tile_columns();
+  const std::size_t v_panel = round_up(plan.reduction_length, kLanes) * kTileRows;
+  const std::size_t u_panel = plan.reduction_length * tile_columns();
   const std::size_t rows_at_once = whole_tiles(plan.block_tiles, kTileRows);
   const std::size_t columns_at_once = whole_tiles(plan.block_columns, tile_columns());
   for (std::size_t tile = begin; tile < end; tile += rows_at_once) {
@@ -160,9 +163,9 @@ void multiply_and_transform(const ForwardPass& p, std::size_t begin, std::size_t
       const std::size_t m_row = round_up(width, kLanes);
       const float* u_columns = u + n / tile_columns() * u_panel;
       for (std::size_t point = 0; point < plan.tiling.points; ++point) {
-        multiply<VectorMajor>(rows, width, plan.depth, v_rows + point * plan.v_stride, v_panel,
-                              u_columns + point * plan.u_stride, u_panel, m + point * plan.m_stride,
-                              m_row, true);
+        multiply<VectorMajor>(rows, width, plan.reduction_length, v_rows + point * plan.v_stride,
+                              v_panel, u_columns + point * plan.u_stride, u_panel,
+                              m + point * plan.m_stride, m_row, true);
       }
       transform_results<F>(p, tile, tile + rows, n0 + n, width, m, m_row);
     }
@@ -179,7 +182,7 @@ void run_with_kept_weights(const ForwardPass& p, WorkspacePieces pieces, std::si
   const std::size_t m_floats = points * plan.m_stride;
   float* v = pieces.take<float>(threads * v_floats);
   float* m = pieces.take<float>(threads * m_floats);
-  const std::size_t panel = plan.depth * tile_columns();
+  const std::size_t panel = plan.reduction_length * tile_columns();
   parallel_for(threads, div_ceil(plan.columns, tile_columns()), [&](std::size_t task, std::size_t) {
     transform_weight_panel<F>(p, task * tile_columns(), u + task * panel);
   });
@@ -205,8 +208,8 @@ void run_with_kept_tiles(const ForwardPass& p, WorkspacePieces pieces, std::size
   const std::size_t m_floats = points * plan.m_stride;
   float* u = pieces.take<float>(threads * u_floats);
   float* m = pieces.take<float>(threads * m_floats);
-  const std::size_t v_panel = round_up(plan.depth, kLanes) * kTileRows;
-  const std::size_t u_panel = plan.depth * tile_columns();
+  const std::size_t v_panel = round_up(plan.reduction_length, kLanes) * kTileRows;
+  const std::size_t u_panel = plan.reduction_length * tile_columns();
   const std::size_t part = round_up(plan.task_tiles, kTileRows);
   const std::size_t column_tasks = div_ceil(plan.columns, plan.task_columns);
   for (std::size_t first = 0; first < plan.tiling.tiles; first += plan.super_tiles) {

@@ -82,8 +82,9 @@ double winograd_error_bound(const ConvShape& shape, ConvPass pass) {
   const TransformError transforms = transform_error(tiling.variant, pass);
   const std::size_t path = 2 * transforms.roundings;
   if (pass != ConvPass::grad_weight) {
-    const std::size_t depth = pass == ConvPass::forward ? shape.IC / shape.G : shape.OC / shape.G;
-    return rounding_bound(path + depth + 1) * transforms.amplification / 9.0;
+    const std::size_t reduction_length =
+        pass == ConvPass::forward ? shape.IC / shape.G : shape.OC / shape.G;
+    return rounding_bound(path + reduction_length + 1) * transforms.amplification / 9.0;
   }
   const WinogradWeightGradientPlan blocks = winograd_weight_gradient_plan(shape, 1);
   const double tiles = static_cast<double>(std::max<std::size_t>(tiling.tiles, 1));
@@ -127,7 +128,7 @@ double winograd_estimated_cost(const ConvShape& shape, ConvPass pass) {
   }
   const WinogradForwardPlan p = winograd_forward_plan(shape, pass, 1);
   const std::size_t products =
-      round_up(tiling.tiles, half_rows) * p.depth * round_up(p.columns, kMaxLanes);
+      round_up(tiling.tiles, half_rows) * p.reduction_length * round_up(p.columns, kMaxLanes);
   if (p.keep_weights) return cost(kKeptProduct, products, 1);
   return cost(kStreamedProduct, products, div_ceil(tiling.tiles, p.super_tiles));
 }
@@ -136,19 +137,19 @@ WinogradForwardPlan winograd_forward_plan(const ConvShape& shape, ConvPass pass,
                                           std::size_t threads) {
   WinogradForwardPlan p{.tiling = winograd_tiles(shape, pass)};
   const bool forward = pass == ConvPass::forward;
-  p.depth = (forward ? shape.IC : shape.OC) / shape.G;
+  p.reduction_length = (forward ? shape.IC : shape.OC) / shape.G;
   p.columns = (forward ? shape.OC : shape.IC) / shape.G;
   const std::size_t tiles = std::max<std::size_t>(p.tiling.tiles, 1);
   const std::size_t point_floats = p.tiling.points * sizeof(float);
-  p.keep_weights = point_floats * p.depth * p.columns <= kKeptWeightBytes;
+  p.keep_weights = point_floats * p.reduction_length * p.columns <= kKeptWeightBytes;
   if (p.keep_weights) {
     p.block_tiles = std::min(kKeptBlockTiles, tiles);
     p.super_tiles = p.task_tiles = p.block_tiles;
     p.task_columns = p.columns;
     p.block_columns = std::min(kKeptBlockColumns, p.columns);
   } else {
-    const std::size_t most =
-        std::max<std::size_t>(2 * kBlockTiles, kKeptTileBytes / (point_floats * p.depth));
+    const std::size_t most = std::max<std::size_t>(
+        2 * kBlockTiles, kKeptTileBytes / (point_floats * p.reduction_length));
     p.super_tiles = std::min(tiles, most);
     p.block_tiles = std::min(kBlockTiles, p.super_tiles);
     p.task_columns = std::min(kTaskColumns, p.columns);
@@ -159,8 +160,8 @@ WinogradForwardPlan winograd_forward_plan(const ConvShape& shape, ConvPass pass,
     p.task_tiles = std::max(p.block_tiles, div_ceil(p.super_tiles, parts));
   }
   const std::size_t block_tiles = round_up(std::max(p.block_tiles, kMaxTileRows), kMaxTileRows);
-  p.v_stride = spread((p.super_tiles + kMaxTileRows) * round_up(p.depth, kMaxLanes));
-  p.u_stride = spread(p.depth * (p.task_columns + kMaxTileColumns));
+  p.v_stride = spread((p.super_tiles + kMaxTileRows) * round_up(p.reduction_length, kMaxLanes));
+  p.u_stride = spread(p.reduction_length * (p.task_columns + kMaxTileColumns));
   p.m_stride =
       spread(block_tiles * round_up(std::max(p.block_columns, kMaxTileColumns), kMaxLanes));
   return p;

@@ -36,16 +36,17 @@ double winograd_error_bound(const ConvShape& shape, ConvPass pass);
 /// Estimated time in multiply-adds of direct.
 double winograd_estimated_cost(const ConvShape& shape, ConvPass pass);
 
-/// Blocks of forward and grad_input, one group: per point, (tiles x depth) times (depth x columns).
+/// Blocks of forward and grad_input, one group: per point, (tiles x reduction_length) times
+/// (reduction_length x columns).
 struct WinogradForwardPlan {
   WinogradTiles tiling;
-  std::size_t depth = 0;         ///< channels summed over
-  std::size_t columns = 0;       ///< channels of the result
-  bool keep_weights = false;     ///< transformed weights of all columns fit the cache
-  std::size_t super_tiles = 0;   ///< tiles whose transforms are kept together
-  std::size_t task_tiles = 0;    ///< tiles of a task
-  std::size_t task_columns = 0;  ///< columns of a task
-  std::size_t block_tiles = 0;   ///< tiles and columns multiplied and transformed back at a time
+  std::size_t reduction_length = 0;  ///< channels summed over
+  std::size_t columns = 0;           ///< channels of the result
+  bool keep_weights = false;         ///< transformed weights of all columns fit the cache
+  std::size_t super_tiles = 0;       ///< tiles whose transforms are kept together
+  std::size_t task_tiles = 0;        ///< tiles of a task
+  std::size_t task_columns = 0;      ///< columns of a task
+  std::size_t block_tiles = 0;  ///< tiles and columns multiplied and transformed back at a time
   std::size_t block_columns = 0;
   // Floats from one point's matrix to the next, for any target:
   std::size_t v_stride = 0, u_stride = 0, m_stride = 0;

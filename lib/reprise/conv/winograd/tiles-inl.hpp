@@ -189,33 +189,36 @@ HWY_INLINE void record_cells(const Images& images, const WinogradTiles& tiling, 
 // ---- Products
 
 template <class Panel, std::size_t Rows>
-HWY_INLINE void multiply_tile(std::size_t vectors, std::size_t depth, const float* a,
+HWY_INLINE void multiply_tile(std::size_t vectors, std::size_t reduction_length, const float* a,
                               const float* b, float* c, std::size_t c_row_stride, bool from_zero) {
   if (vectors >= kTileVectors) {
-    micro_kernel<Panel, Rows, kTileVectors>(depth, a, b, c, c_row_stride, from_zero);
+    micro_kernel<Panel, Rows, kTileVectors>(reduction_length, a, b, c, c_row_stride, from_zero);
   } else if (vectors == 1) {
-    micro_kernel<Panel, Rows, 1>(depth, a, b, c, c_row_stride, from_zero);
+    micro_kernel<Panel, Rows, 1>(reduction_length, a, b, c, c_row_stride, from_zero);
   } else {
-    micro_kernel<Panel, Rows, 2>(depth, a, b, c, c_row_stride, from_zero);
+    micro_kernel<Panel, Rows, 2>(reduction_length, a, b, c, c_row_stride, from_zero);
   }
 }
 
-/// c (rows x columns) = or continues a (rows x depth) times b (depth x columns), both in panels
-/// that begin a_stride and b_stride apart. Up to kTileRows - 1 rows beyond c's are overwritten.
+/// c (rows x columns) = or continues a (rows x reduction_length) times b (reduction_length x
+/// columns), both in panels that begin a_stride and b_stride apart. Up to kTileRows - 1 rows beyond
+/// c's are overwritten.
 template <class Panel>
-HWY_NOINLINE void multiply(std::size_t rows, std::size_t columns, std::size_t depth, const float* a,
-                           std::size_t a_stride, const float* b, std::size_t b_stride, float* c,
-                           std::size_t c_row_stride, bool from_zero) {
+HWY_NOINLINE void multiply(std::size_t rows, std::size_t columns, std::size_t reduction_length,
+                           const float* a, std::size_t a_stride, const float* b,
+                           std::size_t b_stride, float* c, std::size_t c_row_stride,
+                           bool from_zero) {
   for (std::size_t n = 0; n < columns; n += tile_columns(), b += b_stride) {
     const std::size_t vectors = div_ceil(columns - n, kLanes);
     const float* a_panel = a;
     for (std::size_t m = 0; m < rows; m += kTileRows, a_panel += a_stride) {
       float* tile = c + m * c_row_stride + n;
       if (rows - m > kTileRows / 2) {
-        multiply_tile<Panel, kTileRows>(vectors, depth, a_panel, b, tile, c_row_stride, from_zero);
+        multiply_tile<Panel, kTileRows>(vectors, reduction_length, a_panel, b, tile, c_row_stride,
+                                        from_zero);
       } else {
-        multiply_tile<Panel, kTileRows / 2>(vectors, depth, a_panel, b, tile, c_row_stride,
-                                            from_zero);
+        multiply_tile<Panel, kTileRows / 2>(vectors, reduction_length, a_panel, b, tile,
+                                            c_row_stride, from_zero);
       }
     }
   }

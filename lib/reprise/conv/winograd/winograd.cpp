@@ -28,14 +28,14 @@
 // Error bound, in units of u = 2^-24 at ErrorScale::tensorwise. A result is a sum of products of an
 // input, a weight and coefficients of A, B, G that mostly cancel; every one of these passes at most
 // 2 (r_B + r_G + r_A) roundings in transforms of two dimensions (r: the path stated beside each
-// transform), `depth` in the chain and one for the bias. So |error| <= ((1+u)^r - 1) times the sum
-// of their absolute values, which is at most
+// transform), `reduction_length` in the chain and one for the bias. So |error| <= ((1+u)^r - 1)
+// times the sum of their absolute values, which is at most
 //   sum over ic of (|A| ((|B| |d| |B|^t) * (|G| |w| |G|^t)) |A|^t)(k,l)
-//     <= depth * max|d| * max|w| * kappa,
+//     <= reduction_length * max|d| * max|w| * kappa,
 //   kappa = (max over k of sum over points i of |A(k,i)| * |B(i)|_1 * |G(i)|_1)^2.
-// Divided by the scale's 9 depth terms: kappa / 9 * rounding_bound(r). For grad_weight, a tile
-// takes the part of depth: kappa' * tiles / (N OH OW) * rounding_bound(2 (r_B + r_G + r_A) +
-// chunk_tiles + chunks).
+// Divided by the scale's 9 reduction_length terms: kappa / 9 * rounding_bound(r). For grad_weight,
+// a tile takes the part of reduction_length: kappa' * tiles / (N OH OW) * rounding_bound(2 (r_B +
+// r_G + r_A) + chunk_tiles + chunks).
 //             kappa  kappa'  r_B r_G r_A   r_G' r_A'
 //   F2           64      36    1   2   2      1    2
 //   F4          564     803    2   4   3      4    3
@@ -58,6 +58,7 @@
 #include "reprise/conv/winograd/forward-inl.hpp"
 #include "reprise/conv/winograd/plan.hpp"
 #include "reprise/conv/winograd/weight_gradient-inl.hpp"
+#include "reprise/linalg/dispatch.hpp"
 
 HWY_BEFORE_NAMESPACE();
 namespace reprise {
@@ -69,21 +70,21 @@ void winograd_forward(const ConvShape& s, const float* input, const float* weigh
                       const float* bias, float* output, const ConvResources& resources) {
   const WinogradForwardPlan plan = winograd_forward_plan(s, ConvPass::forward, resources.threads);
   WorkspacePieces pieces(resources.workspace);
-  float* zeros = pieces.take<float>(plan.depth);
-  std::fill_n(zeros, plan.depth, 0.0F);
+  float* zeros = pieces.take<float>(plan.reduction_length);
+  std::fill_n(zeros, plan.reduction_length, 0.0F);
   OperandMagnitudes* const magnitudes = resources.magnitudes;
   for (std::size_t g = 0; g < s.G; ++g) {
     const std::size_t oc = g * plan.columns;
-    const winograd::Images images{input + g * plan.depth,
+    const winograd::Images images{input + g * plan.reduction_length,
                                   s.IH,
                                   s.IW,
                                   s.IC,
-                                  plan.depth,
+                                  plan.reduction_length,
                                   -static_cast<std::ptrdiff_t>(s.pad_top),
                                   -static_cast<std::ptrdiff_t>(s.pad_left),
                                   zeros,
                                   magnitudes == nullptr ? nullptr : magnitudes->a.data()};
-    winograd::run_forward({plan, images, weight + oc, plan.depth * s.OC, s.OC, false,
+    winograd::run_forward({plan, images, weight + oc, plan.reduction_length * s.OC, s.OC, false,
                            bias == nullptr ? nullptr : bias + oc, output + oc, s.OH, s.OW, s.OC,
                            magnitudes == nullptr ? nullptr : &magnitudes->weight},
                           pieces, resources.threads);
@@ -95,21 +96,21 @@ void winograd_grad_input(const ConvShape& s, const float* grad_output, const flo
   const WinogradForwardPlan plan =
       winograd_forward_plan(s, ConvPass::grad_input, resources.threads);
   WorkspacePieces pieces(resources.workspace);
-  float* zeros = pieces.take<float>(plan.depth);
-  std::fill_n(zeros, plan.depth, 0.0F);
+  float* zeros = pieces.take<float>(plan.reduction_length);
+  std::fill_n(zeros, plan.reduction_length, 0.0F);
   OperandMagnitudes* const magnitudes = resources.magnitudes;
   for (std::size_t g = 0; g < s.G; ++g) {
-    const winograd::Images images{grad_output + g * plan.depth,
+    const winograd::Images images{grad_output + g * plan.reduction_length,
                                   s.OH,
                                   s.OW,
                                   s.OC,
-                                  plan.depth,
+                                  plan.reduction_length,
                                   static_cast<std::ptrdiff_t>(s.pad_top) - 2,
                                   static_cast<std::ptrdiff_t>(s.pad_left) - 2,
                                   zeros,
                                   magnitudes == nullptr ? nullptr : magnitudes->a.data()};
-    winograd::run_forward({plan, images, weight + g * plan.depth, plan.columns * s.OC, s.OC, true,
-                           nullptr, grad_input + g * plan.columns, s.IH, s.IW, s.IC,
+    winograd::run_forward({plan, images, weight + g * plan.reduction_length, plan.columns * s.OC,
+                           s.OC, true, nullptr, grad_input + g * plan.columns, s.IH, s.IW, s.IC,
                            magnitudes == nullptr ? nullptr : &magnitudes->weight},
                           pieces, resources.threads);
   }
@@ -196,18 +197,18 @@ const ConvAlgorithm& winograd_algorithm() {
       .forward =
           [](const ConvShape& shape, const float* input, const float* weight, const float* bias,
              float* output, const ConvResources& resources) {
-            HWY_DYNAMIC_DISPATCH(winograd_forward)(shape, input, weight, bias, output, resources);
+            REPRISE_DISPATCH(winograd_forward)(shape, input, weight, bias, output, resources);
           },
       .grad_input =
           [](const ConvShape& shape, const float* grad_output, const float* weight, float* gradient,
              const ConvResources& resources) {
-            HWY_DYNAMIC_DISPATCH(winograd_grad_input)
+            REPRISE_DISPATCH(winograd_grad_input)
             (shape, grad_output, weight, gradient, resources);
           },
       .grad_weight =
           [](const ConvShape& shape, const float* grad_output, const float* input, float* gradient,
              const ConvResources& resources) {
-            HWY_DYNAMIC_DISPATCH(winograd_grad_weight)
+            REPRISE_DISPATCH(winograd_grad_weight)
             (shape, grad_output, input, gradient, resources);
           },
   };

@@ -16,8 +16,8 @@ namespace {
 using hdf5::check;
 using hdf5::Handle;
 
-constexpr std::uint64_t kMostDeflated = 1032;  // deflate packs no better than 1032 to 1
-constexpr std::uint64_t kTextReference = 16;   // bytes of a variable-length text's place in a file
+constexpr std::uint64_t kMaxDeflated = 1032;  // deflate packs no better than 1032 to 1
+constexpr std::uint64_t kTextReference = 16;  // bytes of a variable-length text's place in a file
 
 const char* const kWhatIsExpected = "what save_record writes";
 
@@ -286,7 +286,7 @@ class Reader {
     }
     check_filters(made, path);
     check_chunk(made, path, element_bytes);
-    if (count / kMostDeflated > stored) refuse(path, "more values than it holds");
+    if (count / kMaxDeflated > stored) refuse(path, "more values than it holds");
   }
 
   static void check_filters(hid_t made, const std::string& path) {
@@ -305,8 +305,8 @@ class Reader {
     const int rank = check(H5Pget_chunk(made, H5S_MAX_RANK, sizes.data()));
     std::uint64_t bytes = element_bytes;
     for (std::size_t axis = 0; axis < static_cast<std::size_t>(rank); ++axis) {
-      if (__builtin_mul_overflow(bytes, sizes.at(axis), &bytes)) bytes = kMostChunk + 1;
-      if (bytes > kMostChunk) refuse(path, "larger chunks than records have");
+      if (__builtin_mul_overflow(bytes, sizes.at(axis), &bytes)) bytes = kMaxChunk + 1;
+      if (bytes > kMaxChunk) refuse(path, "larger chunks than records have");
     }
   }
 

@@ -8,15 +8,15 @@
 
 namespace reprise {
 
-class ThreadPace {
+class ThreadGovernor {
  public:
-  explicit ThreadPace(std::size_t threads) : all_(threads) {}
+  explicit ThreadGovernor(std::size_t threads) : all_(threads) {}
 
   /// For the next step: all, or 1.
   [[nodiscard]] std::size_t threads() const { return alone_ ? 1 : all_; }
 
   /// The step has worked so many images in this time.
-  void worked(std::size_t images, double seconds);
+  void record_step(std::size_t images, double seconds);
 
  private:
   std::size_t all_;

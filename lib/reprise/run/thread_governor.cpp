@@ -1,4 +1,4 @@
-#include "reprise/run/thread_pace.hpp"
+#include "reprise/run/thread_governor.hpp"
 
 namespace reprise {
 namespace {
@@ -9,7 +9,7 @@ constexpr std::size_t kWindowsAlone = 16;
 
 }  // namespace
 
-void ThreadPace::worked(std::size_t images, double seconds) {
+void ThreadGovernor::record_step(std::size_t images, double seconds) {
   if (all_ <= 1) return;
   seconds_ += seconds;
   images_ += images;
