@@ -5,6 +5,7 @@
 #include <pybind11/stl.h>
 
 #include <algorithm>
+#include <map>
 #include <memory>
 #include <optional>
 #include <span>
@@ -20,6 +21,7 @@
 #include "reprise/nn/losses.hpp"
 #include "reprise/nn/models/models.hpp"
 #include "reprise/record/contents.hpp"
+#include "reprise/record/format.hpp"
 #include "reprise/record_file/record_file.hpp"
 #include "reprise/run/configuration.hpp"
 #include "reprise/run/evaluation.hpp"
@@ -48,11 +50,20 @@ void set(std::string_view where, const Setting& setting, const py::handle& value
                 setting);
 }
 
-/// Sets all that `settings` names; Error names the nearest known one if one is unknown.
+/// Sets all that `settings` names, by today's names or earlier ones (record/format.hpp); Error
+/// names the nearest known one if one is unknown, and both names if one setting is there under two.
 void set_all(std::string_view where, const py::dict& settings, TrainingConfiguration& c) {
   const std::vector<Setting> known = settings_of(c);
+  std::map<std::string, std::string> given;  // by today's name
   for (const auto& [key, value] : settings) {
-    const auto name = py::cast<std::string>(py::str(key));
+    const auto written = py::cast<std::string>(py::str(key));
+    const std::string name = name_today(written, format_settings("training"));
+    const auto [earlier, is_first] = given.emplace(name, written);
+    if (!is_first) {
+      throw Error(where,
+                  "the settings " + earlier->second + " and " + written + ", which are the same",
+                  "one of them, " + name);
+    }
     const auto found = std::find_if(known.begin(), known.end(),
                                     [&](const Setting& setting) { return setting.name == name; });
     if (found == known.end()) {
@@ -93,7 +104,8 @@ class Network {
   Network(const py::dict& settings, const std::array<std::size_t, 3>& image, std::size_t classes)
       : configuration_(configuration_of("model", settings)),
         model_(make_model(configuration_.model, {image[0], image[1], image[2]}, classes,
-                          configuration_.model_options, conv_algorithm(configuration_.conv))) {
+                          configuration_.model_options,
+                          conv_algorithm(configuration_.conv_algorithm))) {
     model_.initialize(
         RandomStream(static_cast<std::uint64_t>(configuration_.seed)).child("parameters"));
   }
@@ -294,7 +306,7 @@ std::shared_ptr<FinishedRun> fit(Network& network, const Data& data, const py::d
   }
   finished->data = data;
   finished->environment.threads = threads_argument("fit", threads_wanted);
-  if (configuration.conv == "im2col_gemm") set_blas_threads(1);
+  if (configuration.conv_algorithm == "im2col_gemm") set_blas_threads(1);
   std::optional<py::error_already_set> raised;
   const auto guarded = [&](const auto& call) {
     const py::gil_scoped_acquire acquire;

@@ -122,7 +122,7 @@ class Model:
         verbose          print a line after each epoch
         callbacks        functions that get each epoch's figures as a dictionary
         settings         those of train_lenet5, with underscores: learning_rate, optimizer, momentum,
-                         weight_decay, drop_epochs, block_size, train_images, shift, reflect, ...
+                         weight_decay, lr_milestones, block_size, train_images, random_shift, ...
 
         Returns a History. A second call goes on from the parameters, with a new optimizer.
 
@@ -266,7 +266,7 @@ def lenet5(image: Tuple[int, int, int] = (28, 28, 1), classes: int = 10, **setti
     with 10 classes.
 
     image     (height, width, channels)
-    settings  those of train_lenet5 that make a model: seed, conv (the algorithm), activation, pooling,
+    settings  those of train_lenet5 that make a model: seed, conv_algorithm, activation, pooling,
               pool_kernel, normalization, dropout, initializer, without; and others, for fit()
 
     ValueError if the image is too small for its layers or a setting is out of range.

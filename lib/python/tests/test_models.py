@@ -219,7 +219,9 @@ CASES = [
     (fit(threads=0), ValueError, "threads = 0"),
     (lambda: models.lenet5((5, 5, 1)), ValueError, "a kernel of height 5"),
     (lambda: models.lenet5(seed=-1), ValueError, "seed"),
-    (lambda: models.lenet5(conv="fast"), ValueError, '"fast"'),
+    (lambda: models.lenet5(conv_algorithm="fast"), ValueError, '"fast"'),
+    (lambda: models.lenet5(conv="fast"), ValueError, '"fast"'),  # as it was called earlier
+    (lambda: models.lenet5(conv="fft", conv_algorithm="fft"), ValueError, "which are the same"),
     (lambda: models.lenet5(activation=3), TypeError, "activation = 3"),
     (lambda: models.lenet5_1998((32, 32, 3)), ValueError, "lenet5_1998"),
     (lambda: MODEL.predict(IMAGES[:1, :9]), ValueError, "predict: images of 9x28x1"),
