@@ -33,7 +33,7 @@ def settings_of(command):
     """The settings of a run of train_lenet5, with the types that they have in Python."""
     settings = {}
     for name, value in re.findall(r"--([a-z0-9-]+) (\S+)", command):
-        if re.fullmatch(r"\d+", value) and name != "drop-epochs":
+        if re.fullmatch(r"\d+", value) and name != "lr-milestones":
             value = int(value)
         elif re.fullmatch(r"\d+\.\d+", value):
             value = float(value)
