@@ -21,7 +21,8 @@ class ConvWorkspace {
  public:
   ConvWorkspace() = default;
 
-  /// At least `bytes` bytes, contents unspecified; Error naming `where` if they cannot be allocated.
+  /// At least `bytes` bytes, contents unspecified; Error naming `where` if they cannot be
+  /// allocated.
   std::span<std::byte> require(std::size_t bytes, std::string_view where);
 
  private:

@@ -68,9 +68,10 @@ Sequential trained_model(const Record& record, const ImageDataset& data, const s
   check_schema(record, "training", where);
   const TrainingConfiguration configuration = configuration_from(record.group("configuration"));
   check(configuration);
-  Sequential model = make_model(
-      configuration.model, {data.test.height, data.test.width, data.test.channels},
-      data.class_names.size(), configuration.model_options, conv_algorithm(configuration.conv_algorithm));
+  Sequential model =
+      make_model(configuration.model, {data.test.height, data.test.width, data.test.channels},
+                 data.class_names.size(), configuration.model_options,
+                 conv_algorithm(configuration.conv_algorithm));
   for (const Sequential::Entry& entry : model.layers()) {
     float* to = model.parameters().data() + entry.parameter_offset;
     for (const ParameterSpec& spec : entry.parameters) {
