@@ -182,7 +182,7 @@ TEST_CASE("settings out of range and unknown options are refused in one line") {
   check_misused(data + "--epochs 0", "1 or more");
   check_misused(data + "--epochs 1.5", "epochs");
   check_misused(data + "--seed -1", "0 or more");
-  check_misused(data + "--conv fastest", "naive");
+  check_misused(data + "--conv-algorithm fastest", "naive");
   check_misused(data + "--optimizer adm", "one of adam, sgd, nesterov");
   check_misused(data + "--epcohs 3", "such as --epochs");
   check_misused(data + "--threads 0", "an integer from 1 to 1024");
@@ -353,7 +353,8 @@ TEST_CASE("killed at twenty random moments and resumed, a run ends with the same
       kills_of_begun_runs += begun() ? 1 : 0;
       continue;
     }
-    REQUIRE(cut.status == 0);
+    // 124: it ended by itself in the moment when it was to be killed.
+    REQUIRE((cut.status == 0 || cut.status == 124));
     CHECK(cut.last_line() == whole.last_line());
     std::filesystem::remove(output);
     ++finished;
