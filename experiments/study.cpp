@@ -64,11 +64,7 @@ void add_options(CommandLine& line, const std::string& name, Options& options) {
   add_scale("--epochs", options.scale.epochs, {1, kMaxEpochs}, "passes over the training images");
   add_scale("--train-images", options.scale.train_images, {0},
             "train on the first N images; 0: all");
-  line.add_text(
-      "--data", options.data,
-      "folder with the four IDX files of MNIST or of a data set in its format, gzipped or "
-      "not, or with CIFAR-10's binary files",
-      "DIR");
+  line.add_text("--data", options.data, kDataFolder, "DIR");
   line.add_text("--output", options.output, "folder for the records; default runs/STUDY", "DIR");
   line.add_flag(
       "--quick", options.quick,

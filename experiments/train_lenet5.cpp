@@ -115,11 +115,7 @@ std::optional<Options> parse(const std::string& name, int argc, const char* cons
   CommandLine line(name,
                    "Trains the modified LeNet-5, or another --model, and saves the record of the "
                    "run.");
-  line.add_text(
-      "--data", options.data,
-      "folder with the four IDX files of MNIST or of a data set in its format, gzipped or "
-      "not, or with CIFAR-10's binary files",
-      "DIR");
+  line.add_text("--data", options.data, kDataFolder, "DIR");
   line.add_text("--output", options.output,
                 "where to save the record; default MODEL-DATA-seedN.h5 in the current folder",
                 "FILE");

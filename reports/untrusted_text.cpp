@@ -14,13 +14,6 @@ namespace {
 
 constexpr std::size_t kDigestDigits = 12;
 
-/// The longest beginning of at most `most` bytes that ends with a whole character.
-std::string_view beginning(std::string_view text, std::size_t most) {
-  std::size_t end = most;
-  while (end > 0 && (static_cast<unsigned char>(text[end]) & 0xC0) == 0x80) --end;
-  return text.substr(0, end);
-}
-
 bool is_letter_or_digit(char c) {
   const auto byte = static_cast<unsigned char>(c);
   return byte < 0x80 && std::isalnum(byte) != 0;
@@ -35,7 +28,7 @@ struct TerminalContext {
 UntrustedText UntrustedText::from_record(std::string_view text, std::size_t most) {
   if (text.size() <= most) return text;
   const std::string digest = sha256_hex(std::as_bytes(std::span(text.data(), text.size())));
-  return fmt::format("{}… ({} bytes, SHA-256 {}…)", beginning(text, most), text.size(),
+  return fmt::format("{}… ({} bytes, SHA-256 {}…)", beginning_of(text, most), text.size(),
                      digest.substr(0, kDigestDigits));
 }
 

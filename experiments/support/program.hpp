@@ -23,6 +23,12 @@ int run_program(const std::string& own, int argc, const char* const* argv, const
 /// What --threads may be.
 constexpr IntegerRange kThreads{1, 1024};
 
+/// What --data is to a program that trains.
+constexpr const char* kDataFolder =
+    "folder with the four IDX files of MNIST or of a data set in its format, gzipped or not, or "
+    "with "
+    "CIFAR-10's binary files";
+
 /// Adds --threads; `effect` says what it does and does not change.
 void add_threads(CommandLine& line, std::size_t& threads, const std::string& effect);
 /// Adds --simd; `effect` likewise.

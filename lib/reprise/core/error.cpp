@@ -13,12 +13,9 @@ constexpr std::size_t kMaxWhere = 5000;    // bytes; a path has up to 4096
 constexpr std::size_t kMaxGiven = 1000;    // bytes
 constexpr std::size_t kMaxCompared = 100;  // of a name, in search of the nearest known one
 
-/// The text's beginning of at most `most` bytes, whole characters of UTF-8.
 std::string shortened(std::string_view text, std::size_t most) {
-  if (text.size() <= most) return std::string(text);
-  const auto continues = [&] { return (static_cast<unsigned char>(text[most]) & 0xC0U) == 0x80U; };
-  while (most > 0 && continues()) --most;
-  return std::string(text.substr(0, most)) + "...";
+  const std::string_view beginning = beginning_of(text, most);
+  return std::string(beginning) + (beginning.size() < text.size() ? "..." : "");
 }
 
 std::string one_line(std::string_view where, std::string_view given, std::string_view expected) {

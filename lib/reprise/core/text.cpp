@@ -210,6 +210,12 @@ std::string printable_lines(std::string_view bytes) {
   return shown(bytes, "\n\t");
 }
 
+std::string_view beginning_of(std::string_view text, std::size_t most) {
+  if (text.size() <= most) return text;
+  while (most > 0 && (static_cast<unsigned char>(text[most]) & 0xC0U) == 0x80U) --most;
+  return text.substr(0, most);
+}
+
 std::string count_of(std::size_t count, std::string_view singular) {
   return std::to_string(count) + ' ' + std::string(singular) + (count == 1 ? "" : "s");
 }

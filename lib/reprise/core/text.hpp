@@ -44,6 +44,9 @@ std::string fitted(std::string_view text, std::size_t columns);
 /// printable(), but keeps newlines and tabs: for a text of several lines, such as a log or TOML.
 std::string printable_lines(std::string_view bytes);
 
+/// The text's beginning of at most `most` bytes that cuts no character of UTF-8.
+std::string_view beginning_of(std::string_view text, std::size_t most);
+
 /// "1 thread", "2 threads".
 std::string count_of(std::size_t count, std::string_view singular);
 
