@@ -196,7 +196,8 @@ TEST_CASE("evaluate says what it lacks, and Ctrl-C leaves no file") {
   CHECK(evaluate_record((folder / "none.h5") + " --data " + kFixture).status == 1);
   // The naive convolution makes it long enough to be interrupted.
   REQUIRE(run_command(kPrograms + "train_lenet5 --data " + kFixture +
-                      " --epochs 1 --train-images 128 --conv-algorithm naive --output " + (folder / "a.h5"))
+                      " --epochs 1 --train-images 128 --conv-algorithm naive --output " +
+                      (folder / "a.h5"))
               .status == 0);
   const CommandResult stopped = run_command_until(
       kPrograms + "evaluate " + (folder / "a.h5") + " --images train --threads 1 --data " +

@@ -112,7 +112,8 @@ TEST_CASE("a study may have a variant for each algorithm that supports a shape")
   CHECK(study.variants.front().expectation.empty());
   CHECK(study.variants.size() >= 4);
   for (std::size_t v = 0; v < study.variants.size(); ++v) {
-    CHECK(study_configuration(study, v, 1, scale_of(study)).conv_algorithm == study.variants[v].name);
+    CHECK(study_configuration(study, v, 1, scale_of(study)).conv_algorithm ==
+          study.variants[v].name);
     if (v > 0) CHECK(study.variants[v].expectation == "same");
   }
   CHECK(is_line_with(error_of([&] { read(folder, head + each + "shape = \"nonsense\"\n"); }),

@@ -8,9 +8,9 @@
 #include <algorithm>
 #include <cstddef>
 
+#include "reprise/linalg/dispatch.hpp"
 #include "support/machine_peak.hpp"
 #include "support/program.hpp"
-#include "reprise/linalg/dispatch.hpp"
 
 HWY_BEFORE_NAMESPACE();
 namespace reprise {
