@@ -12,6 +12,7 @@
 #include "reprise/linalg/blas.hpp"
 #include "reprise/linalg/simd.hpp"
 #include "reprise/record_file/record_file.hpp"
+#include "reprise/run/configuration.hpp"
 #include "reprise/run/evaluation.hpp"
 #include "reprise/run/trained_model.hpp"
 #include "support/program.hpp"
@@ -43,8 +44,10 @@ std::optional<Options> parse(const std::string& name, int argc, const char* cons
                 "folder with the images, in the form that training takes: IDX files or CIFAR-10's "
                 "binary files; required",
                 "DIR");
-  line.add_text("--images", options.images, "which of its two sets to use: test or train");
-  line.set_choices("--images", {"test", "train"});
+  line.add_text("--images", options.images,
+                "which images to use: test or train, or holdout, the last training images, as many "
+                "as the record's run held out");
+  line.set_choices("--images", {"test", "train", "holdout"});
   line.add_text("--csv", options.csv,
                 "also write a file with a row per image: its label, and the five likeliest labels "
                 "with their probabilities",
@@ -63,8 +66,8 @@ std::optional<Options> parse(const std::string& name, int argc, const char* cons
       name + " runs/lenet5.h5 --data data/mnist --csv answers.csv");
   if (!line.parse(argc, argv)) return std::nullopt;
   if (options.data.empty()) throw UsageError("option --data", "not given", "--data DIR");
-  if (options.images != "test" && options.images != "train") {
-    throw UsageError("option --images", "\"" + options.images + "\"", "test or train");
+  if (options.images != "test" && options.images != "train" && options.images != "holdout") {
+    throw UsageError("option --images", "\"" + options.images + "\"", "test, train or holdout");
   }
   as_usage([&] { select_simd_target(options.simd); });
   return options;
@@ -133,6 +136,17 @@ std::optional<Evaluation> evaluate_with_progress(const Sequential& model, const 
   });
 }
 
+/// How many images the record's run held out; Error if none.
+std::size_t holdout_of(const Record& record, const std::string& path) {
+  const std::int64_t holdout = errors_naming(
+      path, [&] { return configuration_from(record.group("configuration")).holdout; });
+  if (holdout <= 0) {
+    throw Error("option --images", "holdout, but " + path + " has held out no images",
+                "test or train");
+  }
+  return static_cast<std::size_t>(holdout);
+}
+
 int evaluate_record(const std::string& name, int argc, const char* const* argv) {
   std::optional<Options> options = parse(name, argc, argv);
   if (!options) return 0;
@@ -143,10 +157,11 @@ int evaluate_record(const std::string& name, int argc, const char* const* argv) 
   set_blas_threads(1);
   const std::string& path = options->records.front();
   const Record record = load_record(path, "training", options->loading);
-  const ImageDataset data = load_dataset(options->data);
+  const std::size_t holdout = options->images == "holdout" ? holdout_of(record, path) : 0;
+  const ImageDataset data = load_dataset(options->data, holdout);
   check_same_kind(record, data, path, options->any_names);
   const Sequential model = trained_model(record, data, path);
-  const ImageSet& images = options->images == "test" ? data.test : data.train;
+  const ImageSet& images = options->images == "train" ? data.train : data.test;
   print_line(fmt::format("{}: {} {} images, {} classes", data.name, images.count, options->images,
                          data.class_names.size()));
   print_line(fmt::format("{}: {} parameters, digest sha256:{}", model.name(),

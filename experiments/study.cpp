@@ -277,7 +277,8 @@ int run_study(const std::string& name, int argc, const char* const* argv) {
   catch_interrupts();
   options.runs.threads = have_threads(options.runs.threads);
   set_blas_threads(1);
-  const ImageDataset data = load_dataset(options.data);
+  const ImageDataset data =
+      load_dataset(options.data, static_cast<std::size_t>(study.settings.holdout));
   if (study.colour_only && data.train.channels < 3) {
     print_line(study.name + ": " + study.question);
     print_line(data.name + " has no colours, so there is nothing to run");

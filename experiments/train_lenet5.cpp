@@ -173,6 +173,11 @@ struct EarlierRecord {
   }
 };
 
+/// What the images are called that a run is judged by.
+const char* judged_name(const ImageDataset& data) {
+  return data.holdout == 0 ? "test" : "held-out";
+}
+
 /// Trains to the end, telling how far it is; false if it was interrupted.
 bool train(TrainingRun& run, const Options& options, const EarlierRecord& earlier,
            CheckpointFile& checkpoint, Log& log) {
@@ -198,10 +203,10 @@ bool train(TrainingRun& run, const Options& options, const EarlierRecord& earlie
     progress.clear();
     earlier.check(options.output, run.epochs_done(), result);
     log.line(fmt::format(
-        "epoch {}/{}  train loss {:.4f} error {:.2f}%  test loss {:.4f} error {:.2f}%  {:.2f} s, "
+        "epoch {}/{}  train loss {:.4f} error {:.2f}%  {} loss {:.4f} error {:.2f}%  {:.2f} s, "
         "{:.0f} images/s",
-        run.epochs_done(), epochs, result.train_loss, 100 * result.train_error, result.test_loss,
-        100 * result.test_error, result.train_seconds,
+        run.epochs_done(), epochs, result.train_loss, 100 * result.train_error,
+        judged_name(run.data()), result.test_loss, 100 * result.test_error, result.train_seconds,
         static_cast<double>(run.train_images()) / result.train_seconds));
     if (run.epochs_done() < epochs) checkpoint.try_save(run);
   };
@@ -274,7 +279,8 @@ int train_lenet5(const std::string& name, int argc, const char* const* argv) {
   environment.data_folder = std::filesystem::absolute(options.data);
 
   set_blas_threads(1);
-  const ImageDataset data = load_dataset(options.data);
+  const ImageDataset data =
+      load_dataset(options.data, static_cast<std::size_t>(options.configuration.holdout));
   if (options.output.empty()) {
     options.output =
         default_output(options.configuration.model, data.name, options.configuration.seed);
@@ -289,8 +295,9 @@ int train_lenet5(const std::string& name, int argc, const char* const* argv) {
   CheckpointFile checkpoint(options.output, overwrite);
 
   Log log;
-  log.line(fmt::format("{}: {} training and {} test images, {} classes", data.name,
-                       run.train_images(), data.test.count, data.class_names.size()));
+  log.line(fmt::format("{}: {} training and {} {} images, {} classes", data.name,
+                       run.train_images(), data.test.count, judged_name(data),
+                       data.class_names.size()));
   log.line(fmt::format("{}: {} parameters, seed {}, {}, {}", run.model().name(),
                        run.model().parameters().size(), options.configuration.seed,
                        count_of(options.threads, "thread"), simd_target()));

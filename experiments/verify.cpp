@@ -111,8 +111,8 @@ std::string reported(const Record& record, const std::string& name) {
 }
 
 /// Data that a record names is not opened: only the folder of --data, or the default one.
-ImageDataset data_for(const Record& record, const Options& options) try {
-  return load_dataset(options.data.empty() ? default_data_folder() : options.data);
+ImageDataset data_for(const Record& record, std::size_t holdout, const Options& options) try {
+  return load_dataset(options.data.empty() ? default_data_folder() : options.data, holdout);
 } catch (const Error& error) {
   if (!options.data.empty()) throw;
   throw Error("data", error.what(),
@@ -120,9 +120,7 @@ ImageDataset data_for(const Record& record, const Options& options) try {
                   reported(record, "data_folder"));
 }
 
-void check_epochs(const Record& record, const std::string& path, const Options& options) {
-  const std::int64_t all =
-      errors_naming(path, [&] { return configuration_from(record.group("configuration")).epochs; });
+void check_epochs(std::int64_t all, const std::string& path, const Options& options) {
   if (options.verification.epochs <= static_cast<std::size_t>(all)) return;
   as_usage([&] {
     throw Error("--epochs", fmt::format("{}", options.verification.epochs),
@@ -132,11 +130,14 @@ void check_epochs(const Record& record, const std::string& path, const Options& 
 
 std::size_t judge(const std::string& path, const Options& options) {
   const Record record = load_record(path, "training", options.loading);
-  check_epochs(record, path, options);
+  const TrainingConfiguration configuration =
+      errors_naming(path, [&] { return configuration_from(record.group("configuration")); });
+  check_epochs(configuration.epochs, path, options);
   VerificationOptions verification = options.verification;
   verification.study =
       options.study ? judge_study(record, *options.study) : judge_by_installed_study(record);
-  const ImageDataset data = data_for(record, options);
+  const ImageDataset data =
+      data_for(record, static_cast<std::size_t>(configuration.holdout), options);
   ProgressLine progress;
   const double started = steady_seconds();
   const auto show = [&](const TrainingRun& run, std::size_t step) {

@@ -153,6 +153,17 @@ void read_environment(const Group& group, TrainingRun& run) {
   if (unknown) run.environment.erase(commit);  // nothing to name or check out
 }
 
+/// Settings under today's names, and with their defaults those that a record of an earlier release
+/// does not have.
+Settings with_defaults(Settings settings) {
+  Attributes defaults;
+  for (const FormatSetting& row : format_settings("training")) {
+    defaults[name_today(row.setting, format_settings("training"))] = row.format_value;
+  }
+  settings.merge(settings_of(defaults));
+  return settings;
+}
+
 void read_all(const Record& tree, const TrainingRecord& record, TrainingRun& run) {
   run.program = text(program_of(tree));
   read_configuration(tree.group("configuration"), run);
@@ -206,12 +217,13 @@ void check_same_experiment(const TrainingRun& first, const TrainingRun& other) {
 }
 
 UntrustedText differing_setting(const TrainingRun& first, const TrainingRun& other) {
-  for (const auto& settings : {first.settings, other.settings}) {
-    for (const auto& [name, value] : settings) {
-      const auto a = first.settings.find(name);
-      const auto b = other.settings.find(name);
-      const bool same =
-          a != first.settings.end() && b != other.settings.end() && a->second == b->second;
+  const Settings a = with_defaults(first.settings);
+  const Settings b = with_defaults(other.settings);
+  for (const Settings* settings : {&a, &b}) {
+    for (const auto& [name, value] : *settings) {
+      const auto in_a = a.find(name);
+      const auto in_b = b.find(name);
+      const bool same = in_a != a.end() && in_b != b.end() && in_a->second == in_b->second;
       if (name != "seed" && !same) return name;
     }
   }

@@ -181,7 +181,8 @@ void append(std::vector<std::string>& notes, const std::vector<std::string>& mor
 /// The settings that `table` changes. Those that are the same for all variants are refused.
 std::vector<SettingChange> changes_of(const TomlFile& file, const toml::table& table,
                                       std::vector<std::string>& notes) {
-  const std::set<std::string> common = {"seed", "epochs", "train_images", "lr_milestones"};
+  const std::set<std::string> common = {"seed", "epochs", "train_images", "holdout",
+                                        "lr_milestones"};
   std::set<std::string> given;
   for (const auto& [key, node] : table) {
     const std::string name = name_today(key.str(), format_settings("training"));

@@ -44,6 +44,7 @@ constexpr std::array kSettings = {
     Known{"initializer", "how the weights start"},
     Known{"width", "maps of the first convolution of the four-layer network"},
     Known{"train_images", "images trained on"},
+    Known{"holdout", "last training images, held out to judge by in place of the test set"},
     Known{"random_shift", "largest random shift of training images, pixels"},
     Known{"horizontal_flip", "training images reflected at random"},
     Known{"distortion", "random distortion of training images"},
@@ -143,6 +144,8 @@ Markdown data_sentence(const std::vector<const TrainingRun*>& runs) {
     part.set("test", grouped(static_cast<std::int64_t>(run->test_images)));
     part.set("size", fmt::format("{}×{}", run->height, run->width));
     part.set("grey", run->channels == 1);
+    const UntrustedText held_out = setting_text(run->settings, "holdout");
+    part.set("held_out", !held_out.empty() && held_out != "0");
     part.set("classes", count_word(static_cast<std::int64_t>(run->classes())));
     const Markdown text = one_line(render_template("data_set.md.mustache", part));
     if (std::find(sentences.begin(), sentences.end(), text) == sentences.end()) {

@@ -371,9 +371,10 @@ void add_dataset(py::module_& module) {
       .def_property_readonly("test", [](const ImageDataset& data) {
         return py::make_tuple(pixels_of(data.test), labels_of(data.test));
       });
-  module.def("load_dataset", [](const std::string& folder) {
+  module.def("load_dataset", [](const std::string& folder, std::int64_t holdout) {
+    if (holdout < 0) throw Error("load_dataset: holdout", std::to_string(holdout), "0 or more");
     const py::gil_scoped_release release;
-    return std::make_shared<ImageDataset>(load_dataset(folder));
+    return std::make_shared<ImageDataset>(load_dataset(folder, static_cast<std::size_t>(holdout)));
   });
   module.def("default_data_folder", &default_data_folder);
   module.def("dataset_of", &dataset_of);

@@ -12,6 +12,7 @@ A run is a function of settings and data: the same ones give the same bits, with
 
 from __future__ import annotations
 
+import operator
 from typing import Any, Callable, Dict, List, Optional, Sequence, Tuple, Union
 
 import numpy as np
@@ -27,15 +28,18 @@ __all__ = ["History", "Model", "alexnet", "four_layer_cnn", "lenet5", "lenet5_19
 Epoch = Dict[str, Any]
 
 
-def load_dataset(folder: Optional[str] = None) -> Dataset:
+def load_dataset(folder: Optional[str] = None, holdout: int = 0) -> Dataset:
     """The data set in a folder: four IDX files, as of MNIST, gzipped or not, or CIFAR-10's binary files.
 
-    folder  None: where Debian's package dataset-fashion-mnist has its files
+    folder   None: where Debian's package dataset-fashion-mnist has its files
+    holdout  above 0: `test` is so many last training images, `train` the others, and the files of the
+             test set are not opened; fit() then takes the same holdout as a setting
 
     Returns a Dataset: name, class_names, and train and test, each (images N,H,W,C of uint8, labels N).
     ValueError if the folder or a file is missing or damaged.
     """
-    return _reprise.load_dataset(_reprise.default_data_folder() if folder is None else str(folder))
+    place = _reprise.default_data_folder() if folder is None else str(folder)
+    return _reprise.load_dataset(place, operator.index(holdout))
 
 
 class History:

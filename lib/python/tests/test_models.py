@@ -50,6 +50,24 @@ def trained(threads=1, **settings):
     return model, model.fit(DATA, threads=threads, verbose=False, **fitting)
 
 
+class HeldOut(TestCase):
+    def test_the_last_training_images_are_the_validation_data(self):
+        data = reprise.load_dataset(FIXTURES / "fashion-mnist", holdout=500)
+        np.testing.assert_array_equal(data.test[0], IMAGES[-500:])
+        np.testing.assert_array_equal(data.test[1], LABELS[-500:])
+        np.testing.assert_array_equal(data.train[1], LABELS[:-500])
+        history = models.lenet5(seed=1).fit(data, holdout=500, verbose=False, **TWO_STEPS)
+        alone = models.lenet5(seed=1).fit(DATA, verbose=False, **TWO_STEPS)
+        self.assertEqual(history.history["loss"], alone.history["loss"])
+        self.assertEqual(history.record["configuration"].attributes["holdout"], 500)
+        with self.assertRaisesRegex(ValueError, "setting holdout: 0; expected 500"):
+            models.lenet5(seed=1).fit(data, verbose=False, **TWO_STEPS)
+        with self.assertRaisesRegex(ValueError, "holdout"):
+            reprise.load_dataset(FIXTURES / "fashion-mnist", holdout=2000)
+        with self.assertRaisesRegex(ValueError, "holdout"):
+            reprise.load_dataset(FIXTURES / "fashion-mnist", holdout=-1)
+
+
 class Digests(TestCase):
     def test_a_run_has_the_digest_of_train_lenet5(self):
         runs = [

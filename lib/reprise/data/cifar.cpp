@@ -85,7 +85,7 @@ std::vector<std::string> cifar10_file_names() {
   return names;
 }
 
-ImageDataset load_cifar10_dataset(const std::string& folder) {
+ImageDataset load_cifar10_dataset(const std::string& folder, std::size_t holdout) {
   check_data_folder(folder);
   ImageDataset dataset;
   DatasetDescription description = describe(folder);
@@ -97,7 +97,11 @@ ImageDataset load_cifar10_dataset(const std::string& folder) {
   for (std::size_t number = 1; number <= 5; ++number) {
     read_batch(folder, batch_name(number), classes, dataset.train, dataset.files);
   }
-  read_batch(folder, kTestBatch, classes, dataset.test, dataset.files);
+  if (holdout > 0) {
+    hold_out(holdout, dataset);
+  } else {
+    read_batch(folder, kTestBatch, classes, dataset.test, dataset.files);
+  }
   return dataset;
 }
 

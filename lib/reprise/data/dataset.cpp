@@ -26,6 +26,7 @@ std::vector<std::string> ten_digits() {
 struct KnownDataset {
   DatasetDescription description;
   std::vector<std::string> sha256;  ///< in the order of ImageDataset::files
+  std::size_t training_files;       ///< the first of them
 };
 
 /// Where the digests come from: Fashion-MNIST, Debian's package dataset-fashion-mnist; MNIST, the
@@ -41,19 +42,22 @@ const std::vector<KnownDataset>& known_datasets() {
        {"c59f468a2f672dc815687fe0f83887768d799fd8a3f3276145d20f83aa44d888",
         "bad3541b69d912435c50bb6ba87bec294ff4f6a2e1246121d8633921760443d9",
         "5b4141f0afbad91edebe8549f8fcffe087ea10ca49f1dbef5c9a5cd8815ce37b",
-        "0402a96d92fd2663957122ceb108a494c5af83dab82d92729df917d7dec38c34"}},
+        "0402a96d92fd2663957122ceb108a494c5af83dab82d92729df917d7dec38c34"},
+       2},
       {{"MNIST", ten_digits()},
        {"ba891046e6505d7aadcbbe25680a0738ad16aec93bde7f9b65e87a2fc25776db",
         "65a50cbbf4e906d70832878ad85ccda5333a97f0f4c3dd2ef09a8a9eef7101c5",
         "0fa7898d509279e482958e8ce81c8e77db3f2f8254e26661ceb7762c4d494ce7",
-        "ff7bcfd416de33731a308c3f266cc351222c34898ecbeaf847f06e48f7ec33f2"}},
+        "ff7bcfd416de33731a308c3f266cc351222c34898ecbeaf847f06e48f7ec33f2"},
+       2},
       {{"CIFAR-10", cifar10_class_names()},
        {"cee916563c9f80d84e3cc88e17fdc0941787f1244f00a67874d45b261883ada5",
         "a591ca11fa1708a91ee40f54b3da4784ccd871ecf2137de63f51ada8b3fa57ed",
         "bbe8596564c0f86427f876058170b84dac6670ddf06d79402899d93ceea26f67",
         "014e562d6e23c72197cc727519169a60359f5eccd8945ad5a09d710285ff4e48",
         "755304fc0b379caeae8c14f0dac912fbc7d6cd469eb67a1029a08a39453a9add",
-        "8e2eb146ae340b09e24670f29cabc6326dba54da8789dab6768acf480273f65b"}}};
+        "8e2eb146ae340b09e24670f29cabc6326dba54da8789dab6768acf480273f65b"},
+       5}};
   return known;
 }
 
@@ -132,8 +136,10 @@ const KnownDataset* find_known(const std::vector<DataFile>& files) {
     return file.sha256 == sha256;
   };
   for (const KnownDataset& known : known_datasets()) {
-    if (std::equal(files.begin(), files.end(), known.sha256.begin(), known.sha256.end(), same)) {
-      return &known;
+    const auto training_end =
+        known.sha256.begin() + static_cast<std::ptrdiff_t>(known.training_files);
+    for (const auto end : {known.sha256.end(), training_end}) {
+      if (std::equal(files.begin(), files.end(), known.sha256.begin(), end, same)) return &known;
     }
   }
   return nullptr;
@@ -160,12 +166,33 @@ std::string default_data_folder() {
   return "/usr/share/datasets/fashion-mnist";
 }
 
-ImageDataset load_idx_dataset(const std::string& folder) {
+void hold_out(std::size_t count, ImageDataset& dataset) {
+  ImageSet& train = dataset.train;
+  if (count >= train.count) {
+    throw Error("setting holdout", std::to_string(count),
+                "less than the " + std::to_string(train.count) + " training images there are");
+  }
+  ImageSet& held = dataset.test;
+  held = {count, train.height, train.width, train.channels, {}, {}};
+  train.count -= count;
+  const auto move_end = [](std::size_t kept, std::vector<std::uint8_t>& from,
+                           std::vector<std::uint8_t>& to) {
+    to.assign(from.begin() + static_cast<std::ptrdiff_t>(kept), from.end());
+    from.resize(kept);
+  };
+  move_end(train.count * train.image_size(), train.pixels, held.pixels);
+  move_end(train.count, train.labels, held.labels);
+  dataset.holdout = count;
+}
+
+ImageDataset load_idx_dataset(const std::string& folder, std::size_t holdout) {
   check_data_folder(folder);
   ImageDataset dataset;
   dataset.train = read_image_set(folder, kTrainImages, kTrainLabels, dataset.files);
-  dataset.test = read_image_set(folder, kTestImages, kTestLabels, dataset.files);
-  if (size_text(dataset.train) != size_text(dataset.test)) {
+  if (holdout == 0) {
+    dataset.test = read_image_set(folder, kTestImages, kTestLabels, dataset.files);
+  }
+  if (holdout == 0 && size_text(dataset.train) != size_text(dataset.test)) {
     throw Error(folder,
                 "training images of " + size_text(dataset.train) + ", test images of " +
                     size_text(dataset.test),
@@ -178,10 +205,11 @@ ImageDataset load_idx_dataset(const std::string& folder) {
                dataset.class_names.size());
   check_labels((fs::path(folder) / kTestLabels).string(), dataset.test.labels,
                dataset.class_names.size());
+  if (holdout > 0) hold_out(holdout, dataset);
   return dataset;
 }
 
-ImageDataset load_dataset(const std::string& folder) {
+ImageDataset load_dataset(const std::string& folder, std::size_t holdout) {
   check_data_folder(folder);
   const std::vector<std::string> cifar_files = cifar10_file_names();
   const auto holds_cifar = [&](const std::string& place) {
@@ -189,12 +217,12 @@ ImageDataset load_dataset(const std::string& folder) {
       return path_exists((fs::path(place) / name).string());
     });
   };
-  if (holds_cifar(folder)) return load_cifar10_dataset(folder);
+  if (holds_cifar(folder)) return load_cifar10_dataset(folder, holdout);
   for (const char* name : {kTrainImages, kTrainLabels, kTestImages, kTestLabels}) {
-    if (!find_files(folder, name).empty()) return load_idx_dataset(folder);
+    if (!find_files(folder, name).empty()) return load_idx_dataset(folder, holdout);
   }
   const std::string unpacked = (fs::path(folder) / "cifar-10-batches-bin").string();
-  if (holds_cifar(unpacked)) return load_cifar10_dataset(unpacked);
+  if (holds_cifar(unpacked)) return load_cifar10_dataset(unpacked, holdout);
   throw Error(folder, "holds no data set that is known",
               join({kTrainImages, kTrainLabels, kTestImages, kTestLabels}) +
                   " (IDX, plain or .gz), or " + join(cifar_files) + " (CIFAR-10, binary)");

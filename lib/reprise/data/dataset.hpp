@@ -29,16 +29,22 @@ struct ImageDataset {
   std::string name;  ///< "Fashion-MNIST", "MNIST", or the folder's name
   std::vector<std::string> class_names;
   ImageSet train;
-  ImageSet test;
-  std::vector<DataFile> files;  ///< in the order in which the form lists them
+  ImageSet test;                ///< what is judged
+  std::vector<DataFile> files;  ///< that were read, in the order in which the form lists them
+  std::size_t holdout = 0;      ///< 0, or `test` is so many last images of the training set
 };
 
 /// The published data set whose files, in the order of ImageDataset::files, have these SHA-256:
-/// "Fashion-MNIST", "MNIST", "CIFAR-10"; "" for others.
+/// "Fashion-MNIST", "MNIST", "CIFAR-10"; "" for others. All its files, or those of the training set
+/// alone.
 std::string known_dataset(const std::vector<DataFile>& files);
 
 /// Where Debian's package dataset-fashion-mnist keeps its files.
 std::string default_data_folder();
+
+// With `holdout` above 0 each function below takes that many last images of the training set as the
+// test set and leaves the others for training; the files of the test set itself are not opened, and
+// need not be there. Error if no image is left for training.
 
 /// Reads train-images-idx3-ubyte, train-labels-idx1-ubyte, t10k-images-idx3-ubyte and
 /// t10k-labels-idx1-ubyte, each plain or with ".gz" (plain if there are both), from a folder. As
@@ -53,7 +59,7 @@ std::string default_data_folder();
 /// Error if the folder or a file is missing or damaged, two files of one name differ, images and
 /// labels differ in number, a set is empty, train and test differ in size, or a label is outside
 /// the classes.
-ImageDataset load_idx_dataset(const std::string& folder);
+ImageDataset load_idx_dataset(const std::string& folder, std::size_t holdout = 0);
 
 /// Reads CIFAR-10's binary form (https://www.cs.toronto.edu/~kriz/cifar.html): data_batch_1.bin to
 /// data_batch_5.bin are the training set, test_batch.bin the test set, any number of images each.
@@ -64,10 +70,10 @@ ImageDataset load_idx_dataset(const std::string& folder);
 ///
 /// Error if the folder or a file is missing, a file does not hold one whole image or more, or a
 /// label is outside the classes.
-ImageDataset load_cifar10_dataset(const std::string& folder);
+ImageDataset load_cifar10_dataset(const std::string& folder, std::size_t holdout = 0);
 
 /// The data set in a folder, of the form that its files show: IDX or CIFAR-10, which may lie in a
 /// folder cifar-10-batches-bin there, as its archive unpacks. Error names both if it is neither.
-ImageDataset load_dataset(const std::string& folder);
+ImageDataset load_dataset(const std::string& folder, std::size_t holdout = 0);
 
 }  // namespace reprise

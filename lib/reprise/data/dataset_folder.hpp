@@ -7,6 +7,8 @@
 #include <string>
 #include <vector>
 
+#include "reprise/data/dataset.hpp"
+
 namespace reprise {
 
 struct DatasetDescription {
@@ -36,5 +38,9 @@ std::optional<DatasetDescription> read_class_names_file(const std::string& folde
 /// Error if a label is not below the number of classes.
 void check_labels(const std::string& file, const std::vector<std::uint8_t>& labels,
                   std::size_t classes);
+
+/// Makes the last `count` images of dataset.train its test set. Error if that leaves none to train
+/// on.
+void hold_out(std::size_t count, ImageDataset& dataset);
 
 }  // namespace reprise

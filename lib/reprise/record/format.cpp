@@ -25,6 +25,7 @@ const std::vector<FormatSetting>& training_settings() {
       {"batch_size", "batch_size", whole(128)},
       {"block_size", "block_size", whole(16)},
       {"train_images", "train_images", whole(0)},
+      {"holdout", "holdout", whole(0)},
       {"model", "model", "lenet5"},
       {"activation", "activation", "relu"},
       {"pooling", "pooling", "max"},

@@ -17,6 +17,7 @@ const std::map<std::string_view, Allowed>& setting_ranges() {
       {"seed", from(0)},
       {"epochs", within(1, kMaxEpochs)},
       {"train_images", within(0, kMaxImages)},
+      {"holdout", within(0, kMaxImages)},
       {"threads", within(1, 1024)},
   };
   return ranges;

@@ -66,6 +66,10 @@ std::vector<Setting> settings_of(TrainingConfiguration& c) {
        "images per block, which one thread computes; changes bits of the result, not the method",
        &c.block_size},
       {"train_images", "train on the first N images; 0: all", &c.train_images},
+      {"holdout",
+       "judge by the last N training images, train on the others and leave the test set unread; 0: "
+       "judge by the test set",
+       &c.holdout},
       {"model", "the network: " + join(model_names()), &c.model},
       {"activation", "relu, tanh or scaled_tanh (1.7159 tanh(2x/3))", &c.model_options.activation},
       {"pooling", "max or average", &c.model_options.pooling},
@@ -135,6 +139,7 @@ void check(const TrainingConfiguration& c) {
   require_from(1, "batch_size", c.batch_size);
   require_from(1, "block_size", c.block_size);
   require_from(0, "train_images", c.train_images);
+  require_from(0, "holdout", c.holdout);
   const std::vector<std::string> models = model_names();
   require(std::find(models.begin(), models.end(), c.model) != models.end(), "model",
           "\"" + c.model + "\"", join(models));

@@ -21,6 +21,7 @@ struct TrainingConfiguration {
   std::int64_t batch_size = 128;
   std::int64_t block_size = 16;
   std::int64_t train_images = 0;
+  std::int64_t holdout = 0;
   std::string model = "lenet5";
   ModelOptions model_options;
   std::string conv_algorithm = "direct";

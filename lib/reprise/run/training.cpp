@@ -47,9 +47,14 @@ TrainingRun::TrainingRun(const TrainingConfiguration& configuration, const Image
       augmentation_(augmentation_options(configuration), data.train, stream_.child("augmentation")),
       model_(make_model(configuration, data)) {
   const auto batch_size = static_cast<std::size_t>(configuration.batch_size);
+  if (static_cast<std::size_t>(configuration.holdout) != data.holdout) {
+    throw Error("setting holdout", std::to_string(configuration.holdout),
+                fmt::format("{}, as the data was loaded", data.holdout));
+  }
   if (train_images() > data.train.count) {
     throw Error("setting train_images", std::to_string(train_images()),
-                fmt::format("at most the {} training images there are", data.train.count));
+                fmt::format("at most the {} training images {}", data.train.count,
+                            data.holdout == 0 ? "there are" : "that are not held out"));
   }
   if (batch_size > train_images()) {
     throw Error("setting batch_size", std::to_string(batch_size),

@@ -39,7 +39,8 @@ class Diverged : public Error {
 
 class TrainingRun {
  public:
-  /// Error if the settings are out of range or do not fit the data (a batch larger than it).
+  /// Error if the settings are out of range or do not fit the data (a batch larger than it, another
+  /// holdout than it was loaded with).
   TrainingRun(const TrainingConfiguration& configuration, const ImageDataset& data,
               std::size_t threads);
   TrainingRun(const TrainingRun&) = delete;
@@ -57,7 +58,7 @@ class TrainingRun {
   [[nodiscard]] const Sequential& model() const { return model_; }
   [[nodiscard]] const ImageDataset& data() const { return data_; }
   [[nodiscard]] const std::string& initial_parameters_sha256() const { return initial_sha256_; }
-  /// The images that an epoch passes over: the first train_images of the training set.
+  /// The images that an epoch passes over: the first train_images of those for training.
   [[nodiscard]] std::size_t train_images() const;
   [[nodiscard]] std::size_t steps_per_epoch() const;
   [[nodiscard]] std::size_t threads() const { return threads_; }

@@ -76,6 +76,13 @@ std::string data_line(const DataRecord& record) {
                        : "data: " + known + ", by the SHA-256 of its files";
 }
 
+/// Which images the record judges by, where they are not the test set.
+Lines holdout_lines(const TrainingConfiguration& configuration) {
+  if (configuration.holdout == 0) return {};
+  return {fmt::format("judged by the last {} of the training images, which were held out",
+                      configuration.holdout)};
+}
+
 /// The first `epochs` rows of a dataset whose first axis is the epoch.
 Dataset first_rows(Dataset dataset, std::size_t epochs) {
   const std::size_t rows = dataset.shape.at(0);
@@ -237,6 +244,7 @@ Verification verify_training(
                 fmt::format("at most {}, the record's", all));
   }
   result.findings.push_back(data_line(record.data));
+  add(result.findings, holdout_lines(configuration));
   const Lines other_data = data_differences(record.data, data);
   if (!other_data.empty()) {
     result.verdict = Verdict::cannot_judge;
