@@ -23,6 +23,7 @@
 #include "support/conv_comparison.hpp"
 #include "support/conv_comparison_output.hpp"
 #include "support/conv_comparison_rows.hpp"
+#include "support/conv_explanation.hpp"
 #include "support/machine_peak.hpp"
 #include "support/program.hpp"
 
@@ -42,6 +43,7 @@ struct Options {
   std::string record;
   bool force = false;
   bool check_only = false;
+  std::string explain;
 };
 
 /// What --shapes was given: the name of one file, commas and all, or a list.
@@ -153,6 +155,11 @@ void describe(CommandLine& line, Options& options) {
   line.add_text("--record", options.record, "save a record of the comparison to this file", "FILE");
   line.add_flag("--force", options.force, "overwrite an existing record");
   line.add_flag("--check-only", options.check_only, "check without timing");
+  line.add_text("--explain", options.explain,
+                "auto: compare the algorithms among which auto chooses, and their kernels; then "
+                "say what auto chose, by which estimates, and what that cost",
+                "NAME");
+  line.set_choices("--explain", {"auto"});
   line.set_footer(
       "Columns: median time over repetitions; spread (largest minus smallest, relative to the "
       "median); GFLOP/s; fraction of the measured peak of the cores in use; workspace; largest "
@@ -188,6 +195,15 @@ std::optional<Options> parse(const std::string& name, int argc, const char* cons
     algorithms_of(options.choice.algorithms);
     select_simd_target(options.simd);
   });
+  if (!options.explain.empty()) {
+    if (options.explain != "auto") {
+      throw UsageError("option --explain", "\"" + options.explain + "\"", "auto");
+    }
+    if (!options.choice.algorithms.empty()) {
+      throw UsageError("option --explain", "auto with --algorithms", "no --algorithms: auto's own");
+    }
+    options.choice.algorithms = explained_algorithms();
+  }
   if (!(options.zeros >= 0.0 && options.zeros <= 1.0)) {
     throw UsageError("option --zeros", fmt::format("{}", options.zeros), "a number from 0 to 1");
   }
@@ -351,6 +367,9 @@ int compare_convolutions(const std::string& name, int argc, char** argv) {
   note_threads_that_show(rows, *options);
   note_unsupported(rows, *options);
   compare(rows, *options, context);
+  if (!options->explain.empty()) {
+    for (const std::string& line : explanation_of_auto(rows)) say(*options, line);
+  }
   if (!options->record.empty()) {
     const Record record =
         to_tree(comparison_record(rows, *options, context.peak_flops, environment));

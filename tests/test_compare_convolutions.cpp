@@ -6,6 +6,7 @@
 #include <limits>
 #include <map>
 #include <set>
+#include <sstream>
 
 #include "reprise/core/text.hpp"
 #include "reprise/record_file/record_file.hpp"
@@ -439,4 +440,35 @@ TEST_CASE("CSV has no percentages in its columns of times") {
   CHECK_THAT(repeated.out, Catch::Contains("_median"));
   CHECK_THAT(repeated.out, !Catch::Contains("_cv"));
   CHECK_THAT(repeated.err, !Catch::Contains("1 threads"));
+}
+
+TEST_CASE("explain auto lists the estimates, the choice and what it cost") {
+  const CommandResult result =
+      run_command(kProgram + " --explain auto --shapes lenet5 --benchmark_min_time=0.001 2>&1");
+  REQUIRE(result.status == 0);
+  const ConvShape conv2 = make_conv_shape(128, 14, 14, 6, 16, 5, 5);
+  for (const ConvPass pass : kConvPasses) {
+    const std::string heading = "\nlenet5:conv2/" + std::string(name_of(pass)) + "\n";
+    const std::size_t begin = result.out.find(heading);
+    REQUIRE(begin != std::string::npos);
+    std::istringstream lines(result.out.substr(begin + heading.size()));
+    std::string chosen;
+    double least = std::numeric_limits<double>::infinity(), chosen_cost = 0.0;
+    for (std::string line; std::getline(lines, line) && line.starts_with("  ");) {
+      std::istringstream words(line);
+      std::string name, cost;
+      words >> name >> cost;
+      if (name.find('/') != std::string::npos) continue;
+      least = std::min(least, std::stod(cost));
+      if (line.find("auto's choice") == std::string::npos) continue;
+      CHECK(chosen.empty());
+      chosen = name;
+      chosen_cost = std::stod(cost);
+    }
+    CHECK(chosen == resolve(auto_conv_algorithm(), conv2, pass).name);
+    CHECK(chosen_cost == least);
+  }
+  CHECK(result.out.find("auto chose the fastest algorithm in ") != std::string::npos);
+  CHECK(run_command(kProgram + " --explain direct").status == 2);
+  CHECK(run_command(kProgram + " --explain auto --algorithms fft").status == 2);
 }

@@ -157,10 +157,13 @@ void grad_weight(std::string_view only, const ConvShape& shape, const float* gra
   }
 }
 
+/// Each weight comes from memory and is packed, or is written: about a cycle; two transposed.
+double cost_of_weights(const ConvShape& shape, ConvPass pass) {
+  return (pass == ConvPass::grad_input ? 30.0 : 15.0) * static_cast<double>(shape.weight_size());
+}
+
 double estimated_cost(const ConvShape& shape, ConvPass pass) {
-  // Each weight comes from memory and is packed, or is written: about a cycle; two transposed.
-  double sum =
-      (pass == ConvPass::grad_input ? 30.0 : 15.0) * static_cast<double>(shape.weight_size());
+  double sum = cost_of_weights(shape, pass);
   if (pass != ConvPass::grad_input) {
     return sum + direct::least_cost(direct::forward_correlation(shape), pass == ConvPass::forward
                                                                             ? Sum::correlation
@@ -269,12 +272,30 @@ std::size_t named_workspace_bytes(std::string_view only, const ConvShape& shape,
                   bytes + (pass == ConvPass::grad_weight ? runs_bytes(forward) : 0));
 }
 
+/// The cost of the kernels of this name with the lanes that "auto" counts with.
+double named_cost(std::string_view only, const ConvShape& shape, ConvPass pass) {
+  const auto cost = [&](const Correlation& correlation, Sum sum) {
+    return direct::find_kernel(only, sum)->cost(correlation, direct::kMaxLanes);
+  };
+  const Correlation forward = direct::forward_correlation(shape);
+  double sum = cost_of_weights(shape, pass);
+  if (pass == ConvPass::forward) return sum + cost(forward, Sum::correlation);
+  if (pass == ConvPass::grad_weight) return sum + cost(forward, Sum::weight_gradient);
+  if (direct::find_kernel(only, Sum::input_gradient) != nullptr) {
+    return sum + cost(forward, Sum::input_gradient);
+  }
+  for_each_phase(shape, [&](const Correlation& phase) { sum += cost(phase, Sum::correlation); });
+  return sum;
+}
+
 template <std::size_t index>
 constexpr ConvAlgorithm named_algorithm() {
   ConvAlgorithm algorithm = kDirect;
   algorithm.name = kNames[index];
   algorithm.summary = "one kernel of direct alone, wherever it is offered";
-  algorithm.estimated_cost = nullptr;
+  algorithm.estimated_cost = [](const ConvShape& shape, ConvPass pass) {
+    return named_cost(kernel_name(kNames[index]), shape, pass);
+  };
   algorithm.unsupported = [](const ConvShape& shape, ConvPass pass) {
     return offers(kernel_name(kNames[index]), shape, pass)
                ? std::string()
