@@ -267,7 +267,9 @@ TEST_CASE("bottom and right padding follow from oh and ow") {
 
 TEST_CASE("parse and print are inverse to each other") {
   std::vector<ConvShape> shapes = test::edge_cases();
-  for (const char* name : {"lenet5", "alexnet", "alexnet_ungrouped", "vgg", "resnet", "peers"}) {
+  for (const char* name : {"lenet5", "alexnet", "alexnet_ungrouped", "vgg", "resnet", "peers",
+                           "googlenet", "mobilenet_v1", "mobilenet_v2", "mobilenet_v3",
+                           "efficientnet_b0", "densenet121", "yolov3", "unet"}) {
     const auto more = read_conv_shapes(std::string(REPRISE_FIXTURES "/shapes/") + name);
     CHECK(!more.empty());
     shapes.insert(shapes.end(), more.begin(), more.end());
