@@ -7,6 +7,7 @@
 
 #include <algorithm>
 #include <cmath>
+#include <cstdlib>
 #include <filesystem>
 #include <memory>
 #include <optional>
@@ -101,7 +102,9 @@ void time_row(benchmark::State& state, Row& row, CurrentProblem& current, std::s
   // The library's own rates go by the time of this thread alone.
   state.counters["GFLOP/s"] =
       row.shape.flops() * static_cast<double>(state.iterations()) / seconds / 1e9;
-  if (row.check.status != "ok") state.SetLabel(row.check.status);
+  std::string label = row.check.status == "ok" ? "" : row.check.status;
+  if (!row.remark.empty()) label += (label.empty() ? "" : "; ") + row.remark;
+  if (!label.empty()) state.SetLabel(label);
 }
 
 /// Under the rows' names. What is not supported takes no time: a time of 0 would spoil every mean.
@@ -253,6 +256,21 @@ void say(const Options& options, const std::string& text) {
   }
 }
 
+/// Names the kernels that the environment forces on OpenBLAS, in each row that they work for.
+void name_forced_blas(std::vector<Row>& rows) {
+  std::string forced_by;
+  for (const char* name : {"OPENBLAS_CORETYPE", "OPENBLAS_L2_SIZE"}) {
+    const char* const value = std::getenv(name);
+    if (value == nullptr || *value == '\0') continue;
+    forced_by += fmt::format("{}{}={}", forced_by.empty() ? "" : ", ", name, value);
+  }
+  for (Row& row : rows) {
+    const bool by_blas = row.algorithm->name == std::string_view("im2col_gemm");
+    if (!row.is_selected || !row.unsupported.empty() || !by_blas || forced_by.empty()) continue;
+    row.remark = fmt::format("OpenBLAS for {} by {}", blas_core(), forced_by);
+  }
+}
+
 /// Says so where im2col_gemm is judged by kernels that are older than the CPU.
 void warn_of_slow_blas(const std::vector<Row>& rows, const Options& options) {
   const bool used = std::any_of(rows.begin(), rows.end(), [](const Row& row) {
@@ -363,6 +381,7 @@ int compare_convolutions(const std::string& name, int argc, char** argv) {
 
   const ComparisonContext context{options->threads, measured_peak_flops()};
   add_benchmark_context(*options, context);
+  name_forced_blas(rows);
   warn_of_slow_blas(rows, *options);
   note_threads_that_show(rows, *options);
   note_unsupported(rows, *options);

@@ -472,3 +472,22 @@ TEST_CASE("explain auto lists the estimates, the choice and what it cost") {
   CHECK(run_command(kProgram + " --explain direct").status == 2);
   CHECK(run_command(kProgram + " --explain auto --algorithms fft").status == 2);
 }
+
+TEST_CASE("a row names the kernels that the environment forces on OpenBLAS") {
+  const std::string few =
+      "--shapes lenet5 --passes forward --algorithms im2col_gemm,direct "
+      "--benchmark_filter=conv2 --check-only";
+  const std::string unset = "env -u OPENBLAS_CORETYPE -u OPENBLAS_L2_SIZE ";
+  CHECK(compare(few, unset).out.find("OpenBLAS for") == std::string::npos);
+  const CommandResult forced = compare(few, unset + "OPENBLAS_CORETYPE=Haswell ");
+  CHECK(forced.status == 0);
+  std::size_t named = 0;
+  std::istringstream lines(forced.out);
+  for (std::string line; std::getline(lines, line);) {
+    if (line.find("OpenBLAS for Haswell by OPENBLAS_CORETYPE=Haswell") == std::string::npos)
+      continue;
+    CHECK(line.find("im2col_gemm") != std::string::npos);
+    ++named;
+  }
+  CHECK(named >= 1);
+}

@@ -16,6 +16,10 @@
 namespace reprise {
 namespace {
 
+std::string status_of(const ComparisonRow& row) {
+  return row.remark.empty() ? row.check.status : row.check.status + "; " + row.remark;
+}
+
 using Runs = std::vector<benchmark::BenchmarkReporter::Run>;
 
 constexpr std::string_view kTableRow =
@@ -40,7 +44,7 @@ std::string table_row(const ComparisonRow& row, const ComparisonContext& context
                      compared ? fmt::format("{:.2f}", row.check.worst_ulp) : "-",
                      compared ? fmt::format("{:.1e}", row.check.rms_relative) : "-",
                      compared ? fmt::format("{:.0f}%", 100 * row.check.worst_of_bound) : "-",
-                     name_of(row.algorithm->reproducibility), row.check.status);
+                     name_of(row.algorithm->reproducibility), status_of(row));
 }
 
 /// In quotes, those inside and `escaped` characters with `escape` before them.
@@ -244,7 +248,7 @@ void ComparisonReporter::report_check(const ComparisonRow& row) {
   run.run_name.function_name = row.name();
   run.family_index = &row - rows_.data();
   run.per_family_instance_index = 0;
-  run.report_label = row.check.status;
+  run.report_label = status_of(row);
   run.iterations = 0;
   run.repetitions = 1;
   run.repetition_index = 0;

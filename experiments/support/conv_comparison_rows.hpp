@@ -20,6 +20,7 @@ struct ComparisonRow {
   std::string shape_name;    ///< another for each shape, see names_of_shapes()
   std::string unsupported;   ///< why the algorithm does not compute this; "" if it does
   bool is_selected = false;  ///< by the filter
+  std::string remark;        ///< on the library behind the algorithm, behind the status; may be ""
 
   std::size_t workspace_bytes = 0;
   ConvCheck check;
