@@ -4,7 +4,7 @@
 #include <unistd.h>
 
 #include <algorithm>
-#include <limits>
+#include <cmath>
 #include <mutex>
 #include <optional>
 
@@ -171,6 +171,20 @@ std::size_t size_argument(std::string_view where, std::string_view name, const p
   return static_cast<std::size_t>(number);
 }
 
+long long integer_argument(std::string_view where, std::string_view name, const py::handle& value) {
+  if (PyIndex_Check(value.ptr()) == 0) {
+    throw_type_error(where, std::string(name) + " = " + shown(value), "an integer");
+  }
+  const auto index = py::reinterpret_steal<py::object>(PyNumber_Index(value.ptr()));
+  if (!index) throw py::error_already_set();
+  int overflow = 0;
+  const long long number = PyLong_AsLongLongAndOverflow(index.ptr(), &overflow);
+  if (overflow != 0) {
+    throw Error(where, std::string(name) + " = " + shown(value), "an integer of 64 bits");
+  }
+  return number;
+}
+
 Extent2d extent_argument(std::string_view where, std::string_view name, const py::object& value) {
   if (PyIndex_Check(value.ptr()) != 0) {
     const std::size_t both = size_argument(where, name, value, 1);
@@ -226,7 +240,30 @@ std::array<std::size_t, 4> sizes_argument(std::string_view where, std::string_vi
   return sizes;
 }
 
-std::string text_argument(std::string_view where, std::string_view name, const py::object& value) {
+double number_argument(std::string_view where, std::string_view name, const py::handle& value) {
+  const std::string given = std::string(name) + " = " + shown(value);
+  if (PyBool_Check(value.ptr()) || PyUnicode_Check(value.ptr())) {
+    throw_type_error(where, given, "a number");
+  }
+  const double number = PyFloat_AsDouble(value.ptr());
+  if (PyErr_Occurred() != nullptr) {
+    py::error_already_set error;
+    if (error.matches(PyExc_OverflowError)) throw Error(where, given, "a finite number");
+    if (!error.matches(PyExc_TypeError)) throw std::move(error);
+    throw_type_error(where, given, "a number");
+  }
+  if (!std::isfinite(number)) throw Error(where, given, "a finite number");
+  return number;
+}
+
+bool flag_argument(std::string_view where, std::string_view name, const py::handle& value) {
+  if (!py::isinstance<py::bool_>(value)) {
+    throw_type_error(where, std::string(name) + " = " + shown(value), "True or False");
+  }
+  return py::cast<bool>(value);
+}
+
+std::string text_argument(std::string_view where, std::string_view name, const py::handle& value) {
   if (!py::isinstance<py::str>(value)) {
     throw_type_error(where, std::string(name) + " = " + shown(value), "a text");
   }

@@ -66,6 +66,9 @@ extern template py::array_t<double> result_array(std::string_view, const std::ve
 std::size_t size_argument(std::string_view where, std::string_view name, const py::handle& value,
                           std::size_t least);
 
+/// An integer of any sign; TypeError if it is none, ValueError if it has more than 64 bits.
+long long integer_argument(std::string_view where, std::string_view name, const py::handle& value);
+
 /// An integer for both axes, or a pair (height, width).
 Extent2d extent_argument(std::string_view where, std::string_view name, const py::object& value);
 
@@ -77,8 +80,14 @@ Padding2d padding_argument(std::string_view where, const py::object& value);
 std::array<std::size_t, 4> sizes_argument(std::string_view where, std::string_view name,
                                           const py::object& value);
 
+/// A finite number; TypeError if it is none, ValueError if it is not finite.
+double number_argument(std::string_view where, std::string_view name, const py::handle& value);
+
+/// True or False; TypeError if it is neither.
+bool flag_argument(std::string_view where, std::string_view name, const py::handle& value);
+
 /// A text; TypeError if it is none.
-std::string text_argument(std::string_view where, std::string_view name, const py::object& value);
+std::string text_argument(std::string_view where, std::string_view name, const py::handle& value);
 
 /// The number of threads, 1 to 1024, or as many of them as the system grants. In a process that was
 /// forked after threads were started it is 1.

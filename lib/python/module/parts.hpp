@@ -7,8 +7,12 @@
 namespace reprise::python {
 
 void add_convolution(pybind11::module_& module);
+void add_layers(pybind11::module_& module);
+void add_losses(pybind11::module_& module);
+void add_network(pybind11::module_& module);
 void add_pooling(pybind11::module_& module);
 void add_records(pybind11::module_& module);
+void add_trainer(pybind11::module_& module);
 void add_training(pybind11::module_& module);
 
 }  // namespace reprise::python

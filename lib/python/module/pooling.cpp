@@ -1,5 +1,5 @@
 // Pooling: the public functions on numpy's memory.
-#include <pybind11/pybind11.h>
+#include "pooling.hpp"
 
 #include <string>
 
@@ -9,17 +9,15 @@
 #include "reprise/pool/pool2d.hpp"
 
 namespace reprise::python {
-namespace {
-
-/// The windows; the stride is the kernel's size where None is given.
 Pool2dOptions window_options(std::string_view where, PoolMode mode, const py::object& kernel,
                              const py::object& stride, const py::object& padding,
-                             const py::object& rounding) {
+                             const py::object& rounding, const py::object& dilation) {
   Pool2dOptions options;
   options.mode = mode;
   options.kernel = extent_argument(where, "kernel", kernel);
   options.stride = stride.is_none() ? options.kernel : extent_argument(where, "stride", stride);
   options.padding = padding_argument(where, padding);
+  options.dilation = extent_argument(where, "dilation", dilation);
   const std::string name = text_argument(where, "rounding", rounding);
   if (name != "floor" && name != "ceil") {
     throw Error(where, "rounding = \"" + name + "\"", "floor or ceil");
@@ -36,13 +34,7 @@ MaxTies ties_argument(std::string_view where, const py::object& value) {
   return name == "all" ? MaxTies::all : MaxTies::first;
 }
 
-bool flag_argument(std::string_view where, std::string_view name, const py::object& value) {
-  if (!py::isinstance<py::bool_>(value)) {
-    throw_type_error(where, std::string(name) + " = " + py::cast<std::string>(py::repr(value)),
-                     "True or False");
-  }
-  return py::cast<bool>(value);
-}
+namespace {
 
 PoolShape shape_of(const ArrayArgument<float>& input, const Pool2dOptions& options) {
   const auto [N, IH, IW, C] = input.sizes4();
@@ -82,28 +74,32 @@ py::object backward(std::string_view where, const py::object& grad_value,
 
 py::object max_pool2d(const py::object& input, const py::object& kernel, const py::object& stride,
                       const py::object& padding, const py::object& rounding,
-                      const py::object& threads) {
+                      const py::object& dilation, const py::object& threads) {
   constexpr std::string_view where = "max_pool2d";
   return forward(where, input,
-                 window_options(where, PoolMode::max, kernel, stride, padding, rounding), threads);
+                 window_options(where, PoolMode::max, kernel, stride, padding, rounding, dilation),
+                 threads);
 }
 
 py::object max_pool2d_backward(const py::object& grad_output, const py::object& input,
                                const py::object& kernel, const py::object& stride,
                                const py::object& padding, const py::object& rounding,
-                               const py::object& ties, const py::object& threads) {
+                               const py::object& ties, const py::object& dilation,
+                               const py::object& threads) {
   constexpr std::string_view where = "max_pool2d_backward";
-  Pool2dOptions options = window_options(where, PoolMode::max, kernel, stride, padding, rounding);
+  Pool2dOptions options =
+      window_options(where, PoolMode::max, kernel, stride, padding, rounding, dilation);
   options.ties = ties_argument(where, ties);
   return backward(where, grad_output, input, options, threads);
 }
 
 py::object avg_pool2d(const py::object& input, const py::object& kernel, const py::object& stride,
                       const py::object& padding, const py::object& rounding,
-                      const py::object& count_include_padding, const py::object& threads) {
+                      const py::object& count_include_padding, const py::object& dilation,
+                      const py::object& threads) {
   constexpr std::string_view where = "avg_pool2d";
   Pool2dOptions options =
-      window_options(where, PoolMode::average, kernel, stride, padding, rounding);
+      window_options(where, PoolMode::average, kernel, stride, padding, rounding, dilation);
   options.count_include_padding =
       flag_argument(where, "count_include_padding", count_include_padding);
   return forward(where, input, options, threads);
@@ -112,10 +108,11 @@ py::object avg_pool2d(const py::object& input, const py::object& kernel, const p
 py::object avg_pool2d_backward(const py::object& grad_output, const py::object& input,
                                const py::object& kernel, const py::object& stride,
                                const py::object& padding, const py::object& rounding,
-                               const py::object& count_include_padding, const py::object& threads) {
+                               const py::object& count_include_padding, const py::object& dilation,
+                               const py::object& threads) {
   constexpr std::string_view where = "avg_pool2d_backward";
   Pool2dOptions options =
-      window_options(where, PoolMode::average, kernel, stride, padding, rounding);
+      window_options(where, PoolMode::average, kernel, stride, padding, rounding, dilation);
   options.count_include_padding =
       flag_argument(where, "count_include_padding", count_include_padding);
   return backward(where, grad_output, input, options, threads);
@@ -124,14 +121,15 @@ py::object avg_pool2d_backward(const py::object& grad_output, const py::object& 
 }  // namespace
 
 void add_pooling(py::module_& module) {
-  module.def("pool_sizes", [](const py::object& input, const py::object& kernel,
-                              const py::object& stride) {
-    const auto [N, IH, IW, C] = sizes_argument("pooling", "input", input);
-    const PoolShape s = make_pool_shape(N, IH, IW, C,
-                                        window_options("pooling", PoolMode::max, kernel, stride,
-                                                       py::str("valid"), py::str("floor")));
-    return py::make_tuple(s.N, s.OH, s.OW, s.C);
-  });
+  module.def("pool_sizes",
+             [](const py::object& input, const py::object& kernel, const py::object& stride) {
+               const auto [N, IH, IW, C] = sizes_argument("pooling", "input", input);
+               const PoolShape s =
+                   make_pool_shape(N, IH, IW, C,
+                                   window_options("pooling", PoolMode::max, kernel, stride,
+                                                  py::str("valid"), py::str("floor"), py::int_(1)));
+               return py::make_tuple(s.N, s.OH, s.OW, s.C);
+             });
   module.def("max_pool2d", &max_pool2d);
   module.def("max_pool2d_backward", &max_pool2d_backward);
   module.def("avg_pool2d", &avg_pool2d);

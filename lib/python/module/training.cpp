@@ -5,7 +5,6 @@
 #include <pybind11/stl.h>
 
 #include <algorithm>
-#include <map>
 #include <memory>
 #include <optional>
 #include <span>
@@ -14,77 +13,24 @@
 #include <vector>
 
 #include "arguments.hpp"
+#include "network.hpp"
 #include "parts.hpp"
 #include "reprise/core/digest.hpp"
 #include "reprise/core/error.hpp"
 #include "reprise/linalg/blas.hpp"
-#include "reprise/nn/losses.hpp"
 #include "reprise/nn/models/models.hpp"
 #include "reprise/record/contents.hpp"
-#include "reprise/record/format.hpp"
 #include "reprise/record_file/record_file.hpp"
 #include "reprise/run/configuration.hpp"
 #include "reprise/run/evaluation.hpp"
 #include "reprise/run/training_record.hpp"
+#include "settings.hpp"
 #include "tree.hpp"
 
 namespace reprise::python {
 namespace {
 
 using Data = std::shared_ptr<ImageDataset>;
-
-/// Throws what a signal's handler raised, such as KeyboardInterrupt.
-void pass_on_signals() {
-  if (PyErr_CheckSignals() != 0) throw py::error_already_set();
-}
-
-/// Sets one setting. Error names it, what was given and what was expected.
-void set(std::string_view where, const Setting& setting, const py::handle& value) {
-  const bool is_text = std::holds_alternative<std::string*>(setting.value);
-  if (py::isinstance<py::bool_>(value) || (!is_text && py::isinstance<py::str>(value)) ||
-      (is_text && !py::isinstance<py::str>(value))) {
-    throw_type_error(where, setting.name + " = " + py::cast<std::string>(py::repr(value)),
-                     setting.description);
-  }
-  set_from_text(std::string(where) + ": " + setting.name, py::cast<std::string>(py::str(value)),
-                setting);
-}
-
-/// Sets all that `settings` names, by today's names or earlier ones (record/format.hpp); Error
-/// names the nearest known one if one is unknown, and both names if one setting is there under two.
-void set_all(std::string_view where, const py::dict& settings, TrainingConfiguration& c) {
-  const std::vector<Setting> known = settings_of(c);
-  std::map<std::string, std::string> given;  // by today's name
-  for (const auto& [key, value] : settings) {
-    const auto written = py::cast<std::string>(py::str(key));
-    const std::string name = name_today(written, format_settings("training"));
-    const auto [earlier, is_first] = given.emplace(name, written);
-    if (!is_first) {
-      throw Error(where,
-                  "the settings " + earlier->second + " and " + written + ", which are the same",
-                  "one of them, " + name);
-    }
-    const auto found = std::find_if(known.begin(), known.end(),
-                                    [&](const Setting& setting) { return setting.name == name; });
-    if (found == known.end()) {
-      std::vector<std::string> names;
-      for (const Setting& setting : known) names.push_back(setting.name);
-      throw Error(where, "setting \"" + name + "\"",
-                  "one of " + join(names) + "; nearest is " + nearest_name(name, names));
-    }
-    set(where, *found, value);
-  }
-}
-
-/// Settings over those that the model has by itself.
-TrainingConfiguration configuration_of(std::string_view where, const py::dict& settings) {
-  TrainingConfiguration c;
-  if (settings.contains("model")) c.model = text_argument(where, "model", settings["model"]);
-  c.model_options = default_model_options(c.model);
-  set_all(where, settings, c);
-  check(c);
-  return c;
-}
 
 py::dict as_dict(const EpochResult& result) {
   py::dict dict;
@@ -96,118 +42,6 @@ py::dict as_dict(const EpochResult& result) {
   dict["parameters_sha256"] = result.parameters_sha256;
   dict["train_seconds"] = result.train_seconds;
   return dict;
-}
-
-/// A network by the settings of a run: which model, of what, its options and the seed.
-class Network {
- public:
-  Network(const py::dict& settings, const std::array<std::size_t, 3>& image, std::size_t classes)
-      : configuration_(configuration_of("model", settings)),
-        model_(make_model(configuration_.model, {image[0], image[1], image[2]}, classes,
-                          configuration_.model_options,
-                          conv_algorithm(configuration_.conv_algorithm))) {
-    model_.initialize(
-        RandomStream(static_cast<std::uint64_t>(configuration_.seed)).child("parameters"));
-  }
-
-  [[nodiscard]] const TrainingConfiguration& configuration() const { return configuration_; }
-  [[nodiscard]] const Sequential& model() const { return model_; }
-
-  /// (layer, parameter, values) in the model's order.
-  [[nodiscard]] py::list parameters() const {
-    py::list list;
-    for (const auto& [name, spec, offset] : places()) {
-      py::array_t<float> values = result_array<float>("get_weights", spec.shape);
-      std::copy_n(model_.parameters().data() + offset, spec.size(), values.mutable_data());
-      list.append(py::make_tuple(name, spec.name, values));
-    }
-    return list;
-  }
-
-  /// Error, and nothing is set, unless the arrays are of the parameters' shapes.
-  void set_parameters(const py::sequence& arrays) {
-    const auto wanted = places();
-    if (arrays.size() != wanted.size()) {
-      throw Error("set_weights", std::to_string(arrays.size()) + " arrays",
-                  std::to_string(wanted.size()) + ", one for each parameter");
-    }
-    std::vector<float> values(model_.parameters().size());
-    std::size_t i = 0;
-    for (const auto& [layer, spec, offset] : wanted) {
-      const std::string name = layer + " " + spec.name;
-      const ArrayArgument<float> array("set_weights", name, arrays[i++],
-                                       join(spec.dimensions, ","));
-      array.check_sizes(spec.shape);
-      std::copy_n(array.data(), spec.size(), values.data() + offset);
-    }
-    std::copy(values.begin(), values.end(), model_.parameters().begin());
-  }
-  void take_parameters(std::span<const float> values) {
-    std::copy(values.begin(), values.end(), model_.parameters().begin());
-  }
-
-  /// Error unless these are images for the network.
-  void check_image(std::string_view where, std::size_t height, std::size_t width,
-                   std::size_t channels) const {
-    const FeatureShape& s = model_.input_shape();
-    if (height == s.height && width == s.width && channels == s.channels) return;
-    throw Error(where, "images of " + sizes_text(std::array{height, width, channels}),
-                sizes_text(std::array{s.height, s.width, s.channels}));
-  }
-
- private:
-  struct Place {
-    std::string layer;
-    ParameterSpec spec;
-    std::size_t offset;
-  };
-  [[nodiscard]] std::vector<Place> places() const {
-    std::vector<Place> places;
-    for (const Sequential::Entry& entry : model_.layers()) {
-      std::size_t offset = entry.parameter_offset;
-      for (const ParameterSpec& spec : entry.parameters) {
-        places.push_back({entry.name, spec, offset});
-        offset += spec.size();
-      }
-    }
-    return places;
-  }
-
-  TrainingConfiguration configuration_;
-  Sequential model_;
-};
-
-/// Logits or probabilities of images N,H,W,C, a block at a time, between which signals are seen.
-py::array predict(const Network& network, const py::object& images, bool logits,
-                  const py::object& threads_wanted) {
-  constexpr std::size_t kImages = 256;
-  constexpr std::string_view where = "predict";
-  const ArrayArgument<float> input(where, "x", images, "N,H,W,C");
-  const auto [N, H, W, C] = input.sizes4();
-  network.check_image(where, H, W, C);
-  const std::size_t threads = threads_argument(where, threads_wanted);
-  const std::size_t classes = network.model().output_shape().size();
-  py::array_t<float> output = result_array<float>(where, {N, classes});
-  float* const result = output.mutable_data();
-  for (std::size_t begin = 0; begin < N; begin += kImages) {
-    const std::size_t count = std::min(kImages, N - begin);
-    float* const block = result + begin * classes;
-    {
-      const py::gil_scoped_release release;
-      Tensor<4> some = make_tensor<4>({count, H, W, C});
-      std::copy_n(input.data() + begin * H * W * C, some.size(), some.data());
-      const Tensor<4> said = network.model().predict(some, threads);
-      std::copy(said.begin(), said.end(), block);
-      if (!logits) {
-        const std::vector<std::uint8_t> labels(count, 0);
-        std::vector<float> losses(count), values(block, block + count * classes);
-        softmax_cross_entropy_forward(count, classes, values.data(), labels.data(), block,
-                                      losses.data());
-      }
-    }
-    pass_on_signals();
-  }
-  return output;
 }
 
 using Bytes = py::array_t<std::uint8_t, py::array::c_style>;
@@ -264,18 +98,6 @@ Data dataset_of(const std::string& name, const std::vector<std::string>& class_n
   return data;
 }
 
-std::pair<double, double> evaluated(const Network& network, const Bytes& x, const Bytes& y,
-                                    const py::object& threads_wanted) {
-  constexpr std::string_view where = "evaluate";
-  const ImageSet set = image_set(where, x, y, network.model().output_shape().size());
-  network.check_image(where, set.height, set.width, set.channels);
-  if (set.count == 0) throw Error(where, "no images", "one or more");
-  const std::size_t threads = threads_argument(where, threads_wanted);
-  const py::gil_scoped_release release;
-  const Evaluation evaluation = evaluate(network.model(), set, threads);
-  return {evaluation.loss, 1.0 - evaluation.error};
-}
-
 /// A run that has been trained to its end.
 struct FinishedRun {
   Data data;
@@ -298,8 +120,9 @@ std::shared_ptr<FinishedRun> fit(Network& network, const Data& data, const py::d
                                  const py::object& told) {
   auto finished = std::make_shared<FinishedRun>();
   TrainingConfiguration configuration = network.configuration();
-  set_all("fit", settings, configuration);
-  network.check_image("fit", data->train.height, data->train.width, data->train.channels);
+  set_all_settings("fit", settings, configuration);
+  check_same_model("fit", configuration, network.configuration());
+  network.check_image("fit", {data->train.height, data->train.width, data->train.channels});
   if (data->class_names.size() != network.model().output_shape().size()) {
     throw Error("fit", std::to_string(data->class_names.size()) + " classes",
                 std::to_string(network.model().output_shape().size()) + ", as the model has");
@@ -384,14 +207,7 @@ void add_dataset(py::module_& module) {
 
 void add_training(py::module_& module) {
   add_dataset(module);
-  py::class_<Network>(module, "Network", "A model and its parameters.")
-      .def(py::init<const py::dict&, const std::array<std::size_t, 3>&, std::size_t>())
-      .def("summary", [](const Network& network) { return network.model().summary(); })
-      .def("parameters", &Network::parameters)
-      .def("set_parameters", &Network::set_parameters)
-      .def("predict", &predict)
-      .def("evaluate", &evaluated)
-      .def("fit", &fit);
+  module.def("fit", &fit);
   py::class_<FinishedRun, std::shared_ptr<FinishedRun>>(module, "FinishedRun",
                                                         "A training run at its end.")
       .def("record", &FinishedRun::record)

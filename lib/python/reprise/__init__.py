@@ -22,11 +22,12 @@ that do not fit; MemoryError for arrays and workspaces that cannot be allocated.
 line: where, what was given, what was expected.
 
 reprise.models trains convolutional networks, as the program train_lenet5 does, to the same digests.
+reprise.layers, reprise.losses and reprise.optimizers have their parts, each by itself.
 open(), compare(), verify() and digest() read and check the records of runs. reprise.holberton has the
 functions of a course, by the course's names.
 """
 
-from . import models
+from . import layers, losses, models, optimizers
 from ._convolution import (
     Conv2dGradients,
     ConvAlgorithm,
@@ -62,11 +63,14 @@ __all__ = [
     "conv_algorithms",
     "conv_shape",
     "digest",
+    "layers",
     "load_dataset",
+    "losses",
     "max_pool2d",
     "max_pool2d_backward",
     "models",
     "open",
+    "optimizers",
     "resolve",
     "verify",
 ]

@@ -18,6 +18,7 @@ def max_pool2d(
     stride: Optional[Pair] = None,
     padding: Padding = "valid",
     rounding: Rounding = "floor",
+    dilation: Pair = 1,
     threads: int = 1,
 ) -> Float32Array:
     """The maximum of each window, in float32.
@@ -28,15 +29,17 @@ def max_pool2d(
     padding   as of conv2d(); it counts as -infinity
     rounding  "floor": a window that does not fit whole at the bottom or right is left out; "ceil":
               the first such one counts, if it begins inside the image or its top or left padding
+    dilation  cells from one of a window to the next, an integer or (height, width); 1 is dense
     threads   1 to 1024; changes the speed only
 
-    Returns N,OH,OW,C with OH = (IH + pad_top + pad_bottom - KH) / stride_h + 1, rounded as asked for.
+    Returns N,OH,OW,C with OH = (IH + pad_top + pad_bottom - dilation_h * (KH - 1) - 1) / stride_h + 1,
+    rounded as asked for.
     NaN propagates: a window with a NaN gives NaN.
 
     ValueError if sizes do not match or make no sense; TypeError if an argument is of the wrong kind;
     MemoryError if there is no room for the output. Not interruptible.
     """
-    return _reprise.max_pool2d(input, kernel, stride, padding, rounding, threads)
+    return _reprise.max_pool2d(input, kernel, stride, padding, rounding, dilation, threads)
 
 
 def max_pool2d_backward(
@@ -47,6 +50,7 @@ def max_pool2d_backward(
     padding: Padding = "valid",
     rounding: Rounding = "floor",
     ties: Literal["first", "all"] = "first",
+    dilation: Pair = 1,
     threads: int = 1,
 ) -> Float32Array:
     """The gradient with respect to max_pool2d's input.
@@ -60,7 +64,7 @@ def max_pool2d_backward(
     Returns N,IH,IW,C. Exceptions as of max_pool2d().
     """
     return _reprise.max_pool2d_backward(
-        grad_output, input, kernel, stride, padding, rounding, ties, threads
+        grad_output, input, kernel, stride, padding, rounding, ties, dilation, threads
     )
 
 
@@ -71,6 +75,7 @@ def avg_pool2d(
     padding: Padding = "valid",
     rounding: Rounding = "floor",
     count_include_padding: bool = False,
+    dilation: Pair = 1,
     threads: int = 1,
 ) -> Float32Array:
     """The average of each window, in float32.
@@ -82,7 +87,7 @@ def avg_pool2d(
     in the padding gives 0.
     """
     return _reprise.avg_pool2d(
-        input, kernel, stride, padding, rounding, count_include_padding, threads
+        input, kernel, stride, padding, rounding, count_include_padding, dilation, threads
     )
 
 
@@ -94,9 +99,10 @@ def avg_pool2d_backward(
     padding: Padding = "valid",
     rounding: Rounding = "floor",
     count_include_padding: bool = False,
+    dilation: Pair = 1,
     threads: int = 1,
 ) -> Float32Array:
     """The gradient with respect to avg_pool2d's input; arguments as of max_pool2d_backward()."""
     return _reprise.avg_pool2d_backward(
-        grad_output, input, kernel, stride, padding, rounding, count_include_padding, threads
+        grad_output, input, kernel, stride, padding, rounding, count_include_padding, dilation, threads
     )

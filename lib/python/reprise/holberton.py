@@ -6,20 +6,45 @@ channels.
 float32 arrays are computed in float32 by reprise's own functions. If any of a function's arrays is of
 another dtype, all are taken as float64 and computed in double, which gives the values that the course
 prints.
+
+lenet5() is there in both of the course's forms. Networks are computed in float32. Input(),
+placeholder(), one_hot() and Session stand for what the course's programs take from TensorFlow:
+
+    x = placeholder(np.float32, (None, 28, 28, 1))
+    y = placeholder(np.int32, (None,))
+    y_pred, train_op, loss, acc = lenet5(x, one_hot(y, 10))
+    with Session() as session:
+        session.run(train_op, feed_dict={x: X_batch, y: Y_batch})
+        cost, accuracy = session.run((loss, acc), feed_dict={x: X, y: Y})
 """
 
 from __future__ import annotations
 
-from typing import Any, Callable, Literal, Tuple, Union
+from typing import Any, Callable, List, Literal, Optional, Sequence, Tuple, Union
 
 import numpy as np
 import numpy.typing as npt
 
 from . import _reprise
 from ._convolution import conv2d, conv2d_backward, conv2d_reference, conv2d_reference_backward
+from ._placeholders import Input, Node, Placeholder, Session, one_hot, placeholder
 from ._pooling import avg_pool2d, avg_pool2d_backward, max_pool2d, max_pool2d_backward
+from .models import Epoch, History, Model
 
-__all__ = ["conv_backward", "conv_forward", "pool_backward", "pool_forward"]
+__all__ = [
+    "CompiledModel",
+    "Input",
+    "Node",
+    "Placeholder",
+    "Session",
+    "conv_backward",
+    "conv_forward",
+    "lenet5",
+    "one_hot",
+    "placeholder",
+    "pool_backward",
+    "pool_forward",
+]
 
 _Array = npt.NDArray[np.floating]
 _CoursePadding = Union[Literal["same", "valid"], Tuple[int, int]]
@@ -153,6 +178,108 @@ def pool_backward(
         else:
             result[:, rows, columns] += given / (window.shape[1] * window.shape[2])
     return result
+
+
+class CompiledModel(Model):
+    """What lenet5(X) returns: a model with Adam, categorical cross-entropy and accuracy, whose methods
+    have Keras's order of arguments and defaults."""
+
+    def fit(  # type: ignore[override]
+        self,
+        x: npt.ArrayLike,
+        y: npt.ArrayLike,
+        batch_size: Optional[int] = None,
+        epochs: int = 1,
+        verbose: Union[bool, int] = 1,
+        callbacks: Optional[Sequence[Callable[[Epoch], Any]]] = None,
+        validation_data: Optional[Tuple[npt.ArrayLike, npt.ArrayLike]] = None,
+        threads: int = 1,
+        **settings: Any,
+    ) -> History:
+        """Trains the model: images N,H,W,C, one-hot labels N,classes (or integers); prints two lines
+        after each epoch and returns a history, as Keras does. batch_size is 32 if None; a batch has at
+        most all images. Otherwise as reprise.models.Model.fit()."""
+        count = max(1, np.shape(x)[0]) if np.ndim(x) else 1
+        return super().fit(
+            x,
+            y,
+            epochs=epochs,
+            batch_size=min(32, count) if batch_size is None else min(batch_size, count),
+            validation_data=validation_data,
+            threads=threads,
+            verbose=verbose,
+            callbacks=callbacks or (),
+            **settings,
+        )
+
+    def evaluate(self, x: npt.ArrayLike, y: npt.ArrayLike, threads: int = 1) -> List[float]:  # type: ignore[override]
+        """[loss, accuracy]."""
+        return list(super().evaluate(x, y, threads))
+
+
+def lenet5(
+    x: Any = None, y: Optional[Node] = None, *, X: Any = None, seed: int = 0, threads: int = 1
+) -> Any:
+    """LeNet-5 as the course has it: conv 6 @ 5x5 same, max pool 2x2, conv 16 @ 5x5 valid, max pool 2x2,
+    dense 120, 84 and 10; ReLU, He-normal weights, softmax.
+
+    lenet5(X)     X is Input(shape=(28, 28, 1)), or images. Returns a CompiledModel: Adam (learning rate
+                  0.001, beta 0.9 and 0.999, epsilon 1e-7), categorical cross-entropy, accuracy.
+    lenet5(x, y)  x is a placeholder of images, y one of one-hot labels or one_hot() of one. Returns
+                  four nodes, each to be run with values for x and y: the softmax output; a step of Adam
+                  (the same settings, epsilon 1e-8), which gives None; the loss, a mean; the accuracy.
+                  Nodes run together are run in their order.
+    seed          of the parameters
+    threads       of lenet5(x, y): 1 to 1024; changes the speed only
+
+    ValueError if shapes do not fit; TypeError for arguments of the wrong kind.
+    """
+    images = X if x is None else x
+    image = _image_shape(images)
+    if y is None:
+        return CompiledModel("lenet5", image, 10, {"seed": seed})
+    return _course_graph(images, y, Model("lenet5", image, 10, {"seed": seed}), threads)
+
+
+def _image_shape(images: Any) -> Tuple[int, int, int]:
+    shape = images.shape if isinstance(images, Placeholder) else np.shape(images)
+    if len(shape) != 4 or None in shape[1:]:
+        raise ValueError(f"lenet5: x of shape {tuple(shape)}; expected (None, height, width, channels)")
+    return tuple(shape[1:])  # type: ignore[return-value]
+
+
+def _course_graph(x: Any, y: Any, model: Model, threads: int) -> Tuple[Node, Node, Node, Node]:
+    for name, node in (("x", x), ("y", y)):
+        if not isinstance(node, Node):
+            raise TypeError(f"lenet5: {name} = {type(node).__name__}; expected what placeholder() returns")
+    # More images than a step is given: a batch's bits do not depend on the number that might come.
+    trainer = _reprise.Trainer(model._network, {"batch_size": 2**20, "epsilon": 1e-8}, threads)
+
+    def labels(feed: Any, shared: Any) -> Any:
+        return model._labels("lenet5", y._value(feed, shared))
+
+    def images(feed: Any, shared: Any) -> Any:
+        return np.ascontiguousarray(x._value(feed, shared), np.float32)
+
+    def output(feed: Any, shared: Any) -> Any:
+        return model.predict(images(feed, shared), threads=threads)
+
+    def train(feed: Any, shared: Any) -> None:
+        shared.clear()
+        batch, classes = images(feed, shared), labels(feed, shared)
+        trainer.step(batch, classes, np.arange(len(batch), dtype=np.uint32), 0)
+
+    def figures(feed: Any, shared: Any) -> Tuple[float, float]:
+        if "figures" not in shared:
+            shared["figures"] = model.evaluate(images(feed, shared), labels(feed, shared), threads)
+        return shared["figures"]
+
+    return (
+        Node("softmax output", output),
+        Node("step of Adam", train),
+        Node("loss", lambda feed, shared: figures(feed, shared)[0]),
+        Node("accuracy", lambda feed, shared: figures(feed, shared)[1]),
+    )
 
 
 def _are_float32(*arrays: Any) -> bool:

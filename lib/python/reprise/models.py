@@ -8,11 +8,14 @@
     labels = model.predict(data.test[0]).argmax(axis=1)
 
 A run is a function of settings and data: the same ones give the same bits, with any number of threads.
+
+Sequential is a model of layers of one's own choice (reprise.layers).
 """
 
 from __future__ import annotations
 
 import operator
+import time
 from typing import Any, Callable, Dict, List, Optional, Sequence, Tuple, Union
 
 import numpy as np
@@ -22,8 +25,23 @@ from . import _reprise
 from ._records import Record
 from ._reprise import Dataset
 from ._types import Float32Array
+from .layers import Layer
 
-__all__ = ["History", "Model", "alexnet", "four_layer_cnn", "lenet5", "lenet5_1998", "load_dataset"]
+__all__ = [
+    "History",
+    "Model",
+    "Sequential",
+    "alexnet",
+    "cuda_convnet_11pct",
+    "cuda_convnet_13pct",
+    "cuda_convnet_18pct",
+    "cuda_convnet_19pct",
+    "cuda_convnet_80sec",
+    "four_layer_cnn",
+    "lenet5",
+    "lenet5_1998",
+    "load_dataset",
+]
 
 Epoch = Dict[str, Any]
 
@@ -45,27 +63,32 @@ def load_dataset(folder: Optional[str] = None, holdout: int = 0) -> Dataset:
 class History:
     """What fit() returns: figures by epoch, and the run as a record.
 
-    history  lists with a value for each epoch: loss, accuracy, val_loss, val_accuracy (of the training
-             images, gathered while the parameters change, and of the validation images), learning_rate
+    history  lists with a value for each epoch: loss, accuracy (of the training images, gathered while
+             the parameters change), learning_rate, and, if there are validation images, val_loss and
+             val_accuracy
     epoch    the numbers of the epochs, from 0
     """
 
-    def __init__(self, run: Any, epochs: Sequence[Epoch], fresh: bool) -> None:
-        self._run, self._fresh = run, fresh
+    def __init__(
+        self, run: Any, epochs: Sequence[Epoch], has_validation: bool, why_no_record: str
+    ) -> None:
+        self._run, self._why_no_record = run, why_no_record
         self._record: Optional[Record] = None
         self.epoch = list(range(len(epochs)))
         self.history: Dict[str, List[float]] = {
             "loss": [epoch["train_loss"] for epoch in epochs],
             "accuracy": [1 - epoch["train_error"] for epoch in epochs],
-            "val_loss": [epoch["test_loss"] for epoch in epochs],
-            "val_accuracy": [1 - epoch["test_error"] for epoch in epochs],
-            "learning_rate": [epoch["learning_rate"] for epoch in epochs],
         }
+        if has_validation:
+            self.history["val_loss"] = [epoch["test_loss"] for epoch in epochs]
+            self.history["val_accuracy"] = [1 - epoch["test_error"] for epoch in epochs]
+        self.history["learning_rate"] = [epoch["learning_rate"] for epoch in epochs]
 
     @property
     def record(self) -> Record:
-        """The run's record, as train_lenet5 saves it. ValueError if the run did not start from the
-        seed's parameters: no record could say where it started."""
+        """The run's record, as train_lenet5 saves it. ValueError if no record could say how to run it
+        again: it did not start from the seed's parameters, its images are no pixels / 255, or its
+        model is a Sequential."""
         self._check()
         if self._record is None:
             self._record = Record(self._run.record())
@@ -83,11 +106,8 @@ class History:
         return self._run.save(str(path), bool(force))
 
     def _check(self) -> None:
-        if not self._fresh:
-            raise ValueError(
-                "record: a run that started from parameters that were set or trained before; "
-                "expected one of a model as it was made"
-            )
+        if self._why_no_record:
+            raise ValueError("record: " + self._why_no_record)
 
 
 class Model:
@@ -96,8 +116,8 @@ class Model:
     def __init__(
         self, name: str, image: Tuple[int, int, int], classes: int, settings: Dict[str, Any]
     ) -> None:
-        self._arguments = (name, tuple(image), classes, dict(settings))
-        self._network = _reprise.Network({**settings, "model": name}, tuple(image), classes)
+        self._arguments: Any = (name, _image(name, image), _size(name, "classes", classes), dict(settings))
+        self._network = _reprise.Network({**settings, "model": name}, *self._arguments[1:3])
         self._fresh = True
 
     def summary(self) -> str:
@@ -112,57 +132,83 @@ class Model:
         batch_size: int = 128,
         validation_data: Optional[Tuple[npt.ArrayLike, npt.ArrayLike]] = None,
         threads: int = 1,
-        verbose: bool = True,
+        verbose: Union[bool, int] = True,
         callbacks: Sequence[Callable[[Epoch], Any]] = (),
         **settings: Any,
     ) -> History:
         """Trains the model, with Adam unless `optimizer` says otherwise.
 
         x                a Dataset, whose test set then is the validation data; or images N,H,W,C (or
-                         N,H,W of one channel): uint8, or floats that are such pixels / 255
+                         N,H,W of one channel): uint8, which count as pixel / 255, or floats as they are
         y                labels N, integers from 0, or one-hot N,classes
-        validation_data  (x, y), evaluated after each epoch; None: the training images
+        validation_data  (x, y), evaluated after each epoch
         threads          1 to 1024; changes the speed only
-        verbose          print a line after each epoch
+        verbose          print two lines after each epoch, as Keras does; 2: one line; 0: none
         callbacks        functions that get each epoch's figures as a dictionary
         settings         those of train_lenet5, with underscores: learning_rate, optimizer, momentum,
                          weight_decay, lr_milestones, block_size, train_images, random_shift, ...
 
         Returns a History. A second call goes on from the parameters, with a new optimizer.
 
+        Images that are pixels (uint8, or floats that are pixels / 255) make the run one of
+        train_lenet5, with its record and digest. On other floats the steps are the same, but there
+        is no record, and settings that change pixels, such as random_shift, are refused.
+
         Ctrl-C takes effect between steps; the model then has the parameters that it has got so far.
         ValueError for sizes, labels and settings that do not fit, or if the loss overflows;
         TypeError for arguments of the wrong kind.
         """
-        data = x if isinstance(x, Dataset) else self._dataset(x, y, validation_data)
-        if data is x and (y is not None or validation_data is not None):
-            raise TypeError("fit: labels beside a Dataset; expected a Dataset alone, which has them")
+        data: Any = x
+        if isinstance(x, Dataset):
+            if y is not None or validation_data is not None:
+                raise TypeError("fit: labels beside a Dataset; expected a Dataset alone, which has them")
+        else:
+            data = self._labelled(x, y)
+            if validation_data is not None:
+                if not isinstance(validation_data, (tuple, list)) or len(validation_data) != 2:
+                    raise TypeError(
+                        f"fit: validation_data = {type(validation_data).__name__}; expected (x, y)"
+                    )
+                validation_data = self._labelled(*validation_data)
         told: List[Epoch] = []
+        has_validation = isinstance(x, Dataset) or validation_data is not None
+        count = len(data.train[1]) if isinstance(x, Dataset) else len(data[0])
 
         def tell(epoch: Epoch) -> None:
+            if not has_validation:  # a run of train_lenet5 has the training images in their place
+                epoch = {name: value for name, value in epoch.items() if not name.startswith("test_")}
             told.append(epoch)
             if verbose:
-                print(
-                    f"Epoch {len(told)}/{epochs} - {epoch['train_seconds']:.1f} s"
-                    f" - loss: {epoch['train_loss']:.4f} - accuracy: {1 - epoch['train_error']:.4f}"
-                    f" - val_loss: {epoch['test_loss']:.4f}"
-                    f" - val_accuracy: {1 - epoch['test_error']:.4f}",
-                    flush=True,
-                )
+                images = settings.get("train_images") or count
+                _print_epoch(len(told), epochs, epoch, -(-images // batch_size), verbose)
             for callback in callbacks:
                 callback(epoch)
 
-        fresh = self._fresh
-        self._fresh = False
-        run = self._network.fit(
-            data, {**settings, "epochs": epochs, "batch_size": batch_size}, fresh, threads, tell
-        )
-        return History(run, told, fresh)
+        settings = {**settings, "epochs": epochs, "batch_size": batch_size}
+        fresh, why_no_record = self._fresh, ""
+        run = None
+        dataset = self._dataset(data, validation_data)
+        if dataset is None:
+            self._fit_floats(data, validation_data, settings, threads, tell)
+            why_no_record = "a run on images that are no pixels / 255; expected uint8, or such floats"
+            if isinstance(self, Sequential):
+                why_no_record = "a run of a Sequential; expected a model by name, such as lenet5"
+        else:
+            self._fresh = False
+            run = _reprise.fit(self._network, dataset, settings, fresh, threads, tell)
+            if not fresh:
+                why_no_record = (
+                    "a run that started from parameters that were set or trained before; "
+                    "expected one of a model as it was made"
+                )
+        return History(run, told, has_validation, why_no_record)
 
     def evaluate(self, x: npt.ArrayLike, y: npt.ArrayLike, threads: int = 1) -> Tuple[float, float]:
-        """The mean softmax cross-entropy in nats, and the accuracy. x and y as of fit(); not
-        interruptible."""
-        return self._network.evaluate(_pixels("evaluate", x), self._labels("evaluate", y), threads)
+        """The mean softmax cross-entropy in nats, and the accuracy; x and y as of fit(). Ctrl-C takes
+        effect between blocks of 256 images."""
+        return self._network.evaluate(
+            _images("evaluate", x), self._labels("evaluate", y), threads
+        )
 
     def predict(
         self, x: npt.ArrayLike, logits: bool = False, threads: int = 1
@@ -174,14 +220,7 @@ class Model:
 
         An image's result has the same bits in any batch. Ctrl-C takes effect between blocks of 256.
         """
-        images = np.asarray(x)
-        if images.dtype == np.uint8:
-            images = images.astype(np.float32) / np.float32(255)
-        elif images.dtype.kind in "biu":
-            raise TypeError(f"predict: images of dtype {images.dtype}; expected uint8 or floats")
-        if images.ndim == 3:
-            images = images[..., np.newaxis]
-        return self._network.predict(images, bool(logits), threads)
+        return self._network.predict(_images("predict", x), bool(logits), threads)
 
     def get_weights(self) -> List[Float32Array]:
         """Copies of the parameters, layer by layer: weight (KH,KW,IC/G,OC or in,out), then bias."""
@@ -206,8 +245,13 @@ class Model:
         given = "".join(f", {key}={value!r}" for key, value in settings.items())
         return f"reprise.models.{name}(image={image}, classes={classes}{given})"
 
+    def _classes(self) -> int:
+        return int(np.prod(self._network.output_shape()))
+
     def _labels(self, where: str, y: Any) -> npt.NDArray[np.uint8]:
-        classes = self._arguments[2]
+        classes = self._classes()
+        if classes > 256:
+            raise ValueError(f"{where}: a model of {classes} classes; expected at most 256")
         labels = np.asarray(y)
         if labels.ndim == 2:
             if labels.dtype.kind not in "biuf" or labels.shape[1] != classes or not (
@@ -230,38 +274,166 @@ class Model:
             )
         return np.ascontiguousarray(labels, np.uint8)
 
-    def _dataset(self, x: Any, y: Any, validation: Any) -> Dataset:
-        images, labels = _pixels("fit", x), self._labels("fit", y)
-        if validation is None:
-            others = images, labels
-        else:
-            if not isinstance(validation, (tuple, list)) or len(validation) != 2:
-                raise TypeError(f"fit: validation_data = {type(validation).__name__}; expected (x, y)")
-            others = _pixels("fit", validation[0]), self._labels("fit", validation[1])
-        names = [str(i) for i in range(self._arguments[2])]
-        return _reprise.dataset_of("arrays", names, images, labels, *others)
+    def _labelled(self, x: Any, y: Any) -> Any:
+        images, labels = _images("fit", x), self._labels("fit", y)
+        if len(images) != len(labels):
+            raise ValueError(f"fit: {len(labels)} labels; expected {len(images)}, one for each image")
+        return images, labels
+
+    def _dataset(self, data: Any, validation: Any) -> Optional[Dataset]:
+        """The data of a run of train_lenet5, or None if they can be none."""
+        if isinstance(data, Dataset):
+            return data
+        pixels = [_pixels(images) for images, _ in (data, validation or data)]
+        if any(images is None for images in pixels):
+            return None
+        names = [str(i) for i in range(self._classes())]
+        labels = data[1], (validation or data)[1]
+        return _reprise.dataset_of("arrays", names, pixels[0], labels[0], pixels[1], labels[1])
+
+    def _fit_floats(self, data: Any, validation: Any, settings: Any, threads: int, tell: Any) -> None:
+        """The steps of a TrainingRun, one by one."""
+        (images, labels), count = data, len(data[0])
+        if images.dtype != np.uint8:
+            images = np.ascontiguousarray(images, np.float32)
+        if count == 0:
+            raise ValueError("fit: no images; expected one or more")
+        trainer = _reprise.Trainer(self._network, settings, threads)
+        batch_size = operator.index(settings["batch_size"])
+        if batch_size > count:
+            raise ValueError(f"fit: batch_size = {batch_size}; expected at most the {count} images")
+        self._fresh = False
+        for epoch in range(operator.index(settings["epochs"])):
+            started = time.perf_counter()
+            order = trainer.order(epoch, count)
+            steps = [
+                trainer.step(images, labels, order[first : first + batch_size], epoch)
+                for first in range(0, count, batch_size)
+            ]
+            result = {
+                "train_loss": sum(loss for loss, _ in steps) / count,
+                "train_error": sum(errors for _, errors in steps) / count,
+                "learning_rate": trainer.learning_rate(epoch),
+                "parameters_sha256": trainer.parameters_sha256(),
+                "train_seconds": time.perf_counter() - started,
+            }
+            if validation is not None:
+                loss, accuracy = self._network.evaluate(*validation, threads)
+                result.update(test_loss=loss, test_error=1 - accuracy)
+            tell(result)
 
 
-def _pixels(where: str, x: Any) -> npt.NDArray[np.uint8]:
-    """Images as bytes, N,H,W,C."""
-    images = np.asarray(x)
-    if images.dtype != np.uint8:
-        if images.dtype.kind != "f":
+class Sequential(Model):
+    """A model of layers of one's own choice, one after the other.
+
+        from reprise.layers import Conv2d, Dense, Flatten, MaxPool2d, ReLU
+        model = reprise.models.Sequential(
+            [Conv2d(8, 3, padding="same"), ReLU(), MaxPool2d(2), Flatten(), Dense(10)], (28, 28, 1)
+        )
+
+    layers  layers of reprise.layers; the last one's outputs are the logits of the classes. A layer
+            without a name is called by its kind and number, such as conv2d1. The model has parameters
+            of its own: those of the layers given stay as they are.
+    image   (height, width, channels)
+    seed    of the parameters and of all that is random in training
+
+    ValueError, naming the layer's class, if a layer does not take what comes before it.
+    """
+
+    def __init__(self, layers: Sequence[Layer], image: Tuple[int, int, int], seed: int = 1) -> None:
+        self._arguments = (list(layers), _image("Sequential", image), seed)
+        self._network = _reprise.Network({"seed": seed}, self._arguments[1], _entries(layers))
+        self._fresh = True
+
+    def predict(
+        self, x: npt.ArrayLike, logits: bool = False, threads: int = 1
+    ) -> Float32Array:
+        """As of Model; N,H,W,C if the last layer's outputs are not flat, for which `logits` is True."""
+        shape = self._network.output_shape()
+        if len(shape) > 1 and not logits:
+            raise ValueError(f"predict: outputs of shape {shape}; expected logits=True, or flat ones")
+        return super().predict(x, logits, threads).reshape(-1, *shape)
+
+    def _dataset(self, data: Any, validation: Any) -> Optional[Dataset]:
+        if isinstance(data, Dataset):
+            raise TypeError("fit: a Dataset; expected images and labels, such as *data.train")
+        return None
+
+    def __repr__(self) -> str:
+        layers, image, seed = self._arguments
+        return f"reprise.models.Sequential({layers!r}, image={image}, seed={seed})"
+
+
+def _entries(layers: Sequence[Layer]) -> List[Any]:
+    """(name, kind, options) of each layer."""
+    numbers: Dict[str, int] = {}
+    entries = []
+    for layer in layers:
+        if not isinstance(layer, Layer):
             raise TypeError(
-                f"{where}: images of dtype {images.dtype}; expected uint8, or floats that are pixels / 255"
+                f"Sequential: {type(layer).__name__} among the layers; expected layers of reprise.layers"
             )
-        with np.errstate(invalid="ignore", over="ignore"):
-            pixels = np.rint(images * 255)
-        if not ((pixels >= 0) & (pixels <= 255) & (pixels.astype(images.dtype) / 255 == images)).all():
-            raise ValueError(
-                f"{where}: images with values that are no pixels / 255; expected those, or uint8"
-            )
-        images = pixels.astype(np.uint8)
+        kind = layer.kind
+        numbers[kind] = numbers.get(kind, 0) + 1
+        entries.append((layer.name or f"{kind.lower()}{numbers[kind]}", kind, layer.options))
+    return entries
+
+
+def _size(where: str, name: str, value: Any) -> int:
+    try:
+        size = operator.index(value)
+    except TypeError:
+        raise TypeError(f"{where}: {name} = {value!r}; expected an integer of 1 or more") from None
+    if not 1 <= size < 2**31:
+        raise ValueError(f"{where}: {name} = {value!r}; expected an integer of 1 to 2^31 - 1")
+    return size
+
+
+def _image(where: str, image: Any) -> Tuple[int, int, int]:
+    if isinstance(image, str) or not isinstance(image, Sequence) or len(image) != 3:
+        raise TypeError(f"{where}: image = {image!r}; expected (height, width, channels)")
+    height, width, channels = (_size(where, "image", size) for size in image)
+    return height, width, channels
+
+
+def _images(where: str, x: Any) -> Any:
+    """Images N,H,W,C of uint8 or of floats."""
+    images = np.asarray(x)
+    if images.dtype != np.uint8 and images.dtype.kind != "f":
+        raise TypeError(f"{where}: images of dtype {images.dtype}; expected uint8 or floats")
     if images.ndim == 3:
         images = images[..., np.newaxis]
     if images.ndim != 4:
         raise ValueError(f"{where}: images of shape {images.shape}; expected N,H,W,C or N,H,W")
-    return np.ascontiguousarray(images)
+    if images.dtype == np.uint8:
+        return np.ascontiguousarray(images)
+    return images if images.dtype == np.float64 else np.ascontiguousarray(images, np.float32)
+
+
+def _pixels(images: Any) -> Optional[npt.NDArray[np.uint8]]:
+    """Images as bytes, or None if they are no pixels / 255."""
+    if images.dtype == np.uint8:
+        return images
+    with np.errstate(invalid="ignore", over="ignore"):
+        pixels = np.rint(images * 255)
+        if not ((pixels >= 0) & (pixels <= 255)).all():
+            return None
+    pixels = pixels.astype(np.uint8)
+    return pixels if (pixels.astype(images.dtype) / 255 == images).all() else None
+
+
+def _print_epoch(number: int, epochs: int, epoch: Epoch, steps: int, verbose: int) -> None:
+    seconds = epoch["train_seconds"]
+    step_ms = 1000 * seconds / steps
+    figures = f"loss: {epoch['train_loss']:.4f} - accuracy: {1 - epoch['train_error']:.4f}"
+    if "test_loss" in epoch:
+        figures += f" - val_loss: {epoch['test_loss']:.4f} - val_accuracy: {1 - epoch['test_error']:.4f}"
+    if verbose == 2:
+        print(f"Epoch {number}/{epochs} - {seconds:.1f}s - {step_ms:.0f}ms/step - {figures}", flush=True)
+        return
+    print(f"Epoch {number}/{epochs}")
+    bar = "=" * 30
+    print(f"{steps}/{steps} [{bar}] - {seconds:.0f}s {step_ms:.0f}ms/step - {figures}", flush=True)
 
 
 def lenet5(image: Tuple[int, int, int] = (28, 28, 1), classes: int = 10, **settings: Any) -> Model:
@@ -293,3 +465,43 @@ def four_layer_cnn(image: Tuple[int, int, int] = (32, 32, 3), classes: int = 10,
 def alexnet(image: Tuple[int, int, int] = (227, 227, 3), classes: int = 1000, **settings: Any) -> Model:
     """AlexNet: Krizhevsky, Sutskever, Hinton 2012. Arguments as of lenet5()."""
     return Model("alexnet", image, classes, settings)
+
+
+def _cuda_convnet(name: str, layers: str, image: Tuple[int, int, int]) -> Callable[..., Model]:
+    def make(image: Tuple[int, int, int] = image, classes: int = 10, **settings: Any) -> Model:
+        return Model(name, image, classes, settings)
+
+    make.__name__ = make.__qualname__ = name
+    make.__doc__ = f"""{layers}, of Krizhevsky's cuda-convnet for CIFAR-10, by whose published error or
+    training time it is called. Convolutions are 5x5 and keep the size, poolings 3x3 at stride 2;
+    weights are normal with the layer files' standard deviations, biases 0. Arguments as of lenet5();
+    activation and initializer may differ, and normalization be "none"."""
+    return make
+
+
+cuda_convnet_80sec = _cuda_convnet(
+    "cuda_convnet_80sec",
+    "conv 32, max pool; conv 32, average pool; conv 64, average pool; dense 64; dense `classes`",
+    (32, 32, 3),
+)
+cuda_convnet_19pct = _cuda_convnet(
+    "cuda_convnet_19pct",
+    "conv 32, max pool; conv 32, average pool; conv 64, average pool; dense `classes`",
+    (32, 32, 3),
+)
+cuda_convnet_18pct = _cuda_convnet(
+    "cuda_convnet_18pct",
+    "As cuda_convnet_19pct, with response normalization within maps after the first two poolings",
+    (32, 32, 3),
+)
+cuda_convnet_13pct = _cuda_convnet(
+    "cuda_convnet_13pct",
+    "Twice conv 64, max pool; two locally connected layers of 32; dense `classes`",
+    (24, 24, 3),
+)
+cuda_convnet_11pct = _cuda_convnet(
+    "cuda_convnet_11pct",
+    "Twice conv 64 with response normalization and max pool; locally connected layers of 64 and 32; "
+    "dense `classes`",
+    (24, 24, 3),
+)

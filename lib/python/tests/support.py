@@ -3,11 +3,25 @@
 import importlib.util
 import sys
 import unittest
+from pathlib import Path
 
 if importlib.util.find_spec("numpy") is None:
     print("python3-numpy is not installed")
     sys.exit(77)
 import numpy as np
+
+
+GOLDEN = Path(__file__).resolve().parents[3] / "fixtures/golden"
+
+
+def golden(name):
+    """A file of golden values, open; exit status 77 where h5py is missing."""
+    if importlib.util.find_spec("h5py") is None:
+        print("python3-h5py is not installed")
+        sys.exit(77)
+    import h5py
+
+    return h5py.File(GOLDEN / name, "r")
 
 
 def pair(value):

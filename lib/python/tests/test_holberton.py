@@ -4,14 +4,17 @@ The course's values need MNIST's training images: REPRISE_MNIST names a folder t
 train-images-idx3-ubyte, plain or gzipped. Without it those tests are left out.
 """
 
+import contextlib
 import gzip
+import io
 import os
 import unittest
 from pathlib import Path
 
 from support import TestCase
 import numpy as np
-from reprise import holberton
+import reprise
+from reprise import holberton, layers, losses, optimizers
 
 FIXTURES = Path(__file__).resolve().parents[3] / "fixtures/fashion-mnist"
 
@@ -134,6 +137,112 @@ class AgainstNumpy(TestCase):
         for dtype in (np.float64, np.float32):
             result = holberton.pool_backward(np.ones((1, 1, 1, 1), dtype), A.astype(dtype), (2, 2))
             np.testing.assert_array_equal(result.ravel(), [0, 1, 0, 0])
+
+
+def labelled_images(count):
+    """Fashion-MNIST's images / 256, which are no pixels / 255, as the course has MNIST's; and labels."""
+    images, labels = reprise.load_dataset(FIXTURES).train
+    return images[:count] / 256, labels[:count].astype(np.int32)
+
+
+class LeNet5(TestCase):
+    @classmethod
+    def setUpClass(cls):
+        cls.x, cls.y = labelled_images(300)
+        cls.one_hot = np.eye(10)[cls.y]
+
+    def test_the_compiled_form(self):
+        model = holberton.lenet5(holberton.Input(shape=(28, 28, 1)))
+        self.assertIn("61,706", model.summary())
+        printed = io.StringIO()
+        with contextlib.redirect_stdout(printed):
+            history = model.fit(self.x, self.one_hot, 32, 3, validation_data=(self.x[:90], self.one_hot[:90]))
+        self.assertEqual(set(history.history) - {"learning_rate"}, {"loss", "accuracy", "val_loss", "val_accuracy"})
+        self.assertEqual(history.epoch, [0, 1, 2])
+        lines = printed.getvalue().splitlines()
+        self.assertEqual(lines[::2], ["Epoch 1/3", "Epoch 2/3", "Epoch 3/3"])
+        figures = {name: f"{name}: {values[2]:.4f}" for name, values in history.history.items()}
+        self.assertRegex(lines[5], r"^10/10 \[={30}\] - \d+s \d+ms/step - loss: ")
+        for name in ("loss", "accuracy", "val_loss", "val_accuracy"):
+            self.assertIn(f" - {figures[name]}", lines[5])
+        self.assertLess(history.history["loss"][2], history.history["loss"][0])
+        self.assertEqual(model.evaluate(self.x[:90], self.one_hot[:90]), [history.history[n][2] for n in ("val_loss", "val_accuracy")])
+        self.assertEqual(model.predict(self.x[:2]).shape, (2, 10))
+        silent = io.StringIO()
+        with contextlib.redirect_stdout(silent):
+            again = holberton.lenet5(X=self.x).fit(self.x, self.one_hot, epochs=3, verbose=0)
+        self.assertEqual(silent.getvalue(), "")
+        self.assertEqual(again.history["loss"], history.history["loss"])
+        self.assertNotIn("val_loss", again.history)
+        # A batch has at most all images.
+        self.assertEqual(len(model.fit(self.x[:9], self.one_hot[:9], verbose=0).history["loss"]), 1)
+
+    def test_the_form_with_placeholders(self):
+        x = holberton.placeholder(np.float32, (None, 28, 28, 1))
+        y = holberton.placeholder(np.int32, (None,))
+        nodes = holberton.lenet5(x, holberton.one_hot(y, 10))
+        output, train, loss, accuracy = nodes
+        feed = {x: self.x, y: self.y}
+        # The same steps by a model, Adam's epsilon being 1e-8, in the order of the images.
+        model = holberton.lenet5(holberton.Input((28, 28, 1)))
+        with holberton.Session() as session:
+            self.assert_same_bits(session.run(output, feed), model.predict(self.x))
+            before = session.run((loss, accuracy), feed_dict=feed)
+            self.assertEqual(list(before), model.evaluate(self.x, self.y))
+            adam = optimizers.Adam(epsilon=1e-8)
+            for first in range(0, 300, 100):
+                batch = slice(first, first + 100)
+                weights = self.one_step(adam, model.get_weights(), self.x[batch], self.y[batch])
+                self.assertIsNone(session.run(train, {x: self.x[batch], y: self.y[batch]}))
+                model.set_weights(weights)
+                np.testing.assert_allclose(session.run(output, feed), model.predict(self.x), atol=2e-5)
+            trained, after = session.run([train, loss], feed)
+            self.assertLess(after, before[0])
+            self.assertEqual(after, loss.run(feed))
+        self.assertLess(abs(np.log(output.run({x: self.x})[np.arange(300), self.y]).mean() + after), 1e-6)
+
+    def one_step(self, adam, weights, x, y):
+        """By layers, a loss and an optimizer of their own."""
+        chain = [
+            layers.Conv2d(6, 5, padding="same"), layers.ReLU(), layers.MaxPool2d(2), layers.Conv2d(16, 5),
+            layers.ReLU(), layers.MaxPool2d(2), layers.Flatten(), layers.Dense(120), layers.ReLU(),
+            layers.Dense(84), layers.ReLU(), layers.Dense(10),
+        ]
+        inputs, left = [x], list(weights)
+        for layer in chain:
+            layer.build(np.shape(inputs[-1])[1:])
+            layer.set_weights([left.pop(0) for _ in layer.get_weights()])
+            inputs.append(layer(inputs[-1]))
+        probabilities = losses.softmax_cross_entropy(inputs.pop(), y).probabilities
+        gradient = losses.softmax_cross_entropy_backward(probabilities, y, scale=1 / len(x))
+        gradients = []
+        for layer in reversed(chain):
+            gradient, of_parameters = layer.backward(gradient, inputs.pop())
+            gradients = of_parameters + gradients
+        return adam.step(weights, gradients)
+
+    def test_what_makes_no_sense(self):
+        x = holberton.placeholder(np.float32, (None, 28, 28, 1))
+        y = holberton.placeholder(np.int32, (None,))
+        output, train, loss, _ = holberton.lenet5(x, holberton.one_hot(y, 10))
+        some = self.x[:2]
+        for call, exception, *parts in (
+            (lambda: holberton.lenet5(holberton.Input((28, 28))), ValueError, "lenet5: x of shape (None, 28, 28)"),
+            (lambda: holberton.lenet5(), ValueError, "x of shape ()"),
+            (lambda: holberton.lenet5(x, self.one_hot), TypeError, "y = ndarray"),
+            (lambda: holberton.placeholder("image", (1,)), TypeError, "dtype 'image'"),
+            (lambda: loss.run({x: some}), ValueError, "no value of placeholder"),
+            (lambda: output.run({x: some[:, 1:]}), ValueError, "(2, 27, 28, 1)", "(None, 28, 28, 1)"),
+            (lambda: output.run({x: some.astype(object)}), TypeError, "dtype object"),
+            (lambda: loss.run({x: some, y: [0, 10]}), ValueError, "one_hot", "0 to 9"),
+            (lambda: loss.run({x: some, y: [0, 1, 2]}), ValueError, "3 labels"),
+            (lambda: train.run({x: some, y: [0]}), ValueError, "1 labels"),
+            (lambda: train.run({x: some * np.nan, y: [0, 1]}), ValueError, "not finite"),
+            (lambda: holberton.Session().run(3, {}), TypeError, "int"),
+            (lambda: holberton.lenet5(x, holberton.one_hot(y, 9))[2].run({x: some, y: [0, 1]}), ValueError, "(2, 9)"),
+        ):
+            with self.subTest(parts=parts), self.assert_line(exception, *parts):
+                call()
 
 
 if "REPRISE_MNIST" in os.environ:

@@ -14,7 +14,7 @@ from pathlib import Path
 from support import TestCase
 import numpy as np
 import reprise
-from reprise import models
+from reprise import _reprise, models
 
 FIXTURES = Path(__file__).resolve().parents[3] / "fixtures"
 DIGESTS = tomllib.loads((FIXTURES / "digests.toml").read_text())
@@ -130,6 +130,26 @@ class Arrays(TestCase):
         self.assertEqual(loss, history.history["val_loss"][-1])
         self.assertAlmostEqual(accuracy, history.history["val_accuracy"][-1])
 
+    def test_floats_that_are_no_pixels_train_in_the_same_steps(self):
+        # Pixels that count as 255 / 256 of what they are, and a first layer that makes up for it.
+        x, y = IMAGES[:60] / np.float32(256), LABELS[:60]
+        model = models.lenet5(seed=3)
+        history = model.fit(x, y, 2, 25, (x[:20], y[:20]), verbose=False, threads=2)
+        self.assertEqual(history.history["val_loss"][-1], model.evaluate(x[:20], y[:20])[0])
+        again = models.lenet5(seed=3).fit(x.astype(float), y, 2, 25, verbose=False)
+        self.assertEqual(again.history["loss"], history.history["loss"])
+        near = models.lenet5(seed=3).fit(IMAGES[:60], y, 2, 25, verbose=False)
+        np.testing.assert_allclose(history.history["loss"], near.history["loss"], rtol=0.05)
+        self.assertNotEqual(history.history["loss"], near.history["loss"])
+        for ask in (lambda: history.record, lambda: history.digest, lambda: history.save("x.h5")):
+            with self.assert_line(ValueError, "no pixels / 255"):
+                ask()
+
+    def test_keys_of_a_history_without_validation(self):
+        history = models.lenet5().fit(IMAGES[:40], LABELS[:40], 1, 20, verbose=False)
+        self.assertEqual(list(history.history), ["loss", "accuracy", "learning_rate"])
+        self.assertEqual(len(history.digest), 64)
+
     def test_a_run_on_arrays_is_a_record_that_names_them_by_their_digests(self):
         model = models.lenet5(classes=2)
         history = model.fit(IMAGES[:40], LABELS[:40] % 2, epochs=1, batch_size=20, verbose=False)
@@ -217,8 +237,17 @@ CASES = [
     (fit(y=LABELS[:40] + 0.5), TypeError, "labels of dtype float64"),
     (fit(y=np.ones((40, 10))), ValueError, "labels of shape (40, 10)"),
     (fit(y=None), TypeError, "labels of dtype object"),
-    (fit(x=IMAGES[:40] * 0.7), ValueError, "no pixels / 255"),
-    (fit(x=IMAGES[:40] / 255 * np.nan), ValueError, "no pixels / 255"),
+    (fit(x=IMAGES[:40] / 255 * np.nan), ValueError, "not finite"),
+    (fit(x=IMAGES[:40] / 256, random_shift=2), ValueError, "random_shift = 2", "pixels / 255"),
+    (fit(x=IMAGES[:40] / 256, batch_size=41), ValueError, "batch_size = 41", "40"),
+    (fit(x=IMAGES[:0] / 256, y=LABELS[:0]), ValueError, "no images"),
+    (fit(x=IMAGES[:40] / 256, threads=0), ValueError, "threads = 0"),
+    # what would make another model
+    (fit(width=99), ValueError, "width = 99", "16, as the model was made"),
+    (fit(without="conv2"), ValueError, "without = 'conv2'"),
+    (fit(model="four_layer_cnn"), ValueError, "model = 'four_layer_cnn'"),
+    (fit(seed=7), ValueError, "seed = 7"),
+    (fit(conv_algorithm="fft"), ValueError, "conv_algorithm = 'fft'"),
     (fit(x=IMAGES[:40].astype(int)), TypeError, "images of dtype int64"),
     (fit(x=IMAGES[0, 0]), ValueError, "images of shape (28, 1)"),
     (fit(x=IMAGES[:40, 1:]), ValueError, "images of 27x28x1", "28x28x1"),
@@ -243,8 +272,8 @@ CASES = [
     (lambda: models.lenet5(activation=3), TypeError, "activation = 3"),
     (lambda: models.lenet5_1998((32, 32, 3)), ValueError, "lenet5_1998"),
     (lambda: MODEL.predict(IMAGES[:1, :9]), ValueError, "predict: images of 9x28x1"),
-    (lambda: MODEL.predict("image"), TypeError, "predict: x", "dtype <U5"),
-    (lambda: MODEL.predict(0.5), ValueError, "predict: x of shape ()"),
+    (lambda: MODEL.predict("image"), TypeError, "predict: images", "dtype <U5"),
+    (lambda: MODEL.predict(0.5), ValueError, "predict: images of shape ()"),
     (lambda: MODEL.predict(IMAGES[:1].astype(int)), TypeError, "dtype int64", "uint8"),
     (lambda: MODEL.evaluate(IMAGES[:0], LABELS[:0]), ValueError, "no images"),
     (lambda: MODEL.set_weights([]), ValueError, "0 arrays"),
@@ -254,6 +283,47 @@ CASES = [
     (lambda: reprise.open(__file__), ValueError, "test_models.py"),
     (lambda: reprise.load_dataset("/nowhere"), ValueError, "/nowhere"),
 ]
+
+
+class Interrupted(TestCase):
+    """Ctrl-C between the blocks of evaluate and predict."""
+
+    def test_signals_are_seen_between_the_blocks_of_evaluate_and_predict(self):
+        model = models.four_layer_cnn(width=64)
+        x = np.zeros((2000, 32, 32, 3), np.uint8)  # eight blocks, of some 10 ms or more
+        for call in (lambda: model.predict(x), lambda: model.evaluate(x, np.zeros(2000, int))):
+            seen = []
+
+            def handler(*_):
+                seen.append(None)
+                if len(seen) == 3:
+                    raise KeyboardInterrupt
+
+            before = signal.signal(signal.SIGALRM, handler)
+            try:
+                signal.setitimer(signal.ITIMER_REAL, 0.005, 0.005)
+                with self.assertRaises(KeyboardInterrupt):
+                    call()  # signals that came meanwhile are one after it
+            finally:
+                signal.setitimer(signal.ITIMER_REAL, 0)
+                signal.signal(signal.SIGALRM, before)
+            self.assertEqual(len(seen), 3)
+
+
+class CudaConvnets(TestCase):
+    def test_all_are_there_with_their_parameters(self):
+        for name, parameters, image in (
+            ("80sec", "145,578", (32, 32, 3)), ("19pct", "89,578", (32, 32, 3)),
+            ("18pct", "89,578", (32, 32, 3)), ("13pct", "1,116,490", (24, 24, 3)),
+            ("11pct", "2,112,970", (24, 24, 3)),
+        ):
+            model = getattr(models, "cuda_convnet_" + name)()
+            self.assertIn("Total params: " + parameters, model.summary())
+            x = np.random.default_rng(1).integers(0, 256, (20, *image), np.uint8)
+            history = model.fit(x, np.arange(20) % 10, 1, 10, optimizer="sgd", verbose=False)
+            self.assertEqual(len(history.digest), 64)
+            self.assertEqual(history.record["configuration"].attributes["model"], "cuda_convnet_" + name)
+        self.assertEqual(set(_reprise.model_names()), set(models.__all__) - {"History", "Model", "Sequential", "load_dataset"})
 
 
 class BadInput(TestCase):

@@ -19,11 +19,12 @@ README = SOURCE / "lib/python/README.md"
 class Readme(support.TestCase):
     def test_its_programs_run(self):
         programs = re.findall(r"^```python\n(.*?)^```$", README.read_text(), re.MULTILINE | re.DOTALL)
-        convolution, training, course = programs
+        convolution, training, parts, course = programs
         printed = self.printed_by(convolution)
         self.assertIn("(8, 28, 28, 6) (8, 14, 14, 6)", printed)
         self.assertIn("im2col_gemm", printed)
         self.assertIn("(10, 28, 28, 1) (3, 3, 1, 2) (1, 1, 1, 2)", self.printed_by(course))
+        self.assertLess(float(self.printed_by(parts).split()[-1]), 2)
         self.assertLessEqual(len(training.splitlines()), 20)
         if importlib.util.find_spec("matplotlib") is None:
             training = re.sub("(?m)^.*(matplotlib|plt).*\n", "", training)
