@@ -99,9 +99,12 @@ def verify(
     A study that the record belongs to is not judged (the program verify does). Ctrl-C takes effect
     between steps. ValueError if the record breaks its schema or has fewer epochs.
     """
+    record = _record(record)
     if not isinstance(data, Dataset):
-        data = _reprise.load_dataset(_reprise.default_data_folder() if data is None else str(data))
-    return Verification(*_reprise.verify(_record(record)._tree, data, epochs, threads))
+        folder = _reprise.default_data_folder() if data is None else str(data)
+        holdout = record["configuration"].attributes.get("holdout", 0)
+        data = _reprise.load_dataset(folder, holdout)
+    return Verification(*_reprise.verify(record._tree, data, epochs, threads))
 
 
 def digest(what: Union[PathOrRecord, npt.ArrayLike]) -> str:

@@ -60,6 +60,10 @@ class HeldOut(TestCase):
         alone = models.lenet5(seed=1).fit(DATA, verbose=False, **TWO_STEPS)
         self.assertEqual(history.history["loss"], alone.history["loss"])
         self.assertEqual(history.record["configuration"].attributes["holdout"], 500)
+        with tempfile.TemporaryDirectory() as folder:
+            path = os.path.join(folder, "run.h5")
+            history.save(path)
+            self.assertEqual(reprise.verify(path, FIXTURES / "fashion-mnist").verdict, "identical")
         with self.assertRaisesRegex(ValueError, "setting holdout: 0; expected 500"):
             models.lenet5(seed=1).fit(data, verbose=False, **TWO_STEPS)
         with self.assertRaisesRegex(ValueError, "holdout"):
