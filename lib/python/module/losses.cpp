@@ -30,7 +30,7 @@ struct Scores {
     if (classes() >= 1 && classes() <= kMostClasses) return;
     throw Error(where, std::to_string(classes()) + " classes", "1 to 256");
   }
-  [[nodiscard]] std::size_t N() const { return array.sizes()[0]; }
+  [[nodiscard]] std::size_t rows() const { return array.sizes()[0]; }
   [[nodiscard]] std::size_t classes() const { return array.sizes()[1]; }
   [[nodiscard]] const float* data() const { return array.data(); }
   ArrayArgument<float> array;
@@ -43,7 +43,7 @@ class Targets {
   Targets(std::string_view where, const Scores& scores, const py::object& labels,
           const py::object& class_weights, const py::object& ignored_label,
           const py::object& label_smoothing)
-      : ignored_(scores.N()) {
+      : ignored_(scores.rows()) {
     const std::size_t classes = scores.classes();
     read_labels(where, scores, labels, ignored_label);
     if (!class_weights.is_none()) {
@@ -81,18 +81,18 @@ class Targets {
           where, "labels of dtype " + py::cast<std::string>(py::str(py::object(array.dtype()))),
           "integers");
     }
-    if (array.ndim() != 1 || static_cast<std::size_t>(array.size()) != scores.N()) {
+    if (array.ndim() != 1 || static_cast<std::size_t>(array.size()) != scores.rows()) {
       throw Error(
           where,
           std::to_string(array.size()) + " labels with " + std::to_string(array.ndim()) + " axes",
-          std::to_string(scores.N()) + ", one for each row");
+          std::to_string(scores.rows()) + ", one for each row");
     }
     std::optional<long long> left_out;
     if (!ignored_label.is_none())
       left_out = integer_argument(where, "ignored_label", ignored_label);
     const auto values = py::array_t<std::int64_t, py::array::c_style | py::array::forcecast>(array);
-    labels_.resize(scores.N());
-    for (std::size_t n = 0; n < scores.N(); ++n) {
+    labels_.resize(scores.rows());
+    for (std::size_t n = 0; n < scores.rows(); ++n) {
       const std::int64_t label = values.data()[n];
       if (left_out && label == *left_out) {
         ignored_[n] = true;
@@ -123,12 +123,12 @@ py::tuple cross_entropy(const py::object& logits, const py::object& labels,
   constexpr std::string_view where = "softmax_cross_entropy";
   const Scores scores(where, "logits", logits);
   const Targets targets(where, scores, labels, class_weights, ignored_label, label_smoothing);
-  auto losses = result_array<float>(where, {scores.N()});
-  auto probabilities = result_array<float>(where, {scores.N(), scores.classes()});
+  auto losses = result_array<float>(where, {scores.rows()});
+  auto probabilities = result_array<float>(where, {scores.rows(), scores.classes()});
   float *const loss = losses.mutable_data(), *const probability = probabilities.mutable_data();
   {
     const py::gil_scoped_release release;
-    softmax_cross_entropy_forward(scores.N(), scores.classes(), scores.data(), targets.labels(),
+    softmax_cross_entropy_forward(scores.rows(), scores.classes(), scores.data(), targets.labels(),
                                   targets.options(), probability, loss);
     targets.clear_ignored(loss, 1);
   }
@@ -142,11 +142,11 @@ py::array cross_entropy_gradient(const py::object& probabilities, const py::obje
   const Scores scores(where, "probabilities", probabilities);
   const Targets targets(where, scores, labels, class_weights, ignored_label, label_smoothing);
   const float scale = scale_argument(where, scale_given);
-  auto grad = result_array<float>(where, {scores.N(), scores.classes()});
+  auto grad = result_array<float>(where, {scores.rows(), scores.classes()});
   float* const result = grad.mutable_data();
   {
     const py::gil_scoped_release release;
-    softmax_cross_entropy_backward(scores.N(), scores.classes(), scores.data(), targets.labels(),
+    softmax_cross_entropy_backward(scores.rows(), scores.classes(), scores.data(), targets.labels(),
                                    targets.options(), scale, result);
     targets.clear_ignored(result, scores.classes());
   }
@@ -158,12 +158,12 @@ py::array likelihood(const py::object& log_probabilities, const py::object& labe
   constexpr std::string_view where = "negative_log_likelihood";
   const Scores scores(where, "log_probabilities", log_probabilities);
   const Targets targets(where, scores, labels, class_weights, ignored_label, py::float_(0.0));
-  auto losses = result_array<float>(where, {scores.N()});
+  auto losses = result_array<float>(where, {scores.rows()});
   float* const loss = losses.mutable_data();
   {
     const py::gil_scoped_release release;
-    negative_log_likelihood_forward(scores.N(), scores.classes(), scores.data(), targets.labels(),
-                                    targets.options(), loss);
+    negative_log_likelihood_forward(scores.rows(), scores.classes(), scores.data(),
+                                    targets.labels(), targets.options(), loss);
     targets.clear_ignored(loss, 1);
   }
   return losses;
@@ -176,11 +176,11 @@ py::array likelihood_gradient(const py::object& log_probabilities, const py::obj
   const Scores scores(where, "log_probabilities", log_probabilities);
   const Targets targets(where, scores, labels, class_weights, ignored_label, py::float_(0.0));
   const float scale = scale_argument(where, scale_given);
-  auto grad = result_array<float>(where, {scores.N(), scores.classes()});
+  auto grad = result_array<float>(where, {scores.rows(), scores.classes()});
   float* const result = grad.mutable_data();
   {
     const py::gil_scoped_release release;
-    negative_log_likelihood_backward(scores.N(), scores.classes(), targets.labels(),
+    negative_log_likelihood_backward(scores.rows(), scores.classes(), targets.labels(),
                                      targets.options(), scale, result);
     targets.clear_ignored(result, scores.classes());
   }
@@ -190,11 +190,11 @@ py::array likelihood_gradient(const py::object& log_probabilities, const py::obj
 py::array log_softmax(const py::object& logits) {
   constexpr std::string_view where = "log_softmax";
   const Scores scores(where, "logits", logits);
-  auto result = result_array<float>(where, {scores.N(), scores.classes()});
+  auto result = result_array<float>(where, {scores.rows(), scores.classes()});
   float* const values = result.mutable_data();
   {
     const py::gil_scoped_release release;
-    log_softmax_forward(scores.N(), scores.classes(), scores.data(), values);
+    log_softmax_forward(scores.rows(), scores.classes(), scores.data(), values);
   }
   return result;
 }
@@ -204,11 +204,11 @@ py::array log_softmax_gradient(const py::object& log_probabilities, const py::ob
   const Scores scores(where, "log_probabilities", log_probabilities);
   const ArrayArgument<float> grad(where, "grad_output", given, "N,classes");
   grad.check_sizes(scores.array.sizes());
-  auto result = result_array<float>(where, {scores.N(), scores.classes()});
+  auto result = result_array<float>(where, {scores.rows(), scores.classes()});
   float* const values = result.mutable_data();
   {
     const py::gil_scoped_release release;
-    log_softmax_backward(scores.N(), scores.classes(), scores.data(), grad.data(), values);
+    log_softmax_backward(scores.rows(), scores.classes(), scores.data(), grad.data(), values);
   }
   return result;
 }

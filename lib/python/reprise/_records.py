@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import os
 from collections.abc import Mapping
-from typing import Any, Iterator, List, NamedTuple, Optional, Tuple, Union
+from typing import Any, Dict, Iterator, List, NamedTuple, Optional, Tuple, Union
 
 import numpy as np
 import numpy.typing as npt
@@ -14,19 +14,56 @@ from ._reprise import Dataset
 
 
 class Group(Mapping):
-    """A group of a record: its datasets as numpy arrays, and its groups, by name or path.
+    """A group of a record: its datasets as numpy arrays, and its groups, by name or path. What it has
+    beside goes by the names of xarray's DataTree.
 
         record["history/test_error"]            an array
-        record["configuration"].attributes      a dictionary
+        record["configuration"].attrs           a dictionary
         record["model/conv1"].dimensions("weight")    the axes' names
+        record["history"].to_dataset()          an xarray.Dataset, with dimensions and attributes
+        record.to_dict()                        nested dictionaries of arrays
+
+    attrs     the group's attributes
+    parent    the group that it is in; None of a record
+    path      "/" of a record, "/model/conv1" of a group
     """
 
-    def __init__(self, contents: Tuple[Any, Any, Any]) -> None:
-        self.attributes, self._datasets, groups = contents
-        self._groups = {name: Group(inner) for name, inner in groups.items()}
+    def __init__(
+        self, contents: Tuple[Any, Any, Any], parent: Optional[Group] = None, path: str = "/"
+    ) -> None:
+        self.attrs, self._datasets, groups = contents
+        self.parent, self.path = parent, path
+        below = path.rstrip("/") + "/"
+        self._groups = {name: Group(inner, self, below + name) for name, inner in groups.items()}
+
+    @property
+    def attributes(self) -> Dict[str, Any]:
+        """The same as attrs."""
+        return self.attrs
+
+    @property
+    def children(self) -> Dict[str, Group]:
+        """The groups in it, by name."""
+        return dict(self._groups)
+
+    @property
+    def groups(self) -> Tuple[str, ...]:
+        """The paths of itself and of all groups below."""
+        return tuple(group.path for group in self.subtree)
+
+    @property
+    def subtree(self) -> Iterator[Group]:
+        """Itself and all groups below."""
+        yield self
+        for group in self._groups.values():
+            yield from group.subtree
 
     def __getitem__(self, path: str) -> Any:
+        if not isinstance(path, str):
+            raise TypeError(f"a record's place {path!r}; expected a path, such as history/test_error")
         name, _, rest = path.strip("/").partition("/")
+        if not name:
+            return self
         if rest:
             return self._groups[name][rest]
         return self._groups[name] if name in self._groups else self._datasets[name][0]
@@ -42,8 +79,49 @@ class Group(Mapping):
         """The names of a dataset's axes."""
         return self._datasets[name][1]
 
+    def to_dict(self) -> Dict[str, Any]:
+        """Datasets as arrays and groups as such dictionaries, by name."""
+        return {name: self[name].to_dict() if name in self._groups else self[name] for name in self}
+
+    def to_dataset(self) -> Any:
+        """The group's own datasets and attributes as an xarray.Dataset; those whose axes have the name
+        of another one's, but not its size, under "name_SIZE". ImportError where xarray is missing."""
+        xarray = _xarray("to_dataset")
+        sizes: Dict[str, int] = {}
+        variables = {}
+        for name, (array, axes, attributes) in self._datasets.items():
+            named = []
+            for axis, size in zip(axes or [f"axis_{i}" for i in range(array.ndim)], array.shape):
+                if sizes.setdefault(axis, size) != size:
+                    axis = f"{axis}_{size}"
+                    sizes[axis] = size
+                named.append(axis)
+            variables[name] = xarray.Variable(named, array, attributes)
+        return xarray.Dataset(variables, attrs=self.attrs)
+
+    def to_datatree(self) -> Any:
+        """The group and all below as an xarray.DataTree. ImportError where xarray is missing or older
+        than 2024.10, which has none; then to_dataset() serves a group at a time."""
+        xarray = _xarray("to_datatree")
+        if not hasattr(xarray, "DataTree"):
+            raise ImportError(
+                f"to_datatree: xarray {xarray.__version__}; expected 2024.10 or later, which has DataTree"
+            )
+        below = len(self.path.rstrip("/"))
+        return xarray.DataTree.from_dict(
+            {group.path[below:] or "/": group.to_dataset() for group in self.subtree}
+        )
+
     def __repr__(self) -> str:
         return f"<{type(self).__name__}: {', '.join(self)}>"
+
+
+def _xarray(where: str) -> Any:
+    try:
+        import xarray
+    except ImportError:
+        raise ImportError(f"{where}: no xarray; expected Debian's python3-xarray or the like") from None
+    return xarray
 
 
 class Record(Group):
@@ -99,12 +177,12 @@ def verify(
     A study that the record belongs to is not judged (the program verify does). Ctrl-C takes effect
     between steps. ValueError if the record breaks its schema or has fewer epochs.
     """
-    record = _record(record)
+    found = _record(record)
     if not isinstance(data, Dataset):
         folder = _reprise.default_data_folder() if data is None else str(data)
-        holdout = record["configuration"].attributes.get("holdout", 0)
+        holdout = found["configuration"].attrs.get("holdout", 0) if "configuration" in found else 0
         data = _reprise.load_dataset(folder, holdout)
-    return Verification(*_reprise.verify(record._tree, data, epochs, threads))
+    return Verification(*_reprise.verify(found._tree, data, epochs, threads))
 
 
 def digest(what: Union[PathOrRecord, npt.ArrayLike]) -> str:

@@ -76,7 +76,7 @@ def conv_forward(
         raise TypeError(
             f"conv_forward: activation = {activation!r}; expected a function of an array"
         )
-    convolve = conv2d if _are_float32(A_prev, W, b) else conv2d_reference
+    convolve: Any = conv2d if _are_float32(A_prev, W, b) else conv2d_reference
     bias = _bias("conv_forward", b)
     return activation(convolve(A_prev, W, bias, stride, _padding("conv_forward", padding)))
 
@@ -102,9 +102,8 @@ def conv_backward(
     """
     single = _are_float32(dZ, A_prev, W, b)
     channels = _bias("conv_backward", b).shape[0]
-    gradients = (conv2d_backward if single else conv2d_reference_backward)(
-        dZ, A_prev, W, stride, _padding("conv_backward", padding)
-    )
+    backward: Any = conv2d_backward if single else conv2d_reference_backward
+    gradients = backward(dZ, A_prev, W, stride, _padding("conv_backward", padding))
     if channels != gradients.bias.shape[0]:
         raise ValueError(
             f"conv_backward: b of shape (1, 1, 1, {channels}); "
@@ -133,7 +132,8 @@ def pool_forward(
     """
     is_max = _is_max("pool_forward", mode)
     if _are_float32(A_prev):
-        return (max_pool2d if is_max else avg_pool2d)(A_prev, kernel_shape, stride)
+        pool: Any = max_pool2d if is_max else avg_pool2d
+        return pool(A_prev, kernel_shape, stride)
     A = _reprise.float64_array("pool_forward", "A_prev", A_prev, "m,h,w,c")
     output = np.empty(_reprise.pool_sizes(A.shape, kernel_shape, stride))
     for at, rows, columns in _windows(output.shape, kernel_shape, stride):

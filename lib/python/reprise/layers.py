@@ -192,9 +192,9 @@ class Conv2d(Layer):
         name: Optional[str] = None,
         seed: int = 1,
     ) -> None:
-        options = dict(filters=filters, kernel=kernel, stride=stride, padding=padding)
-        options.update(dilation=dilation, groups=groups, algorithm=algorithm, weight=weight, bias=bias)
-        super().__init__(options, name, seed)
+        options = dict(filters=filters, kernel=kernel, stride=stride, padding=padding, dilation=dilation)
+        others = dict(groups=groups, algorithm=algorithm, weight=weight, bias=bias)
+        super().__init__({**options, **others}, name, seed)
 
 
 class LocallyConnected2d(Layer):
@@ -280,8 +280,8 @@ class AvgPool2d(Layer):
         seed: int = 1,
     ) -> None:
         options = dict(kernel=kernel, stride=stride, padding=padding, rounding=rounding)
-        options.update(count_include_padding=count_include_padding, dilation=dilation)
-        super().__init__(options, name, seed)
+        others = dict(count_include_padding=count_include_padding, dilation=dilation)
+        super().__init__({**options, **others}, name, seed)
 
 
 class Subsampling(Layer):

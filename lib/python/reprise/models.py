@@ -318,7 +318,7 @@ class Model:
                 "train_seconds": time.perf_counter() - started,
             }
             if validation is not None:
-                loss, accuracy = self._network.evaluate(*validation, threads)
+                loss, accuracy = self._network.evaluate(validation[0], validation[1], threads)
                 result.update(test_loss=loss, test_error=1 - accuracy)
             tell(result)
 
