@@ -2,24 +2,10 @@
 
 #include <algorithm>
 
-#include "reprise/core/parse.hpp"
+#include "reprise/run/layer_settings.hpp"
 
 namespace reprise {
 namespace {
-
-/// The epochs of a schedule, for a run of another length; those that fall together count once.
-std::string scaled(const std::string& milestones, std::int64_t from, std::int64_t to) {
-  std::string result;
-  std::int64_t last = 0;
-  if (milestones.empty()) return "";
-  for (const std::int64_t drop : integers_of("setting lr_milestones", milestones)) {
-    const std::int64_t epoch = drop * to / from;
-    if (epoch <= last) continue;
-    result += (result.empty() ? "" : ",") + std::to_string(epoch);
-    last = epoch;
-  }
-  return result;
-}
 
 void apply(const SettingChange& change, TrainingConfiguration& configuration) {
   for (const Setting& setting : settings_of(configuration)) {
@@ -41,11 +27,12 @@ TrainingConfiguration study_configuration(const Study& study, std::size_t varian
   configuration.seed = seed;
   configuration.epochs = scale.epochs;
   configuration.lr_milestones =
-      scaled(study.settings.lr_milestones, study.settings.epochs, scale.epochs);
+      scaled_milestones(study.settings.lr_milestones, study.settings.epochs, scale.epochs);
   configuration.train_images = scale.train_images;
   for (const SettingChange& change : study.variants.at(variant).changes) {
     apply(change, configuration);
   }
+  configuration.layers = scaled_layers(configuration.layers, study.settings.epochs, scale.epochs);
   check(configuration);
   return configuration;
 }

@@ -185,7 +185,7 @@ std::vector<SettingChange> changes_of(const TomlFile& file, const toml::table& t
                                         "lr_milestones"};
   std::set<std::string> given;
   for (const auto& [key, node] : table) {
-    const std::string name = name_today(key.str(), format_settings("training"));
+    const std::string name = setting_of_key(key.str());
     given.insert(name);
     if (common.count(name) == 0) continue;
     throw Error(file.where(node), "a variant sets " + name, "it to be the same for all variants");

@@ -49,6 +49,7 @@ constexpr std::array kSettings = {
     Known{"horizontal_flip", "training images reflected at random"},
     Known{"distortion", "random distortion of training images"},
     Known{"pca_color_noise", "random colour change of training images"},
+    Known{"layers", "rates, decay, schedules and initial values of single layers"},
     Known{"conv_algorithm", "convolution algorithm"},
     Known{"block_size", "images whose gradients are added in one chain; part of the result's bits"},
 };

@@ -171,6 +171,21 @@ void step(const OptimizerOptions& options, const OptimizerState& state, double l
   }
 }
 
+/// What is to be updated of the groups, in pieces that one thread works at a time.
+std::vector<ParameterGroup> tasks_of(std::span<const ParameterGroup> groups) {
+  constexpr std::size_t size = 4096;
+  std::vector<ParameterGroup> tasks;
+  for (const ParameterGroup& group : groups) {
+    if (group.learning_rate == 0.0) continue;
+    for (std::size_t begin = group.begin; begin < group.end; begin += size) {
+      tasks.push_back(group);
+      tasks.back().begin = begin;
+      tasks.back().end = std::min(begin + size, group.end);
+    }
+  }
+  return tasks;
+}
+
 }  // namespace
 
 std::string_view name_of(OptimizerKind kind) {
@@ -216,19 +231,28 @@ OptimizerState make_optimizer_state(const OptimizerOptions& options, std::size_t
 void optimizer_step(const OptimizerOptions& options, OptimizerState& state, double learning_rate,
                     std::span<float> parameters, std::span<const float> gradients,
                     std::size_t threads) {
+  const ParameterGroup all = {0, parameters.size(), learning_rate, options.weight_decay};
+  optimizer_step(options, state, std::span(&all, 1), parameters, gradients, threads);
+}
+
+void optimizer_step(const OptimizerOptions& options, OptimizerState& state,
+                    std::span<const ParameterGroup> groups, std::span<float> parameters,
+                    std::span<const float> gradients, std::size_t threads) {
   const FloatEnvironment environment;
   ++state.steps;
   if (options.kind == OptimizerKind::adam) {
     state.beta1_power *= options.beta1;
     state.beta2_power *= options.beta2;
   }
-  constexpr std::size_t size = 4096;
-  parallel_for(threads, div_ceil(parameters.size(), size), [&](std::size_t task, std::size_t) {
-    const std::size_t begin = task * size;
-    step(options, state, learning_rate,
-         {std::min(size, parameters.size() - begin), parameters.data() + begin,
-          state.first.data() + begin, state.second.empty() ? nullptr : state.second.data() + begin,
-          gradients.data() + begin});
+  const std::vector<ParameterGroup> tasks = tasks_of(groups);
+  parallel_for(threads, tasks.size(), [&](std::size_t i, std::size_t) {
+    const ParameterGroup& task = tasks[i];
+    OptimizerOptions own = options;
+    own.weight_decay = task.weight_decay;
+    step(own, state, task.learning_rate,
+         {task.end - task.begin, parameters.data() + task.begin, state.first.data() + task.begin,
+          state.second.empty() ? nullptr : state.second.data() + task.begin,
+          gradients.data() + task.begin});
   });
 }
 

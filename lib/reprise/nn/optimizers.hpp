@@ -39,6 +39,13 @@ struct OptimizerState {
 bool has_second(OptimizerKind kind);
 OptimizerState make_optimizer_state(const OptimizerOptions& options, std::size_t parameters);
 
+/// Parameters [begin, end) of a model, which share a learning rate and a weight decay.
+struct ParameterGroup {
+  std::size_t begin = 0, end = 0;
+  double learning_rate = 0.0;  ///< at 0 parameters and state stay as they are
+  double weight_decay = 0.0;   ///< sgd, nesterov
+};
+
 /// One update of the parameters w with their gradients g:
 ///   sgd       v <- momentum v - weight_decay lr w - lr g;  w <- w + v
 ///             (Krizhevsky, Sutskever, Hinton 2012, section 5)
@@ -55,5 +62,10 @@ OptimizerState make_optimizer_state(const OptimizerOptions& options, std::size_t
 void optimizer_step(const OptimizerOptions& options, OptimizerState& state, double learning_rate,
                     std::span<float> parameters, std::span<const float> gradients,
                     std::size_t threads = 1);
+/// The same for groups that do not overlap, each with its own rate and decay in place of
+/// `options.weight_decay`; parameters outside all groups stay as they are.
+void optimizer_step(const OptimizerOptions& options, OptimizerState& state,
+                    std::span<const ParameterGroup> groups, std::span<float> parameters,
+                    std::span<const float> gradients, std::size_t threads = 1);
 
 }  // namespace reprise

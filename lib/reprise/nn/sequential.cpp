@@ -18,6 +18,12 @@ std::string with_commas(std::size_t number) {
   return fmt::format("{},{:03}", with_commas(number / 1000), number % 1000);
 }
 
+[[noreturn]] void throw_missing(const std::string& model, std::string_view layer,
+                                std::string_view parameter) {
+  throw Error("model " + model, "parameter " + std::string(layer) + "/" + std::string(parameter),
+              "one that the model has");
+}
+
 }  // namespace
 
 std::size_t Sequential::Entry::parameter_count() const {
@@ -49,6 +55,18 @@ Sequential& Sequential::add(const std::string& name, std::unique_ptr<Layer> laye
   return *this;
 }
 
+void Sequential::set_initializer(std::string_view layer, std::string_view parameter,
+                                 const Initializer& initializer) {
+  for (Entry& entry : layers_) {
+    for (ParameterSpec& spec : entry.parameters) {
+      if (entry.name != layer || spec.name != parameter) continue;
+      spec.initializer = initializer;
+      return;
+    }
+  }
+  throw_missing(name_, layer, parameter);
+}
+
 void Sequential::initialize(const RandomStream& stream) {
   const FloatEnvironment environment;
   for (const Entry& entry : layers_) {
@@ -70,8 +88,7 @@ std::span<float> Sequential::parameter(std::string_view layer, std::string_view 
       offset += spec.size();
     }
   }
-  throw Error("model " + name_, "parameter " + std::string(layer) + "/" + std::string(name),
-              "one that the model has");
+  throw_missing(name_, layer, name);
 }
 
 std::string Sequential::summary() const {

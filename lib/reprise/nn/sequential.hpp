@@ -21,6 +21,9 @@ class Sequential {
   /// Appends a layer, whose name must be new; Error if it cannot take what comes before it.
   Sequential& add(const std::string& name, std::unique_ptr<Layer> layer);
 
+  /// How a parameter is to start in place of what its layer asks for; Error if there is none.
+  void set_initializer(std::string_view layer, std::string_view parameter,
+                       const Initializer& initializer);
   /// Sets every parameter from its own stream, stream / layer / parameter.
   void initialize(const RandomStream& stream);
 

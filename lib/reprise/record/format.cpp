@@ -55,6 +55,7 @@ const std::vector<FormatSetting>& training_settings() {
       {"beta1", "beta1", 0.9},
       {"beta2", "beta2", 0.999},
       {"epsilon", "epsilon", 1e-7},
+      {"layers", "layers", ""},
   };
   return rows;
 }

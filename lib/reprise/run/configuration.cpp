@@ -13,6 +13,7 @@
 #include "reprise/core/text.hpp"
 #include "reprise/record/configuration_text.hpp"
 #include "reprise/record/format.hpp"
+#include "reprise/run/layer_settings.hpp"
 #include "reprise/run/toml_settings.hpp"
 
 namespace reprise {
@@ -33,20 +34,6 @@ void require_from(std::int64_t least, const std::string& name, std::int64_t valu
   require(value >= least, name, std::to_string(value), fmt::format("{} or more", least));
 }
 
-/// Error unless it is empty or a list of integers, each larger than the one before.
-std::vector<std::int64_t> milestones_of(const TrainingConfiguration& c) {
-  if (c.lr_milestones.empty()) return {};
-  std::vector<std::int64_t> epochs;
-  const auto items = parse_list(c.lr_milestones);
-  for (const std::string& item : items.value_or(std::vector<std::string>{""})) {
-    const std::optional<std::int64_t> epoch = parse_integer(item);
-    require(epoch && *epoch > (epochs.empty() ? 0 : epochs.back()), "lr_milestones",
-            "\"" + c.lr_milestones + "\"", "rising integers with commas, such as 6,8");
-    epochs.push_back(*epoch);
-  }
-  return epochs;
-}
-
 /// What the records' format calls a setting.
 std::string name_in_format(const std::string& setting) {
   for (const FormatSetting& row : format_settings("training")) {
@@ -56,6 +43,37 @@ std::string name_in_format(const std::string& setting) {
 }
 
 }  // namespace
+
+std::vector<std::int64_t> milestones_of(const std::string& where, const std::string& text) {
+  if (text.empty()) return {};
+  std::vector<std::int64_t> epochs;
+  const auto items = parse_list(text);
+  for (const std::string& item : items.value_or(std::vector<std::string>{""})) {
+    const std::optional<std::int64_t> epoch = parse_integer(item);
+    if (!epoch || *epoch <= (epochs.empty() ? 0 : epochs.back())) {
+      throw Error(where, "\"" + text + "\"", "rising integers with commas, such as 6,8");
+    }
+    epochs.push_back(*epoch);
+  }
+  return epochs;
+}
+
+std::int64_t scaled_epoch(std::int64_t epoch, std::int64_t from, std::int64_t to) {
+  constexpr std::int64_t most = 1'000'000'000'000;  // times a million epochs it fits
+  return std::min(epoch, most) * to / from;
+}
+
+std::string scaled_milestones(const std::string& milestones, std::int64_t from, std::int64_t to) {
+  std::string result;
+  std::int64_t last = 0;
+  for (const std::int64_t drop : milestones_of("setting lr_milestones", milestones)) {
+    const std::int64_t epoch = scaled_epoch(drop, from, to);
+    if (epoch <= last) continue;
+    result += (result.empty() ? "" : ",") + std::to_string(epoch);
+    last = epoch;
+  }
+  return result;
+}
 
 std::vector<Setting> settings_of(TrainingConfiguration& c) {
   return {
@@ -113,6 +131,10 @@ std::vector<Setting> settings_of(TrainingConfiguration& c) {
        "adam, rmsprop, adagrad: added to the square root of the squared gradients' mean or sum; "
        "above 0",
        &c.epsilon},
+      {"layers",
+       "rates, decay, schedules and initial values of single layers, such as "
+       "\"conv1.bias_lr_mult=2 all.bias_decay=0\"; empty: none",
+       &c.layers, canonical_layers},
   };
 }
 
@@ -122,7 +144,8 @@ void set_from_text(const std::string& where, const std::string& text, const Sett
   } else if (auto* const* real = std::get_if<double*>(&setting.value)) {
     **real = real_of(where, text);
   } else {
-    *std::get<std::string*>(setting.value) = text;
+    *std::get<std::string*>(setting.value) =
+        setting.canonical == nullptr ? text : setting.canonical(where, text);
   }
 }
 
@@ -158,13 +181,14 @@ void check(const TrainingConfiguration& c) {
   conv_algorithm(c.conv_algorithm);
   optimizer_kind(c.optimizer);
   positive("learning_rate", c.learning_rate);
-  milestones_of(c);
+  milestones_of("setting lr_milestones", c.lr_milestones);
   positive("lr_gamma", c.lr_gamma);
   share("momentum", c.momentum);
   not_negative("weight_decay", c.weight_decay);
   share("beta1", c.beta1);
   share("beta2", c.beta2);
   positive("epsilon", c.epsilon);
+  check_layers(c);
 }
 
 OptimizerOptions optimizer_options(const TrainingConfiguration& c) {
@@ -177,7 +201,7 @@ AugmentationOptions augmentation_options(const TrainingConfiguration& c) {
 
 double learning_rate_of(const TrainingConfiguration& c, std::size_t epoch) {
   double rate = c.learning_rate;
-  for (const std::int64_t drop : milestones_of(c)) {
+  for (const std::int64_t drop : milestones_of("setting lr_milestones", c.lr_milestones)) {
     if (static_cast<std::int64_t>(epoch) >= drop) rate *= c.lr_gamma;
   }
   return rate;

@@ -38,6 +38,7 @@ struct TrainingConfiguration {
   double beta1 = 0.9;
   double beta2 = 0.999;
   double epsilon = 1e-7;
+  std::string layers;
 };
 
 /// A setting by name, with where its value is kept.
@@ -45,6 +46,9 @@ struct Setting {
   std::string name;         ///< "batch_size"; on the command line --batch-size
   std::string description;  ///< one line, with unit and range
   std::variant<std::int64_t*, double*, std::string*> value;
+  /// For text that says one thing in several ways: the way in which it is kept; Error, which begins
+  /// with `where`, if it says nothing.
+  std::string (*canonical)(const std::string& where, const std::string& text) = nullptr;
 };
 /// All settings of `configuration`, in the order in which people read them.
 std::vector<Setting> settings_of(TrainingConfiguration& configuration);
@@ -59,6 +63,13 @@ AugmentationOptions augmentation_options(const TrainingConfiguration& configurat
 /// The learning rate of an epoch, the first being 0: learning_rate times lr_gamma for each of
 /// lr_milestones that is done.
 double learning_rate_of(const TrainingConfiguration& configuration, std::size_t epoch);
+/// The epochs of a schedule. Error, which names `where`, unless the text is empty or a list of
+/// integers from 1, each larger than the one before.
+std::vector<std::int64_t> milestones_of(const std::string& where, const std::string& text);
+/// An epoch, and a schedule, of a run of `from` epochs for one of `to`; epochs of a schedule that
+/// fall together, or on the first, count once, or not at all.
+std::int64_t scaled_epoch(std::int64_t epoch, std::int64_t from, std::int64_t to);
+std::string scaled_milestones(const std::string& milestones, std::int64_t from, std::int64_t to);
 
 /// Every setting as a line of TOML.
 std::string to_toml(const TrainingConfiguration& configuration);

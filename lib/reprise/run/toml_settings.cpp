@@ -10,9 +10,13 @@
 
 #include "reprise/core/error.hpp"
 #include "reprise/record/format.hpp"
+#include "reprise/run/layer_settings.hpp"
 
 namespace reprise {
 namespace {
+
+/// The key of the tables of single layers.
+constexpr std::string_view kLayerTables = "layer";
 
 std::vector<std::string> names_of(const std::vector<Setting>& settings) {
   std::vector<std::string> names;
@@ -47,7 +51,42 @@ bool became_zero(const toml::node& node, std::string_view text) {
          std::string_view::npos;
 }
 
-void set_from_toml(const std::string& where, const toml::node& node, const Setting& setting) {
+/// The value of a layer's key as the setting `layers` has it.
+std::string layer_value(const TomlFile& file, const std::string& key, const toml::node& node) {
+  check_not_too_small(file, node, key);
+  if (const auto whole = node.value_exact<std::int64_t>()) return std::to_string(*whole);
+  if (const auto real = node.value_exact<double>()) return fmt::format("{}", *real);
+  if (const auto text = node.value_exact<std::string>()) return *text;
+  std::ostringstream given;
+  given << node.type();
+  throw Error(file.where(node), key + " is of type " + given.str(), "a number or text");
+}
+
+/// Tables of layers as the setting `layers`.
+std::string layers_text(const TomlFile& file, const toml::node& layers) {
+  const auto as_table = [&](const toml::node& node) -> const toml::table& {
+    if (node.is_table()) return *node.as_table();
+    throw Error(file.where(node), "layer settings that are no table",
+                "a table such as [layer.conv1]");
+  };
+  std::string text;
+  for (const auto& [layer, table] : as_table(layers)) {
+    const std::string name(layer.str());
+    for (const auto& [key_node, node] : as_table(table)) {
+      const std::string key(key_node.str());
+      const std::string item = layer_item(name, key, layer_value(file, key, node));
+      if (item.find(' ') != std::string::npos) {
+        throw Error(file.where(node), "\"" + item + "\"", "names and values without blanks");
+      }
+      canonical_layers(file.where(node), item);  // its errors name the line
+      text += (text.empty() ? "" : " ") + item;
+    }
+  }
+  return canonical_layers(file.where(layers), text);
+}
+
+void set_from_toml(const TomlFile& file, const toml::node& node, const Setting& setting) {
+  const std::string where = file.where(node);
   const bool as_expected = std::visit(
       [&](auto* to) {
         using Value = std::decay_t<decltype(*to)>;
@@ -56,6 +95,10 @@ void set_from_toml(const std::string& where, const toml::node& node, const Setti
         return value.has_value();
       },
       setting.value);
+  if (as_expected && setting.canonical != nullptr) {
+    std::string& text = *std::get<std::string*>(setting.value);
+    text = setting.canonical(where, text);
+  }
   if (as_expected) return;
   // A whole number is a number, too.
   auto* const* real = std::get_if<double*>(&setting.value);
@@ -69,6 +112,11 @@ void set_from_toml(const std::string& where, const toml::node& node, const Setti
 }
 
 }  // namespace
+
+std::string setting_of_key(std::string_view key) {
+  if (key == kLayerTables) return "layers";
+  return name_today(key, format_settings("training"));
+}
 
 std::string TomlFile::where(const toml::node& node) const {
   return fmt::format("{}:{}", name, node.source().begin.line);
@@ -95,7 +143,7 @@ std::vector<std::string> set_settings(const TomlFile& file, const toml::table& t
   std::map<std::string, std::string> given;  // by today's name
   for (const auto& [key, node] : table) {
     const std::string written(key.str());
-    const std::string name = name_today(written, format_settings("training"));
+    const std::string name = setting_of_key(written);
     const auto found = std::find_if(settings.begin(), settings.end(),
                                     [&](const Setting& setting) { return setting.name == name; });
     if (found == settings.end()) {
@@ -108,12 +156,16 @@ std::vector<std::string> set_settings(const TomlFile& file, const toml::table& t
                   "the settings " + earlier->second + " and " + written + ", which are the same",
                   "one of them, " + name);
     }
+    if (written == kLayerTables) {
+      *std::get<std::string*>(found->value) = layers_text(file, node);
+      continue;
+    }
     if (written != name) {
       notes.push_back(
           fmt::format("{}: the setting {} is called {} now", file.where(node), written, name));
     }
     check_not_too_small(file, node, name);
-    set_from_toml(file.where(node), node, *found);
+    set_from_toml(file, node, *found);
   }
   return notes;
 }

@@ -69,9 +69,8 @@ Sequential trained_model(const Record& record, const ImageDataset& data, const s
   const TrainingConfiguration configuration = configuration_from(record.group("configuration"));
   check(configuration);
   Sequential model =
-      make_model(configuration.model, {data.test.height, data.test.width, data.test.channels},
-                 data.class_names.size(), configuration.model_options,
-                 conv_algorithm(configuration.conv_algorithm));
+      make_model(configuration, {data.test.height, data.test.width, data.test.channels},
+                 data.class_names.size());
   for (const Sequential::Entry& entry : model.layers()) {
     float* to = model.parameters().data() + entry.parameter_offset;
     for (const ParameterSpec& spec : entry.parameters) {

@@ -15,6 +15,7 @@
 #include "reprise/data/batches.hpp"
 #include "reprise/nn/models/models.hpp"
 #include "reprise/run/evaluation.hpp"
+#include "reprise/run/layer_settings.hpp"
 
 namespace reprise {
 namespace {
@@ -23,13 +24,15 @@ double seconds_now() {
   return std::chrono::duration<double>(std::chrono::steady_clock::now().time_since_epoch()).count();
 }
 
-Sequential make_model(const TrainingConfiguration& configuration, const ImageDataset& data) {
-  return make_model(configuration.model, {data.train.height, data.train.width, data.train.channels},
-                    data.class_names.size(), configuration.model_options,
-                    conv_algorithm(configuration.conv_algorithm));
-}
-
 }  // namespace
+
+Sequential make_model(const TrainingConfiguration& configuration, const FeatureShape& image,
+                      std::size_t classes) {
+  Sequential model = make_model(configuration.model, image, classes, configuration.model_options,
+                                conv_algorithm(configuration.conv_algorithm));
+  set_initializers(configuration, model);
+  return model;
+}
 
 std::string parameters_sha256(std::span<const float> parameters) {
   Sha256 hash;
@@ -45,7 +48,8 @@ TrainingRun::TrainingRun(const TrainingConfiguration& configuration, const Image
       governor_(threads),
       stream_(static_cast<std::uint64_t>(configuration.seed)),
       augmentation_(augmentation_options(configuration), data.train, stream_.child("augmentation")),
-      model_(make_model(configuration, data)) {
+      model_(make_model(configuration, {data.train.height, data.train.width, data.train.channels},
+                        data.class_names.size())) {
   const auto batch_size = static_cast<std::size_t>(configuration.batch_size);
   if (static_cast<std::size_t>(configuration.holdout) != data.holdout) {
     throw Error("setting holdout", std::to_string(configuration.holdout),
@@ -118,8 +122,9 @@ std::size_t TrainingRun::train_step(const std::vector<std::uint32_t>& order) {
         fmt::format("training, epoch {}, step {}", history_.size() + 1, step_in_epoch_ + 1),
         "the loss is not finite any more", "a smaller learning rate");
   }
-  optimizer_step(optimizer_options(configuration_), optimizer_, learning_rate(),
-                 model_.parameters(), gradient_->gradients(), governor_.threads());
+  optimizer_step(optimizer_options(configuration_), optimizer_,
+                 parameter_groups(configuration_, model_, history_.size()), model_.parameters(),
+                 gradient_->gradients(), governor_.threads());
   epoch_loss_ += totals.loss;
   epoch_errors_ += totals.errors;
   step_losses_.push_back(totals.loss / static_cast<double>(N));

@@ -37,6 +37,11 @@ class Diverged : public Error {
   using Error::Error;
 };
 
+/// The model that the settings ask for, its parameters not set yet. Error as make_model()
+/// (nn/models/models.hpp), or if the setting `layers` does not fit the model.
+Sequential make_model(const TrainingConfiguration& configuration, const FeatureShape& image,
+                      std::size_t classes);
+
 class TrainingRun {
  public:
   /// Error if the settings are out of range or do not fit the data (a batch larger than it, another
