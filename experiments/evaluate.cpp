@@ -60,7 +60,8 @@ std::optional<Options> parse(const std::string& name, int argc, const char* cons
   add_load_options(line, options.loading);
   line.set_footer(
       "The images must have the size of those that the network was trained on, and the same "
-      "classes. As in training, the network sees a pixel's value divided by 255.\n\n"
+      "classes. The network sees them as it did in the record's run: their centre or ten views, in "
+      "the same unit, less the mean image of the images that it was trained on.\n\n"
       "Exit status: 0; 1 if the record or the images cannot be used; 2 for bad usage; 130 if "
       "interrupted.\n\nExample:\n  " +
       name + " runs/lenet5.h5 --data data/mnist --csv answers.csv");
@@ -124,10 +125,10 @@ void print_confusion(const std::vector<std::int64_t>& counts,
 
 /// Nothing if it was interrupted.
 std::optional<Evaluation> evaluate_with_progress(const Sequential& model, const ImageSet& images,
-                                                 std::size_t threads) {
+                                                 const ImageViews& views, std::size_t threads) {
   ProgressLine progress;
   const double started = steady_seconds();
-  return evaluate(model, images, threads, [&](std::size_t done) {
+  return evaluate(model, images, views, threads, [&](std::size_t done) {
     const double elapsed = steady_seconds() - started;
     const double left =
         elapsed * static_cast<double>(images.count - done) / static_cast<double>(done);
@@ -161,13 +162,14 @@ int evaluate_record(const std::string& name, int argc, const char* const* argv) 
   const ImageDataset data = load_dataset(options->data, holdout);
   check_same_kind(record, data, path, options->any_names);
   const Sequential model = trained_model(record, data, path);
+  const ImageViews views = trained_views(record, data, path);
   const ImageSet& images = options->images == "train" ? data.train : data.test;
   print_line(fmt::format("{}: {} {} images, {} classes", data.name, images.count, options->images,
                          data.class_names.size()));
   print_line(fmt::format("{}: {} parameters, digest sha256:{}", model.name(),
                          model.parameters().size(), digest_of(record)));
   const std::optional<Evaluation> evaluation =
-      evaluate_with_progress(model, images, options->threads);
+      evaluate_with_progress(model, images, views, options->threads);
   if (!evaluation) {
     print_line("stopped; nothing is kept");
     return kInterrupted;

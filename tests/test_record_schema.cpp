@@ -33,6 +33,7 @@ namespace {
 TrainingConfiguration small_configuration() {
   TrainingConfiguration configuration;
   configuration.train_images = 32;
+  configuration.subtract = "mean_image";
   configuration.batch_size = 16;
   configuration.epochs = 3;
   return configuration;

@@ -193,6 +193,9 @@ class TwoSteps(unittest.TestCase):
     def test_augmentation_naive_convolution_schedule(self):
         self.check_steps("lenet5_two_steps_augmented")
 
+    def test_mean_image_crops_views_rates_of_biases(self):
+        self.check_steps("lenet5_two_steps_inputs")
+
     def test_four_layers_normal_initializer_one_left_out(self):
         self.check_steps("four_layer_cnn_two_steps")
 

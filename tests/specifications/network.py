@@ -89,6 +89,11 @@ class Network:
                 offset += math.prod(shape)
             yield own
 
+    def kinds(self):
+        """"weight" or "bias" of each value of the parameters."""
+        shapes = (item for _, layer in self.layers for item in layer.shapes.items())
+        return [name for name, shape in shapes for _ in range(math.prod(shape))]
+
     def sha256(self):
         return hashlib.sha256(u64(len(self.parameters)) + self.parameters.astype("<f4").tobytes()).hexdigest()
 
@@ -121,3 +126,16 @@ def cross_entropy(logits, labels):
     sums = long_sum(exponentials.T)
     losses = log(sums) - differences[np.arange(len(labels)), labels]
     return losses, exponentials / sums[:, None]
+
+
+def mean_of_probabilities(logits):
+    """The logarithms of the mean over views of the softmax of their logits."""
+    logs = []
+    for each in logits:
+        differences = each - each.max(axis=1, keepdims=True)
+        logs.append(differences - log(long_sum(exp(differences).T))[:, None])
+    most = np.maximum.reduce(logs)
+    total = np.zeros_like(most)
+    for each in logs:
+        total = total + exp(each - most)
+    return most + log(total / F(len(logs)))

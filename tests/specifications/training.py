@@ -4,13 +4,14 @@ import math
 
 import numpy as np
 from arithmetic import F, chain, long_sum, pairwise
-from augmentation import Augmentation, images_of
-from network import Network, cross_entropy
+from augmentation import Augmentation, Inputs
+from network import Network, cross_entropy, mean_of_probabilities
 
 
 class Optimizer:
-    def __init__(self, settings, count):
+    def __init__(self, settings, count, kinds=None):
         self.settings = settings
+        self.kinds = kinds  # of each parameter ("weight", "bias")
         self.steps = 0
         self.first, self.second = np.zeros(count, F), np.zeros(count, F)
         self.power1 = self.power2 = 1.0
@@ -18,6 +19,17 @@ class Optimizer:
     def step(self, w, g, lr):
         self.steps += 1
         c = self.settings
+        factors = {"weight": 1.0, "bias": 1.0}  # of `layers` those of all layers, and of rates alone
+        for item in c["layers"].split():
+            key, factor = item.split("=")
+            factors[key.removeprefix("all.").removesuffix("_lr_mult")] = float(factor)
+        rates = np.array([factors[kind] * lr for kind in self.kinds])
+        if len(set(rates)) > 1:
+            assert c["optimizer"] == "sgd"
+            decays = (c["weight_decay"] * rates).astype(F)
+            self.first = F(c["momentum"]) * self.first - decays * w - rates.astype(F) * g
+            return w + self.first
+        lr = rates[0]
         if c["optimizer"] == "sgd":
             self.first = F(c["momentum"]) * self.first - F(c["weight_decay"] * lr) * w - F(lr) * g
             return w + self.first
@@ -35,9 +47,10 @@ class Training:
     def __init__(self, settings, data, classes):
         self.settings, self.data = settings, data
         pixels = data["train"][0]
-        self.model = Network(settings, (*pixels.shape[1:], 1), classes)
-        self.optimizer = Optimizer(settings, len(self.model.parameters))
-        self.augmentation = Augmentation(settings, self.model.seed.child("augmentation"))
+        self.inputs = Inputs(settings, pixels[: settings["train_images"]])
+        self.model = Network(settings, (*self.inputs.shape, 1), classes)
+        self.optimizer = Optimizer(settings, len(self.model.parameters), self.model.kinds())
+        self.augmentation = Augmentation(settings, self.model.seed.child("augmentation"), self.inputs)
         self.last_test = None  # what evaluate("test") gave after the last epoch
         self.history = []  # of each epoch what docs/record_contents.md lists
 
@@ -87,16 +100,22 @@ class Training:
 
         return pairwise(losses), errors, len(batch)
 
-    def evaluate(self, part, count=None):
-        """Of the first `count` images, or all: loss, error; and of each image logits, probabilities, and the last
-        layer's input."""
+    def evaluate(self, part, count=None, views=None):
+        """Of the first `count` images, or all, by their centre or the mean over views: loss, error; and of each image
+        logits, probabilities, and the last layer's input from the centre."""
         pixels, labels = (values[:count] for values in self.data[part])
         parts, blocks = [], []
         for n in range(0, len(labels), 16):
-            activations = self.model.forward(images_of(pixels[n : n + 16]), None)
-            losses, probabilities = cross_entropy(activations[-1], labels[n : n + 16])
+            block = pixels[n : n + 16]
+            activations = self.model.forward(self.inputs.view(block, self.inputs.centre), None)
+            logits = activations[-1]
+            if views is not None and len(views) > 1:
+                logits = mean_of_probabilities(
+                    [self.model.forward(self.inputs.view(block, view), None)[-1] for view in views]
+                )
+            losses, probabilities = cross_entropy(logits, labels[n : n + 16])
             parts.append(long_sum(losses.astype(np.float64)))
-            blocks.append((activations[-1], probabilities, activations[-2]))
+            blocks.append((logits, probabilities, activations[-2]))
         logits, probabilities, features = (np.concatenate(arrays) for arrays in zip(*blocks))
         error = np.count_nonzero(logits.argmax(axis=1) != labels) / len(labels)
         found = {"loss": pairwise(parts) / len(labels), "error": error, "logits": logits}

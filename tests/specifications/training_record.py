@@ -71,6 +71,9 @@ def model(training, initial_sha256):
     group = Group({"parameters": np.int64(sum(counts)), "initial_parameters_sha256": initial_sha256})
     group.attributes["parameters_sha256"] = own.sha256()
     group.attributes["conv_reproducibility"] = portable[training.settings["conv_algorithm"]]
+    if training.inputs.mean is not None:
+        axes = ["input_height", "input_width", "channel"]
+        group.datasets["mean_image"] = Dataset(axes, training.inputs.mean[..., None])
     whole = summary(training.settings["model"], names, types, shapes, counts)
     group.datasets["summary"] = Dataset([], np.array(whole, dtype=object))
     columns = {"names": names, "types": types, "settings": settings, "output_shapes": shapes}
@@ -94,7 +97,9 @@ def nearest(queries, points):
 
 
 def evaluation(training):
-    test, train = training.last_test, training.evaluate("train", training.settings["train_images"])
+    views = training.inputs.views
+    test = training.last_test if len(views) == 1 else training.evaluate("test", None, views)
+    train = training.evaluate("train", training.settings["train_images"], views)
     (pixels, labels), (train_pixels, train_labels) = training.data["test"], training.data["train"]
     group = Group({"test_loss": np.float64(test["loss"]), "test_accuracy": np.float64(1.0 - test["error"])})
     group.attributes |= {"train_loss": np.float64(train["loss"]), "train_error": np.float64(train["error"])}

@@ -1,4 +1,5 @@
-// An image goes through distortion, translation, reflection and colour noise, in this order.
+// An image goes through distortion, translation or crop, reflection and colour noise, in this
+// order; then the mean image is subtracted.
 //
 // Its random numbers are counters kDrawsPerImage * index and up of the stream numbered by the
 // epoch. Distortion maps a cell (y, x) of the output, measured from the image's centre, to
@@ -9,69 +10,23 @@
 
 #include <algorithm>
 #include <cmath>
+#include <utility>
 #include <vector>
 
 #include "reprise/core/error.hpp"
 #include "reprise/core/float_environment.hpp"
 #include "reprise/data/batches.hpp"
 #include "reprise/data/colour_components.hpp"
+#include "reprise/data/image_view.hpp"
 
 namespace reprise {
 namespace {
 
+using details::Image;
+
 constexpr std::uint64_t kDrawsPerImage = 16;
 constexpr std::uint64_t kShiftDraw = 0, kReflectDraw = 2, kDistortionDraw = 3, kColourDraw = 7;
 constexpr double kMaxDistortion = 0.5;
-
-/// One image of a set.
-struct Image {
-  Image(const ImageSet& set, std::uint32_t index)
-      : height(static_cast<int>(set.height)),
-        width(static_cast<int>(set.width)),
-        channels(static_cast<int>(set.channels)),
-        pixels(set.pixels.data() + index * set.image_size()) {}
-
-  [[nodiscard]] std::size_t at(int y, int x) const {
-    return (static_cast<std::size_t>(y) * static_cast<std::size_t>(width) +
-            static_cast<std::size_t>(x)) *
-           static_cast<std::size_t>(channels);
-  }
-  [[nodiscard]] std::size_t size() const { return at(height, 0); }
-
-  int height, width, channels;
-  const std::uint8_t* pixels;
-};
-
-float value_of(std::uint8_t pixel) {
-  return static_cast<float>(pixel) / 255.0F;
-}
-
-/// output(y, x) = image(y - dy, x - dx), 0 outside.
-void translate(const Image& image, int dy, int dx, float* output) {
-  const int begin = std::clamp(dx, 0, image.width);
-  const int end = std::clamp(image.width + dx, 0, image.width);
-  for (int y = 0; y < image.height; ++y) {
-    float* const row = output + image.at(y, 0);
-    if (y - dy < 0 || y - dy >= image.height || begin >= end) {
-      std::fill_n(row, image.at(1, 0), 0.0F);
-      continue;
-    }
-    std::fill(row, row + image.at(0, begin), 0.0F);
-    const std::uint8_t* const pixels = image.pixels + image.at(y - dy, begin - dx);
-    std::transform(pixels, pixels + image.at(0, end - begin), row + image.at(0, begin), value_of);
-    std::fill(row + image.at(0, end), row + image.at(1, 0), 0.0F);
-  }
-}
-
-void reflect(const Image& image, float* output) {
-  const auto channels = static_cast<std::size_t>(image.channels);
-  for (int y = 0; y < image.height; ++y) {
-    for (int x = 0; x < image.width / 2; ++x) {
-      std::swap_ranges(output + image.at(y, x), output + image.at(y, x) + channels,
-                       output + image.at(y, image.width - 1 - x));
-    }
-  }
-}
 
 /// The matrix of a distortion: (y', x') = (yy y + yx x, xy y + xx x).
 struct Affine {
@@ -82,8 +37,9 @@ struct Affine {
 /// and right, so that every point from (-1, -1) to (height, width) has four neighbours.
 class FramedImage {
  public:
-  explicit FramedImage(const Image& image)
-      : row_(static_cast<std::size_t>((image.width + 3) * image.channels)),
+  FramedImage(const Image& image, float unit)
+      : unit_(unit),
+        row_(static_cast<std::size_t>((image.width + 3) * image.channels)),
         channels_(static_cast<std::size_t>(image.channels)),
         values_(row_ * static_cast<std::size_t>(image.height + 3)) {
     for (int y = 0; y < image.height; ++y) {
@@ -92,7 +48,7 @@ class FramedImage {
     }
   }
 
-  /// The channels at a point between the pixels as share of 255, bilinear; -1 <= y <= height,
+  /// The channels at a point between the pixels in the input's unit, bilinear; -1 <= y <= height,
   /// -1 <= x <= width.
   void sample(double y, double x, float* output) const {
     const int top = static_cast<int>(y + 1.0);
@@ -105,27 +61,29 @@ class FramedImage {
     for (std::size_t c = 0; c < channels_; ++c) {
       const float above = (1.0F - right) * upper[c] + right * upper[channels_ + c];
       const float below = (1.0F - right) * lower[c] + right * lower[channels_ + c];
-      output[c] = ((1.0F - down) * above + down * below) / 255.0F;
+      output[c] = ((1.0F - down) * above + down * below) / unit_;
     }
   }
 
  private:
+  float unit_;
   std::size_t row_, channels_;
   std::vector<float> values_;
 };
 
-/// output(y, x) = the distorted image at (y - dy, x - dx); bilinear, 0 outside.
-void distort(const Image& image, const Affine& a, int dy, int dx, float* output) {
-  const FramedImage framed(image);
+/// output(y, x) = the distorted image at (y + top, x + left); bilinear, 0 outside.
+void distort(const Image& image, const Affine& a, int top, int left, const ImageInput& input,
+             float* output) {
+  const FramedImage framed(image, input.unit);
   const double centre_y = 0.5 * (image.height - 1);
   const double centre_x = 0.5 * (image.width - 1);
-  for (int y = 0; y < image.height; ++y) {
-    for (int x = 0; x < image.width; ++x) {
-      const double from_y = (y - dy) - centre_y;
-      const double from_x = (x - dx) - centre_x;
+  for (int y = 0; y < static_cast<int>(input.height); ++y) {
+    for (int x = 0; x < static_cast<int>(input.width); ++x, output += input.channels) {
+      const double from_y = (y + top) - centre_y;
+      const double from_x = (x + left) - centre_x;
       framed.sample(std::clamp(a.yy * from_y + a.yx * from_x + centre_y, -1.0, image.height + 0.0),
                     std::clamp(a.xy * from_y + a.xx * from_x + centre_x, -1.0, image.width + 0.0),
-                    output + image.at(y, x));
+                    output);
     }
   }
 }
@@ -151,6 +109,11 @@ class Draws {
     const auto choices = 2 * static_cast<std::uint64_t>(most) + 1;
     return static_cast<int>(
         static_cast<std::int64_t>(epoch_.below(choices, first_ + kShiftDraw + axis)) - most);
+  }
+
+  /// Where a crop begins along an axis that leaves `rest` cells beside it.
+  [[nodiscard]] int crop(std::size_t rest, std::uint64_t axis) const {
+    return static_cast<int>(epoch_.below(rest + 1, first_ + kShiftDraw + axis));
   }
 
   [[nodiscard]] bool reflects() const { return epoch_.words(first_ + kReflectDraw)[0] >> 31 != 0; }
@@ -190,11 +153,20 @@ class Draws {
   std::uint64_t first_;
 };
 
-void check_options(const AugmentationOptions& options, const ImageSet& train) {
+bool is_crop(const ImageInput& input, const ImageSet& set) {
+  return input.height != set.height || input.width != set.width;
+}
+
+void check_options(const AugmentationOptions& options, const ImageInput& input,
+                   const ImageSet& train) {
   const auto size = static_cast<std::int64_t>(std::min(train.height, train.width));
   if (options.shift < 0 || options.shift >= size) {
     throw Error("augmentation", "shift " + std::to_string(options.shift),
                 "0 to " + std::to_string(size - 1) + ", less than the images' sides");
+  }
+  if (options.shift > 0 && is_crop(input, train)) {
+    throw Error("augmentation", "shift " + std::to_string(options.shift) + " of random crops",
+                "0: crops lie at random places already");
   }
   if (!(options.distortion >= 0.0 && options.distortion <= kMaxDistortion)) {
     throw Error("augmentation", "distortion " + std::to_string(options.distortion), "0 to 0.5");
@@ -213,50 +185,55 @@ void check_options(const AugmentationOptions& options, const ImageSet& train) {
 }  // namespace
 
 Augmentation::Augmentation(const AugmentationOptions& options, const ImageSet& train,
-                           const RandomStream& stream)
-    : options_(options), stream_(stream) {
+                           const RandomStream& stream, ImageInput input)
+    : options_(options), input_(std::move(input)), stream_(stream) {
   const FloatEnvironment environment;
-  check_options(options, train);
+  check_options(options, input_, train);
   if (options.colour == 0.0) return;
   const SymmetricEigen eigen = symmetric_eigen(colour_covariance(train));
+  const double scale = 255.0 / static_cast<double>(input_.unit);
   for (std::size_t k = 0; k < 3; ++k) {
-    const double deviation = options.colour * std::sqrt(std::max(0.0, eigen.values[k]));
+    const double deviation = options.colour * std::sqrt(std::max(0.0, eigen.values[k])) * scale;
     for (std::size_t c = 0; c < 3; ++c) {
       components_[k][c] = static_cast<float>(deviation * eigen.vectors[k][c]);
     }
   }
 }
 
+Augmentation::Augmentation(const AugmentationOptions& options, const ImageSet& train,
+                           const RandomStream& stream)
+    : Augmentation(options, train, stream, plain_input(train)) {}
+
 void Augmentation::gather(const ImageSet& set, std::span<const std::uint32_t> indices,
                           std::uint64_t epoch, float* output) const {
   const FloatEnvironment environment;
-  if (options_ == AugmentationOptions{}) return gather_images(set, indices, output);
+  if (options_ == AugmentationOptions{} && is_plain(input_, set)) {
+    return gather_images(set, indices, output);
+  }
   const RandomStream epoch_stream = stream_.child(epoch);
+  const bool crops = is_crop(input_, set);
   for (const std::uint32_t index : indices) {
     const Image image(set, index);
     const Draws draws(epoch_stream, index);
-    const int dy = draws.shift(options_.shift, 0);
-    const int dx = draws.shift(options_.shift, 1);
+    const int top =
+        crops ? draws.crop(set.height - input_.height, 0) : -draws.shift(options_.shift, 0);
+    const int left =
+        crops ? draws.crop(set.width - input_.width, 1) : -draws.shift(options_.shift, 1);
     if (options_.distortion > 0.0) {
-      distort(image, draws.affine(options_.distortion), dy, dx, output);
+      distort(image, draws.affine(options_.distortion), top, left, input_, output);
     } else {
-      translate(image, dy, dx, output);
+      details::copy_part(image, top, left, input_, output);
     }
-    if (options_.reflect && draws.reflects()) reflect(image, output);
-    if (options_.colour > 0.0) add_noise(draws.noise(components_), image.size(), output);
-    output += image.size();
+    if (options_.reflect && draws.reflects()) details::reflect(input_, output);
+    if (options_.colour > 0.0) add_noise(draws.noise(components_), input_.size(), output);
+    subtract_mean(input_, output);
+    output += input_.size();
   }
 }
 
 void gather_view(const ImageSet& set, std::span<const std::uint32_t> indices, int dy, int dx,
-                 bool reflect_it, float* output) {
-  const FloatEnvironment environment;
-  for (const std::uint32_t index : indices) {
-    const Image image(set, index);
-    translate(image, dy, dx, output);
-    if (reflect_it) reflect(image, output);
-    output += image.size();
-  }
+                 bool reflect, float* output) {
+  gather_view(set, indices, {-dy, -dx, reflect}, plain_input(set), output);
 }
 
 }  // namespace reprise

@@ -9,6 +9,7 @@
 
 #include "reprise/core/random.hpp"
 #include "reprise/data/dataset.hpp"
+#include "reprise/data/image_input.hpp"
 
 namespace reprise {
 
@@ -36,18 +37,24 @@ struct AugmentationOptions {
 class Augmentation {
  public:
   /// For images like those of `train`, which is looked at for its colours, and only here. Error if
-  /// an option is out of its range or does not fit the images.
+  /// an option is out of its range or does not fit the images, or both the input is smaller than
+  /// they are, which asks for crops at random places, and `shift` is above 0.
+  Augmentation(const AugmentationOptions& options, const ImageSet& train,
+               const RandomStream& stream, ImageInput input);
+  /// The same for whole images as pixel / 255.
   Augmentation(const AugmentationOptions& options, const ImageSet& train,
                const RandomStream& stream);
 
   /// As gather_images, changed at random: a function of (stream, epoch, index of the image), so
-  /// that batches and threads cannot show. With all options off it is gather_images. Any number of
-  /// threads may call it. The set's images are of the size of `train`'s.
+  /// that batches and threads cannot show. With all options off and a plain input it is
+  /// gather_images. Any number of threads may call it. The set's images are of the size of
+  /// `train`'s. A mean image is subtracted last, from what was changed.
   void gather(const ImageSet& set, std::span<const std::uint32_t> indices, std::uint64_t epoch,
               float* output) const;
 
  private:
   AugmentationOptions options_;
+  ImageInput input_;
   RandomStream stream_;
   /// The noise of channel c is the sum over k of normal(k) * components_[k][c].
   std::array<std::array<float, 3>, 3> components_{};

@@ -62,6 +62,8 @@ struct ModelRecord {
   std::string conv_reproducibility;  ///< "portable" or "machine"
   std::string summary;
   std::vector<LayerRecord> layers;  ///< in the model's order
+  /// What is subtracted from each input: input_height,input_width,channels.
+  std::optional<Array<float>> mean_image;
 };
 
 /// /evaluation: what the trained network makes of the test images, and of those it was trained on.

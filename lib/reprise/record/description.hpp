@@ -130,6 +130,8 @@ void describe_model(Visitor& v, Of& model) {
   v.attribute("/model", "conv_reproducibility", model.conv_reproducibility,
               one_of({"portable", "machine"}));
   v.text("/model", "summary", model.summary);
+  v.array("/model", "mean_image", {"input_height", "input_width", "channel"}, model.mean_image,
+          any());
   auto& layers = model.layers;
   v.column("/model", "layer_names", "layer", layers, &LayerRecord::name, name());
   v.column("/model", "layer_types", "layer", layers, &LayerRecord::type, any());

@@ -103,6 +103,20 @@ std::vector<Setting> settings_of(TrainingConfiguration& c) {
       {"without", "layer to leave out, such as conv2; empty: none", &c.model_options.without},
       {"conv_algorithm", "convolution algorithm: auto, or a name that compare_convolutions lists",
        &c.conv_algorithm},
+      {"subtract",
+       "what is subtracted from each image: none, or mean_image, that of the training "
+       "images",
+       &c.subtract},
+      {"pixel_max", "what a pixel of 255 counts as: 1 or 255", &c.pixel_max},
+      {"crop",
+       "side of the square that the network sees: at random places in training, the centre in "
+       "tests; 0: whole images",
+       &c.crop},
+      {"test_views",
+       "10: the trained network is judged by its mean over ten views, the corners and the centre "
+       "of "
+       "crop or random_shift and their reflections; 1: by the centre",
+       &c.test_views},
       {"random_shift", "training images are shifted at random by up to this many pixels; 0 or more",
        &c.random_shift},
       {"horizontal_flip",
@@ -168,7 +182,19 @@ void check(const TrainingConfiguration& c) {
           "\"" + c.model + "\"", join(models));
   share("dropout", c.model_options.dropout);
   require_from(1, "width", c.model_options.width);
+  require(c.subtract == "none" || c.subtract == "mean_image", "subtract", "\"" + c.subtract + "\"",
+          "none or mean_image");
+  require(c.pixel_max == 1 || c.pixel_max == 255, "pixel_max", std::to_string(c.pixel_max),
+          "1 or 255");
+  require_from(0, "crop", c.crop);
   require_from(0, "random_shift", c.random_shift);
+  require(c.crop == 0 || c.random_shift == 0, "random_shift",
+          fmt::format("{} with crop {}", c.random_shift, c.crop),
+          "one of them 0: crops lie at random places already");
+  require(c.test_views == 1 || c.test_views == 10, "test_views", std::to_string(c.test_views),
+          "1 or 10");
+  require(c.test_views == 1 || c.crop > 0 || c.random_shift > 0, "test_views",
+          "10 without crop and random_shift", "one of them, which says where the views lie");
   require(c.horizontal_flip == 0 || c.horizontal_flip == 1, "horizontal_flip",
           std::to_string(c.horizontal_flip), "0 or 1");
   const auto not_negative = [&](const std::string& name, double value) {
@@ -197,6 +223,16 @@ OptimizerOptions optimizer_options(const TrainingConfiguration& c) {
 
 AugmentationOptions augmentation_options(const TrainingConfiguration& c) {
   return {c.random_shift, c.horizontal_flip != 0, c.distortion, c.pca_color_noise};
+}
+
+ImageInputOptions image_input_options(const TrainingConfiguration& c) {
+  return {c.crop, c.pixel_max, c.subtract == "mean_image"};
+}
+
+std::vector<View> test_views(const TrainingConfiguration& c, const ImageInput& input,
+                             const ImageSet& images) {
+  if (c.test_views == 1) return {centre_view(input, images)};
+  return ten_views(input, images, static_cast<int>(c.random_shift));
 }
 
 double learning_rate_of(const TrainingConfiguration& c, std::size_t epoch) {

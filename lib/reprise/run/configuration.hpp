@@ -9,6 +9,7 @@
 #include <vector>
 
 #include "reprise/data/augmentation.hpp"
+#include "reprise/data/image_input.hpp"
 #include "reprise/nn/models/models.hpp"
 #include "reprise/nn/optimizers.hpp"
 #include "reprise/record/contents.hpp"
@@ -25,6 +26,10 @@ struct TrainingConfiguration {
   std::string model = "lenet5";
   ModelOptions model_options;
   std::string conv_algorithm = "direct";
+  std::string subtract = "none";
+  std::int64_t pixel_max = 1;
+  std::int64_t crop = 0;
+  std::int64_t test_views = 1;
   std::int64_t random_shift = 0;
   std::int64_t horizontal_flip = 0;
   double distortion = 0.0;
@@ -60,6 +65,10 @@ void check(const TrainingConfiguration& configuration);
 
 OptimizerOptions optimizer_options(const TrainingConfiguration& configuration);
 AugmentationOptions augmentation_options(const TrainingConfiguration& configuration);
+ImageInputOptions image_input_options(const TrainingConfiguration& configuration);
+/// The views by which the trained network is judged: the centre, or ten (data/image_input.hpp).
+std::vector<View> test_views(const TrainingConfiguration& configuration, const ImageInput& input,
+                             const ImageSet& images);
 /// The learning rate of an epoch, the first being 0: learning_rate times lr_gamma for each of
 /// lr_milestones that is done.
 double learning_rate_of(const TrainingConfiguration& configuration, std::size_t epoch);

@@ -4,6 +4,7 @@
 #include <atomic>
 #include <cmath>
 #include <functional>
+#include <limits>
 #include <memory>
 #include <mutex>
 #include <numeric>
@@ -14,6 +15,7 @@
 #include "reprise/core/long_sum.hpp"
 #include "reprise/core/parallel.hpp"
 #include "reprise/data/batches.hpp"
+#include "reprise/linalg/math.hpp"
 #include "reprise/nn/losses.hpp"
 
 namespace reprise {
@@ -47,12 +49,32 @@ class Progress {
   std::atomic<bool> stopped_ = false;
 };
 
-/// Takes every image through the model, and calls use(workspace, call) for each block;
-/// call.first_image is the block's place in the set. False if `tell` stopped it.
-bool for_each_block(
-    const Sequential& model, const ImageSet& images, std::size_t threads,
-    const std::function<void(const BlockWorkspace&, const BlockWorkspace::Call&)>& use,
-    const std::function<bool(std::size_t)>& tell = nullptr) {
+/// A block of images on its way through a model.
+struct Block {
+  const ImageSet& images;
+  const ImageInput& input;
+  BlockWorkspace& workspace;
+  BlockWorkspace::Call call;  ///< call.first_image is the block's place in the set
+
+  [[nodiscard]] std::size_t index() const { return call.first_image / kBlock; }
+
+  /// What the model says of a view of each image is in the workspace then.
+  void forward(const View& view) const {
+    std::vector<std::uint32_t> indices(call.N);
+    std::iota(indices.begin(), indices.end(), static_cast<std::uint32_t>(call.first_image));
+    if (view == View{} && is_plain(input, images)) {
+      gather_images(images, indices, workspace.input());
+    } else {
+      gather_view(images, indices, view, input, workspace.input());
+    }
+    workspace.forward(call);
+  }
+};
+
+/// Calls use(block) for each block of a set's images. False if `tell` stopped it.
+bool for_each_block(const Sequential& model, const ImageSet& images, const ImageInput& input,
+                    std::size_t threads, const std::function<void(const Block&)>& use,
+                    const std::function<bool(std::size_t)>& tell = nullptr) {
   std::vector<std::unique_ptr<BlockWorkspace>> workspaces(std::max<std::size_t>(1, threads));
   Progress progress(tell);
   parallel_for(threads, blocks_of(images), [&](std::size_t task, std::size_t worker) {
@@ -62,14 +84,27 @@ bool for_each_block(
     BlockWorkspace::Call call;
     call.first_image = task * kBlock;
     call.N = std::min<std::size_t>(kBlock, images.count - call.first_image);
-    std::vector<std::uint32_t> indices(call.N);
-    std::iota(indices.begin(), indices.end(), static_cast<std::uint32_t>(call.first_image));
-    gather_images(images, indices, workspace->input());
-    workspace->forward(call);
-    use(*workspace, call);
+    use({images, input, *workspace, call});
     progress.add(call.N);
   });
   return !progress.is_stopped();
+}
+
+/// The logits of a block's images by the mean over its views, images,classes.
+void logits_by_views(const Block& block, const std::vector<View>& views, std::size_t classes,
+                     float* logits) {
+  const std::size_t size = block.call.N * classes;
+  if (views.size() == 1) {
+    block.forward(views.front());
+    std::copy_n(block.workspace.output(), size, logits);
+    return;
+  }
+  std::vector<float> each(views.size() * size);  // log-probabilities; views,images,classes
+  for (std::size_t v = 0; v < views.size(); ++v) {
+    block.forward(views[v]);
+    log_softmax_forward(block.call.N, classes, block.workspace.output(), each.data() + v * size);
+  }
+  mean_of_probabilities(views.size(), size, each.data(), logits);
 }
 
 /// Squared, as a long sum over the features in double.
@@ -103,12 +138,13 @@ void add_samples(const ImageSet& first, EvaluationRecord& record) {
 /// The images trained on that lie nearest to each sample in the last hidden layer's space, as in
 /// Figure 4 of Krizhevsky et al. 2012.
 void add_neighbours(const Sequential& model, const ImageSet& samples, const ImageSet& train,
-                    std::size_t threads, EvaluationRecord& record) {
+                    const ImageInput& input, std::size_t threads, EvaluationRecord& record) {
+  const View centre = centre_view(input, train);
   const std::size_t count = std::min(kNeighbours, train.count);
   const std::size_t features = model.layers().back().input.size();
-  const Neighbours nearest =
-      nearest_neighbours(last_hidden_features(model, samples, threads),
-                         last_hidden_features(model, train, threads), features, count, threads);
+  const Neighbours nearest = nearest_neighbours(
+      last_hidden_features(model, samples, input, centre, threads),
+      last_hidden_features(model, train, input, centre, threads), features, count, threads);
   std::vector<std::uint8_t> labels, pixels;
   for (const std::int64_t index : nearest.index) {
     labels.push_back(train.labels[static_cast<std::size_t>(index)]);
@@ -137,12 +173,40 @@ std::optional<Array<float>> first_layer_kernels(const Sequential& model) {
 
 }  // namespace
 
+ImageViews plain_views(const ImageSet& images) {
+  return {plain_input(images), {View{}}};
+}
+
+void mean_of_probabilities(std::size_t views, std::size_t count, const float* logs, float* mean) {
+  const FloatEnvironment environment;
+  std::vector<float> most(logs, logs + count);
+  for (std::size_t i = count; i < views * count; ++i) {
+    float& largest = most[i % count];
+    if (logs[i] > largest || std::isnan(logs[i])) largest = logs[i];
+  }
+  std::vector<float> sum(count), term(count);
+  for (std::size_t v = 0; v < views; ++v) {
+    for (std::size_t i = 0; i < count; ++i) term[i] = logs[v * count + i] - most[i];
+    exp(count, term.data(), term.data());
+    for (std::size_t i = 0; i < count; ++i) sum[i] += term[i];
+  }
+  for (float& s : sum) s /= static_cast<float>(views);
+  log(count, sum.data(), sum.data());
+  constexpr float none = -std::numeric_limits<float>::infinity();  // a probability of 0
+  for (std::size_t i = 0; i < count; ++i) mean[i] = most[i] == none ? none : most[i] + sum[i];
+}
+
+Evaluation evaluate(const Sequential& model, const ImageSet& images, const ImageViews& views,
+                    std::size_t threads) {
+  return *evaluate(model, images, views, threads, nullptr);
+}
+
 Evaluation evaluate(const Sequential& model, const ImageSet& images, std::size_t threads) {
-  return *evaluate(model, images, threads, nullptr);
+  return evaluate(model, images, plain_views(images), threads);
 }
 
 std::optional<Evaluation> evaluate(const Sequential& model, const ImageSet& images,
-                                   std::size_t threads,
+                                   const ImageViews& views, std::size_t threads,
                                    const std::function<bool(std::size_t images_done)>& progress) {
   const FloatEnvironment environment;
   const std::size_t classes = model.output_shape().size();
@@ -150,21 +214,21 @@ std::optional<Evaluation> evaluate(const Sequential& model, const ImageSet& imag
   evaluation.logits.resize(images.count * classes);
   std::vector<double> losses(blocks_of(images));
   std::vector<std::size_t> errors(blocks_of(images));
-  const auto take = [&](const BlockWorkspace& workspace, const BlockWorkspace::Call& call) {
-    const std::size_t block = call.first_image / kBlock;
+  const auto take = [&](const Block& block) {
+    const BlockWorkspace::Call& call = block.call;
     float* logits = evaluation.logits.data() + call.first_image * classes;
-    std::copy_n(workspace.output(), call.N * classes, logits);
+    logits_by_views(block, views.views, classes, logits);
     std::vector<float> probabilities(call.N * classes);
     std::vector<float> image_losses(call.N);
     const std::uint8_t* labels = images.labels.data() + call.first_image;
     softmax_cross_entropy_forward(call.N, classes, logits, labels, probabilities.data(),
                                   image_losses.data());
     for (std::size_t n = 0; n < call.N; ++n) {
-      losses[block] += image_losses[n];
-      if (argmax(classes, logits + n * classes) != labels[n]) ++errors[block];
+      losses[block.index()] += image_losses[n];
+      if (argmax(classes, logits + n * classes) != labels[n]) ++errors[block.index()];
     }
   };
-  if (!for_each_block(model, images, threads, take, progress)) return std::nullopt;
+  if (!for_each_block(model, images, views.input, threads, take, progress)) return std::nullopt;
   const auto count = static_cast<double>(images.count);
   evaluation.loss = pairwise_sum(losses) / count;
   evaluation.error =
@@ -173,15 +237,21 @@ std::optional<Evaluation> evaluate(const Sequential& model, const ImageSet& imag
 }
 
 std::vector<float> last_hidden_features(const Sequential& model, const ImageSet& images,
+                                        const ImageInput& input, const View& view,
                                         std::size_t threads) {
   const std::size_t features = model.layers().back().input.size();
   std::vector<float> result(images.count * features);
-  for_each_block(model, images, threads,
-                 [&](const BlockWorkspace& workspace, const BlockWorkspace::Call& call) {
-                   std::copy_n(workspace.last_hidden(), call.N * features,
-                               result.data() + call.first_image * features);
-                 });
+  for_each_block(model, images, input, threads, [&](const Block& block) {
+    block.forward(view);
+    std::copy_n(block.workspace.last_hidden(), block.call.N * features,
+                result.data() + block.call.first_image * features);
+  });
   return result;
+}
+
+std::vector<float> last_hidden_features(const Sequential& model, const ImageSet& images,
+                                        std::size_t threads) {
+  return last_hidden_features(model, images, plain_input(images), View{}, threads);
 }
 
 Neighbours nearest_neighbours(const std::vector<float>& queries, const std::vector<float>& points,
@@ -258,8 +328,9 @@ EvaluationRecord evaluation_of(const TrainingRun& run) {
   const ImageSet& test = run.data().test;
   const ImageSet trained = first_images(run.data().train, run.train_images());
   const std::size_t classes = model.output_shape().size();
-  const Evaluation on_test = evaluate(model, test, run.threads());
-  const Evaluation on_trained = evaluate(model, trained, run.threads());
+  const ImageViews views = {run.input(), test_views(run.configuration(), run.input(), test)};
+  const Evaluation on_test = evaluate(model, test, views, run.threads());
+  const Evaluation on_trained = evaluate(model, trained, views, run.threads());
   TopClasses top = top_classes(on_test.logits, classes, std::min(kRanks, classes));
 
   EvaluationRecord record;
@@ -274,7 +345,7 @@ EvaluationRecord evaluation_of(const TrainingRun& run) {
   record.top5_probabilities = std::move(top.probabilities);
   const ImageSet samples = first_images(test, std::min(kSamples, test.count));
   add_samples(samples, record);
-  add_neighbours(model, samples, trained, run.threads(), record);
+  add_neighbours(model, samples, trained, run.input(), run.threads(), record);
   record.first_layer_kernels = first_layer_kernels(model);
   return record;
 }

@@ -10,6 +10,7 @@
 #include <vector>
 
 #include "reprise/data/dataset.hpp"
+#include "reprise/data/image_input.hpp"
 #include "reprise/nn/sequential.hpp"
 #include "reprise/record/contents.hpp"
 #include "reprise/run/training.hpp"
@@ -22,16 +23,39 @@ struct Evaluation {
   double error = 0.0;         ///< fraction of images whose likeliest class is not their label
   std::vector<float> logits;  ///< images,classes
 };
-/// Images count as pixel / 255; layers do as outside training.
+/// How a network is shown images that are not for training.
+struct ImageViews {
+  ImageInput input;
+  std::vector<View> views;  ///< one or more
+};
+/// Whole images as pixel / 255.
+ImageViews plain_views(const ImageSet& images);
+
+/// With several views of an image its logits are the logarithms of the mean of their softmax
+/// probabilities:
+///   logit(c) = M + log((chain over v of exp(l(v, c) - M)) / views),  M = max over v of l(v, c),
+/// where l(v, c) is the log-softmax of view v, so that their softmax is that mean. One view's
+/// logits are the network's. Layers do as outside training.
+Evaluation evaluate(const Sequential& model, const ImageSet& images, const ImageViews& views,
+                    std::size_t threads);
+/// Plain views.
 Evaluation evaluate(const Sequential& model, const ImageSet& images, std::size_t threads);
 /// The same, telling `progress` how many images are done, from any thread, but from one at a time.
 /// Nothing if it stops the work by returning false.
 std::optional<Evaluation> evaluate(const Sequential& model, const ImageSet& images,
-                                   std::size_t threads,
+                                   const ImageViews& views, std::size_t threads,
                                    const std::function<bool(std::size_t images_done)>& progress);
 
+/// The logarithms of the mean over `views` of probabilities whose logarithms are `logs`
+/// (views,count), as evaluate() has it: NaN where one is NaN.
+void mean_of_probabilities(std::size_t views, std::size_t count, const float* logs, float* mean);
+
 /// What the last layer is given for each image: (images, features of the last hidden layer). The
-/// representation of Krizhevsky et al. 2012, section 6.1.
+/// representation of Krizhevsky et al. 2012, section 6.1. By one view of each image.
+std::vector<float> last_hidden_features(const Sequential& model, const ImageSet& images,
+                                        const ImageInput& input, const View& view,
+                                        std::size_t threads);
+/// Plain views.
 std::vector<float> last_hidden_features(const Sequential& model, const ImageSet& images,
                                         std::size_t threads);
 

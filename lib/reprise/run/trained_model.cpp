@@ -64,6 +64,29 @@ void check_same_kind(const Record& record, const ImageDataset& data, const std::
               fmt::format("\"{}\", as in {}", *other, where));
 }
 
+ImageViews trained_views(const Record& record, const ImageDataset& data, const std::string& where) {
+  const TrainingRecord training = training_from(record, where);
+  const TrainingConfiguration configuration = configuration_from(record.group("configuration"));
+  check(configuration);
+  ImageInputOptions options = image_input_options(configuration);
+  options.subtract_mean = false;  // not that of these images
+  ImageInput input = image_input(options, data.test, 0);
+  const std::optional<Array<float>>& mean = training.model.mean_image;
+  const bool subtracts = configuration.subtract == "mean_image";
+  const std::vector<std::size_t> shape = {input.height, input.width, input.channels};
+  if (mean.has_value() != subtracts || (mean && mean->shape != shape)) {
+    throw Error(
+        where,
+        mean ? fmt::format("/model/mean_image has the shape ({})", fmt::join(mean->shape, ","))
+             : "has no /model/mean_image",
+        subtracts ? fmt::format("one of shape ({}), as its settings ask for", fmt::join(shape, ","))
+                  : "none, as its settings ask for");
+  }
+  if (mean) input.mean = mean->values;
+  std::vector<View> views = test_views(configuration, input, data.test);
+  return {std::move(input), std::move(views)};
+}
+
 Sequential trained_model(const Record& record, const ImageDataset& data, const std::string& where) {
   check_schema(record, "training", where);
   const TrainingConfiguration configuration = configuration_from(record.group("configuration"));

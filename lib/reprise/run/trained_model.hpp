@@ -7,6 +7,7 @@
 #include "reprise/data/dataset.hpp"
 #include "reprise/nn/sequential.hpp"
 #include "reprise/record/record.hpp"
+#include "reprise/run/evaluation.hpp"
 
 namespace reprise {
 
@@ -16,13 +17,16 @@ namespace reprise {
 void check_same_kind(const Record& record, const ImageDataset& data, const std::string& where,
                      bool by_number = false);
 
-/// The network as it was after the last epoch. Images count as pixel / 255, as in training, and
-/// nothing of the data that it was trained on enters: training subtracts no mean image, and
-/// augmentation is for training only. `data` passes check_same_kind(), which is what bounds the
-/// network's size before any of it is made.
+/// The network as it was after the last epoch. `data` passes check_same_kind(), which is what
+/// bounds the network's size before any of it is made.
 ///
 /// Error, in one line that begins with `where`, if the record breaks its schema, its settings are
 /// out of range, or it holds no parameters that fit them and have the digest that it says.
 Sequential trained_model(const Record& record, const ImageDataset& data, const std::string& where);
+
+/// How the record's run showed test images to its network: their part, unit and views, and the mean
+/// image in the record, that of its own training images. Of `data` only the images' size counts,
+/// and what trained_model() says of it and of errors holds here, too.
+ImageViews trained_views(const Record& record, const ImageDataset& data, const std::string& where);
 
 }  // namespace reprise

@@ -24,11 +24,46 @@ double seconds_now() {
   return std::chrono::duration<double>(std::chrono::steady_clock::now().time_since_epoch()).count();
 }
 
+std::size_t images_of(const TrainingConfiguration& configuration, const ImageDataset& data) {
+  return configuration.train_images == 0 ? data.train.count
+                                         : static_cast<std::size_t>(configuration.train_images);
+}
+
+/// Error if the settings do not fit the data.
+void check_fit(const TrainingConfiguration& configuration, const ImageDataset& data) {
+  const std::size_t images = images_of(configuration, data);
+  const auto batch_size = static_cast<std::size_t>(configuration.batch_size);
+  if (static_cast<std::size_t>(configuration.holdout) != data.holdout) {
+    throw Error("setting holdout", std::to_string(configuration.holdout),
+                fmt::format("{}, as the data was loaded", data.holdout));
+  }
+  if (images > data.train.count) {
+    throw Error("setting train_images", std::to_string(images),
+                fmt::format("at most the {} training images {}", data.train.count,
+                            data.holdout == 0 ? "there are" : "that are not held out"));
+  }
+  if (batch_size > images) {
+    throw Error("setting batch_size", std::to_string(batch_size),
+                fmt::format("at most the {} training images", images));
+  }
+}
+
+/// What the network is given of the data's images.
+ImageInput input_of(const TrainingConfiguration& configuration, const ImageDataset& data) {
+  check_fit(configuration, data);
+  return image_input(image_input_options(configuration), data.train,
+                     images_of(configuration, data));
+}
+
 }  // namespace
 
 Sequential make_model(const TrainingConfiguration& configuration, const FeatureShape& image,
                       std::size_t classes) {
-  Sequential model = make_model(configuration.model, image, classes, configuration.model_options,
+  FeatureShape input = image;
+  if (configuration.crop > 0) {
+    input.height = input.width = static_cast<std::size_t>(configuration.crop);
+  }
+  Sequential model = make_model(configuration.model, input, classes, configuration.model_options,
                                 conv_algorithm(configuration.conv_algorithm));
   set_initializers(configuration, model);
   return model;
@@ -47,23 +82,12 @@ TrainingRun::TrainingRun(const TrainingConfiguration& configuration, const Image
       threads_(threads),
       governor_(threads),
       stream_(static_cast<std::uint64_t>(configuration.seed)),
-      augmentation_(augmentation_options(configuration), data.train, stream_.child("augmentation")),
+      input_(input_of(configuration, data)),
+      augmentation_(augmentation_options(configuration), data.train, stream_.child("augmentation"),
+                    input_),
       model_(make_model(configuration, {data.train.height, data.train.width, data.train.channels},
                         data.class_names.size())) {
   const auto batch_size = static_cast<std::size_t>(configuration.batch_size);
-  if (static_cast<std::size_t>(configuration.holdout) != data.holdout) {
-    throw Error("setting holdout", std::to_string(configuration.holdout),
-                fmt::format("{}, as the data was loaded", data.holdout));
-  }
-  if (train_images() > data.train.count) {
-    throw Error("setting train_images", std::to_string(train_images()),
-                fmt::format("at most the {} training images {}", data.train.count,
-                            data.holdout == 0 ? "there are" : "that are not held out"));
-  }
-  if (batch_size > train_images()) {
-    throw Error("setting batch_size", std::to_string(batch_size),
-                fmt::format("at most the {} training images", train_images()));
-  }
   model_.initialize(stream_.child("parameters"));
   initial_sha256_ = parameters_sha256(model_.parameters());
   optimizer_ = make_optimizer_state(optimizer_options(configuration), model_.parameters().size());
@@ -73,8 +97,7 @@ TrainingRun::TrainingRun(const TrainingConfiguration& configuration, const Image
 }
 
 std::size_t TrainingRun::train_images() const {
-  const auto wanted = static_cast<std::size_t>(configuration_.train_images);
-  return wanted == 0 ? data_.train.count : wanted;
+  return images_of(configuration_, data_);
 }
 
 std::size_t TrainingRun::steps_per_epoch() const {
@@ -135,7 +158,8 @@ std::size_t TrainingRun::train_step(const std::vector<std::uint32_t>& order) {
 
 EpochResult TrainingRun::finish_epoch() {
   const auto images = static_cast<double>(train_images());
-  const Evaluation test = evaluate(model_, data_.test, threads_);
+  const ImageViews centre = {input_, {centre_view(input_, data_.test)}};
+  const Evaluation test = evaluate(model_, data_.test, centre, threads_);
   EpochResult result;
   result.train_loss = epoch_loss_ / images;
   result.train_error = static_cast<double>(epoch_errors_) / images;

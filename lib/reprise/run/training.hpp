@@ -37,7 +37,8 @@ class Diverged : public Error {
   using Error::Error;
 };
 
-/// The model that the settings ask for, its parameters not set yet. Error as make_model()
+/// The model that the settings ask for, for images of this shape, of which it takes the part that
+/// they say; its parameters not set yet. Error as make_model()
 /// (nn/models/models.hpp), or if the setting `layers` does not fit the model.
 Sequential make_model(const TrainingConfiguration& configuration, const FeatureShape& image,
                       std::size_t classes);
@@ -62,6 +63,8 @@ class TrainingRun {
   [[nodiscard]] const TrainingConfiguration& configuration() const { return configuration_; }
   [[nodiscard]] const Sequential& model() const { return model_; }
   [[nodiscard]] const ImageDataset& data() const { return data_; }
+  /// What the network is given of an image.
+  [[nodiscard]] const ImageInput& input() const { return input_; }
   [[nodiscard]] const std::string& initial_parameters_sha256() const { return initial_sha256_; }
   /// The images that an epoch passes over: the first train_images of those for training.
   [[nodiscard]] std::size_t train_images() const;
@@ -85,6 +88,7 @@ class TrainingRun {
   std::size_t threads_;
   ThreadGovernor governor_;
   RandomStream stream_;
+  ImageInput input_;
   Augmentation augmentation_;
   Sequential model_;
   std::unique_ptr<BatchGradient> gradient_;

@@ -33,6 +33,10 @@ ModelRecord model_record(const TrainingRun& run) {
   record.conv_reproducibility =
       name_of(conv_algorithm(run.configuration().conv_algorithm).reproducibility);
   record.summary = model.summary();
+  const ImageInput& input = run.input();
+  if (!input.mean.empty()) {
+    record.mean_image = {{input.height, input.width, input.channels}, input.mean};
+  }
   for (const Sequential::Entry& entry : model.layers()) {
     record.layers.push_back(layer_record(model, entry));
   }
