@@ -1,5 +1,6 @@
 // AlexNet: its size and choices, and one training step at full size (long).
 #include <cmath>
+#include <tuple>
 
 #include "reprise/nn/batch_gradient.hpp"
 #include "reprise/nn/models/alexnet.hpp"
@@ -37,6 +38,57 @@ TEST_CASE("alexnet has 60,965,224 parameters and the paper's layers") {
   CHECK(shape_of(model, "conv4") == "(None, 13, 13, 384)");
   CHECK(shape_of(model, "pool5") == "(None, 6, 6, 256)");
   CHECK(shape_of(model, "dense3") == "(None, 1000)");
+}
+
+TEST_CASE("alexnet_as_coded has the parameters of alexnet, and the layers of its files") {
+  const ModelOptions options = default_model_options("alexnet_as_coded");
+  Sequential model = make_model("alexnet_as_coded", {67, 67, 3}, 10, options);
+  std::string names, kinds;
+  for (const Sequential::Entry& entry : model.layers()) {
+    names += entry.name + " ";
+    if (entry.layer->type() == "local_response_normalization") {
+      kinds += std::string(entry.layer->settings()) + "; ";
+    }
+  }
+  CHECK(names ==
+        "conv1 norm1 pool1 relu1 conv2 relu2 norm2 pool2 norm3 conv3 relu3 conv4 relu4 conv5 relu5 "
+        "pool5 flatten dense1 relu6 dropout1 dense2 relu7 dropout2 dense3 ");
+  CHECK(kinds ==
+        "k 2, n 5, alpha 2e-05, beta 0.75; k 2, n 5, alpha 2e-05, beta 0.75; "
+        "k 1, n 5, alpha 4e-05, beta 0.75, within maps; ");
+  CHECK(model.parameters().size() ==
+        make_model("alexnet", {67, 67, 3}, 10, alexnet_options()).parameters().size());
+  model.initialize(RandomStream(1));
+  for (const auto& [layer, deviation, bias] : {std::tuple{"conv1", 0.01, 0.0F},
+                                               {"conv2", 0.01, 1.0F},
+                                               {"conv3", 0.03, 0.0F},
+                                               {"conv4", 0.03, 1.0F},
+                                               {"conv5", 0.03, 1.0F},
+                                               {"dense1", 0.01, 1.0F},
+                                               {"dense2", 0.01, 1.0F},
+                                               {"dense3", 0.01, 0.0F}}) {
+    CAPTURE(layer);
+    double squares = 0.0;
+    const auto weights = model.parameter(layer, "weight");
+    for (const float w : weights) squares += static_cast<double>(w) * static_cast<double>(w);
+    CHECK(std::sqrt(squares / static_cast<double>(weights.size())) ==
+          Approx(deviation).epsilon(0.03));
+    CHECK(model.parameter(layer, "bias")[0] == bias);
+  }
+  ModelOptions other = options;
+  other.normalization = "none";
+  CHECK(is_line_with(error_of([&] {
+                       make_model("alexnet_as_coded", {67, 67, 3}, 10, other);
+                     }),
+                     "normalization \"none\"", "as_coded"));
+}
+
+TEST_CASE("alexnet_as_coded at full size has 60,965,224 parameters", "[.long]") {
+  const Sequential model = alexnet_as_coded();
+  CHECK(model.parameters().size() == 60965224);
+  CHECK(shape_of(model, "pool2") == "(None, 13, 13, 256)");
+  CHECK(shape_of(model, "norm3") == "(None, 13, 13, 256)");
+  CHECK(shape_of(model, "pool5") == "(None, 6, 6, 256)");
 }
 
 TEST_CASE("alexnet by name, for other images and classes, with other options") {

@@ -1,4 +1,6 @@
 // The models by name: their layers under each option, and what they refuse.
+#include <tuple>
+
 #include "reprise/nn/models/lenet5.hpp"
 #include "reprise/nn/models/models.hpp"
 #include "support/catch.hpp"
@@ -216,6 +218,41 @@ TEST_CASE("cuda-convnet's networks start with a spread of weights for each layer
     set(options);
     CHECK(is_line_with(error_of_options(name, options), option, "expected"));
   }
+}
+
+TEST_CASE("pooling fits whole windows, covers the image, or halves it") {
+  const auto side = [](std::size_t image, std::int64_t kernel, const std::string& rounding) {
+    ModelOptions options;
+    options.pool_kernel = kernel;
+    options.pool_rounding = rounding;
+    return shape_of(make_model("four_layer_cnn", {image, image, 1}, 10, options), "pool1");
+  };
+  const std::string s14 = "(None, 14, 14, 16)", s15 = "(None, 15, 15, 16)";
+  for (const auto& [image, kernel, halve, floor, ceil] : {std::tuple{28U, 2, s14, s14, s14},
+                                                          {29U, 2, s14, s14, s15},
+                                                          {30U, 2, s15, s15, s15},
+                                                          {29U, 3, s14, s14, s14},
+                                                          {30U, 3, s15, s14, s15},
+                                                          {31U, 3, s15, s15, s15}}) {
+    CAPTURE(image, kernel);
+    CHECK(side(image, kernel, "halve") == halve);
+    CHECK(side(image, kernel, "floor") == floor);
+    CHECK(side(image, kernel, "ceil") == ceil);
+  }
+  ModelOptions covered = default_model_options("cuda_convnet_19pct");
+  covered.pool_rounding = "ceil";
+  CHECK(make_model("cuda_convnet_19pct", kColour, 10, covered).summary() ==
+        make_model("cuda_convnet_19pct", kColour, 10, default_model_options("cuda_convnet_19pct"))
+            .summary());
+  covered.pool_rounding = "floor";
+  CHECK(is_line_with(error_of_options("cuda_convnet_19pct", covered), "pool_rounding \"floor\"",
+                     "halve, ceil"));
+  ModelOptions wrong;
+  wrong.pool_rounding = "round";
+  CHECK(is_line_with(error_of_options("lenet5", wrong), "\"round\"", "halve, floor, ceil"));
+  ModelOptions published = default_model_options("lenet5_1998");
+  published.pool_rounding = "ceil";
+  CHECK(is_line_with(error_of_options("lenet5_1998", published), "pool_rounding \"ceil\""));
 }
 
 TEST_CASE("what a model cannot do is refused") {

@@ -38,6 +38,7 @@ constexpr std::array kSettings = {
     Known{"activation", "what follows each hidden layer"},
     Known{"pooling", "mode of the pooling layers"},
     Known{"pool_kernel", "side of a pooling window"},
+    Known{"pool_rounding", "whether pooling windows hang over the edge"},
     Known{"normalization", "normalization between layers"},
     Known{"dropout", "share of hidden values set to zero in training"},
     Known{"without", "layer left out"},

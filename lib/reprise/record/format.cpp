@@ -30,6 +30,7 @@ const std::vector<FormatSetting>& training_settings() {
       {"activation", "activation", "relu"},
       {"pooling", "pooling", "max"},
       {"pool_kernel", "pool_kernel", whole(2)},
+      {"pool_rounding", "pool_rounding", "halve"},
       {"normalization", "normalization", "none"},
       {"dropout", "dropout", 0.0},
       {"initializer", "initializer", "he_normal"},

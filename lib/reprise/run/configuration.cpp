@@ -93,6 +93,10 @@ std::vector<Setting> settings_of(TrainingConfiguration& c) {
       {"pooling", "max or average", &c.model_options.pooling},
       {"pool_kernel", "side of a pooling window, with stride 2: 2, or 3 for overlapping windows",
        &c.model_options.pool_kernel},
+      {"pool_rounding",
+       "halve: sizes halve, rounded down; floor: windows that fit whole; ceil: until the image is "
+       "covered",
+       &c.model_options.pool_rounding},
       {"normalization", "none or local_response", &c.model_options.normalization},
       {"dropout", "probability that an output of a hidden dense layer is set to 0; 0 to below 1",
        &c.model_options.dropout},

@@ -18,6 +18,7 @@ Chain::Chain(const std::string& name, const FeatureShape& image, const ModelOpti
   check_model_option(name, "activation", options.activation, {"relu", "tanh", "scaled_tanh"});
   check_model_option(name, "pooling", options.pooling, {"max", "average"});
   check_model_option(name, "pool_kernel", std::to_string(options.pool_kernel), {"2", "3"});
+  check_model_option(name, "pool_rounding", options.pool_rounding, {"halve", "floor", "ceil"});
   check_model_option(name, "normalization", options.normalization, {"none", "local_response"});
   check_model_option(name, "initializer", options.initializer,
                      {"he_normal", "glorot_uniform", "alexnet"});
@@ -46,7 +47,9 @@ Chain& Chain::pooling() {
   const auto kernel = static_cast<std::size_t>(options_.pool_kernel);
   pool.kernel = {kernel, kernel};
   // floor((H - 2) / 2) + 1 = ceil((H - 3) / 2) + 1 = floor(H / 2).
-  pool.rounding = kernel == 2 ? Rounding::floor : Rounding::ceil;
+  const bool covers =
+      options_.pool_rounding == "halve" ? kernel == 3 : options_.pool_rounding == "ceil";
+  pool.rounding = covers ? Rounding::ceil : Rounding::floor;
   model_.add("pool" + std::to_string(convolutions_), pool2d_layer(pool));
   return *this;
 }

@@ -37,6 +37,7 @@ void check_options(const std::string& model, const ModelOptions& given, const Mo
   check_model_option(model, "pooling", given.pooling, {own.pooling});
   check_model_option(model, "pool_kernel", std::to_string(given.pool_kernel),
                      {std::to_string(own.pool_kernel)});
+  check_model_option(model, "pool_rounding", given.pool_rounding, {"halve", "ceil"});  // the same
   check_model_option(model, "dropout", std::to_string(given.dropout), {std::to_string(0.0)});
   if (!given.without.empty()) {
     throw Error("model " + model, "without \"" + given.without + "\"", "all layers");

@@ -11,9 +11,11 @@ namespace reprise {
 struct ModelOptions {
   std::string activation = "relu";  ///< relu, tanh, scaled_tanh (1.7159 tanh(2x/3))
   std::string pooling = "max";      ///< max, average
-  /// 2 or 3, at stride 2, so 3 overlaps. Either way sizes halve, rounded down: a window of 3 that
-  /// hangs over the edge counts, so that variants have the same shapes.
-  std::int64_t pool_kernel = 2;
+  std::int64_t pool_kernel = 2;     ///< 2 or 3, at stride 2, so 3 overlaps
+  /// halve: sizes halve, rounded down, so that variants have the same shapes: a window of 3 that
+  /// hangs over the edge counts, one of 2 does not. floor: windows that fit whole. ceil: until the
+  /// image is covered.
+  std::string pool_rounding = "halve";
   /// none, local_response: after the first two convolutions' activations, before their pooling.
   std::string normalization = "none";
   /// Rate in the hidden dense layers' outputs (four_layer_cnn, which has none: before its dense

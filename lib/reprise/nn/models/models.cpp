@@ -48,6 +48,9 @@ const std::vector<Model>& models() {
           const ModelOptions&) { return lenet5_1998(image, classes, algorithm); }},
       {"four_layer_cnn", {}, true, true, four_layer_cnn},
       {"alexnet", alexnet_options(), false, true, alexnet},
+      {"alexnet_as_coded", alexnet_as_coded_options(), false, false,
+       [](const FeatureShape& image, std::size_t classes, const ConvAlgorithm& algorithm,
+          const ModelOptions&) { return alexnet_as_coded(image, classes, algorithm); }},
       cuda_convnet_model("cuda_convnet_80sec", CudaConvnet::seconds80),
       cuda_convnet_model("cuda_convnet_19pct", CudaConvnet::percent19),
       cuda_convnet_model("cuda_convnet_18pct", CudaConvnet::percent18),
@@ -86,6 +89,7 @@ void check_choices(const Model& model, const ModelOptions& given) {
   check_own(model, "activation", given.activation, own.activation);
   check_own(model, "pooling", given.pooling, own.pooling);
   check_own(model, "pool_kernel", given.pool_kernel, own.pool_kernel);
+  check_own(model, "pool_rounding", given.pool_rounding, own.pool_rounding);
   check_own(model, "normalization", given.normalization, own.normalization);
   check_own(model, "dropout", given.dropout, own.dropout);
   check_own(model, "initializer", given.initializer, own.initializer);
