@@ -38,6 +38,7 @@ endfunction()
 
 if(REPRISE_BUILD_PROGRAMS AND NOT REPRISE_PORTABLE_ONLY)
   reprise_data(studies experiments/studies)
+  reprise_data(settings experiments/settings)
   reprise_data(shapes fixtures/shapes)
   reprise_data(fashion-mnist fixtures/fashion-mnist)
   if(REPRISE_INSTALL)

@@ -12,7 +12,7 @@
 #include "reprise/core/integer.hpp"
 #include "reprise/core/parallel.hpp"
 #include "reprise/nn/losses.hpp"
-#include "reprise/nn/models/models.hpp"
+#include "reprise/run/training.hpp"
 #include "settings.hpp"
 
 namespace reprise::python {
@@ -94,16 +94,17 @@ Sequential chain_of(const std::array<std::size_t, 3>& image, const py::list& lay
 Network::Network(const py::dict& settings, const std::array<std::size_t, 3>& image,
                  std::size_t classes)
     : configuration_(configuration_of("model", settings)),
-      model_(make_model(configuration_.model, {image[0], image[1], image[2]}, classes,
-                        configuration_.model_options,
-                        conv_algorithm(configuration_.conv_algorithm))) {
+      image_(image),
+      model_(make_model(configuration_, {image[0], image[1], image[2]}, classes)) {
   model_.initialize(
       RandomStream(static_cast<std::uint64_t>(configuration_.seed)).child("parameters"));
 }
 
 Network::Network(const py::dict& settings, const std::array<std::size_t, 3>& image,
                  const py::list& layers)
-    : configuration_(configuration_of("Sequential", settings)), model_(chain_of(image, layers)) {
+    : configuration_(configuration_of("Sequential", settings)),
+      image_(image),
+      model_(chain_of(image, layers)) {
   model_.initialize(
       RandomStream(static_cast<std::uint64_t>(configuration_.seed)).child("parameters"));
 }
@@ -140,10 +141,21 @@ void Network::take_parameters(std::span<const float> values) {
 }
 
 void Network::check_image(std::string_view where, const std::array<std::size_t, 3>& sizes) const {
+  if (sizes == image_) return;
+  throw Error(where, "images of " + sizes_text(sizes), sizes_text(image_));
+}
+
+void Network::check_inputs(std::string_view where, const Images& images) const {
   const FeatureShape& s = model_.input_shape();
   const std::array expected{s.height, s.width, s.channels};
-  if (sizes == expected) return;
-  throw Error(where, "images of " + sizes_text(sizes), sizes_text(expected));
+  if (images.image_sizes() != expected) {
+    throw Error(where, "images of " + sizes_text(images.image_sizes()), sizes_text(expected));
+  }
+  const bool plain = configuration_.crop == 0 && configuration_.pixel_max == 1 &&
+                     configuration_.subtract == "none";
+  if (plain || !images.are_bytes()) return;
+  throw Error(where, "bytes for a model with crop, pixel_max or subtract",
+              "floats as the network is given them");
 }
 
 std::vector<Network::Place> Network::places() const {
@@ -161,7 +173,7 @@ std::vector<Network::Place> Network::places() const {
 py::array_t<float> Network::logits(std::string_view where, const Images& images,
                                    std::size_t threads) const {
   constexpr std::size_t kImages = 256;
-  check_image(where, images.image_sizes());
+  check_inputs(where, images);
   const auto [H, W, C] = images.image_sizes();
   py::array_t<float> output = result_array<float>(where, {images.count(), outputs()});
   float* const result = output.mutable_data();

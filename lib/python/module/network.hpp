@@ -30,6 +30,7 @@ class Images {
   Images(std::string_view where, std::string_view name, const py::object& value);
 
   [[nodiscard]] std::size_t count() const { return sizes_[0]; }
+  [[nodiscard]] bool are_bytes() const { return bytes_ != nullptr; }
   [[nodiscard]] std::array<std::size_t, 3> image_sizes() const {
     return {sizes_[1], sizes_[2], sizes_[3]};
   }
@@ -75,8 +76,11 @@ class Network {
   void set_parameters(const py::sequence& arrays);
   void take_parameters(std::span<const float> values);
 
-  /// Error unless these are images for the network.
+  /// Error unless these are of the size of the images that the network was made for.
   void check_image(std::string_view where, const std::array<std::size_t, 3>& sizes) const;
+  /// Error unless these can be what the network is given, which with crop is smaller, and with
+  /// settings of other inputs than pixel / 255 cannot be bytes.
+  void check_inputs(std::string_view where, const Images& images) const;
 
   /// Outputs N,outputs, a block of images at a time, between which signals are seen.
   [[nodiscard]] py::array_t<float> logits(std::string_view where, const Images& images,
@@ -91,6 +95,7 @@ class Network {
   [[nodiscard]] std::vector<Place> places() const;
 
   TrainingConfiguration configuration_;
+  std::array<std::size_t, 3> image_;
   Sequential model_;
 };
 

@@ -77,7 +77,7 @@ class Trainer {
                                       const std::vector<std::uint32_t>& order, std::size_t epoch) {
     constexpr std::string_view where = "fit";
     const Images images(where, "x", x);
-    network_.check_image(where, images.image_sizes());
+    network_.check_inputs(where, images);
     const Labels labels(where, y, images.count(), network_.outputs());
     if (order.empty() || order.size() > batch_size()) {
       throw Error(where, std::to_string(order.size()) + " images in a step",

@@ -32,6 +32,7 @@ __all__ = [
     "Model",
     "Sequential",
     "alexnet",
+    "alexnet_as_coded",
     "cuda_convnet_11pct",
     "cuda_convnet_13pct",
     "cuda_convnet_18pct",
@@ -465,6 +466,11 @@ def four_layer_cnn(image: Tuple[int, int, int] = (32, 32, 3), classes: int = 10,
 def alexnet(image: Tuple[int, int, int] = (227, 227, 3), classes: int = 1000, **settings: Any) -> Model:
     """AlexNet: Krizhevsky, Sutskever, Hinton 2012. Arguments as of lenet5()."""
     return Model("alexnet", image, classes, settings)
+
+
+def alexnet_as_coded(image: Tuple[int, int, int] = (227, 227, 3), classes: int = 1000, **settings: Any) -> Model:
+    """AlexNet as its released layer files have it. Arguments as of lenet5()."""
+    return Model("alexnet_as_coded", image, classes, settings)
 
 
 def _cuda_convnet(name: str, layers: str, image: Tuple[int, int, int]) -> Callable[..., Model]:

@@ -72,6 +72,33 @@ class HeldOut(TestCase):
             reprise.load_dataset(FIXTURES / "fashion-mnist", holdout=-1)
 
 
+class Inputs(TestCase):
+    def test_crops_less_the_mean_image(self):
+        settings = dict(crop=24, subtract="mean_image", pixel_max=255, test_views=10)
+        model = models.lenet5(seed=1, **settings)
+        history = model.fit(DATA, learning_rate=1e-5, verbose=False, **TWO_STEPS)
+        mean = IMAGES[:32, 2:26, 2:26].astype(np.float64).mean(axis=0).astype(np.float32)
+        np.testing.assert_allclose(history.record["model/mean_image"], mean, rtol=1e-6)
+        self.assertEqual(model.predict(np.zeros((1, 24, 24, 1), np.float32)).shape, (1, 10))
+        with self.assertRaisesRegex(ValueError, "images of 28x28x1; expected 24x24x1"):
+            model.evaluate(*DATA.test)
+        with self.assertRaisesRegex(ValueError, "predict: bytes for a model with crop"):
+            model.predict(DATA.test[0][:1, :24, :24])
+        with self.assertRaisesRegex(ValueError, "crop = 24"):
+            models.lenet5(seed=1).fit(DATA, crop=24, verbose=False, **TWO_STEPS)
+
+    def test_layers_have_settings_of_their_own(self):
+        model = models.lenet5(seed=1, layers="conv1.weight_value=0.25")
+        self.assertTrue((model.get_weights()[0] == 0.25).all())
+        model = models.lenet5(seed=1)
+        before = model.get_weights()
+        model.fit(DATA, layers="all.weight_lr=0 all.bias_lr=0", verbose=False, **TWO_STEPS)
+        for a, b in zip(before, model.get_weights()):
+            np.testing.assert_array_equal(a, b)
+        with self.assertRaisesRegex(ValueError, 'layer "conv9" of lenet5'):
+            models.lenet5(layers="conv9.weight_lr=1")
+
+
 class Digests(TestCase):
     def test_a_run_has_the_digest_of_train_lenet5(self):
         runs = [
