@@ -38,10 +38,11 @@ py::array asked_of_numpy(std::string_view where, std::string_view name, const py
       throw OutOfMemory(label(where, name), "a copy of it cannot be allocated", "more memory");
     }
     if (!error.matches(PyExc_Exception)) throw;
-    throw_type_error(label(where, name),
-                     type_name(value) + ", of which numpy makes no array: " +
-                         py::cast<std::string>(py::str(error.value())),
-                     kArrays);
+    throw_type_error(
+        label(where, name),
+        type_name(value) + ", of which numpy makes no array: " +
+            py::cast<std::string>(py::str(error.value()).attr("encode")("utf-8", "replace")),
+        kArrays);
   }
 }
 
@@ -94,14 +95,21 @@ std::vector<std::size_t> sizes_of(const py::array& array) {
 /// Two values of a list, tuple or the like; nullopt if it is none of two.
 std::optional<std::array<py::object, 2>> pair_in(const py::object& value) {
   if (py::isinstance<py::str>(value) || PySequence_Check(value.ptr()) == 0) return std::nullopt;
-  const auto sequence = py::reinterpret_borrow<py::sequence>(value);
-  if (sequence.size() != 2) return std::nullopt;
-  return std::array<py::object, 2>{sequence[0], sequence[1]};
+  try {
+    const auto sequence = py::reinterpret_borrow<py::sequence>(value);
+    if (sequence.size() != 2) return std::nullopt;
+    return std::array<py::object, 2>{sequence[0], sequence[1]};
+  } catch (py::error_already_set& error) {  // a memoryview with several axes has no items
+    if (!error.matches(PyExc_Exception)) throw;
+    return std::nullopt;
+  }
 }
 
 /// How an exception shows a value.
 std::string shown(const py::handle& value) {
-  return py::cast<std::string>(py::repr(value));
+  const py::object repr = py::reinterpret_steal<py::object>(PyObject_ASCII(value.ptr()));
+  if (!repr) throw py::error_already_set();
+  return py::cast<std::string>(repr);
 }
 
 }  // namespace
@@ -204,7 +212,7 @@ Padding2d padding_argument(std::string_view where, const py::object& value) {
       "\"valid\", \"same\", \"keep_size\", an integer, (height, width) or "
       "((top, bottom), (left, right))";
   if (py::isinstance<py::str>(value)) {
-    const auto name = py::cast<std::string>(value);
+    const std::string name = utf8_of(where, "padding", value);
     if (name == "valid") return Padding2d::valid();
     if (name == "same") return Padding2d::same();
     if (name == "keep_size") return Padding2d::keep_size();
@@ -230,8 +238,8 @@ Padding2d padding_argument(std::string_view where, const py::object& value) {
 
 std::array<std::size_t, 4> sizes_argument(std::string_view where, std::string_view name,
                                           const py::object& value) {
-  if (!py::isinstance<py::sequence>(value) || py::isinstance<py::str>(value) ||
-      py::len(value) != 4) {
+  const bool is_list = py::isinstance<py::tuple>(value) || py::isinstance<py::list>(value);
+  if (!is_list || py::len(value) != 4) {
     throw_type_error(where, std::string(name) + " = " + shown(value), "four integers");
   }
   const auto sequence = py::reinterpret_borrow<py::sequence>(value);
@@ -263,11 +271,34 @@ bool flag_argument(std::string_view where, std::string_view name, const py::hand
   return py::cast<bool>(value);
 }
 
+std::string utf8_of(std::string_view where, std::string_view name, const py::handle& text) {
+  Py_ssize_t size = 0;
+  const char* const bytes = PyUnicode_AsUTF8AndSize(text.ptr(), &size);
+  if (bytes == nullptr) {
+    PyErr_Clear();
+    throw Error(where, std::string(name) + " = " + shown(text), "a text that UTF-8 can hold");
+  }
+  return {bytes, static_cast<std::size_t>(size)};
+}
+
+std::string path_argument(std::string_view where, const py::handle& value) {
+  PyObject* converted = nullptr;
+  if (PyUnicode_FSConverter(value.ptr(), &converted) == 0) {
+    const py::error_already_set error;
+    if (error.matches(PyExc_TypeError)) {
+      throw_type_error(where, type_name(value), "the path of a file");
+    }
+    if (!error.matches(PyExc_ValueError)) throw error;
+    throw Error(where, "the path " + shown(value), "one that the system can have");
+  }
+  return py::cast<std::string>(py::reinterpret_steal<py::bytes>(converted));
+}
+
 std::string text_argument(std::string_view where, std::string_view name, const py::handle& value) {
   if (!py::isinstance<py::str>(value)) {
     throw_type_error(where, std::string(name) + " = " + shown(value), "a text");
   }
-  return py::cast<std::string>(value);
+  return utf8_of(where, name, value);
 }
 
 std::size_t threads_argument(std::string_view where, const py::object& value) {

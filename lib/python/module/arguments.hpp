@@ -86,6 +86,12 @@ double number_argument(std::string_view where, std::string_view name, const py::
 /// True or False; TypeError if it is neither.
 bool flag_argument(std::string_view where, std::string_view name, const py::handle& value);
 
+/// The bytes of a text in UTF-8; ValueError if it has none, as of half a surrogate pair.
+std::string utf8_of(std::string_view where, std::string_view name, const py::handle& text);
+
+/// The name of a file or folder, of a text, bytes or a path object, as the system has it.
+std::string path_argument(std::string_view where, const py::handle& value);
+
 /// A text; TypeError if it is none.
 std::string text_argument(std::string_view where, std::string_view name, const py::handle& value);
 

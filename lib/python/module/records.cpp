@@ -20,16 +20,6 @@
 namespace reprise::python {
 namespace {
 
-/// A file's name, of a text or a path object.
-std::string path_argument(std::string_view where, const py::object& value) {
-  const auto path = py::reinterpret_steal<py::object>(PyOS_FSPath(value.ptr()));
-  if (!path) {
-    PyErr_Clear();
-    throw_type_error(where, type_name(value), "the path of a file");
-  }
-  return py::cast<std::string>(path);
-}
-
 std::shared_ptr<Record> load(const py::object& path, const py::object& no_checksum,
                              const py::object& unconfined) {
   const std::string file = path_argument("open", path);

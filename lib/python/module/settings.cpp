@@ -25,8 +25,8 @@ void set(std::string_view where, const Setting& setting, const py::handle& value
     throw_type_error(where, setting.name + " = " + py::cast<std::string>(py::repr(value)),
                      setting.description);
   }
-  set_from_text(std::string(where) + ": " + setting.name, py::cast<std::string>(py::str(value)),
-                setting);
+  set_from_text(std::string(where) + ": " + setting.name,
+                utf8_of(where, setting.name, py::str(value)), setting);
 }
 
 }  // namespace
@@ -35,7 +35,7 @@ void set_all_settings(std::string_view where, const py::dict& settings, Training
   const std::vector<Setting> known = settings_of(c);
   std::map<std::string, std::string> given;  // by today's name
   for (const auto& [key, value] : settings) {
-    const auto written = py::cast<std::string>(py::str(key));
+    const std::string written = utf8_of(where, "a setting", py::str(key));
     const std::string name = name_today(written, format_settings("training"));
     const auto [earlier, is_first] = given.emplace(name, written);
     if (!is_first) {

@@ -194,10 +194,11 @@ void add_dataset(py::module_& module) {
       .def_property_readonly("test", [](const ImageDataset& data) {
         return py::make_tuple(pixels_of(data.test), labels_of(data.test));
       });
-  module.def("load_dataset", [](const std::string& folder, std::int64_t holdout) {
-    if (holdout < 0) throw Error("load_dataset: holdout", std::to_string(holdout), "0 or more");
+  module.def("load_dataset", [](const py::object& folder, const py::object& held_out) {
+    const std::string path = path_argument("load_dataset", folder);
+    const std::size_t holdout = size_argument("load_dataset", "holdout", held_out, 0);
     const py::gil_scoped_release release;
-    return std::make_shared<ImageDataset>(load_dataset(folder, static_cast<std::size_t>(holdout)));
+    return std::make_shared<ImageDataset>(load_dataset(path, holdout));
   });
   module.def("default_data_folder", &default_data_folder);
   module.def("dataset_of", &dataset_of);
@@ -211,10 +212,11 @@ void add_training(py::module_& module) {
   py::class_<FinishedRun, std::shared_ptr<FinishedRun>>(module, "FinishedRun",
                                                         "A training run at its end.")
       .def("record", &FinishedRun::record)
-      .def("save", [](const FinishedRun& run, const std::string& path, bool force) {
+      .def("save", [](const FinishedRun& run, const py::object& path, bool force) {
+        const std::string file = path_argument("save", path);
         const auto record = run.record();
         const py::gil_scoped_release release;
-        return save_record(*record, path, force ? Overwrite::yes : Overwrite::no);
+        return save_record(*record, file, force ? Overwrite::yes : Overwrite::no);
       });
   module.def("model_names", &model_names);
 }

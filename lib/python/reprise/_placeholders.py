@@ -2,10 +2,12 @@
 
 from __future__ import annotations
 
-from typing import Any, Callable, Dict, List, Mapping, Optional, Sequence, Tuple, Union
+from typing import Any, Callable, Dict, List, Mapping, Optional, Sequence, Tuple
 
 import numpy as np
 import numpy.typing as npt
+
+from ._errors import shown
 
 Shape = Sequence[Optional[int]]
 Feed = Mapping["Node", Any]
@@ -36,14 +38,16 @@ class Placeholder(Node):
     """
 
     def __init__(self, dtype: Any, shape: Shape, name: str) -> None:
+        self.shape = _shape(name, shape)
         super().__init__(name, lambda feed, _: self._given(feed))
         try:
             self.dtype = np.dtype(dtype)
-        except TypeError:
-            raise TypeError(f"{name}: dtype {dtype!r}; expected one of numpy's") from None
-        self.shape: Tuple[Optional[int], ...] = tuple(shape)
+        except (TypeError, ValueError):
+            raise TypeError(f"{name}: dtype {shown(dtype)}; expected one of numpy's") from None
 
     def _given(self, feed: Feed) -> npt.NDArray[Any]:
+        if not isinstance(feed, Mapping):
+            raise TypeError(f"run: {type(feed).__name__}; expected a dictionary with a value of {self.name}")
         if self not in feed:
             raise ValueError(f"run: no value of {self.name}; expected one in feed_dict")
         array = np.asarray(feed[self])
@@ -57,6 +61,18 @@ class Placeholder(Node):
         return array.astype(self.dtype, copy=False)
 
 
+def _shape(name: Any, shape: Any) -> Tuple[Optional[int], ...]:
+    if not isinstance(name, str):
+        raise TypeError(f"placeholder: name = {shown(name)}; expected a text")
+    expected = "expected sizes, None where any will do, such as (None, 28, 28, 1)"
+    if not isinstance(shape, (tuple, list)):
+        raise TypeError(f"{name}: shape = {shown(shape)}; {expected}")
+    for size in shape:
+        if size is not None and (not isinstance(size, (int, np.integer)) or size < 0):
+            raise ValueError(f"{name}: shape = {shown(shape)}; {expected}")
+    return tuple(None if size is None else int(size) for size in shape)
+
+
 def placeholder(dtype: Any = np.float32, shape: Shape = (), name: str = "placeholder") -> Placeholder:
     """A placeholder for arrays of a shape, None where any size will do: placeholder(np.float32,
     (None, 28, 28, 1))."""
@@ -65,11 +81,15 @@ def placeholder(dtype: Any = np.float32, shape: Shape = (), name: str = "placeho
 
 def Input(shape: Shape, name: str = "input") -> Placeholder:
     """A placeholder for any number of float32 arrays of a shape: Input(shape=(28, 28, 1))."""
-    return Placeholder(np.float32, (None, *shape), name)
+    return Placeholder(np.float32, (None, *_shape(name, shape)), name)
 
 
 def one_hot(labels: Placeholder, depth: int) -> Node:
     """Labels as rows of `depth` zeros and a one."""
+    if not isinstance(labels, Placeholder):
+        raise TypeError(f"one_hot: labels = {type(labels).__name__}; expected what placeholder() returns")
+    if not isinstance(depth, (int, np.integer)) or not 1 <= depth < 2**31:
+        raise ValueError(f"one_hot: depth = {shown(depth)}; expected an integer of 1 to 2^31 - 1")
 
     def value(feed: Feed, _: Any) -> Any:
         given = labels._given(feed)
@@ -79,9 +99,6 @@ def one_hot(labels: Placeholder, depth: int) -> Node:
         return np.eye(depth, dtype=np.float32)[given]
 
     return Node(f"one_hot of {labels.name}", value)
-
-
-Fetches = Union[Node, Sequence["Fetches"]]
 
 
 def run(fetches: Any, feed_dict: Feed) -> Any:

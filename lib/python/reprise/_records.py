@@ -10,6 +10,7 @@ import numpy as np
 import numpy.typing as npt
 
 from . import _reprise
+from ._errors import shown
 from ._reprise import Dataset
 
 
@@ -60,7 +61,7 @@ class Group(Mapping):
 
     def __getitem__(self, path: str) -> Any:
         if not isinstance(path, str):
-            raise TypeError(f"a record's place {path!r}; expected a path, such as history/test_error")
+            raise TypeError(f"a record's place {shown(path)}; expected a path, such as history/test_error")
         name, _, rest = path.strip("/").partition("/")
         if not name:
             return self
@@ -167,7 +168,10 @@ def compare(a: PathOrRecord, b: PathOrRecord, most: int = 20) -> List[Tuple[str,
 
 
 def verify(
-    record: PathOrRecord, data: Union[Dataset, str, None] = None, epochs: int = 0, threads: int = 1
+    record: PathOrRecord,
+    data: Union[Dataset, str, "os.PathLike[str]", None] = None,
+    epochs: int = 0,
+    threads: int = 1,
 ) -> Verification:
     """Runs the training run in a record again and compares.
 
@@ -179,7 +183,7 @@ def verify(
     """
     found = _record(record)
     if not isinstance(data, Dataset):
-        folder = _reprise.default_data_folder() if data is None else str(data)
+        folder = _reprise.default_data_folder() if data is None else data
         holdout = found["configuration"].attrs.get("holdout", 0) if "configuration" in found else 0
         data = _reprise.load_dataset(folder, holdout)
     return Verification(*_reprise.verify(found._tree, data, epochs, threads))

@@ -26,6 +26,7 @@ import numpy as np
 import numpy.typing as npt
 
 from . import _reprise
+from ._errors import shown
 from ._convolution import conv2d, conv2d_backward, conv2d_reference, conv2d_reference_backward
 from ._placeholders import Input, Node, Placeholder, Session, one_hot, placeholder
 from ._pooling import avg_pool2d, avg_pool2d_backward, max_pool2d, max_pool2d_backward
@@ -74,7 +75,7 @@ def conv_forward(
     """
     if not callable(activation):
         raise TypeError(
-            f"conv_forward: activation = {activation!r}; expected a function of an array"
+            f"conv_forward: activation = {shown(activation)}; expected a function of an array"
         )
     convolve: Any = conv2d if _are_float32(A_prev, W, b) else conv2d_reference
     bias = _bias("conv_forward", b)
@@ -288,7 +289,7 @@ def _are_float32(*arrays: Any) -> bool:
 
 def _is_max(where: str, mode: str) -> bool:
     if mode not in ("max", "avg"):
-        raise ValueError(f"{where}: mode = {mode!r}; expected 'max' or 'avg'")
+        raise ValueError(f"{where}: mode = {shown(mode)}; expected 'max' or 'avg'")
     return mode == "max"
 
 
@@ -296,7 +297,7 @@ def _padding(where: str, padding: Any) -> Any:
     if isinstance(padding, str):
         if padding not in ("same", "valid"):
             raise ValueError(
-                f"{where}: padding = {padding!r}; expected 'same', 'valid' or (height, width)"
+                f"{where}: padding = {shown(padding)}; expected 'same', 'valid' or (height, width)"
             )
         return "keep_size" if padding == "same" else padding
     return padding

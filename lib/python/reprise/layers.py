@@ -26,6 +26,7 @@ import numpy as np
 import numpy.typing as npt
 
 from . import _reprise
+from ._errors import as_list, shown
 from ._types import Float32Array, Padding, Pair
 
 __all__ = [
@@ -145,7 +146,7 @@ class Layer:
         layer is not built."""
         if self._built is None:
             raise ValueError(f"{self.kind}: a layer that is not built; expected build() before")
-        self._built.set_parameters(list(weights))
+        self._built.set_parameters(as_list(self.kind, "weights", weights))
 
     def weight_names(self) -> List[str]:
         """The names of get_weights(): weight, bias."""
@@ -237,12 +238,10 @@ class PartialConv2d(Layer):
         name: Optional[str] = None,
         seed: int = 1,
     ) -> None:
-        try:
-            inputs = [list(channels) for channels in connections]
-        except TypeError:
-            raise TypeError(
-                f"PartialConv2d: connections = {connections!r}; expected a list of lists of integers"
-            ) from None
+        inputs = [
+            as_list(type(self).__name__, "connections", channels)
+            for channels in as_list(type(self).__name__, "connections", connections)
+        ]
         options = dict(connections=inputs, kernel=kernel, algorithm=algorithm, weight=weight, bias=bias)
         super().__init__(options, name, seed)
 
@@ -385,23 +384,27 @@ class Rescale(Layer):
 
 def _text(kind: str, name: str, value: Any) -> str:
     if not isinstance(value, str):
-        raise TypeError(f"{kind}: {name} = {value!r}; expected a text")
+        raise TypeError(f"{kind}: {name} = {shown(value)}; expected a text")
+    try:
+        value.encode()
+    except UnicodeEncodeError:
+        raise ValueError(f"{kind}: {name} = {shown(value)}; expected a text that UTF-8 can hold") from None
     return value
 
 
 def _seed(kind: str, seed: Any) -> int:
     if not isinstance(seed, (int, np.integer)):
-        raise TypeError(f"{kind}: seed = {seed!r}; expected an integer of 0 or more")
+        raise TypeError(f"{kind}: seed = {shown(seed)}; expected an integer of 0 or more")
     if not 0 <= seed < 2**63:
-        raise ValueError(f"{kind}: seed = {seed!r}; expected an integer of 0 to 2^63 - 1")
+        raise ValueError(f"{kind}: seed = {shown(seed)}; expected an integer of 0 to 2^63 - 1")
     return int(seed)
 
 
 def _shape(kind: str, shape: Sequence[int]) -> Tuple[int, ...]:
-    if isinstance(shape, str) or not isinstance(shape, Sequence) or not all(
+    if not isinstance(shape, (tuple, list)) or not all(
         isinstance(size, (int, np.integer)) for size in shape
     ):
-        raise TypeError(f"{kind}: a shape {shape!r}; expected (H, W, C) or (C,)")
+        raise TypeError(f"{kind}: a shape {shown(shape)}; expected (H, W, C) or (C,)")
     sizes = tuple(int(size) for size in shape)
     if len(sizes) not in (1, 3) or not all(1 <= size < 2**31 for size in sizes):
         raise ValueError(

@@ -15,6 +15,7 @@ Sequential is a model of layers of one's own choice (reprise.layers).
 from __future__ import annotations
 
 import operator
+import os
 import time
 from typing import Any, Callable, Dict, List, Optional, Sequence, Tuple, Union
 
@@ -22,6 +23,7 @@ import numpy as np
 import numpy.typing as npt
 
 from . import _reprise
+from ._errors import as_list, shown
 from ._records import Record
 from ._reprise import Dataset
 from ._types import Float32Array
@@ -47,7 +49,7 @@ __all__ = [
 Epoch = Dict[str, Any]
 
 
-def load_dataset(folder: Optional[str] = None, holdout: int = 0) -> Dataset:
+def load_dataset(folder: Union[str, "os.PathLike[str]", None] = None, holdout: int = 0) -> Dataset:
     """The data set in a folder: four IDX files, as of MNIST, gzipped or not, or CIFAR-10's binary files.
 
     folder   None: where Debian's package dataset-fashion-mnist has its files
@@ -57,8 +59,7 @@ def load_dataset(folder: Optional[str] = None, holdout: int = 0) -> Dataset:
     Returns a Dataset: name, class_names, and train and test, each (images N,H,W,C of uint8, labels N).
     ValueError if the folder or a file is missing or damaged.
     """
-    place = _reprise.default_data_folder() if folder is None else str(folder)
-    return _reprise.load_dataset(place, operator.index(holdout))
+    return _reprise.load_dataset(_reprise.default_data_folder() if folder is None else folder, holdout)
 
 
 class History:
@@ -100,11 +101,11 @@ class History:
         """The record's SHA-256, 64 hexadecimal digits."""
         return self.record.digest
 
-    def save(self, path: str, force: bool = False) -> str:
+    def save(self, path: Union[str, "os.PathLike[str]"], force: bool = False) -> str:
         """Writes the record, whole or not at all, and returns its digest. ValueError if the file
         exists, unless `force`, or cannot be written."""
         self._check()
-        return self._run.save(str(path), bool(force))
+        return self._run.save(path, bool(force))
 
     def _check(self) -> None:
         if self._why_no_record:
@@ -229,7 +230,7 @@ class Model:
 
     def set_weights(self, weights: Sequence[npt.ArrayLike]) -> None:
         """Sets what get_weights() gives. ValueError, and nothing is set, if a shape differs."""
-        self._network.set_parameters(list(weights))
+        self._network.set_parameters(as_list("set_weights", "weights", weights))
         self._fresh = False
 
     def __getstate__(self) -> Any:
@@ -342,8 +343,9 @@ class Sequential(Model):
     """
 
     def __init__(self, layers: Sequence[Layer], image: Tuple[int, int, int], seed: int = 1) -> None:
-        self._arguments = (list(layers), _image("Sequential", image), seed)
-        self._network = _reprise.Network({"seed": seed}, self._arguments[1], _entries(layers))
+        chain = as_list("Sequential", "layers", layers)
+        self._arguments = (chain, _image("Sequential", image), seed)
+        self._network = _reprise.Network({"seed": seed}, self._arguments[1], _entries(chain))
         self._fresh = True
 
     def predict(
@@ -384,15 +386,15 @@ def _size(where: str, name: str, value: Any) -> int:
     try:
         size = operator.index(value)
     except TypeError:
-        raise TypeError(f"{where}: {name} = {value!r}; expected an integer of 1 or more") from None
+        raise TypeError(f"{where}: {name} = {shown(value)}; expected an integer of 1 or more") from None
     if not 1 <= size < 2**31:
-        raise ValueError(f"{where}: {name} = {value!r}; expected an integer of 1 to 2^31 - 1")
+        raise ValueError(f"{where}: {name} = {shown(value)}; expected an integer of 1 to 2^31 - 1")
     return size
 
 
 def _image(where: str, image: Any) -> Tuple[int, int, int]:
-    if isinstance(image, str) or not isinstance(image, Sequence) or len(image) != 3:
-        raise TypeError(f"{where}: image = {image!r}; expected (height, width, channels)")
+    if not isinstance(image, (tuple, list)) or len(image) != 3:
+        raise TypeError(f"{where}: image = {shown(image)}; expected (height, width, channels)")
     height, width, channels = (_size(where, "image", size) for size in image)
     return height, width, channels
 

@@ -27,6 +27,7 @@ import numpy as np
 import numpy.typing as npt
 
 from . import _reprise
+from ._errors import as_list
 from ._types import Float32Array
 
 __all__ = ["Adagrad", "Adam", "Nesterov", "Optimizer", "RMSProp", "SGD"]
@@ -56,8 +57,8 @@ class Optimizer:
     ) -> List[Float32Array]:
         """One update: new arrays of the parameters' shapes, of a list of parameters and of their
         gradients. ValueError if shapes do not match each other or those of the steps before."""
-        old = [_float32("parameters", array) for array in parameters]
-        grads = [_float32("gradients", array) for array in gradients]
+        old = [_float32("parameters", array) for array in as_list("step", "parameters", parameters)]
+        grads = [_float32("gradients", array) for array in as_list("step", "gradients", gradients)]
         if [array.shape for array in old] != [array.shape for array in grads]:
             raise ValueError(
                 f"step: gradients of shapes {[array.shape for array in grads]}; expected the "
