@@ -2,6 +2,7 @@
 #   libreprise      shared libraries, and the program that reads records for them
 #   libreprise-dev  headers, CMake package, and what a project outside links
 #   reprise         the command, its programs, data, manual pages, completion
+#   python3-reprise the Python module, where it is built
 
 set(CPACK_PACKAGE_NAME reprise)
 set(CPACK_PACKAGE_VENDOR "The Reprise developers")
@@ -39,5 +40,22 @@ set(CPACK_DEBIAN_PROGRAMS_PACKAGE_NAME reprise)
 set(CPACK_DEBIAN_PROGRAMS_PACKAGE_SECTION science)
 set(CPACK_DEBIAN_PROGRAMS_PACKAGE_DEPENDS "gnuplot-nox | gnuplot")  # draws a report's figures
 set(CPACK_DEBIAN_PROGRAMS_PACKAGE_RECOMMENDS "dataset-fashion-mnist")  # the default data
+
+if(TARGET reprise_python)
+  list(APPEND CPACK_COMPONENTS_ALL python)
+  set(CPACK_COMPONENT_PYTHON_DEPENDS library)  # which has what reads records
+  set(CPACK_COMPONENT_PYTHON_DESCRIPTION "Reproducible experiments with convolutional networks: Python module")
+  set(CPACK_DEBIAN_PYTHON_PACKAGE_NAME python3-reprise)
+  set(CPACK_DEBIAN_PYTHON_PACKAGE_SECTION python)
+  # Compiled for one minor version of Python.
+  get_property(version GLOBAL PROPERTY REPRISE_PYTHON_VERSION)
+  string(REPLACE "." ";" parts "${version}")
+  list(GET parts 0 major)
+  list(GET parts 1 minor)
+  math(EXPR next "${minor} + 1")
+  set(CPACK_DEBIAN_PYTHON_PACKAGE_DEPENDS
+      "python3 (>= ${major}.${minor}), python3 (<< ${major}.${next}), python3-numpy")
+  set(CPACK_DEBIAN_PYTHON_PACKAGE_SUGGESTS "python3-xarray, python3-matplotlib, dataset-fashion-mnist")
+endif()
 
 include(CPack)
