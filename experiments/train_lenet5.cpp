@@ -17,6 +17,7 @@
 #include "reprise/linalg/blas.hpp"
 #include "reprise/linalg/simd.hpp"
 #include "reprise/nn/models/models.hpp"
+#include "reprise/nn/optimizers.hpp"
 #include "reprise/record/format.hpp"
 #include "reprise/record_file/record_file.hpp"
 #include "reprise/run/checkpoint.hpp"
@@ -75,8 +76,10 @@ std::function<void()> add_settings(CommandLine& line, TrainingConfiguration& con
   }
   line.set_choices("--model", model_names());
   line.set_choices("--conv-algorithm", conv_algorithm_names());
-  line.set_choices("--optimizer", {"adam", "sgd"});
+  line.set_choices("--optimizer", optimizer_names());
   line.set_choices("--pooling", {"max", "average"});
+  line.set_choices("--pool-rounding", {"halve", "floor", "ceil"});
+  line.set_choices("--subtract", {"none", "mean_image"});
   line.set_choices("--activation", {"relu", "tanh", "scaled_tanh"});
   for (const FormatSetting& row : format_settings("training")) {
     const std::string name = name_today(row.setting, format_settings("training"));
