@@ -120,8 +120,9 @@ ImageDataset data_for(const Record& record, std::size_t holdout, const Options& 
                   reported(record, "data_folder"));
 }
 
-void check_epochs(std::int64_t all, const std::string& path, const Options& options) {
-  if (options.verification.epochs <= static_cast<std::size_t>(all)) return;
+void check_epochs(const Record& record, const std::string& path, const Options& options) {
+  const std::size_t all = record.values<std::int64_t>("history/epoch").size();
+  if (options.verification.epochs <= all) return;
   as_usage([&] {
     throw Error("--epochs", fmt::format("{}", options.verification.epochs),
                 fmt::format("1 to {}, the epochs of {}", all, path));
@@ -132,7 +133,7 @@ std::size_t judge(const std::string& path, const Options& options) {
   const Record record = load_record(path, "training", options.loading);
   const TrainingConfiguration configuration =
       errors_naming(path, [&] { return configuration_from(record.group("configuration")); });
-  check_epochs(configuration.epochs, path, options);
+  check_epochs(record, path, options);
   VerificationOptions verification = options.verification;
   verification.study =
       options.study ? judge_study(record, *options.study) : judge_by_installed_study(record);

@@ -61,6 +61,8 @@ const std::vector<FormatSetting>& training_settings() {
       {"beta2", "beta2", 0.999},
       {"epsilon", "epsilon", 1e-7},
       {"layers", "layers", ""},
+      {"stop_train_error", "stop_train_error", 0.0},
+      {"stop_flat_epochs", "stop_flat_epochs", whole(0)},
   };
   return rows;
 }

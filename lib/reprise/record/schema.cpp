@@ -25,13 +25,15 @@ const std::vector<T>& values(const SchemaCheck& check, std::string_view path) {
 
 // ---- a training run
 
-/// A row for each epoch.
+/// A row for each epoch; fewer where a setting may end training before.
 void check_epochs(const SchemaCheck& check) {
-  const auto epochs = std::get<std::int64_t>(
-      settings_in_full(check.record().group("configuration"), format_settings("training"))
-          .at("epochs"));
-  const std::size_t rows = check.size_of("epoch");
-  if (static_cast<std::int64_t>(rows) == epochs) return;
+  const Attributes settings =
+      settings_in_full(check.record().group("configuration"), format_settings("training"));
+  const auto epochs = std::get<std::int64_t>(settings.at("epochs"));
+  const auto rows = static_cast<std::int64_t>(check.size_of("epoch"));
+  const bool may_stop = std::get<double>(settings.at("stop_train_error")) > 0.0 ||
+                        std::get<std::int64_t>(settings.at("stop_flat_epochs")) > 0;
+  if (rows == epochs || (may_stop && rows >= 1 && rows < epochs)) return;
   check.refuse("/history/epoch", fmt::format("has {} along epoch", rows),
                fmt::format("{}, as /configuration@epochs says", epochs));
 }

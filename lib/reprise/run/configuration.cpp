@@ -153,6 +153,13 @@ std::vector<Setting> settings_of(TrainingConfiguration& c) {
        "rates, decay, schedules and initial values of single layers, such as "
        "\"conv1.bias_lr_mult=2 all.bias_decay=0\"; empty: none",
        &c.layers, canonical_layers},
+      {"stop_train_error",
+       "training ends with the epoch whose training error is at most this fraction; 0: never",
+       &c.stop_train_error},
+      {"stop_flat_epochs",
+       "training ends where the least training error of the last N epochs is above 0.98 times that "
+       "of the epochs before them, and lr_milestones are past; 0: never",
+       &c.stop_flat_epochs},
   };
 }
 
@@ -219,6 +226,8 @@ void check(const TrainingConfiguration& c) {
   share("beta2", c.beta2);
   positive("epsilon", c.epsilon);
   check_layers(c);
+  share("stop_train_error", c.stop_train_error);
+  require_from(0, "stop_flat_epochs", c.stop_flat_epochs);
 }
 
 OptimizerOptions optimizer_options(const TrainingConfiguration& c) {

@@ -44,6 +44,8 @@ struct TrainingConfiguration {
   double beta2 = 0.999;
   double epsilon = 1e-7;
   std::string layers;
+  double stop_train_error = 0.0;
+  std::int64_t stop_flat_epochs = 0;
 };
 
 /// A setting by name, with where its value is kept.

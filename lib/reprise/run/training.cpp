@@ -55,6 +55,25 @@ ImageInput input_of(const TrainingConfiguration& configuration, const ImageDatas
                      images_of(configuration, data));
 }
 
+double least_train_error(std::span<const EpochResult> epochs) {
+  double least = epochs.front().train_error;
+  for (const EpochResult& epoch : epochs) least = std::min(least, epoch.train_error);
+  return least;
+}
+
+/// The last epochs bring hardly less training error than those before them, at one learning rate.
+bool is_flat(const TrainingConfiguration& c, std::span<const EpochResult> epochs) {
+  constexpr double kLess = 0.98;
+  const auto last = static_cast<std::size_t>(c.stop_flat_epochs);
+  if (last == 0 || epochs.size() <= last) return false;
+  const bool may_drop = learning_rate_of(c, static_cast<std::size_t>(c.epochs)) !=
+                        learning_rate_of(c, epochs.size() - last);
+  if (may_drop) return false;
+  const std::size_t before = epochs.size() - last;
+  return least_train_error(epochs.subspan(before)) >
+         kLess * least_train_error(epochs.first(before));
+}
+
 }  // namespace
 
 Sequential make_model(const TrainingConfiguration& configuration, const FeatureShape& image,
@@ -67,6 +86,12 @@ Sequential make_model(const TrainingConfiguration& configuration, const FeatureS
                                 conv_algorithm(configuration.conv_algorithm));
   set_initializers(configuration, model);
   return model;
+}
+
+bool ends_training(const TrainingConfiguration& c, std::span<const EpochResult> epochs) {
+  if (epochs.size() >= static_cast<std::size_t>(c.epochs)) return true;
+  if (c.stop_train_error > 0.0 && epochs.back().train_error <= c.stop_train_error) return true;
+  return is_flat(c, epochs);
 }
 
 std::string parameters_sha256(std::span<const float> parameters) {
@@ -105,13 +130,17 @@ std::size_t TrainingRun::steps_per_epoch() const {
   return div_ceil(train_images(), batch_size);
 }
 
+bool TrainingRun::is_finished() const {
+  return !history_.empty() && ends_training(configuration_, history_);
+}
+
 double TrainingRun::learning_rate() const {
   return learning_rate_of(configuration_, history_.size());
 }
 
 bool TrainingRun::train(const Observer& observer) {
   const FloatEnvironment environment;
-  while (history_.size() < static_cast<std::size_t>(configuration_.epochs)) {
+  while (!is_finished()) {
     const std::vector<std::uint32_t> order =
         epoch_order(stream_.child("order"), history_.size(), train_images());
     while (step_in_epoch_ < steps_per_epoch()) {

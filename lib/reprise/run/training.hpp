@@ -4,6 +4,7 @@
 
 #include <functional>
 #include <memory>
+#include <span>
 #include <string>
 #include <vector>
 
@@ -57,7 +58,7 @@ class TrainingRun {
     std::function<bool(std::size_t steps_done, std::size_t steps_in_epoch)> step;
     std::function<void(const EpochResult& result)> epoch;
   };
-  /// Trains on until the last epoch's end, or until the observer stops it; true if it got there.
+  /// Trains on until ends_training(), or until the observer stops it; true if it got there.
   bool train(const Observer& observer);
 
   [[nodiscard]] const TrainingConfiguration& configuration() const { return configuration_; }
@@ -78,6 +79,7 @@ class TrainingRun {
   void restore(const TrainingState& state);
 
  private:
+  [[nodiscard]] bool is_finished() const;
   [[nodiscard]] double learning_rate() const;
   /// Returns the images of the step.
   std::size_t train_step(const std::vector<std::uint32_t>& order);
@@ -101,6 +103,10 @@ class TrainingRun {
   double epoch_seconds_ = 0.0;
   std::vector<EpochResult> history_;
 };
+
+/// Whether training ends with the last of these epochs: it is the last one, or stop_train_error or
+/// stop_flat_epochs end it. Requires at least one epoch.
+bool ends_training(const TrainingConfiguration& configuration, std::span<const EpochResult> epochs);
 
 /// Error, naming what was found and what was expected, unless the state can be one that the run
 /// passes through: every count and size fits the configuration and the model, losses are finite,

@@ -21,8 +21,12 @@ class StateChecks {
             fmt::format("at most the {} of the configuration", epochs));
     require(state.step_in_epoch <= steps_, "steps in the epoch", state.step_in_epoch,
             fmt::format("at most {}", steps_));
-    require(state.history.size() < epochs || state.step_in_epoch == 0, "steps in the epoch",
-            state.step_in_epoch, "none after the last epoch");
+    const std::span<const EpochResult> history = state.history;
+    for (std::size_t n = 1; n <= history.size(); ++n) {
+      const bool goes_on = n < history.size() || state.step_in_epoch > 0;
+      require(!goes_on || !ends_training(run_.configuration(), history.first(n)),
+              "epochs and steps", fmt::format("after epoch {}", n), "none, as it ends training");
+    }
     check_parameters(state);
     check_optimizer(state);
     check_unfinished_epoch(state);

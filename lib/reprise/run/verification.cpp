@@ -238,7 +238,7 @@ Verification verify_training(
   Verification result;
   const TrainingConfiguration configuration = configuration_from(tree.group("configuration"));
   check(configuration);
-  const auto all = static_cast<std::size_t>(configuration.epochs);
+  const std::size_t all = record.history.size();
   if (options.epochs > all) {
     throw Error("epochs", fmt::format("{}", options.epochs),
                 fmt::format("at most {}, the record's", all));
