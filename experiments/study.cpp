@@ -3,7 +3,6 @@
 
 #include <algorithm>
 #include <filesystem>
-#include <limits>
 #include <optional>
 #include <span>
 #include <string>
@@ -20,7 +19,9 @@
 #include "support/installed_data.hpp"
 #include "support/program.hpp"
 #include "support/study.hpp"
+#include "support/study_plan.hpp"
 #include "support/study_runs.hpp"
+#include "support/study_status.hpp"
 
 namespace reprise {
 namespace {
@@ -30,17 +31,22 @@ struct Options {
   std::vector<std::int64_t> seeds = {1, 2, 3};
   StudyScale scale;
   std::string data = default_data_folder();
-  std::string output;
+  std::string store;
   std::string simd = "best";
   bool quick = false;
   bool list = false;
   bool describe = false;
+  bool status = false;
   StudyRunOptions runs;
 };
 
 /// Error if one comes twice.
 void check_seeds(std::vector<std::int64_t> seeds) {
   std::sort(seeds.begin(), seeds.end());
+  if (seeds.size() > kMaxSeeds) {
+    throw Error("option --seeds", fmt::format("{} of them", seeds.size()),
+                fmt::format("at most {}", kMaxSeeds));
+  }
   for (std::size_t i = 0; i < seeds.size(); ++i) {
     if (i == 0 || seeds[i] != seeds[i - 1]) continue;
     throw Error("option --seeds", fmt::format("{} twice", seeds[i]), "different integers from 1");
@@ -51,7 +57,13 @@ void add_options(CommandLine& line, const std::string& name, Options& options) {
   line.add_operands("STUDY", options.studies, {0, 1},
                     "a study file (TOML), or a name that --list prints");
   line.set_operand_choices(study_names());
-  line.add_flag("--list", options.list, "list the studies that come with this program, and exit");
+  line.add_flag(
+      "--list", options.list,
+      "with a study: list its runs, each with its state, and why it is not done; without: "
+      "list the studies that come with this program; and exit");
+  line.add_flag("--status", options.status,
+                "tell how many runs are done and left, the time left, the disk needed, the compute "
+                "used and each failure, and exit");
   line.add_flag("--describe", options.describe, "describe the study, and exit");
   line.add_integers("--seeds", options.seeds, {1}, "comma-separated integers, 1 or more");
   const auto add_scale = [&line](const std::string& option, std::int64_t& value, IntegerRange range,
@@ -65,7 +77,11 @@ void add_options(CommandLine& line, const std::string& name, Options& options) {
   add_scale("--train-images", options.scale.train_images, {0},
             "train on the first N images; 0: all");
   line.add_text("--data", options.data, kDataFolder, "DIR");
-  line.add_text("--output", options.output, "folder for the records; default runs/STUDY", "DIR");
+  line.add_text("--store", options.store,
+                "folder for the plan and the records, which studies share; default runs, or "
+                "runs/quick with --quick",
+                "DIR");
+  line.add_earlier_name("--output", "--store");
   line.add_flag(
       "--quick", options.quick,
       "a short run: unless given, the epochs and seeds that the study has for this, and the "
@@ -76,9 +92,23 @@ void add_options(CommandLine& line, const std::string& name, Options& options) {
   add_simd(line, options.simd, "affects the speed, not the result");
   add_load_options(line, options.runs.loading);
   line.set_footer(
-      "Runs that are already recorded are skipped. Ctrl-C stops and keeps checkpoints; --resume "
-      "continues.\n\nExample:\n  " +
-      name + " dropout --seeds 1,2,3,4,5 --output runs/dropout");
+      "The plan is written before the first run. Runs that are already recorded, for whatever "
+      "study, "
+      "are skipped. Ctrl-C stops and keeps checkpoints; --resume continues.\n\nExit status: 0; 1 "
+      "after "
+      "an error or if a run failed; 2 for bad usage; 130 if it was stopped.\n\nExample:\n  " +
+      name + " dropout --seeds 1,2,3,4,5 --store runs");
+}
+
+/// Error if a seed is both measured and a pilot's.
+void check_pilot_seeds(const Study& study, const std::vector<std::int64_t>& seeds) {
+  if (study.learning_rates.empty()) return;
+  for (const std::int64_t seed : seeds) {
+    const auto& pilots = study.pilot_seeds;
+    if (std::find(pilots.begin(), pilots.end(), seed) == pilots.end()) continue;
+    throw UsageError("option --seeds", fmt::format("{}, a seed of the pilots", seed),
+                     "other seeds than those that choose the learning rates");
+  }
 }
 
 /// What the command line leaves to the study.
@@ -94,109 +124,32 @@ void complete(const CommandLine& line, const Study& study, Options& options) {
     if (!line.given("--seeds")) options.seeds = study.quick_seeds;
     if (own_data) options.data = installed_data("fashion-mnist");
   }
-  if (options.output.empty()) options.output = "runs/" + study.name;
+  if (options.store.empty()) options.store = options.quick ? "runs/quick" : "runs";
+  check_pilot_seeds(study, options.seeds);
   options.runs.data_folder = std::filesystem::absolute(options.data);
 }
 
-/// The runs of one study in one folder.
-class StudyPlan {
- public:
-  StudyPlan(const Study& study, const Options& options, const ImageDataset& data)
-      : study_(study), options_(options), scale_(options.scale) {
-    const auto images = static_cast<std::int64_t>(data.train.count);
-    // The study's own number gives way to a smaller data set; one that was asked for does not.
-    const bool own = scale_.train_images == study.settings.train_images;
-    if (own && scale_.train_images >= images) scale_.train_images = 0;
-  }
-
-  [[nodiscard]] std::size_t steps_of_a_run(const ImageDataset& data) const {
-    return steps_of(configuration_of(0, kPilotSeed), data);
-  }
-
-  /// A run per variant and learning rate.
-  [[nodiscard]] std::vector<StudyRun> pilots() const {
-    std::vector<StudyRun> runs;
-    for (std::size_t v = 0; v < study_.variants.size(); ++v) {
-      for (const double rate : study_.learning_rates) runs.push_back(pilot(v, rate));
-    }
-    return runs;
-  }
-
-  /// A run per seed and variant; seeds outside, so that a study that is stopped has whole pairs.
-  [[nodiscard]] std::vector<StudyRun> measured() const {
-    std::vector<double> rates;
-    for (std::size_t v = 0; v < study_.variants.size(); ++v) rates.push_back(rate_of(v));
-    std::vector<StudyRun> runs;
-    for (const std::int64_t seed : options_.seeds) {
-      for (std::size_t v = 0; v < study_.variants.size(); ++v) {
-        const std::string& name = study_.variants[v].name;
-        TrainingConfiguration configuration = configuration_of(v, seed);
-        configuration.learning_rate = rates[v];
-        runs.push_back({fmt::format("{}, seed {}", name, seed),
-                        path(name, seed),
-                        configuration,
-                        {study_.name, study_label(study_, v, "measured")}});
-      }
-    }
-    return runs;
-  }
-
- private:
-  [[nodiscard]] std::string path(const std::string& name, std::int64_t seed) const {
-    return (std::filesystem::path(options_.output) / fmt::format("{}-seed{}.h5", name, seed))
-        .string();
-  }
-
-  [[nodiscard]] TrainingConfiguration configuration_of(std::size_t variant,
-                                                       std::int64_t seed) const {
-    return study_configuration(study_, variant, seed, scale_);
-  }
-
-  [[nodiscard]] StudyRun pilot(std::size_t variant, double rate) const {
-    const std::string& name = study_.variants[variant].name;
-    TrainingConfiguration configuration = configuration_of(variant, kPilotSeed);
-    configuration.learning_rate = rate;
-    return {fmt::format("{}, pilot at learning rate {}", name, rate),
-            path(fmt::format("pilot-{}-rate{}", name, rate), kPilotSeed),
-            configuration,
-            {study_.name, study_label(study_, variant, "pilot")},
-            true};
-  }
-
-  /// The variant's own rate, or the one of the grid whose pilot ended with the least training
-  /// error; the smaller rate on ties.
-  [[nodiscard]] double rate_of(std::size_t variant) const {
-    double best_rate = configuration_of(variant, kPilotSeed).learning_rate;
-    double best_error = std::numeric_limits<double>::infinity();
-    for (const double rate : study_.learning_rates) {
-      const std::string file = pilot(variant, rate).path;
-      if (!std::filesystem::exists(file)) continue;  // it diverged
-      const Record record = load_record(file, "training", options_.runs.loading);
-      const double error = record.values<double>("history/train_error").back();
-      if (error >= best_error) continue;
-      best_error = error;
-      best_rate = rate;
-    }
-    return best_rate;
-  }
-
-  const Study& study_;
-  const Options& options_;
-  StudyScale scale_;
-};
+/// What the study's digest calls the record.
+std::string name_of_run(const Study& study, const StudyRun& run) {
+  const std::string& name = study.variants[run.variant].name;
+  const std::int64_t seed = run.configuration.seed;
+  if (run.role != "pilot") return fmt::format("{}-seed{}.h5", name, seed);
+  return fmt::format("pilot-{}-rate{}-seed{}.h5", name, run.configuration.learning_rate, seed);
+}
 
 /// One digest for the whole study, as `sha256sum` would give for a file with a line "NAME DIGEST"
 /// per record, in the order of the runs. Records of class machine are left out: they are not the
 /// same elsewhere.
-std::string digest_of_study(const std::vector<StudyRun>& runs, const LoadOptions& loading) {
+std::string digest_of_study(const StudyRuns& runs, const RunStore& store,
+                            const LoadOptions& loading) {
   Sha256 hash;
-  for (const StudyRun& run : runs) {
+  for (const StudyRun& run : runs.all()) {
     const ConvAlgorithm& algorithm = conv_algorithm(run.configuration.conv_algorithm);
     if (algorithm.reproducibility != Reproducibility::portable) continue;
-    if (!std::filesystem::exists(run.path)) continue;  // a pilot that diverged
-    const std::string name = std::filesystem::path(run.path).filename();
-    const std::string line =
-        name + " " + digest_of(load_record(run.path, "training", loading)) + "\n";
+    const std::string record = store.path(run_file(run.digest));
+    if (!std::filesystem::exists(record)) continue;  // it diverged
+    const std::string line = name_of_run(runs.study(), run) + " " +
+                             digest_of(load_record(record, "training", loading)) + "\n";
     hash.update(std::as_bytes(std::span(line)));
   }
   return hash.finish_hex();
@@ -212,6 +165,9 @@ void print_list() {
 void print_description(const Study& study) {
   print_line(study.name + ": " + study.question);
   print_line("Claim: " + study.claim);
+  if (!study.tested_instead.empty()) {
+    print_line("Not tested at the paper's scale, but: " + study.tested_instead);
+  }
   if (!study.section.empty()) print_line("Section " + study.section + " of Krizhevsky et al. 2012");
   if (!study.paper_figure.empty()) print_line("Published: " + study.paper_figure);
   print_line("Measure: " + study.measure);
@@ -237,7 +193,7 @@ std::optional<Study> parse(const std::string& name, int argc, const char* const*
                    "record per run.");
   add_options(line, name, options);
   if (!line.parse(argc, argv)) return std::nullopt;
-  if (options.list) {
+  if (options.list && options.studies.empty()) {
     print_list();
     return std::nullopt;
   }
@@ -269,6 +225,63 @@ void note_other_data(const Study& study, const std::string& name) {
   print_line("note: " + study.name + " is meant for " + join(known));
 }
 
+/// Keeps the plan before the runs that it is of. The SHA-256 of its file.
+std::string keep_plan(const StudyRuns& runs, const RunStore& store, const std::string& follows) {
+  const std::string file =
+      follows.empty() ? plan_file(runs.study().name) : rates_plan_file(runs.study().name);
+  const std::string text = plan_text(runs.plan(follows));
+  store.keep_plan(file, text);
+  std::string digest = sha256_hex(std::as_bytes(std::span(text)));
+  print_line("plan " + store.path(file) + " sha256:" + digest);
+  return digest;
+}
+
+/// Runs of one kind, added to the outcome so far.
+void take_runs(const std::vector<StudyRun>& wanted, const ImageDataset& data, const RunStore& store,
+               const StudyRunOptions& options, StudyProgress& progress, RunsOutcome& outcome) {
+  const RunsOutcome more = do_runs(wanted, data, store, options, progress);
+  outcome.stopped = more.stopped;
+  outcome.failed.insert(outcome.failed.end(), more.failed.begin(), more.failed.end());
+}
+
+/// Pilots, round after round until the rates are chosen, then the measured runs.
+RunsOutcome do_study(StudyRuns& runs, const ImageDataset& data, const RunStore& store,
+                     const StudyRunOptions& options) {
+  StudyProgress progress;
+  RunsOutcome outcome;
+  const std::vector<StudyRun> measured = runs.measured();
+  std::string first = keep_plan(runs, store, "");
+  if (!runs.study().learning_rates.empty()) {
+    progress.runs_to_come = measured.size();
+    for (const StudyRun& run : measured) {
+      progress.steps_to_come += steps_of(run.configuration, data);
+    }
+    StudyRunOptions round = options;
+    do {
+      take_runs(runs.pilots(), data, store, round, progress, outcome);
+      if (outcome.stopped || !outcome.failed.empty()) return outcome;
+      round.force = false;  // what this call has run
+    } while (!runs.choose_rates(store, options.loading));
+    progress.runs_to_come = progress.steps_to_come = 0;
+    keep_plan(runs, store, first);
+  }
+  take_runs(runs.measured(), data, store, options, progress, outcome);
+  return outcome;
+}
+
+int report_outcome(const std::string& name, const RunsOutcome& outcome, const StudyRuns& runs,
+                   const RunStore& store, const LoadOptions& loading) {
+  if (outcome.stopped) {
+    print_line("stopped; kept " + store.folder() + "; continue with --resume");
+    return kInterrupted;
+  }
+  for (const std::string& failed : outcome.failed) print_error_line(name + ": failed: " + failed);
+  if (!outcome.failed.empty()) return kFailed;
+  print_line("records " + store.path(kRunsFolder));
+  print_line("digest sha256:" + digest_of_study(runs, store, loading));
+  return 0;
+}
+
 int run_study(const std::string& name, int argc, const char* const* argv) {
   Options options;
   const std::optional<Study> asked = parse(name, argc, argv, options);
@@ -277,6 +290,7 @@ int run_study(const std::string& name, int argc, const char* const* argv) {
   catch_interrupts();
   options.runs.threads = have_threads(options.runs.threads);
   set_blas_threads(1);
+  const RunStore store(options.store);
   const ImageDataset data =
       load_dataset(options.data, static_cast<std::size_t>(study.settings.holdout));
   if (study.colour_only && data.train.channels < 3) {
@@ -284,30 +298,21 @@ int run_study(const std::string& name, int argc, const char* const* argv) {
     print_line(data.name + " has no colours, so there is nothing to run");
     return 0;
   }
+  StudyRuns runs(study, {options.seeds, options.scale, !options.quick}, data);
+  if (options.list || options.status) {
+    runs.choose_rates(store, options.runs.loading);
+    if (options.list) print_plan(runs, store, data, options.runs.loading);
+    if (options.status) print_status(runs, store, data, options.runs);
+    return 0;
+  }
   note_other_data(study, data.name);
-  const StudyPlan plan(study, options, data);
-  std::filesystem::create_directories(options.output);
   print_line(study.name + ": " + study.question);
   print_line(fmt::format("{}, {} variants, seeds {}", data.name, study.variants.size(),
                          fmt::join(options.seeds, ", ")));
-  std::vector<StudyRun> all = plan.pilots();
-  StudyProgress progress;
-  progress.runs_to_come = options.seeds.size() * study.variants.size();
-  progress.steps_to_come = progress.runs_to_come * plan.steps_of_a_run(data);
-  bool finished = do_runs(all, data, options.runs, progress);
-  if (finished) {
-    const std::vector<StudyRun> measured = plan.measured();
-    progress.runs_to_come = progress.steps_to_come = 0;
-    finished = do_runs(measured, data, options.runs, progress);
-    all.insert(all.end(), measured.begin(), measured.end());
-  }
-  if (!finished) {
-    print_line("stopped; kept " + options.output + "; continue with --resume");
-    return kInterrupted;
-  }
-  print_line("records " + options.output);
-  print_line("digest sha256:" + digest_of_study(all, options.runs.loading));
-  return 0;
+  store.make();
+  check_resources(runs, store, data, options.runs);
+  const RunsOutcome outcome = do_study(runs, data, store, options.runs);
+  return report_outcome(name, outcome, runs, store, options.runs.loading);
 }
 
 }  // namespace

@@ -2,7 +2,7 @@
 
 # The headers that belong together with the sources of the library are not installed.
 set(internal
-  record/description record/details record/schema_rules
+  record/description record/details record/schema_rules record/toml_table
   record_file/reader/ record_file/hdf5 record_file/hdf5_image record_file/reader_process
   record_file/reader_program record_file/reading_limits record_file/record_stream record_file/superblock
   conv/direct/ conv/fft/ conv/im2col_gemm/ conv/winograd/

@@ -52,7 +52,7 @@ if(BUILD_SHARED_LIBS)
   target_include_directories(reprise_record_in_reader PUBLIC ${CMAKE_CURRENT_SOURCE_DIR}
                              SYSTEM PRIVATE ${HDF5_C_INCLUDE_DIRS})
   target_link_libraries(reprise_record_in_reader PUBLIC xtensor
-    PRIVATE ${parallel_library} OpenSSL::Crypto fmt::fmt ${reader_hdf5} ${CMAKE_DL_LIBS} reprise_flags)
+    PRIVATE ${parallel_library} OpenSSL::Crypto tomlplusplus::tomlplusplus fmt::fmt ${reader_hdf5} ${CMAKE_DL_LIBS} reprise_flags)
 endif()
 target_include_directories(reprise_record_reading SYSTEM PRIVATE ${HDF5_C_INCLUDE_DIRS})
 # HDF5 goes first: reprise_record_file names the shared one, which the linker then leaves out.

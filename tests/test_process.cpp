@@ -169,7 +169,7 @@ TEST_CASE("runs side by side under a limit on memory end, with fewer threads") {
   const TemporaryFolder folder;
   const CommandResult result = run_command(
       "ulimit -v 1000000; " REPRISE_BINARY_DIR "/experiments/study dropout --data " + kFixture +
-      " --quick --epochs 1 --train-images 256 --seeds 1,2,3,4,5,6,7,8 --threads 64 --output " +
+      " --quick --epochs 1 --train-images 256 --seeds 1,2,3,4,5,6,7,8 --threads 64 --store " +
       (folder / "s"));
   INFO(result.out << result.err);
   CHECK(result.status == 0);

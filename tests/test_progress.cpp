@@ -225,13 +225,13 @@ TEST_CASE("the command line in a record runs again when it is pasted") {
     CHECK(again.last_line() == first.last_line());
   }
   const std::string study = kExperiments + "study dropout --data " + kFixture +
-                            " --quick --seeds 1 --force --output " + "'my runs/a $study'";
+                            " --quick --seeds 1 --force --store " + "'my runs/a $study'";
   const CommandResult result = run_command(in_folder + study);
   INFO(result.err);
   REQUIRE(result.status == 0);
   int records = 0;
-  for (const auto& entry : std::filesystem::directory_iterator(folder / "my runs/a $study")) {
-    CHECK(kept("my runs/a $study/" + entry.path().filename().string()) == study);
+  for (const auto& entry : std::filesystem::directory_iterator(folder / "my runs/a $study/runs")) {
+    CHECK(kept("my runs/a $study/runs/" + entry.path().filename().string()) == study);
     ++records;
   }
   CHECK(records > 1);

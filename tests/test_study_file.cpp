@@ -158,6 +158,14 @@ TEST_CASE("what a study's file cannot mean is refused in one line") {
   refused("margin = nan\n" + kGood, "margin", "finite");
   refused("learning_rates = [0.1, 0.1]\n" + kGood, "learning_rates");
   refused("learning_rates = [-0.1]\n" + kGood, "learning_rates");
+  refused("learning_rates = [0.1]\n" + kGood, "learning_rates", "one rate", "[settings]");
+  refused("learning_rates = [0.1, 0.2]\nextend_learning_rates = 99\n" + kGood, ":2", "0 to 16");
+  refused("extend_learning_rates = 2\n" + kGood, ":1", "without learning_rates");
+  refused("pilot_seeds = [1]\n" + kGood, ":1", "without learning_rates");
+  refused("learning_rates = [0.1, 0.2]\npilot_seeds = [1, 1]\n" + kGood, "pilot_seeds",
+          "different");
+  refused("tested_insted = \"x\"\n" + kGood, "such as tested_instead");
+  refused(with("dropout = 0.5", "conv_algorithm = \"auto\""), "variant other", "by its name");
   refused("learning_rates = []\n" + kGood, "learning_rates", "0 items");
   refused("data_sets = \"MNIST\"\n" + kGood, "data_sets", "list");
   refused("colour_only = 1\n" + kGood, "colour_only", "true or false");
@@ -181,6 +189,7 @@ TEST_CASE("every study that comes with the programs can be read, and the README 
   const std::string readme = test::read_file(REPRISE_SOURCE_DIR "/README.md");
   std::size_t studies = 0;
   for (const auto& entry : std::filesystem::directory_iterator(kStudies)) {
+    if (entry.is_directory()) continue;  // studies that are meant for one data set
     const Study study = read_study(entry.path());
     INFO(entry.path());
     CHECK_THAT(readme, Catch::Contains("| `" + study.name + "` | " + study.question + " |"));

@@ -4,6 +4,8 @@
 #include <functional>
 
 #include "reprise/core/error.hpp"
+#include "reprise/record/plan.hpp"
+#include "reprise/record/store.hpp"
 #include "reprise/record_file/record_file.hpp"
 #include "reprise/run/evaluation.hpp"
 #include "reprise/run/provenance.hpp"
@@ -11,6 +13,7 @@
 #include "support/catch.hpp"
 #include "support/command.hpp"
 #include "support/hostile.hpp"
+#include "support/study.hpp"
 #include "support/temporary_folder.hpp"
 
 using namespace reprise;
@@ -36,6 +39,23 @@ CommandResult study(const std::string& options) {
 /// The exit status of a difference: without a commit nobody can blame the record for it.
 int different() {
   return source_version().commit == "unknown" ? 4 : 1;
+}
+
+/// The record of a study's run as releases before plans left it, with a label, in `to`.
+void label_run(const std::string& store, const Study& study, std::size_t variant, std::int64_t seed,
+               const std::string& role, const std::string& to) {
+  std::string plan = store + "/" + rates_plan_file(study.name);
+  if (!std::filesystem::exists(plan)) plan = store + "/" + plan_file(study.name);
+  for (const PlannedRun& run : plan_from(plan, test::read_file(plan)).runs) {
+    if (run.variant != study.variants[variant].name || run.seed != seed || run.role != role) {
+      continue;
+    }
+    Record record = load_record(store + "/" + run_file(run.digest));
+    record.groups["study"] = to_group(study_label(study, variant, role));
+    save_record(record, to);
+    return;
+  }
+  FAIL("no such run");
 }
 
 /// Loads a record, changes it, and saves it with a digest that fits.
@@ -268,10 +288,13 @@ TEST_CASE("verify of the first epochs evaluates nothing") {
 
 TEST_CASE("verify judges a study's label and the settings that follow from it") {
   const TemporaryFolder folder;
-  REQUIRE(study("pooling_mode --train-images 128 --epochs 1 --seeds 1 --output " + (folder / "s"))
+  REQUIRE(study("pooling_mode --train-images 128 --epochs 1 --seeds 1 --store " + (folder / "s"))
               .status == 0);
-  const std::string max = folder / "s/max-seed1.h5";
-  const std::string average = folder / "s/average-seed1.h5";
+  const Study pooling = read_study(REPRISE_SOURCE_DIR "/experiments/studies/pooling_mode.toml");
+  const std::string average = folder / "average-seed1.h5";
+  const std::string max = folder / "max-seed1.h5";
+  label_run(folder / "s", pooling, 0, 1, "measured", average);
+  label_run(folder / "s", pooling, 1, 1, "measured", max);
   const CommandResult honest = verify(max + " " + average);
   INFO(honest.out << honest.err);
   CHECK(honest.status == 0);
@@ -333,13 +356,16 @@ TEST_CASE(
   const std::string file = folder / "mine.toml";
   test::write_file(file,
                    "question = \"Is it so?\"\nclaim = \"It is.\"\nlearning_rates = [0.01, 0.02]\n"
+                   "extend_learning_rates = 0\n"
                    "[settings]\nepochs = 1\ntrain_images = 32\nbatch_size = 16\n"
                    "[[variants]]\nname = \"a\"\ndescription = \"A\"\n"
                    "[[variants]]\nname = \"b\"\ndescription = \"B\"\nexpectation = \"lower\"\n"
                    "settings = { momentum = 0.5 }\n");
-  REQUIRE(study(file + " --seeds 3 --output " + (folder / "s")).status == 0);
-  const std::string record = folder / "s/b-seed3.h5";
-  const std::string pilot = folder / "s/pilot-b-rate0.01-seed0.h5";
+  REQUIRE(study(file + " --seeds 3 --store " + (folder / "s")).status == 0);
+  const std::string record = folder / "b-seed3.h5";
+  const std::string pilot = folder / "pilot.h5";
+  label_run(folder / "s", read_study(file), 1, 3, "measured", record);
+  label_run(folder / "s", read_study(file), 1, 0, "pilot", pilot);
   const CommandResult unknown = verify(record);
   CHECK(unknown.status == 3);
   CHECK_THAT(unknown.out, Catch::Contains("agrees in part") &&
@@ -370,8 +396,13 @@ TEST_CASE(
           [](Record& r) { r.groups["configuration"].attributes["learning_rate"] = 0.5; });
   refused("/configuration@seed: 0, and 0 is the seed of the study's pilots",
           [](Record& r) { r.groups["configuration"].attributes["seed"] = std::int64_t{0}; });
-  refused("/study is missing; expected that of the study mine",
-          [](Record& r) { r.groups.erase("study"); });
+  // Without a label, by the variant that it comes closest to.
+  refused("/configuration@batch_size: 8 against 16 by variant b", [](Record& r) {
+    r.groups.erase("study");
+    TrainingConfiguration configuration = configuration_from(r.group("configuration"));
+    configuration.batch_size = 8;
+    r.groups["configuration"] = to_group(configuration);
+  });
   CHECK(verify("--study dropout " + record).status == 1);
 
   const CommandResult missing = verify("--study " + (folder / "none.toml") + " " + record);

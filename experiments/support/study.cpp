@@ -1,7 +1,10 @@
 #include "support/study.hpp"
 
+#include <fmt/format.h>
+
 #include <algorithm>
 
+#include "reprise/core/parse.hpp"
 #include "reprise/run/layer_settings.hpp"
 
 namespace reprise {
@@ -35,6 +38,31 @@ TrainingConfiguration study_configuration(const Study& study, std::size_t varian
   configuration.layers = scaled_layers(configuration.layers, study.settings.epochs, scale.epochs);
   check(configuration);
   return configuration;
+}
+
+TrainingConfiguration pilot_configuration(const Study& study, std::size_t variant,
+                                          std::int64_t seed, const StudyScale& scale, double rate) {
+  StudyScale own = scale;
+  if (study.pilot_epochs > 0) own.epochs = std::min(own.epochs, study.pilot_epochs);
+  TrainingConfiguration configuration = study_configuration(study, variant, seed, own);
+  configuration.stop_train_error = 0.0;
+  configuration.stop_flat_epochs = 0;
+  configuration.learning_rate = rate;
+  return configuration;
+}
+
+double rate_beyond(double end, double before) {
+  return *parse_real(fmt::format("{:.3g}", end * (end / before)));
+}
+
+std::vector<double> possible_rates(const Study& study) {
+  std::vector<double> rates = study.learning_rates;
+  std::sort(rates.begin(), rates.end());
+  for (std::int64_t i = 0; rates.size() > 1 && i < study.extend_learning_rates; ++i) {
+    rates.push_back(rate_beyond(rates.back(), rates.end()[-2]));
+    rates.insert(rates.begin(), rate_beyond(rates[0], rates[1]));
+  }
+  return rates;
 }
 
 StudyRecord study_label(const Study& study, std::size_t variant, const std::string& role) {

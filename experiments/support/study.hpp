@@ -4,8 +4,8 @@
 ///
 /// A seed gives each variant the same order of images, and the same initial weights wherever layers
 /// have the same name and shape, so that variants are compared in pairs. Every run is a record of
-/// its own, VARIANT-seedN.h5 in the study's folder, and says in its group /study which question it
-/// serves; what is recorded already is not run again.
+/// its own, which a store keeps by the digest of its configuration and data (run_store.hpp), so
+/// that studies share it; the study's plan says which question it serves.
 #pragma once
 
 #include <string>
@@ -50,16 +50,22 @@ struct Study {
   /// Common to all variants. Where --epochs asks for another number, lr_milestones scale with it.
   TrainingConfiguration settings;
   std::vector<Variant> variants;  ///< the first is the baseline
-  /// If not empty, each variant is run with the one of these rates that gives it the least training
-  /// error in the last epoch of a pilot run, with a seed that is not measured.
+  /// What stands for the paper's scale where that is out of reach: then the claim's verdict is "not
+  /// tested at the paper's scale". "" where it is tested as it was made.
+  std::string tested_instead;
+  /// If not empty, two or more: each variant is run with the one of these rates that gives it the
+  /// least training error in the last epoch of pilot runs.
   std::vector<double> learning_rates;
+  /// Rates that may be added to a variant's grid where its best one is at an end.
+  std::int64_t extend_learning_rates = 3;
+  std::vector<std::int64_t> pilot_seeds = {0};  ///< never measured
+  std::int64_t pilot_epochs = 0;  ///< of a pilot, at most those of a measured run; 0: as many
   std::vector<std::int64_t> quick_seeds = {1, 2};  ///< of --quick
   std::int64_t quick_epochs = 2;                   ///< of --quick
   /// Of its file: a line for each setting that has a name of an earlier release.
   std::vector<std::string> notes{};
 };
 
-constexpr std::int64_t kPilotSeed = 0;  ///< never measured
 constexpr std::int64_t kMaxEpochs = 1'000'000;
 
 /// Reads and checks a study's file; its name is the file's, without ".toml". Error in one line with
@@ -89,7 +95,17 @@ StudyScale scale_of(const Study& study);
 TrainingConfiguration study_configuration(const Study& study, std::size_t variant,
                                           std::int64_t seed, const StudyScale& scale);
 
-/// The group /study of a variant's run; `role` is "measured" or "pilot".
+/// The configuration of a variant's pilot: pilot_epochs long, whatever would end it before, so that
+/// the training errors of all pilots are those of one epoch.
+TrainingConfiguration pilot_configuration(const Study& study, std::size_t variant,
+                                          std::int64_t seed, const StudyScale& scale, double rate);
+
+/// The rates that pilots may try: the grid, with all that may be added at both ends; rising.
+std::vector<double> possible_rates(const Study& study);
+/// The rate that is added beyond `end`, by its ratio to `before` and with three digits.
+double rate_beyond(double end, double before);
+
+/// The group /study that records of earlier releases have; `role` is "measured" or "pilot".
 StudyRecord study_label(const Study& study, std::size_t variant, const std::string& role);
 
 }  // namespace reprise

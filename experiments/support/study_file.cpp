@@ -12,6 +12,7 @@
 #include "reprise/core/parse.hpp"
 #include "reprise/core/text.hpp"
 #include "reprise/record/format.hpp"
+#include "reprise/record/plan.hpp"
 #include "reprise/run/toml_settings.hpp"
 #include "support/installed_data.hpp"
 #include "support/study.hpp"
@@ -22,17 +23,8 @@ namespace {
 namespace fs = std::filesystem;
 
 constexpr std::size_t kMaxVariants = 64;
-constexpr std::size_t kMaxItems = 64;  ///< of a list
-constexpr std::size_t kMaxText = 500;  ///< bytes of a sentence
-constexpr std::size_t kMaxName = 64;   ///< bytes of a name
 
-const std::vector<std::string> kMeasures = {"test_error", "train_error", "generalization_gap",
-                                            "epochs_to_train_error", "seconds_per_epoch"};
 const std::vector<std::string> kExpectations = {"lower", "higher", "same"};
-
-bool is_one_of(const std::string& text, const std::vector<std::string>& known) {
-  return std::find(known.begin(), known.end(), text) != known.end();
-}
 
 /// What `body` gives; its Errors begin with `where`.
 template <class Body>
@@ -43,130 +35,6 @@ auto told_at(const std::string& where, const Body& body) {
     throw Error(where, error.what(), "");
   }
 }
-
-/// A table of a study's file, read key by key.
-class Table {
- public:
-  /// Error for a key that is not in `known`.
-  Table(const TomlFile& file, const toml::table& table, const std::vector<std::string>& known)
-      : file_(file), table_(table) {
-    for (const auto& [key, node] : table_) {
-      const std::string name(key.str());
-      if (is_one_of(name, known)) continue;
-      throw Error(file_.where(node), "unknown key \"" + name + "\"",
-                  "a known one, such as " + nearest_name(name, known));
-    }
-  }
-
-  [[nodiscard]] const toml::node* find(const std::string& key) const { return table_.get(key); }
-  [[nodiscard]] std::string where(const std::string& key) const {
-    const toml::node* node = find(key);
-    return node == nullptr ? file_.name : file_.where(*node);
-  }
-  [[noreturn]] void fail(const std::string& key, const std::string& given,
-                         const std::string& expected) const {
-    throw Error(where(key), key + " " + given, expected);
-  }
-  void require(const std::string& key) const {
-    if (find(key) == nullptr) throw Error(file_.where(table_), "no " + key, "one");
-  }
-
-  /// A sentence or less, "" if the key is missing.
-  [[nodiscard]] std::string text(const std::string& key) const {
-    const toml::node* node = find(key);
-    return node == nullptr ? "" : text_of(*node, key);
-  }
-  /// One of `known`, `otherwise` if the key is missing.
-  [[nodiscard]] std::string choice(const std::string& key, const std::vector<std::string>& known,
-                                   const std::string& otherwise) const {
-    if (find(key) == nullptr) return otherwise;
-    std::string value = text(key);
-    if (!is_one_of(value, known)) fail(key, "\"" + value + "\"", join(known));
-    return value;
-  }
-  [[nodiscard]] double real(const std::string& key) const {
-    const toml::node* node = find(key);
-    return node == nullptr ? 0.0 : real_of_node(*node, key);
-  }
-  [[nodiscard]] bool flag(const std::string& key) const {
-    const toml::node* node = find(key);
-    if (node == nullptr) return false;
-    if (!node->is_boolean()) fail(key, "is of another type", "true or false");
-    return *node->value<bool>();
-  }
-  [[nodiscard]] std::int64_t integer(const std::string& key, std::int64_t otherwise) const {
-    const toml::node* node = find(key);
-    return node == nullptr ? otherwise : integer_of_node(*node, key);
-  }
-  [[nodiscard]] const toml::table* table(const std::string& key) const {
-    const toml::node* node = find(key);
-    if (node == nullptr) return nullptr;
-    if (!node->is_table()) fail(key, "is of another type", "a table [" + key + "]");
-    return node->as_table();
-  }
-
-  /// What `item` makes of each of a list's items; no list, no items.
-  template <class Item>
-  [[nodiscard]] auto list(const std::string& key, const Item& item) const {
-    std::vector<decltype(item(std::declval<const toml::node&>()))> values;
-    const toml::node* node = find(key);
-    if (node == nullptr) return values;
-    if (!node->is_array()) fail(key, "is of another type", "a list in brackets");
-    const toml::array& array = *node->as_array();
-    if (array.empty() || array.size() > kMaxItems) {
-      fail(key, fmt::format("has {} items", array.size()), fmt::format("1 to {}", kMaxItems));
-    }
-    for (const toml::node& one : array) values.push_back(item(one));
-    return values;
-  }
-  [[nodiscard]] std::vector<std::string> texts(const std::string& key) const {
-    return list(key, [&](const toml::node& node) { return text_of(node, key); });
-  }
-  [[nodiscard]] std::vector<double> reals(const std::string& key) const {
-    return list(key, [&](const toml::node& node) { return real_of_node(node, key); });
-  }
-  [[nodiscard]] std::vector<std::int64_t> integers(const std::string& key) const {
-    return list(key, [&](const toml::node& node) { return integer_of_node(node, key); });
-  }
-
- private:
-  [[nodiscard]] std::string text_of(const toml::node& node, const std::string& key) const {
-    if (!node.is_string()) fail(key, "is of another type", "text in quotes");
-    std::string value = *node.value<std::string>();
-    const bool control = std::any_of(value.begin(), value.end(), [](char c) {
-      return static_cast<unsigned char>(c) < 0x20 || c == 0x7F;
-    });
-    if (value.empty() || value.size() > kMaxText || control || !is_text(value)) {
-      fail(key, value.size() > kMaxText ? "is too long" : "is no line of text",
-           fmt::format("1 to {} bytes of UTF-8 without control characters", kMaxText));
-    }
-    return value;
-  }
-  [[nodiscard]] double real_of_node(const toml::node& node, const std::string& key) const {
-    check_not_too_small(file_, node, key);
-    const std::optional<double> value = node.value<double>();
-    if (!node.is_number() || !std::isfinite(*value)) fail(key, "is no finite number", "one");
-    return *value;
-  }
-  [[nodiscard]] std::int64_t integer_of_node(const toml::node& node, const std::string& key) const {
-    if (!node.is_integer()) fail(key, "is no integer", "one");
-    return *node.value<std::int64_t>();
-  }
-
-  const TomlFile& file_;
-  const toml::table& table_;
-};
-
-/// Fit to be a file's name anywhere, with no way out of its folder.
-bool is_plain_name(const std::string& name) {
-  const auto plain = [](char c) {
-    return (c >= 'a' && c <= 'z') || (c >= 'A' && c <= 'Z') || (c >= '0' && c <= '9') || c == '_' ||
-           c == '-' || c == '.';
-  };
-  return !name.empty() && name.size() <= kMaxName && name[0] != '.' && name[0] != '-' &&
-         std::all_of(name.begin(), name.end(), plain);
-}
-constexpr const char* kPlainName = "letters, digits, _, - and . with a letter, digit or _ first";
 
 std::string study_name(const std::string& file) {
   std::string name = fs::path(file).stem().string();
@@ -206,7 +74,7 @@ std::vector<SettingChange> changes_of(const TomlFile& file, const toml::table& t
 }
 
 /// Error unless the first variant, the baseline, and no other is without an expectation.
-void check_expectation(const Table& table, bool is_baseline, const std::string& expectation) {
+void check_expectation(const TomlTable& table, bool is_baseline, const std::string& expectation) {
   if (is_baseline == expectation.empty()) return;
   if (is_baseline) table.fail("expectation", "of the first variant", "none: it is the baseline");
   table.require("expectation");
@@ -222,7 +90,8 @@ std::vector<Variant> listed_variants(const TomlFile& file, const toml::node& nod
   std::set<std::string> names;
   for (const toml::node& entry : *array) {
     if (!entry.is_table()) throw Error(file.where(entry), "a variant", "a table [[variants]]");
-    const Table table(file, *entry.as_table(), {"name", "description", "expectation", "settings"});
+    const TomlTable table(file, *entry.as_table(),
+                          {"name", "description", "expectation", "settings"});
     table.require("name");
     table.require("description");
     Variant variant;
@@ -247,7 +116,7 @@ std::vector<Variant> listed_variants(const TomlFile& file, const toml::node& nod
 /// A variant per convolution algorithm that supports the shape in all passes; the default one is
 /// the baseline.
 std::vector<Variant> algorithm_variants(const TomlFile& file, const toml::table& own) {
-  const Table table(file, own, {"shape", "expectation"});
+  const TomlTable table(file, own, {"shape", "expectation"});
   table.require("shape");
   table.require("expectation");
   const std::string expectation = table.choice("expectation", kExpectations, "");
@@ -274,7 +143,7 @@ std::vector<Variant> algorithm_variants(const TomlFile& file, const toml::table&
   return variants;
 }
 
-std::vector<Variant> variants_of(const TomlFile& file, const Table& table,
+std::vector<Variant> variants_of(const TomlFile& file, const TomlTable& table,
                                  std::vector<std::string>& notes) {
   const toml::table* each = table.table("each_algorithm");
   const toml::node* listed = table.find("variants");
@@ -286,7 +155,7 @@ std::vector<Variant> variants_of(const TomlFile& file, const Table& table,
 }
 
 /// The study's settings over what its model has by itself.
-TrainingConfiguration settings_in(const TomlFile& file, const Table& table,
+TrainingConfiguration settings_in(const TomlFile& file, const TomlTable& table,
                                   std::vector<std::string>& notes) {
   table.require("settings");
   const toml::table& own = *table.table("settings");
@@ -311,28 +180,55 @@ TrainingConfiguration settings_in(const TomlFile& file, const Table& table,
 }
 
 /// Error unless threshold, margin and rates go with the measure and the expectations.
-void check_numbers(const Study& study, const Table& table) {
+void check_numbers(const Study& study, const TomlTable& table) {
   const bool to_threshold = study.measure == "epochs_to_train_error";
   if (to_threshold != (study.threshold > 0.0 && study.threshold < 1.0)) {
     table.fail("threshold", fmt::format("{}", study.threshold),
                "above 0 and below 1 with epochs_to_train_error, and none otherwise");
   }
   if (study.margin < 0.0) table.fail("margin", fmt::format("{}", study.margin), "0 or more");
+}
+
+/// Error unless the grid can be tried: two rates or more, whose ratio extends it, and pilots with
+/// seeds of their own.
+void check_grid(const Study& study, const TomlTable& table) {
+  for (const char* key : {"extend_learning_rates", "pilot_seeds", "pilot_epochs"}) {
+    if (study.learning_rates.empty() && table.find(key) != nullptr) {
+      table.fail(key, "without learning_rates", "both or none");
+    }
+  }
   std::set<double> rates;
   for (const double rate : study.learning_rates) {
     if (rate > 0.0 && rates.insert(rate).second) continue;
     table.fail("learning_rates", fmt::format("{}", rate), "different numbers above 0");
   }
+  if (rates.size() == 1) {
+    table.fail("learning_rates", "of one rate, which nothing extends",
+               "two or more, or learning_rate in [settings]");
+  }
+  constexpr std::int64_t most = 16;
+  if (study.extend_learning_rates < 0 || study.extend_learning_rates > most) {
+    table.fail("extend_learning_rates", fmt::format("{}", study.extend_learning_rates),
+               fmt::format("0 to {}", most));
+  }
+  if (study.pilot_epochs < 0 || study.pilot_epochs > kMaxEpochs) {
+    table.fail("pilot_epochs", fmt::format("{}", study.pilot_epochs),
+               fmt::format("0 to {}", kMaxEpochs));
+  }
+  const std::set<std::int64_t> seeds(study.pilot_seeds.begin(), study.pilot_seeds.end());
+  if (seeds.size() < study.pilot_seeds.size() || *seeds.begin() < 0) {
+    table.fail("pilot_seeds", "of the pilots", "different integers, 0 or more");
+  }
 }
 
-void read_quick(const TomlFile& file, const Table& table, Study& study) {
+void read_quick(const TomlFile& file, const TomlTable& table, Study& study) {
   const toml::table* own = table.table("quick");
   if (own == nullptr) return;
-  const Table quick(file, *own, {"seeds", "epochs"});
+  const TomlTable quick(file, *own, {"seeds", "epochs"});
   if (quick.find("seeds") != nullptr) study.quick_seeds = quick.integers("seeds");
   study.quick_epochs = quick.integer("epochs", study.quick_epochs);
   const std::set<std::int64_t> different(study.quick_seeds.begin(), study.quick_seeds.end());
-  if (different.size() < study.quick_seeds.size() || *different.begin() <= kPilotSeed) {
+  if (different.size() < study.quick_seeds.size() || *different.begin() < 1) {
     quick.fail("seeds", "of [quick]", "different integers from 1");
   }
   if (study.quick_epochs < 1 || study.quick_epochs > kMaxEpochs) {
@@ -340,11 +236,15 @@ void read_quick(const TomlFile& file, const Table& table, Study& study) {
   }
 }
 
-/// Error if a variant's settings do not go together.
+/// Error if a variant's settings do not go together, or leave the algorithm to a release's choice.
 void check_variants(const Study& study, const std::string& file) {
   for (std::size_t v = 0; v < study.variants.size(); ++v) {
-    told_at(file + ": variant " + study.variants[v].name,
-            [&] { study_configuration(study, v, 1, scale_of(study)); });
+    const std::string where = file + ": variant " + study.variants[v].name;
+    const TrainingConfiguration configuration =
+        told_at(where, [&] { return study_configuration(study, v, 1, scale_of(study)); });
+    if (configuration.conv_algorithm != "auto") continue;
+    throw Error(where, "conv_algorithm = \"auto\"",
+                "an algorithm by its name, since another release may choose another");
   }
 }
 
@@ -353,10 +253,11 @@ void check_variants(const Study& study, const std::string& file) {
 Study read_study(const std::string& file) {
   const std::string name = study_name(file);
   const TomlFile toml = parse_toml(file, toml_text_of(file));
-  const Table table(toml, toml.table,
-                    {"question", "section", "claim", "paper_figure", "measure", "threshold",
-                     "margin", "learning_rates", "data_sets", "colour_only", "settings", "quick",
-                     "each_algorithm", "variants"});
+  const TomlTable table(
+      toml, toml.table,
+      {"question", "section", "claim", "paper_figure", "measure", "threshold", "margin",
+       "tested_instead", "learning_rates", "extend_learning_rates", "pilot_seeds", "pilot_epochs",
+       "data_sets", "colour_only", "settings", "quick", "each_algorithm", "variants"});
   table.require("question");
   table.require("claim");
   Study study;
@@ -365,16 +266,21 @@ Study read_study(const std::string& file) {
   study.section = table.text("section");
   study.claim = table.text("claim");
   study.paper_figure = table.text("paper_figure");
-  study.measure = table.choice("measure", kMeasures, study.measure);
+  study.measure = table.choice("measure", measure_names(), study.measure);
   study.threshold = table.real("threshold");
   study.margin = table.real("margin");
+  study.tested_instead = table.text("tested_instead");
   study.learning_rates = table.reals("learning_rates");
+  study.extend_learning_rates = table.integer("extend_learning_rates", study.extend_learning_rates);
+  study.pilot_epochs = table.integer("pilot_epochs", study.pilot_epochs);
+  if (table.find("pilot_seeds") != nullptr) study.pilot_seeds = table.integers("pilot_seeds");
   study.data_sets = table.texts("data_sets");
   study.colour_only = table.flag("colour_only");
   study.settings = settings_in(toml, table, study.notes);
   study.variants = variants_of(toml, table, study.notes);
   read_quick(toml, table, study);
   check_numbers(study, table);
+  check_grid(study, table);
   check_variants(study, file);
   return study;
 }

@@ -37,25 +37,27 @@ std::string variant_names(const Study& study) {
   return join(names);
 }
 
-/// Pilots have a seed of their own, and there are none where the study tries no learning rates.
+/// Pilots have seeds of their own, and there are none where the study tries no learning rates.
 void check_role(const Study& study, bool is_pilot, std::int64_t seed, Lines& lines) {
   if (is_pilot && study.learning_rates.empty()) {
     lines.push_back(fmt::format(
         "/study@role: \"pilot\" against \"measured\": the study {} has no pilots", study.name));
   }
-  if (is_pilot == (seed == kPilotSeed)) return;
-  lines.push_back(
-      fmt::format("/configuration@seed: {}, and {} is the seed of the study's pilots, which are "
-                  "never measured",
-                  seed, kPilotSeed));
+  const auto& pilots = study.pilot_seeds;
+  const bool of_pilots = std::find(pilots.begin(), pilots.end(), seed) != pilots.end();
+  if (is_pilot == of_pilots) return;
+  lines.push_back(fmt::format(
+      "/configuration@seed: {}, and {} {} of the study's pilots, which are never measured", seed,
+      fmt::join(pilots, ", "), pilots.size() == 1 ? "is the seed" : "are the seeds"));
 }
 
 /// The learning rate, which pilots choose, must be one that they can choose.
 void take_rate(const Study& study, bool is_pilot, double rate, TrainingConfiguration& expected,
                StudyFindings& findings) {
   if (study.learning_rates.empty()) return;
-  std::vector<double> allowed = study.learning_rates;
-  if (!is_pilot) allowed.push_back(expected.learning_rate);  // where every pilot diverged
+  std::vector<double> allowed = possible_rates(study);
+  // Earlier releases measured at the study's own rate where every pilot had diverged.
+  if (!is_pilot) allowed.push_back(expected.learning_rate);
   if (std::find(allowed.begin(), allowed.end(), rate) == allowed.end()) {
     findings.differences.push_back(
         fmt::format("/configuration@learning_rate: {}, and the study {} tries {}", rate, study.name,
@@ -86,6 +88,10 @@ void judge_settings(const Record& record, const Study& study, std::size_t varian
   const TrainingConfiguration found = configuration_from(group);
   const StudyScale scale = {found.epochs, found.train_images};
   TrainingConfiguration expected = study_configuration(study, variant, found.seed, scale);
+  if (is_pilot) {
+    expected.stop_train_error = 0.0;
+    expected.stop_flat_epochs = 0;
+  }
   check_role(study, is_pilot, found.seed, findings.differences);
   take_rate(study, is_pilot, found.learning_rate, expected, findings);
   compare("configuration", group, to_group(expected),
@@ -94,14 +100,34 @@ void judge_settings(const Record& record, const Study& study, std::size_t varian
   note_scale(study, scale, findings.notes);
 }
 
+/// Of a record that does not say what it is in the study: it is what fits best.
+StudyFindings judge_unlabelled(const Record& record, const Study& study) {
+  const std::int64_t seed = configuration_from(record.group("configuration")).seed;
+  const auto& pilots = study.pilot_seeds;
+  const bool is_pilot = !study.learning_rates.empty() &&
+                        std::find(pilots.begin(), pilots.end(), seed) != pilots.end();
+  std::optional<StudyFindings> best;
+  for (std::size_t v = 0; v < study.variants.size(); ++v) {
+    StudyFindings findings;
+    judge_settings(record, study, v, is_pilot, findings);
+    if (!best || findings.differences.size() < best->differences.size()) best = findings;
+  }
+  return *best;
+}
+
 }  // namespace
 
 StudyFindings judge_study(const Record& record, const Study& study) {
   StudyFindings findings;
   const auto label = record.groups.find("study");
   if (label == record.groups.end()) {
-    findings.differences.push_back("/study is missing; expected that of the study " + study.name);
-    return findings;
+    try {
+      return judge_unlabelled(record, study);
+    } catch (const Error& error) {
+      findings.differences.push_back(
+          fmt::format("/configuration is none of the study {}: {}", study.name, error.what()));
+      return findings;
+    }
   }
   const auto& name = label->second.attribute<std::string>("variant");
   const std::optional<std::size_t> variant = variant_of(study, name);

@@ -13,7 +13,8 @@
 
 namespace reprise {
 
-/// Judges a training run's record by a study, whatever study the record names. The record fits its
+/// Judges a training run's record by a study, whatever study the record names; one without /study
+/// by the variant whose settings it comes closest to. The record fits its
 /// schema (record/schema.hpp).
 StudyFindings judge_study(const Record& record, const Study& study);
 

@@ -7,6 +7,8 @@
 #include <exception>
 #include <filesystem>
 #include <mutex>
+#include <new>
+#include <set>
 #include <system_error>
 #include <thread>
 
@@ -17,46 +19,17 @@
 #include "reprise/record_file/record_file.hpp"
 #include "reprise/run/checkpoint.hpp"
 #include "reprise/run/evaluation.hpp"
+#include "reprise/run/training_record.hpp"
 #include "support/checkpoint_file.hpp"
 #include "support/program.hpp"
+#include "support/study_plan.hpp"
 
 namespace reprise {
 namespace {
 
 namespace fs = std::filesystem;
 
-/// All that the run's record says before its results.
-Record head_of(const StudyRun& run, const ImageDataset& data) {
-  Record head;
-  head.attributes["kind"] = "training";
-  head.groups = {{"configuration", to_group(run.configuration)},
-                 {"data", to_group(data_record(data))}};
-  if (run.labels.study) head.groups["study"] = to_group(*run.labels.study);
-  return head;
-}
-
-/// The same of a record that is there.
-Record head_of(const Record& record) {
-  Record head;
-  head.attributes["kind"] = "training";
-  for (const char* name : {"configuration", "data", "study"}) {
-    const auto found = record.groups.find(name);
-    if (found != record.groups.end()) head.groups.insert(*found);
-  }
-  return head;
-}
-
-/// True if the record of this very run is there. Error if another's is.
-bool is_recorded(const StudyRun& run, const ImageDataset& data, const LoadOptions& loading) {
-  if (!fs::exists(run.path)) return false;
-  const Record record = load_record(run.path, "training", loading);
-  const std::vector<RecordDifference> different =
-      differences(head_of(run, data), head_of(record), 1);
-  if (different.empty()) return true;
-  throw Error(run.path,
-              "the record of another run: " + different[0].path + " differs, " + different[0].what,
-              "--output with another folder, or --force to repeat all runs");
-}
+constexpr double kSecondsBetweenCheckpoints = 30.0;
 
 /// Steps done and to do over all runs; told by several threads.
 class Progress {
@@ -92,74 +65,147 @@ class Progress {
   double started_ = steady_seconds();
 };
 
-/// Where the run stands if it was begun before. Error if it was, and nobody asked to go on.
-void take_up(TrainingRun& run, const CheckpointFile& checkpoint, const StudyRunOptions& options,
-             Progress& progress) {
-  if (options.force || !checkpoint.exists()) return;
-  if (!options.resume) {
-    throw Error(checkpoint.path(), "a checkpoint of an unfinished run is there",
-                "--resume to continue it, or --force to start again");
-  }
-  restore_checkpoint(run, checkpoint.path(), options.loading);
-  progress.count_steps(run.epochs_done() * run.steps_per_epoch() + run.state().step_in_epoch);
-}
-
 /// The runs at work side by side.
 struct Workers {
   std::size_t count = 1;
-  std::atomic<bool> stopped = false;  ///< one of them stopped or failed, so all shall
+  std::atomic<bool> stopped = false;  ///< one of them was stopped, so all shall
+  std::mutex mutex;
+  std::vector<std::string> failed;  ///< under the mutex, as is the next
+  std::exception_ptr error;         ///< of the study, not of a run
 };
 
-/// One run from begin to end; false if it was stopped.
-bool do_run(const StudyRun& wanted, const ImageDataset& data, const StudyRunOptions& options,
-            const Workers& workers, Progress& progress) {
-  const std::size_t threads = options.threads / workers.count;
-  RunEnvironment environment;
-  environment.threads = threads;
-  environment.runs_at_once = workers.count;
-  environment.command_line = options.command_line;
-  environment.data_folder = options.data_folder;
-  const Overwrite overwrite = options.force ? Overwrite::yes : Overwrite::no;
-  CheckpointFile checkpoint(wanted.path, overwrite);
-  TrainingRun run(wanted.configuration, data, threads);
-  take_up(run, checkpoint, options, progress);
-  TrainingRun::Observer observer;
-  observer.step = [&](std::size_t step, std::size_t steps) {
-    progress.step(fmt::format("{}: epoch {}/{} step {}/{}", wanted.label, run.epochs_done() + 1,
-                              wanted.configuration.epochs, step, steps));
-    return !interrupted() && !workers.stopped;
-  };
-  observer.epoch = [&](const EpochResult& result) {
-    environment.log += fmt::format("epoch {}  train error {:.2f}%  test error {:.2f}%  {:.2f} s\n",
-                                   run.epochs_done(), 100 * result.train_error,
-                                   100 * result.test_error, result.train_seconds);
-  };
-  try {
-    if (!run.train(observer)) {
-      checkpoint.save(run);
+/// A run at work, from its checkpoint's lock to its record.
+class RunAtWork {
+ public:
+  RunAtWork(const StudyRun& wanted, const ImageDataset& data, const RunStore& store,
+            const StudyRunOptions& options, Workers& workers, Progress& progress)
+      : wanted_(wanted),
+        data_(data),
+        store_(store),
+        options_(options),
+        workers_(workers),
+        progress_(progress),
+        path_(store.path(run_file(wanted.digest))),
+        checkpoint_(path_, overwrite()) {
+    environment_.threads = options.threads / workers.count;
+    environment_.runs_at_once = workers.count;
+    environment_.command_line = options.command_line;
+    environment_.data_folder = options.data_folder;
+    if (!options_.force && checkpoint_.exists() && !options_.resume) {
+      throw Error(checkpoint_.path(), "a checkpoint of an unfinished run is there",
+                  "--resume to continue it, or --force to start again");
+    }
+  }
+
+  void work() {
+    store_.note(wanted_.digest, "begun", 0.0);
+    try {
+      if (!train()) workers_.stopped = true;
+    } catch (const Diverged& diverged) {
+      checkpoint_.remove();
+      fail(diverged.what(), true);
+    } catch (const std::bad_alloc&) {
+      fail("out of memory", false);
+    } catch (const Error& error) {
+      fail(error.what(), false);
+    }
+  }
+
+ private:
+  [[nodiscard]] Overwrite overwrite() const {
+    return options_.force ? Overwrite::yes : Overwrite::no;
+  }
+  [[nodiscard]] double thread_seconds() const {
+    return seconds_since_start(environment_) * static_cast<double>(environment_.threads);
+  }
+
+  /// False if it was stopped.
+  bool train() {
+    TrainingRun run(wanted_.configuration, data_, environment_.threads);
+    if (!options_.force && checkpoint_.exists()) {
+      restore_checkpoint(run, checkpoint_.path(), options_.loading);
+      progress_.count_steps(run.epochs_done() * run.steps_per_epoch() + run.state().step_in_epoch);
+    }
+    if (!run.train(observer_of(run))) {
+      checkpoint_.save(run);
+      store_.note(wanted_.digest, "stopped", thread_seconds());
       return false;
     }
-  } catch (const Diverged&) {
-    if (!wanted.may_diverge) throw;
-    checkpoint.remove();
-    if (options.force) fs::remove(wanted.path);
-    progress.finished(wanted.label + ": diverged");
+    RecordLabels labels;
+    labels.program = "study";
+    save_finished(to_tree(training_record(run, evaluation_of(run), environment_, labels)), path_,
+                  overwrite(), run, checkpoint_);
+    store_.remove_failure(wanted_.digest);
+    store_.note(wanted_.digest, "done", thread_seconds());
+    const EpochResult& last = run.history().back();
+    progress_.finished(fmt::format("{}: training error {:.2f}%, test error {:.2f}%, {}",
+                                   wanted_.label, 100 * last.train_error, 100 * last.test_error,
+                                   duration_text(seconds_since_start(environment_))));
     return true;
   }
-  save_finished(to_tree(training_record(run, evaluation_of(run), environment, wanted.labels)),
-                wanted.path, overwrite, run, checkpoint);
-  const EpochResult& last = run.history().back();
-  progress.finished(fmt::format("{}: training error {:.2f}%, test error {:.2f}%, {}", wanted.label,
-                                100 * last.train_error, 100 * last.test_error,
-                                duration_text(seconds_since_start(environment))));
-  return true;
-}
 
-std::vector<StudyRun> not_recorded(const std::vector<StudyRun>& runs, const ImageDataset& data,
-                                   const StudyRunOptions& options) {
+  TrainingRun::Observer observer_of(const TrainingRun& run) {
+    TrainingRun::Observer observer;
+    observer.step = [this, &run](std::size_t step, std::size_t steps) {
+      progress_.step(fmt::format("{}: epoch {}/{} step {}/{}", wanted_.label, run.epochs_done() + 1,
+                                 wanted_.configuration.epochs, step, steps));
+      return !interrupted() && !workers_.stopped;
+    };
+    observer.epoch = [this, &run](const EpochResult& result) {
+      environment_.log += fmt::format(
+          "epoch {}  train error {:.2f}%  test error {:.2f}%  {:.2f} s\n", run.epochs_done(),
+          100 * result.train_error, 100 * result.test_error, result.train_seconds);
+      if (steady_seconds() - saved_ < kSecondsBetweenCheckpoints) return;
+      checkpoint_.try_save(run);
+      saved_ = steady_seconds();
+    };
+    return observer;
+  }
+
+  void fail(const std::string& reason, bool diverged) {
+    if (options_.force) fs::remove(path_);  // what it was to replace
+    store_.set_failure(wanted_.digest, {diverged, reason});
+    store_.note(wanted_.digest, "failed", thread_seconds(), reason);
+    progress_.finished(wanted_.label + (diverged ? ": diverged" : ": failed"));
+    if (diverged && wanted_.may_diverge()) return;
+    const std::lock_guard<std::mutex> lock(workers_.mutex);
+    workers_.failed.push_back(wanted_.label + ": " + reason);
+  }
+
+  const StudyRun& wanted_;
+  const ImageDataset& data_;
+  const RunStore& store_;
+  const StudyRunOptions& options_;
+  Workers& workers_;
+  Progress& progress_;
+  std::string path_;
+  CheckpointFile checkpoint_;
+  RunEnvironment environment_;
+  double saved_ = steady_seconds();  ///< when the last checkpoint was
+};
+
+/// The runs that are to be done, each once; what failed for good goes into `outcome`.
+std::vector<StudyRun> not_done(const std::vector<StudyRun>& runs, const ImageDataset& data,
+                               const RunStore& store, const StudyRunOptions& options,
+                               RunsOutcome& outcome) {
   std::vector<StudyRun> missing;
+  std::set<std::string> seen;
   for (const StudyRun& run : runs) {
-    if (options.force || !is_recorded(run, data, options.loading)) missing.push_back(run);
+    if (!seen.insert(run.digest).second) continue;
+    const RunStatus status = status_of(run, store, data, options.loading);
+    if (!options.force && fs::exists(store.path(run_file(run.digest))) &&
+        status.state != RunStatus::State::done) {
+      throw Error(run.label, status.why, "--store with another folder, or --force to run again");
+    }
+    if (options.force || status.would_run_again) {
+      missing.push_back(run);
+    } else if (status.state == RunStatus::State::failed && !run.may_diverge()) {
+      outcome.failed.push_back(run.label + ": " + status.why);
+    }
+  }
+  if (missing.size() < seen.size()) {
+    print_line(fmt::format("{} of {} already recorded", seen.size() - missing.size(),
+                           count_of(seen.size(), "run")));
   }
   return missing;
 }
@@ -173,14 +219,11 @@ std::size_t steps_of(const TrainingConfiguration& c, const ImageDataset& data) {
   return static_cast<std::size_t>(c.epochs) * div_ceil(images, batch);
 }
 
-bool do_runs(const std::vector<StudyRun>& runs, const ImageDataset& data,
-             const StudyRunOptions& options, StudyProgress& overall) {
-  const std::vector<StudyRun> missing = not_recorded(runs, data, options);
-  if (missing.size() < runs.size()) {
-    print_line(fmt::format("{} of {} already recorded", runs.size() - missing.size(),
-                           count_of(runs.size(), "run")));
-  }
-  if (missing.empty()) return true;
+RunsOutcome do_runs(const std::vector<StudyRun>& runs, const ImageDataset& data,
+                    const RunStore& store, const StudyRunOptions& options, StudyProgress& overall) {
+  RunsOutcome outcome;
+  const std::vector<StudyRun> missing = not_done(runs, data, store, options, outcome);
+  if (missing.empty()) return outcome;
   std::size_t steps = overall.steps_to_come;
   for (const StudyRun& run : missing) steps += steps_of(run.configuration, data);
   Progress progress(overall.runs_done, overall.runs_done + missing.size() + overall.runs_to_come,
@@ -191,17 +234,15 @@ bool do_runs(const std::vector<StudyRun>& runs, const ImageDataset& data,
   Workers workers;
   workers.count = std::min(options.threads, missing.size());
   std::atomic<std::size_t> next = 0;
-  std::exception_ptr failure;
-  std::mutex failure_mutex;
   const auto work = [&] {
     while (!workers.stopped) {
       const std::size_t i = next++;
       if (i >= missing.size()) return;
       try {
-        if (!do_run(missing[i], data, options, workers, progress)) workers.stopped = true;
+        RunAtWork(missing[i], data, store, options, workers, progress).work();
       } catch (...) {
-        const std::lock_guard<std::mutex> lock(failure_mutex);
-        if (!failure) failure = std::current_exception();
+        const std::lock_guard<std::mutex> lock(workers.mutex);
+        if (!workers.error) workers.error = std::current_exception();
         workers.stopped = true;
       }
     }
@@ -216,8 +257,10 @@ bool do_runs(const std::vector<StudyRun>& runs, const ImageDataset& data,
   work();
   for (std::thread& thread : threads) thread.join();
   progress.clear();
-  if (failure) std::rethrow_exception(failure);
-  return !workers.stopped;
+  if (workers.error) std::rethrow_exception(workers.error);
+  outcome.stopped = workers.stopped;
+  outcome.failed.insert(outcome.failed.end(), workers.failed.begin(), workers.failed.end());
+  return outcome;
 }
 
 }  // namespace reprise

@@ -1,5 +1,5 @@
 /// \file
-/// Training runs side by side, each to a record of its own, with one progress line over all.
+/// Training runs side by side, each to its record in a store, with one progress line over all.
 #pragma once
 
 #include <string>
@@ -7,23 +7,26 @@
 
 #include "reprise/data/dataset.hpp"
 #include "reprise/record_file/record_file.hpp"
-#include "reprise/run/training_record.hpp"
+#include "reprise/run/configuration.hpp"
+#include "support/run_store.hpp"
 
 namespace reprise {
 
-/// A run to be done: `path` is its record.
+/// A run of a study.
 struct StudyRun {
-  std::string label;  ///< for people: "tanh, seed 3"
-  std::string path;
+  std::string label;        ///< for people: "tanh, seed 3"
+  std::size_t variant = 0;  ///< its place in the study
+  std::string role;         ///< "measured" or "pilot"
   TrainingConfiguration configuration;
-  RecordLabels labels;
-  bool may_diverge =
-      false;  ///< then a run whose loss overflows leaves no record, and is no failure
+  std::string digest;  ///< run_digest(), by which the store keeps it; "" if that is not known yet
+
+  /// A pilot whose loss overflows says that its rate is too large, and is no failure of the study.
+  [[nodiscard]] bool may_diverge() const { return role == "pilot"; }
 };
 
 struct StudyRunOptions {
   std::size_t threads = 1;   ///< shared out among the runs at work
-  bool force = false;        ///< run again what is recorded or begun
+  bool force = false;        ///< run again what is recorded, failed or begun
   bool resume = false;       ///< go on from checkpoints
   std::string data_folder;   ///< for the records
   std::string command_line;  ///< for the records
@@ -39,9 +42,17 @@ struct StudyProgress {
   std::size_t runs_to_come = 0, steps_to_come = 0;  ///< after the runs at hand
 };
 
-/// Does the runs that have no record yet; false if Ctrl-C stopped them, each with a checkpoint.
-/// Error if a record or checkpoint there is of another run, or a run fails.
-bool do_runs(const std::vector<StudyRun>& runs, const ImageDataset& data,
-             const StudyRunOptions& options, StudyProgress& overall);
+/// How a call of do_runs ended.
+struct RunsOutcome {
+  bool stopped = false;             ///< by Ctrl-C, each run at work with a checkpoint
+  std::vector<std::string> failed;  ///< a line for each run that failed, here or earlier
+};
+
+/// Does the runs that have no record yet; two that have one digest are one run. One that fails
+/// leaves its reason in the store and ends no other; one that diverged is not tried again. Error if
+/// a record there is of another run or damaged, if a checkpoint is there and nobody asked to go on,
+/// or if another process is at work on a run.
+RunsOutcome do_runs(const std::vector<StudyRun>& runs, const ImageDataset& data,
+                    const RunStore& store, const StudyRunOptions& options, StudyProgress& overall);
 
 }  // namespace reprise

@@ -1,5 +1,7 @@
 // TOML files of studies: each run of one that is read has settings that go together, and is judged
 // to be the study's.
+#include <algorithm>
+
 #include "support/fuzz.hpp"
 #include "support/study_findings.hpp"  // of experiments
 
@@ -8,12 +10,20 @@ using namespace reprise::fuzz;
 
 namespace {
 
+/// The first seed that no pilot has.
+std::int64_t measured_seed(const Study& study) {
+  std::int64_t seed = 1;
+  const auto& pilots = study.pilot_seeds;
+  while (std::find(pilots.begin(), pilots.end(), seed) != pilots.end()) ++seed;
+  return seed;
+}
+
 /// The parts of a run's record that follow from the study.
 Record record_of(const Study& study, std::size_t variant, const std::string& role,
                  const StudyScale& scale) {
   const bool is_pilot = role == "pilot";
-  TrainingConfiguration settings =
-      study_configuration(study, variant, is_pilot ? kPilotSeed : 1, scale);
+  TrainingConfiguration settings = study_configuration(
+      study, variant, is_pilot ? study.pilot_seeds.front() : measured_seed(study), scale);
   if (is_pilot) settings.learning_rate = study.learning_rates.front();
   check(settings);
   Record record;

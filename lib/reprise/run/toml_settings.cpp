@@ -30,27 +30,6 @@ std::string kind_of(const Setting& setting) {
   return kinds.at(setting.value.index());
 }
 
-/// The number as the file has it, which begins at `at`; columns count code points.
-std::string_view number_at(std::string_view text, toml::source_position at) {
-  for (toml::source_index line = 1; line < at.line; ++line) {
-    text.remove_prefix(std::min(text.find('\n') + 1, text.size()));
-  }
-  const auto continues = [&] { return !text.empty() && (text.front() & 0xC0) == 0x80; };
-  for (toml::source_index column = 1; column < at.column && !text.empty(); ++column) {
-    do text.remove_prefix(1);
-    while (continues());
-  }
-  return text.substr(0, text.find_first_not_of("0123456789.eE+-_"));
-}
-
-/// toml++ makes 0 of a number that is too small for a double.
-bool became_zero(const toml::node& node, std::string_view text) {
-  if (node.value_exact<double>() != 0.0) return false;
-  const std::string_view number = number_at(text, node.source().begin);
-  return number.substr(0, number.find_first_of("eE")).find_first_of("123456789") !=
-         std::string_view::npos;
-}
-
 /// The value of a layer's key as the setting `layers` has it.
 std::string layer_value(const TomlFile& file, const std::string& key, const toml::node& node) {
   check_not_too_small(file, node, key);
@@ -116,25 +95,6 @@ void set_from_toml(const TomlFile& file, const toml::node& node, const Setting& 
 std::string setting_of_key(std::string_view key) {
   if (key == kLayerTables) return "layers";
   return name_today(key, format_settings("training"));
-}
-
-std::string TomlFile::where(const toml::node& node) const {
-  return fmt::format("{}:{}", name, node.source().begin.line);
-}
-
-TomlFile parse_toml(const std::string& name, const std::string& text) {
-  try {
-    return {name, text, toml::parse(text)};
-  } catch (const toml::parse_error& error) {
-    throw Error(fmt::format("{}:{}", name, error.source().begin.line),
-                std::string(error.description()), "a readable TOML file");
-  }
-}
-
-void check_not_too_small(const TomlFile& file, const toml::node& node, std::string_view name) {
-  if (!became_zero(node, file.text)) return;
-  throw Error(file.where(node), std::string(name) + " is too small",
-              "a number in the range of a double");
 }
 
 std::vector<std::string> set_settings(const TomlFile& file, const toml::table& table,

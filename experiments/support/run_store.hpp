@@ -1,0 +1,48 @@
+/// \file
+/// A folder of runs, each kept by the digest of its configuration and data, with the plans of the
+/// studies that want them (record/store.hpp has the layout).
+#pragma once
+
+#include <optional>
+#include <string>
+#include <vector>
+
+#include "reprise/record/store.hpp"
+
+namespace reprise {
+
+class RunStore {
+ public:
+  /// A folder that is missing or empty is a store without runs. Error if it is one of another
+  /// version, or has files that belong to no store.
+  explicit RunStore(std::string folder);
+
+  /// Makes the folders and the mark. Error if that fails.
+  void make() const;
+
+  [[nodiscard]] const std::string& folder() const { return folder_; }
+  /// A path in the store.
+  [[nodiscard]] std::string path(const std::string& file) const;
+
+  [[nodiscard]] std::optional<RunFailure> failure(const std::string& digest) const;
+  /// Replaces an earlier one.
+  void set_failure(const std::string& digest, const RunFailure& failure) const;
+  void remove_failure(const std::string& digest) const;
+
+  /// Adds a line to the journal in one write, whatever other processes add.
+  void note(const std::string& digest, const std::string& event, double thread_seconds,
+            const std::string& reason = "") const;
+  /// All its entries; none if there is no journal.
+  [[nodiscard]] std::vector<JournalEntry> journal() const;
+
+  /// Keeps a plan in `file`, with its SHA-256 beside it. Error if another is there, which names the
+  /// first line that differs.
+  void keep_plan(const std::string& file, const std::string& text) const;
+  /// The plan in `file`; nullopt if there is none. Error if its SHA-256 is not the one beside it.
+  [[nodiscard]] std::optional<std::string> plan(const std::string& file) const;
+
+ private:
+  std::string folder_;
+};
+
+}  // namespace reprise

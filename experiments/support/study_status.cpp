@@ -1,0 +1,256 @@
+#include "support/study_status.hpp"
+
+#include <fmt/format.h>
+
+#include <algorithm>
+#include <filesystem>
+#include <fstream>
+#include <map>
+#include <set>
+
+#include "reprise/core/error.hpp"
+#include "reprise/core/integer.hpp"
+#include "reprise/core/terminal.hpp"
+#include "reprise/core/text.hpp"
+#include "reprise/run/training.hpp"
+#include "support/program.hpp"
+
+namespace reprise {
+namespace {
+
+namespace fs = std::filesystem;
+using State = RunStatus::State;
+
+/// A run of the plan and how far it is.
+struct Row {
+  StudyRun run;
+  RunStatus status;
+};
+
+/// Runs that two variants or two pilots share are one.
+std::vector<Row> rows_of(const StudyRuns& runs, const RunStore& store, const ImageDataset& data,
+                         const LoadOptions& loading) {
+  std::vector<Row> rows;
+  for (StudyRun& run : runs.all()) {
+    RunStatus status = status_of(run, store, data, loading);
+    rows.push_back({std::move(run), std::move(status)});
+  }
+  return rows;
+}
+
+std::vector<Row> different(const std::vector<Row>& rows) {
+  std::set<std::string> seen;
+  std::vector<Row> result;
+  for (const Row& row : rows) {
+    if (row.run.digest.empty() || seen.insert(row.run.digest).second) result.push_back(row);
+  }
+  return result;
+}
+
+std::vector<Row> left_of(const std::vector<Row>& rows) {
+  std::vector<Row> left;
+  std::copy_if(rows.begin(), rows.end(), std::back_inserter(left),
+               [](const Row& row) { return row.status.would_run_again; });
+  return left;
+}
+
+/// What finished runs took for an optimizer step, in seconds times threads, by variant.
+class StepTimes {
+ public:
+  StepTimes(const std::vector<Row>& rows, const std::vector<JournalEntry>& journal,
+            const ImageDataset& data) {
+    for (const Row& row : rows) {
+      if (row.status.state != State::done) continue;
+      const Compute compute = compute_of(journal, {row.run.digest});
+      if (compute.thread_seconds <= 0.0) continue;
+      const auto steps = static_cast<double>(steps_of(row.run.configuration, data));
+      for (Sum* sum : {&by_variant_[row.run.variant], &all_}) {
+        sum->seconds += compute.thread_seconds;
+        sum->steps += steps;
+      }
+    }
+  }
+
+  [[nodiscard]] bool known() const { return all_.steps > 0.0; }
+  [[nodiscard]] double of_step(std::size_t variant) const {
+    const auto found = by_variant_.find(variant);
+    const Sum& sum = found != by_variant_.end() && found->second.steps > 0.0 ? found->second : all_;
+    return sum.seconds / sum.steps;
+  }
+
+ private:
+  struct Sum {
+    double seconds = 0.0, steps = 0.0;
+  };
+  std::map<std::size_t, Sum> by_variant_;
+  Sum all_;
+};
+
+std::string time_left(const std::vector<Row>& rows, const std::vector<JournalEntry>& journal,
+                      const ImageDataset& data, std::size_t threads) {
+  const StepTimes times(rows, journal, data);
+  const std::vector<Row> left = left_of(rows);
+  if (left.empty()) return "none";
+  if (!times.known()) return "unknown until a run is finished";
+  double seconds = 0.0;
+  for (const Row& row : left) {
+    seconds +=
+        times.of_step(row.run.variant) * static_cast<double>(steps_of(row.run.configuration, data));
+  }
+  return fmt::format("about {} with {}, if every run takes its whole number of epochs",
+                     duration_text(seconds / static_cast<double>(threads)),
+                     count_of(threads, "thread"));
+}
+
+/// Of the runs left, and of the checkpoints of those at work.
+double disk_needed(const std::vector<Row>& rows, const ImageDataset& data,
+                   const StudyRunOptions& options) {
+  const std::vector<Row> left = left_of(rows);
+  double bytes = 0.0, checkpoint = 0.0;
+  for (const Row& row : left) {
+    const RunNeeds needs = needs_of(row.run.configuration, data, 1);
+    bytes += needs.record;
+    checkpoint = std::max(checkpoint, needs.checkpoint);
+  }
+  // A file is written beside the one that it replaces.
+  return bytes + 2.0 * checkpoint * static_cast<double>(std::min(left.size(), options.threads));
+}
+
+double disk_free(const std::string& folder) {
+  std::error_code error;
+  fs::path place = fs::absolute(folder);
+  while (!fs::exists(place, error) && place.has_relative_path()) place = place.parent_path();
+  const fs::space_info space = fs::space(place, error);
+  return error ? 0.0 : static_cast<double>(space.available);
+}
+
+/// Memory that programs may still take; 0 if the system does not say.
+double memory_free() {
+  std::ifstream info("/proc/meminfo");
+  std::string name, unit;
+  for (double kilobytes = 0.0; info >> name >> kilobytes;) {
+    if (name == "MemAvailable:") return 1024.0 * kilobytes;
+    std::getline(info, unit);
+  }
+  return 0.0;
+}
+
+std::size_t count_state(const std::vector<Row>& rows, State state) {
+  return static_cast<std::size_t>(std::count_if(
+      rows.begin(), rows.end(), [&](const Row& row) { return row.status.state == state; }));
+}
+
+}  // namespace
+
+RunNeeds needs_of(const TrainingConfiguration& c, const ImageDataset& data, std::size_t threads) {
+  const Sequential model = make_model(c, {data.train.height, data.train.width, data.train.channels},
+                                      data.class_names.size());
+  constexpr double kFloat = sizeof(float);
+  const auto parameters = static_cast<double>(model.parameters().size());
+  const auto test_images = static_cast<double>(data.test.count);
+  const auto classes = static_cast<double>(data.class_names.size());
+  const auto steps = static_cast<double>(steps_of(c, data));
+  const auto batch = static_cast<std::size_t>(c.batch_size);
+  const auto block = static_cast<double>(std::min(c.batch_size, c.block_size));
+  const auto blocks = div_ceil(batch, static_cast<std::size_t>(block));
+  double activations = 0.0;
+  for (const Sequential::Entry& entry : model.layers()) {
+    activations += static_cast<double>(entry.output.size());
+  }
+  constexpr double kSamplesAndText = 1e6;
+  const double history = 2.0 * sizeof(double) * steps;
+  RunNeeds needs;
+  needs.record =
+      kFloat * parameters + test_images * (kFloat * classes + 26.0) + history + kSamplesAndText;
+  needs.checkpoint = 3.0 * kFloat * parameters + history;
+  const auto sums = static_cast<double>(std::min(blocks, 4 * threads));
+  needs.memory =
+      kFloat * (parameters * (2.0 + sums) + static_cast<double>(threads) * block * activations);
+  return needs;
+}
+
+std::string bytes_text(double bytes) {
+  constexpr const char* kUnits[] = {"B", "kB", "MB", "GB", "TB"};
+  std::size_t unit = 0;
+  while (bytes >= 999.5 && unit < 4) {
+    bytes /= 1000.0;
+    ++unit;
+  }
+  return fmt::format("{:.3g} {}", bytes, kUnits[unit]);
+}
+
+void print_plan(const StudyRuns& runs, const RunStore& store, const ImageDataset& data,
+                const LoadOptions& loading) {
+  for (const Row& row : rows_of(runs, store, data, loading)) {
+    const std::string digest = row.run.digest.empty() ? "-" : row.run.digest.substr(0, 16);
+    std::string line =
+        fmt::format("{:<11} {:<16} {}", name_of(row.status.state), digest, row.run.label);
+    if (!row.status.why.empty()) line += ": " + row.status.why;
+    print_line(line);
+  }
+}
+
+void print_status(const StudyRuns& runs, const RunStore& store, const ImageDataset& data,
+                  const StudyRunOptions& options) {
+  const std::vector<Row> all = rows_of(runs, store, data, options.loading);
+  const std::vector<Row> rows = different(all);
+  const std::vector<JournalEntry> journal = store.journal();
+  const std::size_t done = count_state(rows, State::done);
+  print_line(fmt::format("{}: {} of {} done, {} failed, {} interrupted, {} missing",
+                         runs.study().name, done, count_of(rows.size(), "run"),
+                         count_state(rows, State::failed), count_state(rows, State::interrupted),
+                         count_state(rows, State::missing)));
+  print_line("time left: " + time_left(rows, journal, data, options.threads));
+  print_line(fmt::format("disk: about {} more; {} are free",
+                         bytes_text(disk_needed(rows, data, options)),
+                         bytes_text(disk_free(store.folder()))));
+  std::vector<std::string> digests;
+  for (const Row& row : rows) {
+    if (!row.run.digest.empty()) digests.push_back(row.run.digest);
+  }
+  const Compute compute = compute_of(journal, digests);
+  print_line(fmt::format(
+      "compute so far: {:.3f} CPU hours (seconds times threads, pilots, failed and stopped runs "
+      "included)",
+      compute.thread_seconds / 3600.0));
+  if (compute.untold > 0) {
+    print_line(
+        fmt::format("{} begun whose end is not told: at work now, or killed, and then not "
+                    "in that sum",
+                    count_of(compute.untold, "run")));
+  }
+  for (const Row& row : rows) {
+    if (row.status.state != State::failed) continue;
+    print_line("failed: " + row.run.label + ": " + row.status.why);
+  }
+}
+
+void check_resources(const StudyRuns& runs, const RunStore& store, const ImageDataset& data,
+                     const StudyRunOptions& options) {
+  std::vector<Row> rows = different(rows_of(runs, store, data, options.loading));
+  if (options.force) {
+    for (Row& row : rows) row.status.would_run_again = true;
+  }
+  const std::vector<Row> left = left_of(rows);
+  if (left.empty()) return;
+  const double disk = disk_needed(rows, data, options);
+  const double free = disk_free(store.folder());
+  if (disk > free) {
+    throw Error(store.folder(), bytes_text(free) + " are free on its disk",
+                fmt::format("about {}, for {}", bytes_text(disk), count_of(left.size(), "record")));
+  }
+  const std::size_t at_once = std::min(options.threads, left.size());
+  double most = 0.0;
+  for (const Row& row : left) {
+    most = std::max(most, needs_of(row.run.configuration, data, options.threads / at_once).memory);
+  }
+  const double memory = most * static_cast<double>(at_once);
+  const double available = memory_free();
+  if (available > 0.0 && memory > available) {
+    throw Error("memory", bytes_text(available) + " are free",
+                fmt::format("at least {} for {} side by side, or fewer --threads",
+                            bytes_text(memory), count_of(at_once, "run")));
+  }
+}
+
+}  // namespace reprise

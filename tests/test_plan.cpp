@@ -1,0 +1,142 @@
+// Plans, failures and journals of a store: what they say, and what is refused of strangers' ones.
+#include <algorithm>
+#include <limits>
+
+#include "reprise/record/format.hpp"
+#include "reprise/record/plan.hpp"
+#include "reprise/record/store.hpp"
+#include "support/catch.hpp"
+#include "support/errors.hpp"
+
+using namespace reprise;
+using namespace reprise::test;
+
+namespace {
+
+const std::string kDigest(64, 'a');
+const std::string kOther(64, 'b');
+
+StudyPlan sample() {
+  StudyPlan plan;
+  plan.study = "mine";
+  plan.question = "Is \"it\" so?";
+  plan.claim = "It is.";
+  plan.measure = "test_error";
+  plan.rule = "the rule";
+  plan.seeds = {1, 2};
+  plan.pilot_seeds = {0};
+  plan.learning_rates = {0.1, 0.3};
+  plan.data = "MNIST";
+  plan.data_sha256 = {kDigest};
+  plan.variants = {{"plain", "as it is", "", 0.1}, {"other", "with more", "lower", 0.3}};
+  plan.runs = {{"plain", "measured", 1, 0.1, kDigest}, {"other", "pilot", 0, 0.3, kOther}};
+  return plan;
+}
+
+/// The sample's text with `what` in place of `part`.
+std::string with(const std::string& part, const std::string& what) {
+  std::string text = plan_text(sample());
+  const std::size_t at = text.find(part);
+  REQUIRE(at != std::string::npos);
+  return text.replace(at, part.size(), what);
+}
+
+}  // namespace
+
+TEST_CASE("a run's digest is that of its settings and data, whatever else a record says") {
+  Group configuration;
+  configuration.attributes = {
+      {"seed", std::int64_t{3}}, {"epochs", std::int64_t{10}}, {"lr_milestones", "6,8"}};
+  const std::string digest = run_digest(configuration, {kDigest});
+  // The text that plan.hpp states: settings that differ from their defaults, then the data.
+  // printf 'drop_epochs = "6,8"\nseed = 3\ndata = "aaa..."\n' | sha256sum
+  CHECK(digest == "d82e80f7fa1fde56f0ff23f46e57e56ab31b6a79afe9db8de8d5b28fc2aefeaa");
+  Group defaults = configuration;
+  defaults.attributes["momentum"] = 0.9;
+  CHECK(run_digest(defaults, {kDigest}) == digest);
+  Group earlier = configuration;
+  earlier.attributes.erase("lr_milestones");
+  earlier.attributes["drop_epochs"] = "6,8";
+  CHECK(run_digest(earlier, {kDigest}) == digest);
+  CHECK(run_digest(configuration, {kOther}) != digest);
+  CHECK(run_digest(configuration, {kDigest, kDigest}) != digest);
+}
+
+TEST_CASE("a plan's text gives the plan back") {
+  const std::string text = plan_text(sample());
+  const StudyPlan plan = plan_from("mine.toml", text);
+  CHECK(plan_text(plan) == text);
+  CHECK(plan.question == "Is \"it\" so?");
+  CHECK(plan.variants[1].expectation == "lower");
+  CHECK(plan.runs[1].role == "pilot");
+  CHECK(plan.has_measured_runs());
+}
+
+TEST_CASE("what a plan cannot mean is refused in one line") {
+  const auto refused = [&](const std::string& text, const auto&... parts) {
+    const std::string error = error_of([&] { plan_from("mine.toml", text); });
+    INFO(error << "\n" << text);
+    CHECK(is_line_with(error, "mine.toml", parts...));
+  };
+  refused(with("claim", "clam"), "unknown key \"clam\"", "such as claim");
+  refused(with("claim = \"It is.\"\n", ""), "no claim");
+  refused(with("plan 1", "plan 2"), "plan 2", "plan 1");
+  refused(with("\"test_error\"", "\"tset_error\""), "measure", "train_error");
+  for (const std::string name : {"../up", "a/b", "/root", ".hidden", "-f", "a b", ""}) {
+    refused(with("study = \"mine\"", "study = \"" + name + "\""), "study");
+    refused(with("name = \"other\"", "name = \"" + name + "\""), "name");
+  }
+  refused(with("name = \"other\"", "name = \"plain\""), "plain twice");
+  refused(with("variant = \"other\"", "variant = \"third\""), "third", "one of the plan's");
+  refused(with("digest = \"aaa", "digest = \"xaa"), "digest", "64 hexadecimal");
+  refused(with("role = \"pilot\"", "role = \"spare\""), "role", "measured, pilot");
+  refused(with("seed = 1", "seed = -1"), "seed", "0 or more");
+  refused(with("seed = 1", "seed = 1.5"), "seed");
+  refused(with("margin = 0.0", "margin = -1.0"), "margin");
+  refused(with("seeds = [1, 2]", "seeds = []"), "seeds", "0 items");
+  refused(with("seeds = [1, 2]", "seeds = 1"), "seeds", "list");
+  refused(with("[[runs]]", "[[rums]]"), "rums", "runs");
+  refused("[[runs]]\n", "no format");
+  refused(std::string(kMaxPlanBytes + 1, '#'), "bytes");
+  refused("\xff", "UTF-8");
+  refused("study = ", ":1");
+  StudyPlan twice = sample();
+  twice.runs.push_back(twice.runs[0]);
+  refused(plan_text(twice), "plain, seed 1 twice");
+  StudyPlan many = sample();
+  for (std::int64_t seed = 0; many.runs.size() <= kMaxPlannedRuns; ++seed) {
+    many.runs.push_back({"other", "measured", seed, 0.5, kOther});
+  }
+  refused(plan_text(many), "runs has 20001 items");
+}
+
+TEST_CASE("the first difference of two texts is named by its line") {
+  CHECK(first_difference("a\nb\n", "a\nb\n").empty());
+  CHECK(first_difference("a\nb\n", "a\nc\n") == "line 2: b against c");
+  CHECK(first_difference("a\n", "a\nc\n") == "line 2: nothing against c");
+  CHECK(first_difference("", "").empty());
+}
+
+TEST_CASE("a failure and a journal give themselves back, on one line each") {
+  const RunFailure failure = failure_from("x", failure_text({true, "no\nmemory \"left\""}));
+  CHECK(failure.diverged);
+  CHECK(failure.reason == "no\\nmemory \"left\"");
+  CHECK(is_line_with(error_of([] { failure_from("x", "kind = \"good\"\nreason = \"\"\n"); }),
+                     "kind"));
+  CHECK(is_line_with(error_of([] { failure_from("x", "kind = \"error\"\n"); }), "reason"));
+
+  const std::string lines =
+      journal_line({"2026-01-31T12:34:56Z", "begun", kDigest, 0, ""}) +
+      journal_line({"2026-01-31T12:35:56Z", "failed", kDigest, 120.5, "a\tb\nc"}) +
+      journal_line({"2026-01-31T12:36:56Z", "begun", kOther, 0, ""});
+  CHECK(std::count(lines.begin(), lines.end(), '\n') == 3);
+  const std::vector<JournalEntry> entries = journal_from("j", lines + "2026");
+  REQUIRE(entries.size() == 3);
+  CHECK(entries[1].reason == "a\\tb\\nc");
+  const Compute all = compute_of(entries);
+  CHECK(all.thread_seconds == 120.5);
+  CHECK(all.untold == 1);
+  CHECK(compute_of(entries, {kOther}).thread_seconds == 0);
+  CHECK(is_line_with(error_of([] { journal_from("j", "2026\tbegun\tabc\t0\t\n"); }), "j:1"));
+  CHECK(is_line_with(error_of([] { journal_from("j", "\n"); }), "j:1"));
+}
