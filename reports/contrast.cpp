@@ -18,7 +18,8 @@ std::optional<Ratio> ratio_of(const Contrast& contrast) {
   }
   if (logarithms.empty()) return std::nullopt;
   const PairedTest test = paired_t_test(logarithms);
-  return Ratio{std::exp(test.mean), {std::exp(test.interval.low), std::exp(test.interval.high)}};
+  return Ratio{
+      std::exp(test.mean), {std::exp(test.interval.low), std::exp(test.interval.high)}, logarithms};
 }
 
 void pair(Contrast& contrast) {
@@ -51,6 +52,32 @@ PairedTest test_error_of(const Contrast& contrast) {
   return paired_t_test(differences, resolution_of(run, Measure::test_error));
 }
 
+/// Whether the two runs differ in their convolution algorithm, and in nothing else but the seed.
+bool differ_by_algorithm(const TrainingRun& run, const TrainingRun& other) {
+  const auto without = [](Settings settings) {
+    settings.erase("conv_algorithm");
+    settings.erase("seed");
+    return settings;
+  };
+  return setting_text(run.settings, "conv_algorithm") !=
+             setting_text(other.settings, "conv_algorithm") &&
+         without(run.settings) == without(other.settings);
+}
+
+/// Nothing unless the variant is expected to be the same as the baseline by another algorithm.
+std::optional<std::size_t> identical_pairs(const Contrast& contrast) {
+  const TrainingRun& run = *contrast.variant->runs.front().run;
+  const TrainingRun& other = *contrast.baseline->runs.front().run;
+  if (contrast.variant->expectation != Expectation::same) return std::nullopt;
+  if (!differ_by_algorithm(run, other)) return std::nullopt;
+  return static_cast<std::size_t>(
+      std::count_if(contrast.seeds.begin(), contrast.seeds.end(), [&](std::int64_t seed) {
+        const UntrustedText& a = contrast.variant->with_seed(seed)->run->parameters_sha256;
+        const UntrustedText& b = contrast.baseline->with_seed(seed)->run->parameters_sha256;
+        return !a.empty() && a == b;
+      }));
+}
+
 Contrast contrast_of(const Study& study, const Variant& variant) {
   Contrast contrast;
   contrast.study = &study;
@@ -60,7 +87,8 @@ Contrast contrast_of(const Study& study, const Variant& variant) {
   const TrainingRun& run = *variant.runs.front().run;
   contrast.test = paired_t_test(contrast.differences, resolution_of(run, study.measure));
   if (study.measure == Measure::generalization_gap) contrast.test_error = test_error_of(contrast);
-  contrast.judgement = judge(contrast.test, variant.expectation, variant.margin);
+  contrast.below = share_below(contrast.differences);
+  contrast.identical = identical_pairs(contrast);
   if (!is_share(study.measure)) contrast.ratio = ratio_of(contrast);
   if (contrast.ratio && contrast.test.lacks_spread) {
     contrast.ratio->interval = {0, std::numeric_limits<double>::infinity()};
@@ -68,41 +96,52 @@ Contrast contrast_of(const Study& study, const Variant& variant) {
   return contrast;
 }
 
-void adjust(std::vector<Contrast>& contrasts) {
-  std::vector<double> p_values;
-  for (const Contrast& contrast : contrasts) {
-    p_values.push_back(contrast.claims_difference() ? contrast.test.p : std::nan(""));
+Judgement judgement_of(const Contrast& contrast) {
+  if (contrast.identical) return {Verdict::none, Uncertainty::by_digest};
+  if (contrast.has_claim() && !contrast.study->tested_instead.empty()) {
+    return {Verdict::out_of_scale};
   }
-  const std::vector<double> adjusted = holm_adjusted(p_values);
-  for (std::size_t i = 0; i < contrasts.size(); ++i) contrasts[i].adjusted_p = adjusted[i];
+  const Variant& variant = *contrast.variant;
+  return judge(contrast.test, contrast.p, contrast.adjusted_p, variant.expectation, variant.margin);
 }
 
-Judgement judge_sameness(const PairedTest& test, double margin) {
-  const Interval& interval = test.interval;
-  if (interval.low >= -margin && interval.high <= margin) return {Verdict::supported};
-  if (interval.low > margin || interval.high < -margin) return {Verdict::contradicted};
-  if (test.p >= kLevel) return {Verdict::no_difference};
-  return {Verdict::none, Uncertainty::borderline};
+/// Verdicts, once all claims of the report are known.
+void judge_all(std::vector<Contrast>& contrasts) {
+  std::vector<double> p_values;
+  for (Contrast& contrast : contrasts) {
+    const Variant& variant = *contrast.variant;
+    contrast.p = contrast.has_claim() ? claim_p(contrast.test, variant.expectation, variant.margin)
+                                      : contrast.test.p;
+    p_values.push_back(contrast.has_claim() ? contrast.p : std::nan(""));
+  }
+  const std::vector<double> adjusted = holm_adjusted(p_values);
+  for (std::size_t i = 0; i < contrasts.size(); ++i) {
+    contrasts[i].adjusted_p = adjusted[i];
+    contrasts[i].judgement = judgement_of(contrasts[i]);
+  }
 }
 
 }  // namespace
 
-Judgement judge(const PairedTest& test, Expectation expectation, double margin) {
-  if (expectation == Expectation::none) return {Verdict::none, Uncertainty::no_claim};
-  if (test.pairs < 2) return {Verdict::none, Uncertainty::few_seeds};
-  if (!std::isfinite(test.mean)) return {Verdict::none, Uncertainty::not_finite};
-  if (test.lacks_spread) return {Verdict::none, Uncertainty::no_spread};
-  if (std::isnan(test.p)) return {Verdict::none, Uncertainty::not_finite};
-  if (expectation == Expectation::same) return judge_sameness(test, margin);
-  if (test.p >= kLevel) return {Verdict::no_difference};
-  const bool as_claimed = (test.mean < 0) == (expectation == Expectation::lower);
-  return {as_claimed ? Verdict::supported : Verdict::contradicted};
+double claim_p(const PairedTest& test, Expectation expectation, double margin) {
+  if (expectation == Expectation::none) return std::nan("");
+  return expectation == Expectation::same ? sameness_p(test, margin) : test.p;
 }
 
-bool Contrast::leans_on_one_test() const {
-  const bool decided =
-      judgement.verdict == Verdict::supported || judgement.verdict == Verdict::contradicted;
-  return decided && claims_difference() && !survives_adjustment();
+Judgement judge(const PairedTest& test, double p, double adjusted_p, Expectation expectation,
+                double margin) {
+  if (expectation == Expectation::none) return {Verdict::none, Uncertainty::no_claim};
+  if (test.pairs < 2) return {Verdict::inconclusive, Uncertainty::few_seeds};
+  if (!std::isfinite(test.mean)) return {Verdict::inconclusive, Uncertainty::not_finite};
+  if (test.lacks_spread) return {Verdict::inconclusive, Uncertainty::no_spread};
+  if (std::isnan(p)) return {Verdict::inconclusive, Uncertainty::not_finite};
+  if (!(adjusted_p < kLevel)) {
+    return {Verdict::inconclusive, p < kLevel ? Uncertainty::adjusted : Uncertainty::none};
+  }
+  const bool as_claimed = expectation == Expectation::same
+                              ? std::abs(test.mean) <= margin
+                              : (test.mean < 0) == (expectation == Expectation::lower);
+  return {as_claimed ? Verdict::supported : Verdict::contradicted};
 }
 
 bool Contrast::is_lower_bound() const {
@@ -133,7 +172,7 @@ std::vector<Contrast> contrasts_of(const std::vector<Study>& studies) {
       if (variant.name != study.baseline_name) contrasts.push_back(contrast_of(study, variant));
     }
   }
-  adjust(contrasts);
+  judge_all(contrasts);
   return contrasts;
 }
 

@@ -5,6 +5,7 @@
 #include <filesystem>
 #include <fstream>
 #include <iterator>
+#include <optional>
 
 #include "report_files.hpp"
 #include "reprise/core/error.hpp"
@@ -42,6 +43,53 @@ void add_record(const NamedRecord& record, Inputs& inputs) {
   std::vector<TrainingRun>& alike = is_distorted(run) ? inputs.distorted : inputs.lenet;
   for (const TrainingRun& earlier : alike) check_same_experiment(earlier, run);
   alike.push_back(std::move(run));
+}
+
+bool add_stored_record(const NamedRecord& record, const StoredRuns& store, Inputs& inputs) {
+  if (is_comparison(record.record)) {
+    throw Error(record.name, "a comparison", "the record of a training run");
+  }
+  const std::string digest = run_digest(record.record);
+  std::optional<TrainingRun> read;
+  for (const StoredPlan& stored : store.plans) {
+    for (const PlannedRun& planned : stored.plan.runs) {
+      if (planned.digest != digest) continue;
+      if (!read) read = read_training_run(record);
+      inputs.studies.push_back(*read);
+      inputs.studies.back().study = label_of(stored.plan, planned);
+    }
+  }
+  return read.has_value();
+}
+
+std::vector<std::string> finish_store(const StoredRuns& store, Inputs& inputs) {
+  std::vector<std::string> left_out;
+  for (const StoredPlan& stored : store.plans) {
+    const StudyPlan& plan = stored.plan;
+    PlanCount count{UntrustedText::from_record(plan.study), plan.runs.size()};
+    bool has_baseline = false;
+    for (const TrainingRun& run : inputs.studies) {
+      if (run.study->name != count.study) continue;
+      ++count.found;
+      has_baseline |=
+          run.study->role == Role::measured && run.study->variant == run.study->baseline;
+    }
+    for (const PlannedRun& run : plan.runs) {
+      const auto failure = store.failures.find(fs::path(run_file(run.digest)).stem().string());
+      if (failure == store.failures.end()) continue;
+      ++(failure->second.diverged && run.role == "pilot" ? count.diverged : count.failed);
+    }
+    inputs.stores.plans.push_back(count);
+    if (has_baseline) continue;
+    left_out.push_back(plan.study);
+    std::erase_if(inputs.studies,
+                  [&](const TrainingRun& run) { return run.study->name == count.study; });
+  }
+  const Compute compute = compute_of(store.journal);
+  inputs.stores.thread_seconds += compute.thread_seconds;
+  inputs.stores.untold += compute.untold;
+  inputs.stores.has_journal |= !store.journal.empty();
+  return left_out;
 }
 
 void check_complete(const Inputs& inputs) {

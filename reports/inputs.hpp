@@ -6,21 +6,46 @@
 #include <vector>
 
 #include "comparison.hpp"
+#include "run_store.hpp"
 #include "training_run.hpp"
 
 namespace reprise::reports {
+
+/// A plan of a store, and how many of its runs are there.
+struct PlanCount {
+  UntrustedText study;
+  std::size_t wanted = 0, found = 0;     ///< pilots included
+  std::size_t failed = 0, diverged = 0;  ///< of the others; diverged are pilots alone
+};
+
+/// What stores say beside their records.
+struct StoreCounts {
+  std::vector<PlanCount> plans;
+  double thread_seconds = 0;  ///< of all runs begun, by the journals
+  std::size_t untold = 0;     ///< runs begun whose end no journal tells
+  bool has_journal = false;
+};
 
 struct Inputs {
   std::vector<TrainingRun> lenet;      ///< without a study, differing in their seeds only
   std::vector<TrainingRun> distorted;  ///< likewise, trained on shifted or distorted images
   std::vector<TrainingRun> studies;    ///< runs of studies, in the order given
   std::vector<Comparison> comparisons;
+  StoreCounts stores;
 };
 
 /// Reads the record, which is then no longer needed. Error, with its name, if it is neither a
 /// training run nor a comparison, is not whole, or is a run without a study that differs by more
 /// than its seed from an earlier one.
 void add_record(const NamedRecord& record, Inputs& inputs);
+
+/// A record of a store, which serves each study whose plan has its run; false if none has. Error
+/// likewise.
+bool add_stored_record(const NamedRecord& record, const StoredRuns& store, Inputs& inputs);
+
+/// Counts the store's runs once all its records are added, and leaves out studies of which the
+/// baseline has no run yet, whose names it returns.
+std::vector<std::string> finish_store(const StoredRuns& store, Inputs& inputs);
 
 /// Error unless there is at least one training run.
 void check_complete(const Inputs& inputs);

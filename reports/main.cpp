@@ -3,8 +3,8 @@
 #include <utility>
 #include <vector>
 
+#include "gather.hpp"
 #include "gnuplot.hpp"
-#include "inputs.hpp"
 #include "report.hpp"
 #include "report_files.hpp"
 #include "reprise/core/command_line.hpp"
@@ -25,7 +25,7 @@ struct Options {
 void describe(reprise::CommandLine& line, Options& options) {
   line.add_operands("RECORD", options.records, {1},
                     "HDF5 records of training runs and of compare_convolutions, or folders of "
-                    "them; at least one training run");
+                    "them, such as the stores of study; at least one training run");
   line.add_text("--output", options.output, "folder for the report, created if missing; required",
                 "DIR");
   line.add_text("--notes", options.notes,
@@ -39,39 +39,17 @@ void describe(reprise::CommandLine& line, Options& options) {
       options.name + " --output reports/latest reports/latest/records/lenet5.h5");
 }
 
-/// What was found in folders and left out of the report.
-struct LeftOut {
-  std::size_t foreign = 0;  ///< no records
-  std::size_t damaged = 0;  ///< records that cannot be read
-};
-
-/// Reads a record. One that was found in a folder and cannot be read is named and left out.
-void take(const reprise::reports::RecordFile& file, const Options& options,
-          reprise::reports::Inputs& inputs, LeftOut& left_out) {
-  reprise::Record record;
-  try {
-    record = reprise::load_record(file.path, options.loading);
-  } catch (const reprise::Error& error) {
-    if (!file.found) throw;
-    ++(reprise::reports::looks_like_record(file.path) ? left_out.damaged : left_out.foreign);
-    reprise::print_error_line(options.name + ": left out: " + error.what());
-    return;
-  }
-  add_record({file.name, std::move(record)}, inputs);
-}
-
 int run(const Options& options) {
   using namespace reprise::reports;
   if (options.loading.unconfined) draw_unconfined();
   check_report_folder(options.output);
   const std::string notes = options.notes.empty() ? "" : read_notes(options.notes);
-  Inputs inputs;
   LeftOut left_out;
-  for (const std::string& path : options.records) {
-    for (const RecordFile& file : record_files(path, options.output)) {
-      take(file, options, inputs, left_out);
-    }
-  }
+  const auto complain = [&](const std::string& what) {
+    reprise::print_error_line(options.name + ": left out: " + what);
+  };
+  const Inputs inputs =
+      gather(options.records, options.output, options.loading, complain, left_out);
   write_report(make_report(inputs, notes), options.output);
   reprise::print_line(options.output + "/index.html");
   if (left_out.damaged == 0) return 0;

@@ -11,6 +11,7 @@
 #include "sections/sections.hpp"
 #include "sections/studies.hpp"
 #include "templates.hpp"
+#include "verdict_values.hpp"
 
 namespace reprise::reports {
 namespace {
@@ -67,10 +68,9 @@ const TrainingRun& first_run(const Inputs& inputs) {
   return lenet.empty() ? inputs.studies.front() : lenet.front();
 }
 
-Draft make_draft(const Inputs& inputs, const Title& title, bool has_notes) {
+Draft make_draft(const Inputs& inputs, const std::vector<Study>& studies,
+                 const std::vector<Contrast>& contrasts, const Title& title, bool has_notes) {
   const std::vector<TrainingRun>& lenet = lenet_runs(inputs);
-  const std::vector<Study> studies = group_studies(inputs.studies);
-  const std::vector<Contrast> contrasts = contrasts_of(studies);
   const TrainingRun& first = first_run(inputs);
   Draft draft;
   draft.set("title", title.title);
@@ -85,6 +85,7 @@ Draft make_draft(const Inputs& inputs, const Title& title, bool has_notes) {
   add_alexnet_tables(draft);
   add_paper_tables(inputs, studies, draft);
   add_features(lenet, studies, contrasts, draft);
+  add_plans(inputs, draft);
   add_setup(inputs, first, draft);
   add_convolutions(inputs.comparisons, draft);
   add_reproducibility(inputs, studies, draft);
@@ -122,12 +123,15 @@ Html html_page(const Markdown& text, const Draft& draft, const Title& title,
 Report make_report(const Inputs& inputs, const std::string& notes, const DrawPlot& draw_plot) {
   check_complete(inputs);
   const Title title = title_of(first_run(inputs), !inputs.studies.empty());
-  Draft draft = make_draft(inputs, title, !notes.empty());
+  const std::vector<Study> studies = group_studies(inputs.studies);
+  const std::vector<Contrast> contrasts = contrasts_of(studies);
+  Draft draft = make_draft(inputs, studies, contrasts, title, !notes.empty());
   draft.draw_plots(draw_plot);
   const Markdown text = render_template("report.md.mustache", draft);
 
   Report report;
   report.markdown = with_notes(lay_out(text, draft, Medium::markdown), notes).str();
+  if (!contrasts.empty()) report.verdicts = verdict_values(contrasts).str();
   report.html = html_page(text, draft, title, notes).str();
   for (const auto& [name, figure] : draft.figures()) {
     for (const Panel& panel : figure.panels) report.figures[panel_path(panel)] = panel.svg.str();

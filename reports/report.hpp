@@ -15,6 +15,7 @@ namespace reprise::reports {
 struct Report {
   std::string markdown;                        ///< report.md; shows figures by relative path
   std::string html;                            ///< index.html; needs nothing but itself
+  std::string verdicts;                        ///< verdicts.toml; "" without comparisons
   std::map<std::string, std::string> figures;  ///< path from the report's folder, SVG document
 };
 

@@ -89,6 +89,7 @@ void write_file(const fs::path& path, const std::string& text) {
 std::vector<std::pair<std::string, std::string>> files_of(const Report& report) {
   std::vector<std::pair<std::string, std::string>> files(report.figures.begin(),
                                                          report.figures.end());
+  if (!report.verdicts.empty()) files.emplace_back("verdicts.toml", report.verdicts);
   files.emplace_back("report.md", report.markdown);
   files.emplace_back("index.html", report.html);
   return files;

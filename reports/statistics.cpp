@@ -6,19 +6,62 @@
 #include <boost/math/distributions/students_t.hpp>
 #include <cmath>
 #include <limits>
+#include <map>
+#include <mutex>
+
+#include "reprise/core/random.hpp"
 
 namespace reprise::reports {
+namespace {
 
-Interval wilson_interval(std::size_t successes, std::size_t trials) {
-  if (trials == 0) return {0, 1};
+/// Of a share of `n` trials, 1 or more.
+Interval wilson_of_share(double p, double n) {
   const double z = boost::math::quantile(boost::math::normal(), (1 + kConfidence) / 2);
-  const double n = static_cast<double>(trials);
-  const double p = static_cast<double>(successes) / n;
   const double centre = p + z * z / (2 * n);
   const double half = z * std::sqrt(p * (1 - p) / n + z * z / (4 * n * n));
   const double scale = 1 + z * z / n;
-  return {successes == 0 ? 0.0 : (centre - half) / scale,
-          successes == trials ? 1.0 : (centre + half) / scale};
+  return {p == 0 ? 0.0 : (centre - half) / scale, p == 1 ? 1.0 : (centre + half) / scale};
+}
+
+}  // namespace
+
+Interval wilson_interval(std::size_t successes, std::size_t trials) {
+  if (trials == 0) return {0, 1};
+  const double n = static_cast<double>(trials);
+  return wilson_of_share(static_cast<double>(successes) / n, n);
+}
+
+Interval bootstrap_interval(std::span<const double> values) {
+  const RandomStream stream = RandomStream(1).child("bootstrap");
+  std::vector<double> means(kBootstrapResamples);
+  const std::size_t n = values.size();
+  for (std::size_t i = 0; i < means.size(); ++i) {
+    double sum = 0;
+    for (std::size_t k = 0; k < n; ++k) sum += values[stream.below(n, i * n + k)];
+    means[i] = sum / static_cast<double>(n);
+  }
+  std::sort(means.begin(), means.end());
+  const auto quantile = [&](double q) {
+    const double rank = std::ceil(q * static_cast<double>(means.size()) - 1e-9);
+    return means[static_cast<std::size_t>(std::max(rank, 1.0)) - 1];
+  };
+  return {quantile((1 - kConfidence) / 2), quantile((1 + kConfidence) / 2)};
+}
+
+ShareBelow share_below(std::span<const double> differences) {
+  ShareBelow below;
+  if (differences.empty()) return {0.5, {0, 1}, std::nullopt};
+  std::vector<double> counts;
+  double sum = 0;
+  for (const double difference : differences) {
+    counts.push_back(difference < 0 ? 1.0 : difference > 0 ? 0.0 : 0.5);
+    sum += counts.back();
+  }
+  const double n = static_cast<double>(counts.size());
+  below.share = sum / n;
+  below.wilson = wilson_of_share(below.share, n);
+  if (counts.size() >= kBootstrapPairs) below.bootstrap = bootstrap_interval(counts);
+  return below;
 }
 
 Spread spread_of(std::span<const double> values) {
@@ -41,7 +84,9 @@ double median_of(std::vector<double> values) {
   return values.size() % 2 == 1 ? values[middle] : (values[middle - 1] + values[middle]) / 2;
 }
 
-double noncentrality_for_power(std::size_t degrees) {
+namespace {
+
+double find_noncentrality(std::size_t degrees) {
   const auto df = static_cast<double>(degrees);
   const double q = boost::math::quantile(boost::math::students_t(df), (1 + kConfidence) / 2);
   const auto power = [&](double d) {
@@ -56,6 +101,18 @@ double noncentrality_for_power(std::size_t degrees) {
     (power(middle) < kPower ? low : high) = middle;
   }
   return high;
+}
+
+}  // namespace
+
+double noncentrality_for_power(std::size_t degrees) {
+  // Found once for each number of degrees: it takes a thousand times as long as a test.
+  static std::mutex mutex;
+  static std::map<std::size_t, double> found;
+  const std::lock_guard<std::mutex> lock(mutex);
+  const auto [place, is_new] = found.emplace(degrees, 0.0);
+  if (is_new) place->second = find_noncentrality(degrees);
+  return place->second;
 }
 
 PairedTest paired_t_test(std::span<const double> differences, double resolution) {
@@ -84,6 +141,19 @@ PairedTest paired_t_test(std::span<const double> differences, double resolution)
     test.p = 2 * boost::math::cdf(boost::math::complement(t, std::abs(test.mean) / error_of_mean));
   }
   return test;
+}
+
+double sameness_p(const PairedTest& test, double margin) {
+  if (std::isnan(test.p)) return test.p;
+  const double beyond = std::abs(test.mean) - margin;
+  if (test.standard_deviation == 0) return beyond > 0 ? std::nan("") : 0.0;
+  const double n = static_cast<double>(test.pairs);
+  const double error_of_mean = test.standard_deviation / std::sqrt(n);
+  const boost::math::students_t t(n - 1);
+  // Of the two ends of the margin the nearer one has the larger p-value.
+  const double one_sided =
+      boost::math::cdf(boost::math::complement(t, std::abs(beyond) / error_of_mean));
+  return beyond > 0 ? std::min(1.0, 2 * one_sided) : one_sided;
 }
 
 std::vector<double> holm_adjusted(std::span<const double> p_values) {

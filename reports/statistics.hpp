@@ -3,6 +3,7 @@
 #pragma once
 
 #include <cstddef>
+#include <optional>
 #include <span>
 #include <vector>
 
@@ -27,6 +28,24 @@ inline constexpr double kPower = 0.8;
 /// Unlike p +- z sqrt(p(1-p)/n) it stays inside [0, 1] and has a width when p is 0 or 1.
 /// [0, 1] for no trials.
 Interval wilson_interval(std::size_t successes, std::size_t trials);
+
+/// How often one of two values is the smaller, by pairs of them; two equal ones count half.
+struct ShareBelow {
+  double share = 0;
+  Interval wilson;  ///< wilson_interval with share times pairs as the successes
+  /// From kBootstrapPairs pairs on (X. Bouthillier et al. 2021): bootstrap_interval of the share.
+  std::optional<Interval> bootstrap;
+};
+/// Fewer pairs have too few different resamples for an interval by them.
+inline constexpr std::size_t kBootstrapPairs = 29;
+ShareBelow share_below(std::span<const double> differences);
+
+/// The percentile bootstrap's interval of kConfidence for a mean (B. Efron 1979): of
+/// kBootstrapResamples samples with replacement the means, sorted, of which the 2.5% and the 97.5%
+/// quantile (of rank ceil(q m)) are the ends. Seeded: the same values give the same interval on any
+/// machine. Requires at least one value.
+Interval bootstrap_interval(std::span<const double> values);
+inline constexpr std::size_t kBootstrapResamples = 10'000;
 
 struct Spread {
   double mean = 0;
@@ -67,6 +86,14 @@ double noncentrality_for_power(std::size_t degrees);
 /// `resolution` is the standard deviation that rounding alone gives a difference; whatever it is, a
 /// spread within the rounding of doubles is none. p is 1 where all differences are zero.
 PairedTest paired_t_test(std::span<const double> differences, double resolution = 0);
+
+/// The p-value of the claim that a mean difference lies within +-margin (D. J. Schuirmann 1987).
+/// With a mean inside it is the larger of the two one-sided p-values against -margin and margin,
+/// and a small one supports the claim; with a mean outside it is twice the one-sided p-value
+/// against the margin on its side, and a small one contradicts it. Either error is made no more
+/// often than the level. NaN for a test that says nothing; 0 where all differences are equal to
+/// zero.
+double sameness_p(const PairedTest& test, double margin);
 
 /// Holm's step-down adjustment (S. Holm 1979), in the order given: of p-values sorted upwards, the
 /// i-th of m (from 0) becomes the largest of (m - j) p_j for j <= i, at most 1. NaN stays NaN and

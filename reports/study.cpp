@@ -211,15 +211,8 @@ std::vector<Study> group_studies(const std::vector<TrainingRun>& runs) {
     const auto [first, is_new] = firsts.emplace(label.name, &run);
     Study& study = by_name[label.name];
     if (is_new) {
-      study = {label.name,
-               label.question,
-               label.section,
-               "",
-               label.measure,
-               label.threshold,
-               label.baseline,
-               {},
-               {}};
+      study = {label.name,      label.question, label.section,        "", label.measure,
+               label.threshold, label.baseline, label.tested_instead, {}, {}};
     }
     check_same_study(*first->second, run);
     add_run(study, run);

@@ -44,6 +44,7 @@ struct Study {
   Measure measure = Measure::test_error;
   double threshold = 0;
   UntrustedText baseline_name;
+  UntrustedText tested_instead;   ///< of the paper's scale; "" if that is reached
   std::vector<Variant> variants;  ///< by their order, at least one run in each
   std::vector<const TrainingRun*> pilots;
 

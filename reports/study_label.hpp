@@ -1,5 +1,6 @@
 /// \file
-/// What a record says of the study that its run belongs to: the group /study.
+/// What a plan says of the study that a run belongs to, or, in records of earlier releases, the
+/// group /study.
 #pragma once
 
 #include <cstdint>
@@ -33,8 +34,9 @@ struct StudyLabel {
   UntrustedText name, question;
   UntrustedText section;  ///< of the AlexNet paper, such as "3.1"
   Measure measure = Measure::test_error;
-  double threshold = 0;    ///< of epochs_to_train_error, a share
-  UntrustedText baseline;  ///< name of a variant
+  double threshold = 0;          ///< of epochs_to_train_error, a share
+  UntrustedText baseline;        ///< name of a variant
+  UntrustedText tested_instead;  ///< what stands for the paper's scale; "" if that is reached
   // The same in all runs of a variant.
   UntrustedText variant, variant_description;
   std::int64_t variant_order = 0;

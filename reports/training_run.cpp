@@ -25,7 +25,6 @@ void read_configuration(const Group& group, TrainingRun& run) {
   }
   run.settings = settings_of(today);
   run.seed = std::get<std::int64_t>(full.at("seed"));
-  run.epochs = std::get<std::int64_t>(full.at("epochs"));
 }
 
 void read_data(const DataRecord& data, TrainingRun& run) {
@@ -64,6 +63,7 @@ void read_history(const std::vector<EpochResult>& epochs, TrainingRun& run) {
     run.seconds_per_epoch.push_back(epoch.train_seconds);
   }
   history.steps_per_epoch = epochs.front().step_errors.size();
+  run.epochs = static_cast<std::int64_t>(epochs.size());
 }
 
 void read_model(const ModelRecord& model, TrainingRun& run) {

@@ -85,7 +85,8 @@ struct TrainingRun {
 
   Settings settings;           ///< under today's names
   Settings recorded_settings;  ///< under the record's names, which the code that wrote it knows
-  std::int64_t seed = 0, epochs = 0;
+  std::int64_t seed = 0;
+  std::int64_t epochs = 0;  ///< that it has had, where a setting may end training before
 
   UntrustedText data_name;
   std::size_t train_images = 0;    ///< that it was trained on

@@ -121,7 +121,7 @@ std::string& text_of(Record& record, const std::string& attribute) {
 
 }  // namespace
 
-TEST_CASE("a claim is supported, contradicted or undecided as its numbers say") {
+TEST_CASE("a claim is supported, contradicted or inconclusive as its numbers say") {
   const std::string& text = whole_report().markdown;
   const std::string supported = verdict_row(text, "3x3 against 2x2");
   CHECK(holds(supported, "**supported**"));
@@ -129,7 +129,7 @@ TEST_CASE("a claim is supported, contradicted or undecided as its numbers say") 
   CHECK(holds(supported, "| \\-2.46 | \\-1.94 | points |"));
   CHECK(holds(supported, "| 0.16 |"));  // the standard deviation of 10, 11, 11 and 12 of 500
   CHECK(holds(verdict_row(text, "Dropout against none"), "**contradicted**"));
-  CHECK(holds(verdict_row(text, "ReLU against tanh"), "no difference seen with four seeds"));
+  CHECK(holds(verdict_row(text, "ReLU against tanh"), "inconclusive with four seeds"));
 
   const std::string conclusion = between(text, "## Conclusion", "## Personal Notes");
   CHECK(holds(conclusion,
@@ -142,7 +142,7 @@ TEST_CASE("a claim is supported, contradicted or undecided as its numbers say") 
   CHECK(says(conclusion, "conclusion_undecided", "#has_detectable"));
   CHECK(holds(text,
               "Of three comparisons, one supports the claim, one contradicts the claim "
-              "and one shows no difference"));
+              "and one is inconclusive"));
 }
 
 TEST_CASE("numbers in tables of studies paste as numbers, and no paragraph is torn") {
@@ -267,22 +267,22 @@ TEST_CASE("a run outside the studies shows its neighbours too") {
   CHECK(!holds(text, "### Verdicts"));
 }
 
-TEST_CASE("one seed gets no verdict anywhere") {
+TEST_CASE("one seed decides nothing anywhere") {
   const std::string text = make_report(study_of({}, {90}, {10}), "").markdown;
-  CHECK(holds(verdict_row(text, "3x3 against 2x2"), "no verdict from one seed"));
+  CHECK(holds(verdict_row(text, "3x3 against 2x2"), "inconclusive: one seed"));
   CHECK(!holds(verdict_row(text, "3x3 against 2x2"), "supported"));
   const std::string conclusion = between(text, "## Conclusion", "## References");
-  CHECK(holds(conclusion, "on these: 3x3 against 2x2"));
+  CHECK(holds(conclusion, "of these: 3x3 against 2x2"));
   CHECK(!holds(conclusion, "hold"));
 }
 
 TEST_CASE("differences without spread get no verdict, and none is said to have shown") {
   const std::string text = make_report(study_of({}, {60, 62, 61}, {50, 52, 51}), "").markdown;
-  CHECK(holds(verdict_row(text, "3x3 against 2x2"), "no verdict: the seeds show no spread"));
+  CHECK(holds(verdict_row(text, "3x3 against 2x2"), "inconclusive: the seeds show no spread"));
   CHECK(!holds(verdict_row(text, "3x3 against 2x2"), "<0.001"));
   CHECK(says(text, "contrast_result", "#no_spread"));
   const std::string same = make_report(study_of({}, {60, 62, 61}, {60, 62, 61}), "").markdown;
-  CHECK(holds(verdict_row(same, "3x3 against 2x2"), "no difference seen with three seeds"));
+  CHECK(holds(verdict_row(same, "3x3 against 2x2"), "inconclusive with three seeds"));
   CHECK(!holds(same, "0.00 percentage points would have"));
 }
 
@@ -405,11 +405,27 @@ TEST_CASE("records that do not make the table that they claim are refused by nam
   CHECK(is_line_with(error_with(without_steps), "relu1.h5", "/history/step_error is missing"));
 }
 
-TEST_CASE("runs that lie far from the others are named, by a rule") {
-  const std::string text =
-      make_report(study_of({}, {60, 61, 62, 61, 200}, {50, 51, 52, 51, 50}), "").markdown;
-  CHECK(holds(text, "One run lies far from the others"));
-  CHECK(holds(text, "seed 5: 40.00%, where the median is 12.20% (`overlapping_pooling/2x25.h5`)"));
+TEST_CASE(
+    "every seed is a dot in the drawing of differences, and none is judged to be an outlier") {
+  const Report report = make_report(study_of({}, {60, 61, 62, 61, 200}, {50, 51, 52, 51, 50}), "");
+  const std::string& svg = report.figures.at("figures/differences.svg");
+  std::size_t dots = 0;
+  for (std::size_t at = svg.find("width=\"3\" height=\"3\""); at != std::string::npos;
+       at = svg.find("width=\"3\" height=\"3\"", at + 1)) {
+    ++dots;
+  }
+  CHECK(dots == 5);
+  CHECK(!holds(report.markdown, "z-score"));
+}
+
+TEST_CASE("verdicts.toml has the numbers behind the verdicts") {
+  const std::string& values = whole_report().verdicts;
+  CHECK(holds(values,
+              "study = \"overlapping_pooling\"\nvariant = \"3x3\"\nbaseline = \"2x2\"\n"
+              "verdict = \"supported\"\nseeds = [1, 2, 3, 4]\n"));
+  CHECK(holds(values, "less = 1\n"));
+  CHECK(holds(values, "adjusted_p = "));
+  CHECK(make_report({{"lenet.h5", training_record({1, 2})}}, "").verdicts.empty());
 }
 
 TEST_CASE("write_report reads all records of a folder and names them from there") {

@@ -1,4 +1,5 @@
 // reports: paired tests, Holm's adjustment, the measures of runs, and the rule of verdicts.
+#include <algorithm>
 #include <cmath>
 #include <limits>
 
@@ -23,9 +24,17 @@ PairedTest test_of(const std::vector<double>& differences) {
   return paired_t_test(differences);
 }
 
+/// Of a report's only claim, whose p-value the adjustment leaves as it is.
+Judgement judgement_of(const std::vector<double>& differences, Expectation expectation,
+                       double margin = 0) {
+  const PairedTest test = test_of(differences);
+  const double p = claim_p(test, expectation, margin);
+  return judge(test, p, p, expectation, margin);
+}
+
 Verdict verdict_of(const std::vector<double>& differences, Expectation expectation,
                    double margin = 0) {
-  return judge(test_of(differences), expectation, margin).verdict;
+  return judgement_of(differences, expectation, margin).verdict;
 }
 
 }  // namespace
@@ -154,8 +163,8 @@ TEST_CASE("equal differences that are not zero say nothing") {
 
   for (const Expectation expectation :
        {Expectation::lower, Expectation::higher, Expectation::same}) {
-    const Judgement judgement = judge(test_of({-0.5, -0.5}), expectation, 1);
-    CHECK(judgement.verdict == Verdict::none);
+    const Judgement judgement = judgement_of({-0.5, -0.5}, expectation, 1);
+    CHECK(judgement.verdict == Verdict::inconclusive);
     CHECK(judgement.uncertainty == Uncertainty::no_spread);
   }
 }
@@ -196,6 +205,64 @@ TEST_CASE("a difference of zero is an exception to unanimity but no dissent") {
   CHECK(contrast.is_unanimous());
 }
 
+TEST_CASE("algorithms are compared by digests, which is no claim and moves no other p-value") {
+  std::vector<TrainingRun> runs;
+  const auto add = [&](const std::string& study, const std::string& variant, std::int64_t seed,
+                       const std::string& algorithm, std::int64_t wrong) {
+    StudyRecordOptions options;
+    options.study = study;
+    options.baseline = "direct";
+    options.variant = variant;
+    options.expectation = study == "choice" ? "same" : "lower";
+    options.margin = study == "choice" ? 0.01 : 0;
+    options.seed = seed;
+    options.wrong = wrong;
+    Record record = study_record(options);
+    record.groups["configuration"].attributes["conv_algorithm"] = algorithm;
+    for (const char* name : {"conv", "variant"}) {
+      record.groups["configuration"].attributes.erase(name);
+    }
+    runs.push_back(read_training_run({study + variant + std::to_string(seed), record}));
+  };
+  for (const std::int64_t seed : {1, 2, 3}) {
+    add("choice", "direct", seed, "direct", 60);
+    add("choice", "fft", seed, "fft", 60 + seed);
+    add("other", "direct", seed, "direct", 60);
+    add("other", "less", seed, "direct", 60 - 10 * seed);
+  }
+  const std::vector<Study> studies = group_studies(runs);
+  const std::vector<Contrast> contrasts = contrasts_of(studies);
+  REQUIRE(contrasts.size() == 2);
+  const auto of = [&](const char* name) -> const Contrast& {
+    return contrasts[contrasts[0].study->name == name ? 0 : 1];
+  };
+  REQUIRE(of("choice").identical);
+  CHECK(!of("choice").has_claim());
+  CHECK(of("choice").judgement.uncertainty == Uncertainty::by_digest);
+  CHECK(std::isnan(of("choice").adjusted_p));
+  CHECK(!of("other").identical);
+  CHECK(of("other").adjusted_p == of("other").p);  // of one claim
+}
+
+TEST_CASE("a claim for a scale that is not reached is not judged, whatever the numbers say") {
+  std::vector<TrainingRun> runs;
+  for (const std::int64_t seed : {1, 2, 3, 4}) {
+    for (const char* variant : {"2x2", "3x3"}) {
+      StudyRecordOptions options;
+      options.variant = variant;
+      options.seed = seed;
+      options.wrong = variant == std::string("2x2") ? 90 : 20 + seed;
+      runs.push_back(read_training_run({variant + std::to_string(seed), study_record(options)}));
+      runs.back().study->tested_instead = "a small network";
+    }
+  }
+  const std::vector<Study> studies = group_studies(runs);
+  const std::vector<Contrast> contrasts = contrasts_of(studies);
+  REQUIRE(contrasts.size() == 1);
+  CHECK(contrasts[0].p < 1e-3);
+  CHECK(contrasts[0].judgement.verdict == Verdict::out_of_scale);
+}
+
 TEST_CASE("Holm's adjustment multiplies, keeps the order and stops at one") {
   const double nan = std::nan("");
   const std::vector<double> adjusted =
@@ -218,33 +285,124 @@ TEST_CASE("verdicts follow the rule") {
   CHECK(verdict_of(up, Expectation::lower) == Verdict::contradicted);
   CHECK(verdict_of(up, Expectation::higher) == Verdict::supported);
   CHECK(verdict_of(down, Expectation::higher) == Verdict::contradicted);
-  CHECK(verdict_of(mixed, Expectation::lower) == Verdict::no_difference);
-  CHECK(verdict_of(mixed, Expectation::higher) == Verdict::no_difference);
-  CHECK(verdict_of({1, 2}, Expectation::higher) == Verdict::no_difference);  // p = 0.2
+  CHECK(verdict_of(mixed, Expectation::lower) == Verdict::inconclusive);
+  CHECK(verdict_of(mixed, Expectation::higher) == Verdict::inconclusive);
+  CHECK(verdict_of({1, 2}, Expectation::higher) == Verdict::inconclusive);  // p = 0.2
 
-  // The interval of `up` is 1.04 to 4.96.
-  CHECK(verdict_of(up, Expectation::same, 5) == Verdict::supported);
-  CHECK(verdict_of(up, Expectation::same, 1) == Verdict::contradicted);
+  // The same: the mean of `up` is 3, its standard error sqrt(0.5); t of four degrees is above 2.132
+  // with a probability of 5%, above 2.776 with one of 2.5%.
+  const double error = std::sqrt(0.5);
+  CHECK(verdict_of(up, Expectation::same, 3 + 2.14 * error) == Verdict::supported);
+  CHECK(verdict_of(up, Expectation::same, 3 + 2.12 * error) == Verdict::inconclusive);
+  CHECK(verdict_of(up, Expectation::same, 3 - 2.76 * error) == Verdict::inconclusive);
+  CHECK(verdict_of(up, Expectation::same, 3 - 2.79 * error) == Verdict::contradicted);
   CHECK(verdict_of(down, Expectation::same, 1) == Verdict::contradicted);
-  CHECK(verdict_of(mixed, Expectation::same, 1) == Verdict::no_difference);
+  CHECK(verdict_of(mixed, Expectation::same, 1) == Verdict::inconclusive);
   CHECK(verdict_of({0, 0, 0}, Expectation::same, 0.1) == Verdict::supported);
-  const Judgement borderline = judge(test_of(up), Expectation::same, 2);
-  CHECK(borderline.verdict == Verdict::none);
-  CHECK(borderline.uncertainty == Uncertainty::borderline);
+}
+
+TEST_CASE("a verdict is by the adjusted p-value, and says so where only the adjustment decides") {
+  const PairedTest test = test_of({-1, -2, -3, -4, -5});  // p = 0.0132
+  const auto judged = [&](double adjusted) {
+    return judge(test, test.p, adjusted, Expectation::lower, 0);
+  };
+  CHECK(judged(0.0499).verdict == Verdict::supported);
+  CHECK(judged(0.05).verdict == Verdict::inconclusive);
+  CHECK(judged(0.05).uncertainty == Uncertainty::adjusted);
+  const PairedTest weak = test_of({1, 2});
+  CHECK(judge(weak, weak.p, 1, Expectation::lower, 0).uncertainty == Uncertainty::none);
+}
+
+TEST_CASE("a claim of the same errs by the level at the margin, on either side of it") {
+  constexpr std::size_t studies = 10'000;
+  constexpr std::size_t pairs = 5;
+  const std::vector<double> noise =
+      standard_normals(RandomStream(20).child("same"), 0, studies * pairs);
+  const auto share = [&](double true_mean, Verdict verdict) {
+    std::size_t count = 0;
+    for (std::size_t i = 0; i < studies; ++i) {
+      std::vector<double> differences(noise.begin() + static_cast<long>(i * pairs),
+                                      noise.begin() + static_cast<long>((i + 1) * pairs));
+      for (double& difference : differences) difference += true_mean;
+      count += verdict_of(differences, Expectation::same, 4) == verdict ? 1 : 0;
+    }
+    return static_cast<double>(count) / studies;
+  };
+  CHECK(std::abs(share(4, Verdict::supported) - 0.05) < 0.007);  // as different as it may not be
+  CHECK(std::abs(share(4, Verdict::contradicted) - 0.025) < 0.005);
+  CHECK(share(0, Verdict::supported) > 0.95);
+  CHECK(share(9, Verdict::contradicted) > 0.95);
+}
+
+TEST_CASE("10,000 reports without a true claim have a false verdict as often as the level says") {
+  constexpr std::size_t reports = 10'000;
+  constexpr std::size_t claims = 8;
+  constexpr std::size_t pairs = 5;
+  const std::vector<double> noise =
+      standard_normals(RandomStream(20).child("reports"), 0, reports * claims * pairs);
+  std::size_t with_false = 0;
+  std::size_t unadjusted = 0;
+  for (std::size_t r = 0; r < reports; ++r) {
+    std::vector<double> p_values;
+    for (std::size_t c = 0; c < claims; ++c) {
+      const auto first = noise.begin() + static_cast<long>((r * claims + c) * pairs);
+      p_values.push_back(test_of({first, first + static_cast<long>(pairs)}).p);
+    }
+    const std::vector<double> adjusted = holm_adjusted(p_values);
+    const auto counts = [](double p) { return p < kLevel; };
+    with_false += std::any_of(adjusted.begin(), adjusted.end(), counts) ? 1 : 0;
+    unadjusted += std::any_of(p_values.begin(), p_values.end(), counts) ? 1 : 0;
+  }
+  CHECK(with_false >= 430);  // 1 - (1 - 0.05 / 8)^8 is 4.9%
+  CHECK(with_false <= 570);
+  CHECK(unadjusted > 3000);  // 1 - 0.95^8 is 34%
+}
+
+TEST_CASE("how often a variant has less comes with Wilson's interval, and a bootstrap from 29 on") {
+  const ShareBelow five = share_below(std::vector<double>{-1, -2, -1, -3, -1});
+  CHECK(five.share == 1);
+  CHECK(close(five.wilson.low, 0.5655, 1e-4));  // 5 / (5 + 1.96^2)
+  CHECK(five.wilson.high == 1);
+  CHECK(!five.bootstrap);
+  const ShareBelow tied = share_below(std::vector<double>{-1, 0, 1, 0});
+  CHECK(tied.share == 0.5);
+  CHECK(close(tied.wilson.low, 0.15, 1e-2));
+  CHECK(close(tied.wilson.low + tied.wilson.high, 1));
+  CHECK(share_below(std::vector<double>{}).wilson.high == 1);
+
+  std::vector<double> many(28, -1);
+  CHECK(!share_below(many).bootstrap);
+  for (std::size_t i = 0; i < 12; ++i) many.push_back(1);
+  const ShareBelow forty = share_below(many);  // 28 of 40
+  REQUIRE(forty.bootstrap);
+  // The binomial's own quantiles, of 0.7 and 40, are 22 and 33 at 2.5% and 97.5%.
+  CHECK(forty.bootstrap->low == 22.0 / 40);
+  CHECK(forty.bootstrap->high == 33.0 / 40);
+}
+
+TEST_CASE("the bootstrap's interval is the same on any machine and covers as often as it says") {
+  std::vector<double> values;
+  for (int i = 0; i < 64; ++i) values.push_back(i % 8);
+  const Interval interval = bootstrap_interval(values);
+  CHECK(interval.low == bootstrap_interval(values).low);
+  // Means of 64 values from 0 to 7, whose standard deviation is 2.29: 3.5 -+ 1.96 * 0.286.
+  CHECK(close(interval.low, 2.94, 0.05));
+  CHECK(close(interval.high, 4.06, 0.05));
+  CHECK(interval.low * 64 == std::floor(interval.low * 64));  // a mean of whole numbers
 }
 
 TEST_CASE("one seed never gets a verdict") {
   for (const Expectation expectation :
        {Expectation::lower, Expectation::higher, Expectation::same}) {
     for (const double difference : {-1e9, -1.0, 0.0, 1.0, 1e9}) {
-      const Judgement judgement = judge(test_of({difference}), expectation, 1e12);
-      CHECK(judgement.verdict == Verdict::none);
+      const Judgement judgement = judgement_of({difference}, expectation, 1e12);
+      CHECK(judgement.verdict == Verdict::inconclusive);
       CHECK(judgement.uncertainty == Uncertainty::few_seeds);
     }
   }
   const double nan = std::nan("");
-  CHECK(judge(test_of({1, nan}), Expectation::lower, 0).uncertainty == Uncertainty::not_finite);
-  CHECK(judge(test_of({1, 2}), Expectation::none, 0).uncertainty == Uncertainty::no_claim);
+  CHECK(judgement_of({1, nan}, Expectation::lower).uncertainty == Uncertainty::not_finite);
+  CHECK(judgement_of({1, 2}, Expectation::none).uncertainty == Uncertainty::no_claim);
 }
 
 TEST_CASE("the training error is smoothed over a tenth of an epoch, at least ten steps") {

@@ -19,12 +19,17 @@ void set_verdict_flags(const Contrast& contrast, Draft& part) {
   part.set("supported_same", verdict == Verdict::supported && same);
   part.set("contradicted", verdict == Verdict::contradicted && !same);
   part.set("contradicted_same", verdict == Verdict::contradicted && same);
-  part.set("no_difference", verdict == Verdict::no_difference);
-  part.set("few_seeds", verdict == Verdict::none && uncertainty == Uncertainty::few_seeds);
-  part.set("borderline", verdict == Verdict::none && uncertainty == Uncertainty::borderline);
-  part.set("no_claim", verdict == Verdict::none && uncertainty == Uncertainty::no_claim);
-  part.set("no_spread", verdict == Verdict::none && uncertainty == Uncertainty::no_spread);
-  part.set("not_finite", verdict == Verdict::none && uncertainty == Uncertainty::not_finite);
+  part.set("no_difference", verdict == Verdict::inconclusive && uncertainty == Uncertainty::none);
+  part.set("adjusted", uncertainty == Uncertainty::adjusted);
+  part.set("few_seeds", uncertainty == Uncertainty::few_seeds);
+  part.set("no_claim", uncertainty == Uncertainty::no_claim);
+  part.set("no_spread", uncertainty == Uncertainty::no_spread);
+  part.set("not_finite", uncertainty == Uncertainty::not_finite);
+  part.set("out_of_scale", verdict == Verdict::out_of_scale);
+  part.set("tested_instead", sentence(contrast.study->tested_instead));
+  part.set("by_digest", uncertainty == Uncertainty::by_digest);
+  part.set("all_identical", contrast.identical == contrast.seeds.size());
+  part.set("identical", std::to_string(contrast.identical.value_or(0)));
 }
 
 void set_ratio(const Contrast& contrast, Draft& part) {
@@ -98,7 +103,8 @@ void set_contrast_values(const Contrast& contrast, Draft& part) {
   part.set("has_interval", std::isfinite(test.interval.low));
   part.set("interval", interval_text(study, test.interval));
   part.set("confidence", percent(kConfidence, 0));
-  part.set("p", std::isnan(test.p) ? "" : p_phrase(test.p));
+  part.set("p", std::isnan(contrast.p) ? "" : p_phrase(contrast.p));
+  part.set("adjusted_p", std::isnan(contrast.adjusted_p) ? "" : p_phrase(contrast.adjusted_p));
   part.set("seeds", count_word(static_cast<std::int64_t>(contrast.seeds.size())));
   part.set("one_seed", contrast.seeds.size() == 1);
   part.set("seed", contrast.seeds.empty() ? "" : std::to_string(contrast.seeds.front()));

@@ -33,6 +33,7 @@ struct Effect {
   const Contrast* contrast;
   double mean;
   Interval interval;
+  std::vector<double> seeds;  ///< that of each seed
 };
 
 class ForestDrawing {
@@ -55,16 +56,21 @@ class ForestDrawing {
   void find_range() {
     for (const Effect& effect : effects_) {
       for (const double value : {effect.mean, effect.interval.low, effect.interval.high}) {
-        if (!std::isfinite(value)) continue;
-        range_.low = std::min(range_.low, value);
-        range_.high = std::max(range_.high, value);
+        include(value);
       }
+      for (const double value : effect.seeds) include(value);
     }
     const double least = is_ratio_ ? std::log(1.5) : 0.1;
     range_.low = std::min(range_.low, -0.25 * least);
     range_.high = std::max(range_.high, 0.25 * least);
     const double margin = 0.06 * (range_.high - range_.low);
     range_ = {range_.low - margin, range_.high + margin};
+  }
+
+  void include(double value) {
+    if (!std::isfinite(value)) return;
+    range_.low = std::min(range_.low, value);
+    range_.high = std::max(range_.high, value);
   }
 
   [[nodiscard]] double place(double value) const {
@@ -148,7 +154,11 @@ class ForestDrawing {
         canvas_.rect({end - 0.75, middle - 5}, {1.5, 10}, ink);
       }
     }
-    const bool hollow = verdict == Verdict::no_difference || verdict == Verdict::none;
+    for (const double value : effect.seeds) {  // dots, so that a run far from the others shows
+      if (!std::isfinite(value)) continue;
+      canvas_.rect({place(value) - 1.5, middle + 7}, {3, 3}, colour::kText);
+    }
+    const bool hollow = verdict != Verdict::supported && verdict != Verdict::contradicted;
     canvas_.rect({place(effect.mean) - 5, middle - 5}, {10, 10}, ink);
     if (hollow) canvas_.rect({place(effect.mean) - 3, middle - 3}, {6, 6}, colour::kPaper);
   }
@@ -167,7 +177,8 @@ class ForestDrawing {
   static std::string short_verdict(Verdict verdict) {
     if (verdict == Verdict::supported) return "supported";
     if (verdict == Verdict::contradicted) return "contradicted";
-    return verdict == Verdict::no_difference ? "none seen" : "no verdict";
+    if (verdict == Verdict::out_of_scale) return "not at the paper's scale";
+    return verdict == Verdict::inconclusive ? "inconclusive" : "no claim";
   }
 
   const std::vector<Effect>& effects_;
@@ -202,13 +213,16 @@ std::vector<Panel> forest_panels(const std::vector<Contrast>& contrasts) {
     if (contrast.seeds.empty()) continue;
     const PairedTest& test = contrast.test;
     if (is_share(contrast.study->measure)) {
+      std::vector<double> seeds;
+      for (const double difference : contrast.differences) seeds.push_back(100 * difference);
       errors.push_back(
-          {&contrast, 100 * test.mean, {100 * test.interval.low, 100 * test.interval.high}});
+          {&contrast, 100 * test.mean, {100 * test.interval.low, 100 * test.interval.high}, seeds});
     } else if (contrast.ratio) {
       const Ratio& ratio = *contrast.ratio;
       ratios.push_back({&contrast,
                         std::log(ratio.mean),
-                        {std::log(ratio.interval.low), std::log(ratio.interval.high)}});
+                        {std::log(ratio.interval.low), std::log(ratio.interval.high)},
+                        ratio.logarithms});
     }
   }
   std::vector<Panel> panels;

@@ -123,10 +123,9 @@ ShellCommands study_commands(const std::vector<Study>& studies) {
   for (const Study& study : studies) {
     std::set<std::int64_t> seeds;
     for (const TrainingRun* run : study.runs()) seeds.insert(run->seed);
-    const UntrustedText& program = study.runs().front()->program;
     const ShellCommands arguments =
         ShellCommands::format(" --seeds {}", fmt::format("{}", fmt::join(seeds, ",")));
-    text += command_of("study ", program, arguments);
+    text += command_of("study ", study.name, arguments);
   }
   return text;
 }

@@ -30,6 +30,9 @@ std::string setting_meaning(const UntrustedText& name);
 /// All training runs: LeNet-5's, distorted ones, the studies'.
 std::vector<const TrainingRun*> all_runs(const Inputs& inputs);
 
+/// Of stores: how many runs their plans want, how many are here, and the compute of all.
+void add_plans(const Inputs& inputs, Draft& draft);
+
 /// Confusion matrix and error by class.
 void add_classes(const TrainingRun& run, Draft& draft);
 

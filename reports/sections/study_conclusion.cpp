@@ -72,7 +72,6 @@ std::vector<Markdown> sentences(const Contrasts& contrasts, std::string_view fil
     set_contrast_values(*contrast, part);
     part.set("first", texts.empty());
     part.set("only", contrasts.size() == 1);
-    part.set("narrow", contrast->leans_on_one_test());
     texts.push_back(one_line(render_template(file, part)));
   }
   return texts;
@@ -109,21 +108,40 @@ UntrustedText names_of(const Contrasts& contrasts) {
   return listed(names);
 }
 
-/// Verdicts that rest on a p-value, and which of them the adjustment would take away.
+/// Claims that are inconclusive for the adjustment alone.
 void add_adjustment(const std::vector<Contrast>& contrasts, Draft& draft) {
-  Contrasts by_p;
   Contrasts leaning;
   for (const Contrast& contrast : contrasts) {
-    const Verdict verdict = contrast.judgement.verdict;
-    const bool decided = verdict == Verdict::contradicted || verdict == Verdict::supported;
-    if (decided && contrast.claims_difference()) by_p.push_back(&contrast);
-    if (contrast.leans_on_one_test()) leaning.push_back(&contrast);
+    if (contrast.falls_to_adjustment()) leaning.push_back(&contrast);
   }
-  draft.set("has_by_p", by_p.size() > 1 || !leaning.empty());
-  draft.set("by_p_count", count_of(by_p));
-  draft.set("one_by_p", by_p.size() == 1);
   add_group("leaning", leaning, draft);
   draft.set("leaning_names", names_of(leaning));
+}
+
+/// Algorithms that are expected to be the same, which no test decides.
+void add_algorithms(const std::vector<Contrast>& contrasts, Draft& draft) {
+  Contrasts identical;
+  Contrasts other;
+  for (const Contrast& contrast : contrasts) {
+    if (!contrast.identical) continue;
+    const bool all = !contrast.seeds.empty() && *contrast.identical == contrast.seeds.size();
+    (all ? identical : other).push_back(&contrast);
+  }
+  draft.set("has_algorithms", !identical.empty() || !other.empty());
+  add_group("identical", identical, draft);
+  add_group("other_bits", other, draft);
+  draft.set("identical_names", names_of(identical));
+  draft.set("other_bits_names", names_of(other));
+}
+
+/// What is not tested at the paper's scale, and what was tested in its place.
+void add_out_of_scale(const Contrasts& contrasts, Draft& draft) {
+  Markdown list;
+  for (const Contrast* contrast : contrasts) {
+    list += Markdown::format("- {}: {}\n", contrast_name(*contrast).capitalized(),
+                             sentence(contrast->study->tested_instead));
+  }
+  draft.set("out_of_scale_list", list);
 }
 
 /// How the paper's claims of a difference fare as a whole.
@@ -134,6 +152,7 @@ void add_balance(const std::vector<Contrast>& contrasts, Draft& draft) {
   for (const Contrast& contrast : contrasts) {
     if (!contrast.claims_difference() || contrast.study->section.empty()) continue;
     const Verdict verdict = contrast.judgement.verdict;
+    if (verdict == Verdict::out_of_scale) continue;
     ++claims;
     supported += verdict == Verdict::supported ? 1 : 0;
     decided += verdict == Verdict::supported || verdict == Verdict::contradicted ? 1 : 0;
@@ -177,14 +196,22 @@ void add_study_conclusion(const std::vector<Study>& studies, const std::vector<C
                           Draft& draft) {
   const Contrasts supported = clearest_first(with_verdict(contrasts, Verdict::supported));
   const Contrasts contradicted = clearest_first(with_verdict(contrasts, Verdict::contradicted));
-  const Contrasts undecided = with_verdict(contrasts, Verdict::no_difference);
-  const Contrasts none = with_verdict(contrasts, Verdict::none);
+  Contrasts undecided;
+  Contrasts none;
+  for (const Contrast* contrast : with_verdict(contrasts, Verdict::inconclusive)) {
+    const bool by_p =
+        contrast->judgement.uncertainty == Uncertainty::none || contrast->falls_to_adjustment();
+    (by_p ? undecided : none).push_back(contrast);
+  }
+  const Contrasts out_of_scale = with_verdict(contrasts, Verdict::out_of_scale);
   add_group("supported", supported, draft);
   add_group("contradicted", contradicted, draft);
   add_group("undecided", undecided, draft);
   add_group("unjudged", none, draft);
+  add_group("out_of_scale", out_of_scale, draft);
+  add_out_of_scale(out_of_scale, draft);
   const std::size_t claims =
-      supported.size() + contradicted.size() + undecided.size() + none.size();
+      supported.size() + contradicted.size() + undecided.size() + none.size() + out_of_scale.size();
   draft.set("has_claims", claims > 0);
   draft.set("one_claim", claims == 1);
   draft.set("claim_count", count_word(static_cast<std::int64_t>(claims)));
@@ -207,7 +234,9 @@ void add_study_conclusion(const std::vector<Study>& studies, const std::vector<C
   draft.set("tally", tally(draft, {{"supported", supported},
                                    {"contradicted", contradicted},
                                    {"undecided", undecided},
-                                   {"unjudged", none}}));
+                                   {"unjudged", none},
+                                   {"out_of_scale", out_of_scale}}));
+  add_algorithms(contrasts, draft);
   add_adjustment(contrasts, draft);
   add_balance(contrasts, draft);
   draft.set("all_supported", claims > 1 && supported.size() == claims);

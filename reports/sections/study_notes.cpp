@@ -1,4 +1,4 @@
-// What the studies' data show beside their questions: surprises, seeds that disagree, outliers,
+// What the studies' data show beside their questions: surprises, seeds that disagree,
 // runs that fell short, claims without power.
 #include <fmt/format.h>
 
@@ -11,25 +11,6 @@
 
 namespace reprise::reports {
 namespace {
-
-constexpr double kOutlier = 3.5;       // modified z-scores beyond (B. Iglewicz, D. Hoaglin 1993)
-constexpr double kNormalMad = 0.6745;  // of a normal distribution, in standard deviations
-constexpr std::size_t kMinRuns = 4;    // to tell an outlier
-
-/// Runs whose modified z-score, 0.6745 (x - median) / MAD, lies beyond kOutlier.
-std::vector<const StudyRun*> outliers_of(const Variant& variant) {
-  std::vector<const StudyRun*> found;
-  if (variant.runs.size() < kMinRuns) return found;
-  const double median = median_of(variant.values());
-  std::vector<double> distances;
-  for (const double value : variant.values()) distances.push_back(std::abs(value - median));
-  const double mad = median_of(distances);
-  if (!(mad > 0)) return found;
-  for (const StudyRun& run : variant.runs) {
-    if (kNormalMad * std::abs(run.measured.value - median) / mad > kOutlier) found.push_back(&run);
-  }
-  return found;
-}
 
 /// Mean difference against the claim, in standard deviations of the differences; negative if with
 /// it. Where the same was expected, every difference is against it.
@@ -71,10 +52,10 @@ void add_surprise(const std::vector<Contrast>& contrasts, Draft& draft) {
   draft.set("surprise_size", size_text(*found->study, found->test.mean));
   draft.set("surprise_direction", found->test.mean < 0 ? "lower" : "higher");
   const bool contradicted = found->judgement.verdict == Verdict::contradicted;
-  draft.set("surprise_certain", contradicted && !found->leans_on_one_test());
-  draft.set("surprise_likely", contradicted && found->leans_on_one_test());
-  draft.set("surprise_chance", !contradicted);
-  draft.set("surprise_p", p_phrase(found->test.p));
+  draft.set("surprise_certain", contradicted);
+  draft.set("surprise_likely", !contradicted && found->falls_to_adjustment());
+  draft.set("surprise_chance", !contradicted && !found->falls_to_adjustment());
+  draft.set("surprise_p", p_phrase(found->p));
 }
 
 void add_disagreements(const std::vector<Contrast>& contrasts, Draft& draft) {
@@ -94,32 +75,6 @@ void add_disagreements(const std::vector<Contrast>& contrasts, Draft& draft) {
   draft.set("disagreements", listed(names));
 }
 
-void add_outliers(const std::vector<Study>& studies, Draft& draft) {
-  Markdown list;
-  std::int64_t count = 0;
-  bool could_tell = false;
-  for (const Study& study : studies) {
-    for (const Variant& variant : study.variants) {
-      could_tell |= variant.runs.size() >= kMinRuns;
-      for (const StudyRun* run : outliers_of(variant)) {
-        ++count;
-        list += Markdown::format(
-            "- {}, {}, seed {}: {}, where the median is {} ({})\n", heading_of(study.name),
-            words_of(variant.name), run->run->seed, value_text(study, run->measured.value),
-            value_text(study, median_of(variant.values())), code_span(run->run->name));
-      }
-    }
-  }
-  draft.set("could_tell_outliers", could_tell);
-  draft.set("has_outliers", count > 0);
-  draft.set("one_outlier", count == 1);
-  draft.set("outlier_count", count_word(count));
-  draft.set("outlier_count_capital", capitalized(count_word(count)));
-  draft.set("outliers", list);
-  draft.set("outlier_rule", shortest(kOutlier));
-  draft.set("outlier_least", count_word(static_cast<std::int64_t>(kMinRuns)));
-}
-
 void add_censored(const std::vector<Study>& studies, Draft& draft) {
   std::vector<UntrustedText> names;
   for (const Study& study : studies) {
@@ -137,7 +92,8 @@ void add_censored(const std::vector<Study>& studies, Draft& draft) {
 void add_power(const std::vector<Contrast>& contrasts, Draft& draft) {
   const Contrast* weakest = nullptr;
   for (const Contrast& contrast : contrasts) {
-    if (contrast.judgement.verdict != Verdict::no_difference) continue;
+    if (contrast.judgement.verdict != Verdict::inconclusive) continue;
+    if (!std::isfinite(contrast.test.detectable)) continue;
     if (!is_share(contrast.study->measure) || !(contrast.test.detectable > 0)) continue;
     if (weakest == nullptr || contrast.test.detectable > weakest->test.detectable) {
       weakest = &contrast;
@@ -157,7 +113,6 @@ void add_study_notes(const std::vector<Study>& studies, const std::vector<Contra
                      Draft& draft) {
   add_surprise(contrasts, draft);
   add_disagreements(contrasts, draft);
-  add_outliers(studies, draft);
   add_censored(studies, draft);
   add_power(contrasts, draft);
   std::size_t least = 0;

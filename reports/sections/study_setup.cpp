@@ -279,7 +279,6 @@ void add_study_setup(const std::vector<Study>& studies, Draft& draft) {
   draft.set("by_step", by_step);
   draft.set("least_smoothing", count_word(static_cast<std::int64_t>(smoothing_steps(1))));
   draft.set("level", shortest(kLevel));
-  draft.set("level_quantile", shortest((1 + kConfidence) / 2));
   draft.set("power", shortest(kPower));
   add_pilots(studies, draft);
 }

@@ -98,23 +98,30 @@ std::string verdict_text(const Contrast& contrast) {
       return "supported";
     case Verdict::contradicted:
       return "contradicted";
-    case Verdict::no_difference:
-      return fmt::format("no difference seen with {} seeds", count_word(seeds));
+    case Verdict::out_of_scale:
+      return "not tested at the paper's scale";
+    case Verdict::inconclusive:
     case Verdict::none:
       break;
   }
   switch (contrast.judgement.uncertainty) {
+    case Uncertainty::none:
+      return fmt::format("inconclusive with {} seeds", count_word(seeds));
+    case Uncertainty::adjusted:
+      return fmt::format("inconclusive with {} seeds, by the adjustment", count_word(seeds));
     case Uncertainty::few_seeds:
-      return fmt::format("no verdict from {}", seeds == 1 ? "one seed" : "no common seed");
-    case Uncertainty::borderline:
-      return "no verdict: it differs, perhaps by less than the margin";
+      return fmt::format("inconclusive: {}", seeds == 1 ? "one seed" : "no common seed");
     case Uncertainty::no_spread:
-      return "no verdict: the seeds show no spread";
+      return "inconclusive: the seeds show no spread";
     case Uncertainty::not_finite:
-      return "no verdict: a run diverged";
-    default:
-      return "no claim";
+      return "inconclusive: a run diverged";
+    case Uncertainty::by_digest:
+      return fmt::format("not judged: same parameters for {} of {} seeds", *contrast.identical,
+                         seeds);
+    case Uncertainty::no_claim:
+      break;
   }
+  return "no claim";
 }
 
 UntrustedText contrast_name(const Contrast& contrast) {

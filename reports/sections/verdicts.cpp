@@ -45,12 +45,31 @@ std::string ratio_cell(const Contrast& contrast) {
   return contrast.ratio ? cell(contrast.ratio->mean, 2) : "–";
 }
 
+std::string range_text(const Interval& interval) {
+  return fixed(interval.low, 2) + " to " + fixed(interval.high, 2);
+}
+
+/// How often the variant has less, with Wilson's interval and, from enough seeds on, the
+/// bootstrap's.
+std::string below_cell(const Contrast& contrast) {
+  if (contrast.seeds.empty()) return "–";
+  const ShareBelow& below = contrast.below;
+  std::string text = fmt::format("{} ({})", fixed(below.share, 2), range_text(below.wilson));
+  if (below.bootstrap) text += fmt::format(", bootstrap {}", range_text(*below.bootstrap));
+  return text;
+}
+
+std::string detectable_cell(const Contrast& contrast) {
+  const double detectable = contrast.test.detectable;
+  return std::isfinite(detectable) ? value_cell(*contrast.study, detectable) : "–";
+}
+
 Markdown verdict_cell(const Contrast& contrast) {
   const std::string text = verdict_text(contrast);
   const bool decided = contrast.judgement.verdict == Verdict::supported ||
                        contrast.judgement.verdict == Verdict::contradicted;
   if (!decided) return text;
-  return Markdown::format("**{}**{}", text, contrast.leans_on_one_test() ? " †" : "");
+  return Markdown::format("**{}**", text);
 }
 
 TableEntry verdict_table(const std::vector<Contrast>& contrasts, const Source& source) {
@@ -66,6 +85,8 @@ TableEntry verdict_table(const std::vector<Contrast>& contrasts, const Source& s
                          {"Ratio", Align::right},
                          {"p", Align::right},
                          {"p, adjusted", Align::right},
+                         {"Less"},
+                         {"Detectable", Align::right},
                          {"Seeds", Align::right},
                          {"In the paper (section)"}};
   const Contrast* above = nullptr;
@@ -75,8 +96,8 @@ TableEntry verdict_table(const std::vector<Contrast>& contrasts, const Source& s
         {claim_cell(contrast, above), verdict_cell(contrast), cell_of(contrast, test.mean, 1),
          cell_of(contrast, test.standard_deviation, 2), cell_of(contrast, test.interval.low, 2),
          cell_of(contrast, test.interval.high, 2), unit_cell(contrast), ratio_cell(contrast),
-         p_cell(test.p), p_cell(contrast.adjusted_p), std::to_string(contrast.seeds.size()),
-         paper_cell(contrast)});
+         p_cell(contrast.p), p_cell(contrast.adjusted_p), below_cell(contrast),
+         detectable_cell(contrast), std::to_string(contrast.seeds.size()), paper_cell(contrast)});
     above = &contrast;
   }
   return entry;
@@ -87,11 +108,17 @@ TableEntry verdict_table(const std::vector<Contrast>& contrasts, const Source& s
 void add_verdicts(const std::vector<Study>& studies, const std::vector<Contrast>& contrasts,
                   Draft& draft) {
   draft.set("has_contrasts", !contrasts.empty());
-  const bool marked = std::any_of(contrasts.begin(), contrasts.end(),
-                                  [](const Contrast& c) { return c.leans_on_one_test(); });
   const bool bounds = std::any_of(contrasts.begin(), contrasts.end(),
                                   [](const Contrast& c) { return c.is_censored(); });
-  draft.set("has_marked_verdicts", marked);
+  draft.set("bootstrap_pairs", std::to_string(kBootstrapPairs));
+  draft.set("has_bootstrap", std::any_of(contrasts.begin(), contrasts.end(), [](const Contrast& c) {
+              return c.below.bootstrap.has_value();
+            }));
+  draft.set("has_out_of_scale", std::any_of(contrasts.begin(), contrasts.end(), [](const auto& c) {
+              return c.judgement.verdict == Verdict::out_of_scale;
+            }));
+  draft.set("has_by_digest", std::any_of(contrasts.begin(), contrasts.end(),
+                                         [](const auto& c) { return c.identical.has_value(); }));
   draft.set("has_censored", bounds);
   draft.set("has_own_claims",
             std::any_of(contrasts.begin(), contrasts.end(), [](const Contrast& c) {
