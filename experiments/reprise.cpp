@@ -34,6 +34,7 @@ constexpr std::array kSubcommands = {
     Subcommand{"evaluate", "evaluate", "apply the trained network of a record to other images"},
     Subcommand{"compare", "compare_records", "say whether two records agree, or where they differ"},
     Subcommand{"report", "write_report", "write a report from records"},
+    Subcommand{"audit", "audit", "check a store of runs and its report against their plans"},
     Subcommand{"bench", "compare_convolutions", "check and time the convolution algorithms"},
     Subcommand{"time-alexnet", "time_alexnet", "time training steps of AlexNet"}};
 

@@ -79,7 +79,7 @@ const std::vector<Program> kAllPrograms = {
     {"experiments/evaluate", "r.h5"}, {"experiments/compare_records", "a.h5 b.h5"},
     {"experiments/time_alexnet", ""}, {"experiments/compare_convolutions", ""},
     {"experiments/study", "dropout"}, {"reports/write_report", "r.h5"},
-    {"tests/portable_digest", ""}};
+    {"reports/audit", "store"},       {"tests/portable_digest", ""}};
 
 struct OptionForm {
   std::string name, form;
