@@ -504,6 +504,16 @@ TEST_CASE("a record that contradicts itself or is of another kind is refused by 
   }
 }
 
+TEST_CASE("a setting that a record lacks counts as its default beside one that names it") {
+  Record other = training_record({2, 2});
+  const auto report_with = [&](std::int64_t holdout) {
+    other.groups["configuration"].attributes["holdout"] = holdout;
+    return error_of([&] { make_report({{"a.h5", training_record({1, 2})}, {"b.h5", other}}, ""); });
+  };
+  CHECK(report_with(0).empty());
+  CHECK(is_line_with(report_with(7), "b.h5", "another holdout"));
+}
+
 TEST_CASE("the conclusion says which fit the losses and errors show") {
   Record record = training_record({1, 3});
   auto& train_error = values_in<double>(record, "history", "train_error");
