@@ -240,6 +240,9 @@ class Records(TestCase):
 
 class Interrupts(TestCase):
     def test_control_c_stops_between_steps(self):
+        # A program in the background of a shell ignores the signal.
+        handler = signal.signal(signal.SIGINT, signal.default_int_handler)
+        self.addCleanup(signal.signal, signal.SIGINT, handler)
         model = models.lenet5()
         before = model.get_weights()[0]
         timer = threading.Timer(0.5, lambda: os.kill(os.getpid(), signal.SIGINT))
@@ -328,6 +331,7 @@ class Interrupted(TestCase):
             def handler(*_):
                 seen.append(None)
                 if len(seen) == 3:
+                    signal.setitimer(signal.ITIMER_REAL, 0)
                     raise KeyboardInterrupt
 
             before = signal.signal(signal.SIGALRM, handler)
