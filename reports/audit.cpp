@@ -418,8 +418,7 @@ Audit audit(const std::string& folder, const AuditOptions& options) {
 
 const std::vector<std::string>& audit_limits() {
   static const std::vector<std::string> lines = {
-      "whether other stores, plans or runs existed and were discarded, or seeds were chosen by "
-      "their results",
+      "whether other stores, plans or runs were discarded, or seeds chosen by their results",
       "whether the journal, which is no more than a file, was edited",
       "when anything was written, and whether the plan came before the question was looked at",
       "where and with what a record was made: /environment is as its author reports it",

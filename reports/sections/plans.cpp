@@ -33,7 +33,8 @@ void add_plans(const Inputs& inputs, Draft& draft) {
   for (const TrainingRun& run : inputs.studies) trainings.insert(run.digest);
   draft.set("trainings", number(trainings.size()));
   draft.set("has_compute", stores.has_journal);
-  draft.set("cpu_hours", fixed(stores.thread_seconds / 3600, 2));
+  const double hours = stores.thread_seconds / 3600;
+  draft.set("cpu_hours", fixed(hours, hours < 1 ? 4 : 1));
   draft.set("has_untold", stores.untold > 0);
   draft.set("untold", number(stores.untold));
 }
