@@ -208,16 +208,22 @@ TEST_CASE("a study holds out the same images in every variant") {
   write_file(folder / "s.toml", head + "activation = \"tanh\" }\n");
   const std::string program = kPrograms + "study --data " + held_out().data + " ";
   const CommandResult done = run_command(program + (folder / "s.toml") + " --seeds 1 --threads 1 " +
-                                         "--output " + (folder / "out"));
+                                         "--store " + (folder / "out"));
   INFO(done.out << done.err);
   REQUIRE(done.status == 0);
-  const Record record = load_record(folder / "out/b-seed1.h5", "training");
-  CHECK(record.group("data").attribute<std::int64_t>("test_images") == 1800);
-  const CommandResult verified =
-      run_command(kPrograms + "verify --data " + held_out().data + " --study " +
-                  (folder / "s.toml") + " " + (folder / "out/b-seed1.h5"));
-  INFO(verified.out << verified.err);
-  CHECK(verified.status == 0);
+  std::size_t records = 0;
+  for (const auto& entry : std::filesystem::directory_iterator(folder / "out/runs")) {
+    if (entry.path().extension() != ".h5") continue;
+    ++records;
+    const Record record = load_record(entry.path().string(), "training");
+    CHECK(record.group("data").attribute<std::int64_t>("test_images") == 1800);
+    const CommandResult verified =
+        run_command(kPrograms + "verify --data " + held_out().data + " --study " +
+                    (folder / "s.toml") + " " + entry.path().string());
+    INFO(verified.out << verified.err);
+    CHECK(verified.status == 0);
+  }
+  CHECK(records == 2);
 
   write_file(folder / "t.toml", head + "holdout = 5 }\n");
   const CommandResult refused = run_command(program + (folder / "t.toml") + " --describe");

@@ -214,7 +214,7 @@ TEST_CASE("a plan that was changed, and a store of another version, are refused 
   refused("has runs but no store.toml");
 }
 
-TEST_CASE("--list and --status tell which runs are done, left or failed, and why") {
+TEST_CASE("list and status tell which runs are done, left or failed, and why") {
   const TemporaryFolder folder;
   write_file(folder / "mine.toml", study_file_text("learning_rate = 1e30"));
   const std::string options = kSmall + "--threads 1 --seeds 1 --store " + (folder / "s");
