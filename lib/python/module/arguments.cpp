@@ -284,11 +284,10 @@ std::string utf8_of(std::string_view where, std::string_view name, const py::han
 std::string path_argument(std::string_view where, const py::handle& value) {
   PyObject* converted = nullptr;
   if (PyUnicode_FSConverter(value.ptr(), &converted) == 0) {
-    const py::error_already_set error;
-    if (error.matches(PyExc_TypeError)) {
-      throw_type_error(where, type_name(value), "the path of a file");
-    }
-    if (!error.matches(PyExc_ValueError)) throw error;
+    const bool other_type = PyErr_ExceptionMatches(PyExc_TypeError) != 0;
+    if (!other_type && PyErr_ExceptionMatches(PyExc_ValueError) == 0) throw py::error_already_set();
+    PyErr_Clear();
+    if (other_type) throw_type_error(where, type_name(value), "the path of a file");
     throw Error(where, "the path " + shown(value), "one that the system can have");
   }
   return py::cast<std::string>(py::reinterpret_steal<py::bytes>(converted));
