@@ -22,9 +22,10 @@ std::int64_t measured_seed(const Study& study) {
 Record record_of(const Study& study, std::size_t variant, const std::string& role,
                  const StudyScale& scale) {
   const bool is_pilot = role == "pilot";
-  TrainingConfiguration settings = study_configuration(
-      study, variant, is_pilot ? study.pilot_seeds.front() : measured_seed(study), scale);
-  if (is_pilot) settings.learning_rate = study.learning_rates.front();
+  const TrainingConfiguration settings =
+      is_pilot ? pilot_configuration(study, variant, study.pilot_seeds.front(), scale,
+                                     study.learning_rates.front())
+               : study_configuration(study, variant, measured_seed(study), scale);
   check(settings);
   Record record;
   record.attributes["kind"] = "training";
