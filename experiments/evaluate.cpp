@@ -161,7 +161,7 @@ int evaluate_record(const std::string& name, int argc, const char* const* argv) 
   const std::size_t holdout = options->images == "holdout" ? holdout_of(record, path) : 0;
   const ImageDataset data = load_dataset(options->data, holdout);
   check_same_kind(record, data, path, options->any_names);
-  const Sequential model = trained_model(record, data, path);
+  const Sequential model = trained_model(record, path);
   const ImageViews views = trained_views(record, data, path);
   const ImageSet& images = options->images == "train" ? data.train : data.test;
   print_line(fmt::format("{}: {} {} images, {} classes", data.name, images.count, options->images,

@@ -63,7 +63,7 @@ template <class Change>
 std::string error_after(const Change& change) {
   Record record = the_record();
   change(record);
-  return error_of([&] { trained_model(record, the_data(), "a.h5"); });
+  return error_of([&] { trained_model(record, "a.h5"); });
 }
 
 /// The error of data that is like the fixture but for a change.
@@ -77,7 +77,7 @@ std::string error_of_data(const Change& change, bool by_number = false) {
 }  // namespace
 
 TEST_CASE("on its own test images a network answers as the record has it, to the bit") {
-  const Sequential model = trained_model(the_record(), the_data(), "a.h5");
+  const Sequential model = trained_model(the_record(), "a.h5");
   const Group& kept = the_record().group("evaluation");
   for (const std::size_t threads : {1, 3}) {
     const Evaluation now = evaluate(model, the_data().test, threads);
@@ -180,6 +180,15 @@ TEST_CASE("a record whose network cannot be used is refused in one line") {
                            std::string("four_layer_cnn");
                      }),
                      "a.h5: "));
+  // Sizes that no parameters of the record stand behind take no memory.
+  CHECK(is_line_with(error_after([](Record& r) {
+                       Attributes& data = r.groups["data"].attributes;
+                       data["height"] = data["width"] = std::int64_t{100'000};
+                     }),
+                     "a.h5: model lenet5: more parameters with layer dense1; expected at most "));
+  CHECK(is_line_with(
+      error_after([](Record& r) { r.groups["data"].attributes["channels"] = std::int64_t{-1}; }),
+      "a.h5"));
   const TemporaryFolder folder;
   save_record(comparison_record(), folder / "comparison.h5");
   const CommandResult other = evaluate_record((folder / "comparison.h5") + " --data " + kFixture +

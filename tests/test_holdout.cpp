@@ -119,7 +119,7 @@ TEST_CASE(
         std::vector<std::uint8_t>(whole.train.pixels.begin() + 1500 * 784,
                                   whole.train.pixels.begin() + 1512 * 784));
   const ImageDataset split = load_dataset(kFixture, 500);
-  const Evaluation now = evaluate(trained_model(record, split, "run.h5"), split.test, 1);
+  const Evaluation now = evaluate(trained_model(record, "run.h5"), split.test, 1);
   CHECK(record.values<float>("evaluation/logits") == now.logits);
   CHECK(record.values<std::int64_t>("evaluation/confusion") ==
         confusion_matrix(split.test.labels, now.logits, 10).values);

@@ -2,6 +2,7 @@
 
 #include "reprise/conv/conv2d.hpp"
 #include "reprise/nn/layer_convolution.hpp"
+#include "reprise/nn/layer_description.hpp"
 #include "reprise/nn/layers.hpp"
 
 namespace reprise {
@@ -27,6 +28,9 @@ class Conv2dLayer final : public Layer {
       : options_(options), algorithm_(algorithm) {}
 
   [[nodiscard]] std::string_view type() const override { return "conv2d"; }
+  [[nodiscard]] LayerDescription description() const override {
+    return {Conv2dDescription{shape_}};
+  }
 
   [[nodiscard]] std::string settings() const override {
     const Conv2dOptions& o = options_.convolution;

@@ -8,6 +8,7 @@
 #include "reprise/core/error.hpp"
 #include "reprise/core/long_sum.hpp"
 #include "reprise/linalg/gemm.hpp"
+#include "reprise/nn/layer_description.hpp"
 #include "reprise/nn/layers.hpp"
 
 namespace reprise {
@@ -18,6 +19,9 @@ class DenseLayer final : public Layer {
   explicit DenseLayer(const DenseLayerOptions& options) : options_(options) {}
 
   [[nodiscard]] std::string_view type() const override { return "dense"; }
+  [[nodiscard]] LayerDescription description() const override {
+    return {DenseDescription{inputs_, options_.units}};
+  }
 
   FeatureShape build(const FeatureShape& input) override {
     if (!input.flat) {

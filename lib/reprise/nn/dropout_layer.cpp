@@ -10,6 +10,7 @@
 #include <cmath>
 
 #include "reprise/core/error.hpp"
+#include "reprise/nn/layer_description.hpp"
 #include "reprise/nn/layers.hpp"
 
 namespace reprise {
@@ -34,6 +35,9 @@ class DropoutLayer final : public Layer {
         scale_(static_cast<float>(1.0 / (1.0 - rate))) {}
 
   [[nodiscard]] std::string_view type() const override { return "dropout"; }
+  [[nodiscard]] LayerDescription description() const override {
+    return {DropoutDescription{rate_}};
+  }
   [[nodiscard]] std::string settings() const override { return fmt::format("rate {}", rate_); }
 
   FeatureShape build(const FeatureShape& input) override {

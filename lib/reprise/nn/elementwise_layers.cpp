@@ -11,6 +11,7 @@
 #include "reprise/linalg/dispatch.hpp"
 #include "reprise/linalg/math.hpp"
 #include "reprise/linalg/vectors-inl.hpp"
+#include "reprise/nn/layer_description.hpp"
 #include "reprise/nn/layers.hpp"
 
 HWY_BEFORE_NAMESPACE();
@@ -66,6 +67,7 @@ class ElementwiseLayer : public Layer {
 class ReluLayer final : public ElementwiseLayer {
  public:
   [[nodiscard]] std::string_view type() const override { return "relu"; }
+  [[nodiscard]] LayerDescription description() const override { return {ReluDescription{}}; }
   [[nodiscard]] bool is_relu() const override { return true; }
 
   void forward(const LayerContext& context, const float* input, const float* /*parameters*/,
@@ -86,6 +88,9 @@ class TanhLayer final : public ElementwiseLayer {
   TanhLayer(float amplitude, float slope) : amplitude_(amplitude), slope_(slope) {}
 
   [[nodiscard]] std::string_view type() const override { return "tanh"; }
+  [[nodiscard]] LayerDescription description() const override {
+    return {TanhDescription{amplitude_, slope_}};
+  }
   [[nodiscard]] std::string settings() const override {
     if (amplitude_ == 1.0F && slope_ == 1.0F) return "";
     return fmt::format("{} tanh({} x)", amplitude_, slope_);
@@ -120,6 +125,7 @@ class TanhLayer final : public ElementwiseLayer {
 class FlattenLayer final : public ElementwiseLayer {
  public:
   [[nodiscard]] std::string_view type() const override { return "flatten"; }
+  [[nodiscard]] LayerDescription description() const override { return {FlattenDescription{}}; }
 
   FeatureShape build(const FeatureShape& input) override {
     ElementwiseLayer::build(input);

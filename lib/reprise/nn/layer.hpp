@@ -40,6 +40,9 @@ struct ParameterSpec {
   [[nodiscard]] std::size_t size() const;
 };
 
+/// layer_description.hpp
+struct LayerDescription;
+
 /// What a call may know and use besides its tensors.
 struct LayerContext {
   std::size_t N = 0;               ///< images in this call
@@ -61,6 +64,9 @@ class Layer {
   [[nodiscard]] virtual std::string_view type() const = 0;
   /// What a table says of it, e.g. "5x5, same padding, direct".
   [[nodiscard]] virtual std::string settings() const { return ""; }
+
+  /// What it computes, once it is built: layer_description.hpp. Layers of others may leave it out.
+  [[nodiscard]] virtual LayerDescription description() const;
 
   /// Settles the layer for this input shape, once, before any other call; returns the output shape.
   /// Error if the layer cannot take such an input.

@@ -23,6 +23,7 @@
 #include "reprise/linalg/dispatch.hpp"
 #include "reprise/linalg/math.hpp"
 #include "reprise/linalg/vectors-inl.hpp"
+#include "reprise/nn/layer_description.hpp"
 #include "reprise/nn/layers.hpp"
 
 // NOLINTNEXTLINE(llvm-header-guard): once, not once per target.
@@ -152,6 +153,7 @@ class LocalResponseNormalizationLayer final : public Layer {
   }
 
   [[nodiscard]] std::string_view type() const override { return "local_response_normalization"; }
+  [[nodiscard]] LayerDescription description() const override { return {options_}; }
   [[nodiscard]] std::string settings() const override {
     return fmt::format("k {}, n {}, alpha {}, beta {}{}", options_.k, options_.n, options_.alpha,
                        options_.beta, options_.within_maps ? ", within maps" : "");

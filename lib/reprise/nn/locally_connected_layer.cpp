@@ -16,6 +16,7 @@
 #include "reprise/core/error.hpp"
 #include "reprise/core/long_sum.hpp"
 #include "reprise/linalg/gemm.hpp"
+#include "reprise/nn/layer_description.hpp"
 #include "reprise/nn/layers.hpp"
 
 namespace reprise {
@@ -34,6 +35,9 @@ class LocallyConnectedLayer final : public Layer {
   explicit LocallyConnectedLayer(const LocallyConnectedLayerOptions& options) : options_(options) {}
 
   [[nodiscard]] std::string_view type() const override { return "locally_connected"; }
+  [[nodiscard]] LayerDescription description() const override {
+    return {LocallyConnectedDescription{shape_}};
+  }
   [[nodiscard]] std::string settings() const override {
     std::string text = std::to_string(shape_.KH) + "x" + std::to_string(shape_.KW);
     if (options_.stride != Extent2d{1, 1}) {

@@ -8,6 +8,7 @@
 #include "reprise/conv/conv2d.hpp"
 #include "reprise/core/error.hpp"
 #include "reprise/nn/layer_convolution.hpp"
+#include "reprise/nn/layer_description.hpp"
 #include "reprise/nn/layers.hpp"
 
 namespace reprise {
@@ -19,6 +20,9 @@ class PartialConv2dLayer final : public Layer {
       : options_(options), algorithm_(algorithm) {}
 
   [[nodiscard]] std::string_view type() const override { return "partial_conv2d"; }
+  [[nodiscard]] LayerDescription description() const override {
+    return {PartialConv2dDescription{shape_, options_.connections}};
+  }
   [[nodiscard]] std::string settings() const override {
     return std::to_string(shape_.KH) + "x" + std::to_string(shape_.KW) + ", " +
            std::to_string(pair_count()) + " of " + std::to_string(shape_.IC * shape_.OC) +

@@ -1,4 +1,5 @@
 // A pooling layer: the maximum or average of each window.
+#include "reprise/nn/layer_description.hpp"
 #include "reprise/nn/layers.hpp"
 #include "reprise/pool/pool2d.hpp"
 
@@ -11,6 +12,9 @@ class Pool2dLayer final : public Layer {
 
   [[nodiscard]] std::string_view type() const override {
     return options_.mode == PoolMode::max ? "max_pool2d" : "average_pool2d";
+  }
+  [[nodiscard]] LayerDescription description() const override {
+    return {Pool2dDescription{shape_, options_.mode, options_.count_include_padding}};
   }
   [[nodiscard]] std::string settings() const override {
     std::string text = std::to_string(options_.kernel.h) + "x" + std::to_string(options_.kernel.w) +

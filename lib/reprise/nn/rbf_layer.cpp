@@ -6,6 +6,7 @@
 
 #include "reprise/core/error.hpp"
 #include "reprise/core/long_sum.hpp"
+#include "reprise/nn/layer_description.hpp"
 #include "reprise/nn/layers.hpp"
 
 namespace reprise {
@@ -29,6 +30,7 @@ class RbfLayer final : public Layer {
   }
 
   [[nodiscard]] std::string_view type() const override { return "rbf"; }
+  [[nodiscard]] LayerDescription description() const override { return {RbfDescription{codes_}}; }
 
   FeatureShape build(const FeatureShape& input) override {
     if (!input.flat || input.channels != inputs_) {

@@ -3,6 +3,7 @@
 
 #include <algorithm>
 
+#include "reprise/nn/layer_description.hpp"
 #include "reprise/nn/layers.hpp"
 
 namespace reprise {
@@ -14,6 +15,7 @@ class RescaleLayer final : public Layer {
       : options_(options), factor_(options.high - options.low) {}
 
   [[nodiscard]] std::string_view type() const override { return "rescale"; }
+  [[nodiscard]] LayerDescription description() const override { return {options_}; }
   [[nodiscard]] std::string settings() const override {
     return fmt::format("to {} .. {}, padding {}", options_.low, options_.high, options_.padding);
   }

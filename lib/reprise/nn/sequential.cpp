@@ -32,8 +32,8 @@ std::size_t Sequential::Entry::parameter_count() const {
   return count;
 }
 
-Sequential::Sequential(std::string name, FeatureShape input)
-    : name_(std::move(name)), input_(input) {}
+Sequential::Sequential(std::string name, FeatureShape input, std::size_t most_parameters)
+    : name_(std::move(name)), input_(input), most_parameters_(most_parameters) {}
 
 const FeatureShape& Sequential::output_shape() const {
   return layers_.empty() ? input_ : layers_.back().output;
@@ -49,6 +49,10 @@ Sequential& Sequential::add(const std::string& name, std::unique_ptr<Layer> laye
   entry.output = layer->build(entry.input);
   entry.parameters = layer->parameters();
   entry.parameter_offset = parameters_.size();
+  if (entry.parameter_count() > most_parameters_ - parameters_.size()) {
+    throw Error("model " + name_, "more parameters with layer " + name,
+                "at most " + with_commas(most_parameters_) + " in all");
+  }
   entry.layer = std::move(layer);
   parameters_.resize(parameters_.size() + entry.parameter_count());
   layers_.push_back(std::move(entry));

@@ -9,6 +9,7 @@
 
 #include "reprise/core/error.hpp"
 #include "reprise/core/long_sum.hpp"
+#include "reprise/nn/layer_description.hpp"
 #include "reprise/nn/layers.hpp"
 
 namespace reprise {
@@ -19,6 +20,7 @@ class SubsamplingLayer final : public Layer {
   explicit SubsamplingLayer(const SubsamplingLayerOptions& options) : options_(options) {}
 
   [[nodiscard]] std::string_view type() const override { return "subsampling"; }
+  [[nodiscard]] LayerDescription description() const override { return {SubsamplingDescription{}}; }
   [[nodiscard]] std::string settings() const override { return "2x2, stride 2x2"; }
 
   FeatureShape build(const FeatureShape& input) override {

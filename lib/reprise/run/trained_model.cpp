@@ -36,6 +36,24 @@ void copy_parameter(const Record& record, const std::string& path, const Paramet
   std::copy(values->begin(), values->end(), to);
 }
 
+std::size_t size_of(const Group& data, const std::string& name) {
+  const auto size = data.attribute<std::int64_t>(name);
+  if (size < 1) throw Error("/data@" + name, std::to_string(size), "1 or more");
+  return static_cast<std::size_t>(size);
+}
+
+/// The values of /model's layers.
+std::size_t parameters_in(const Record& record) {
+  std::size_t count = 0;
+  for (const auto& [layer, group] : record.group("model").groups) {
+    for (const auto& [name, dataset] : group.datasets) {
+      const auto* values = std::get_if<std::vector<float>>(&dataset.values);
+      if (values != nullptr) count += values->size();
+    }
+  }
+  return count;
+}
+
 }  // namespace
 
 void check_same_kind(const Record& record, const ImageDataset& data, const std::string& where,
@@ -87,13 +105,17 @@ ImageViews trained_views(const Record& record, const ImageDataset& data, const s
   return {std::move(input), std::move(views)};
 }
 
-Sequential trained_model(const Record& record, const ImageDataset& data, const std::string& where) {
+Sequential trained_model(const Record& record, const std::string& where) {
   check_schema(record, "training", where);
-  const TrainingConfiguration configuration = configuration_from(record.group("configuration"));
+  TrainingConfiguration configuration = configuration_from(record.group("configuration"));
   check(configuration);
-  Sequential model =
-      make_model(configuration, {data.test.height, data.test.width, data.test.channels},
-                 data.class_names.size());
+  configuration.model_options.most_parameters = parameters_in(record);
+  const Group& data = record.group("data");
+  Sequential model = errors_naming(where, [&] {
+    return make_model(configuration,
+                      {size_of(data, "height"), size_of(data, "width"), size_of(data, "channels")},
+                      record.values<std::string>("data/class_names").size());
+  });
   for (const Sequential::Entry& entry : model.layers()) {
     float* to = model.parameters().data() + entry.parameter_offset;
     for (const ParameterSpec& spec : entry.parameters) {
