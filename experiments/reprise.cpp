@@ -32,6 +32,7 @@ constexpr std::array kSubcommands = {
     Subcommand{"study", "study", "train the variants of a study, a record per run"},
     Subcommand{"verify", "verify", "run a record's configuration again and compare to the bit"},
     Subcommand{"evaluate", "evaluate", "apply the trained network of a record to other images"},
+    Subcommand{"export", "export_model", "write the trained network of a record for others"},
     Subcommand{"compare", "compare_records", "say whether two records agree, or where they differ"},
     Subcommand{"report", "write_report", "write a report from records"},
     Subcommand{"audit", "audit", "check a store of runs and its report against their plans"},

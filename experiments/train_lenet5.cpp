@@ -14,6 +14,7 @@
 #include "reprise/core/parallel.hpp"
 #include "reprise/core/terminal.hpp"
 #include "reprise/core/text.hpp"
+#include "reprise/exchange/exchange.hpp"
 #include "reprise/linalg/blas.hpp"
 #include "reprise/linalg/simd.hpp"
 #include "reprise/nn/models/models.hpp"
@@ -32,6 +33,7 @@ namespace {
 
 struct Options {
   std::string data = default_data_folder();
+  std::string initial;
   std::string output;
   std::string simd = "best";
   std::size_t threads = default_threads();
@@ -119,6 +121,10 @@ std::optional<Options> parse(const std::string& name, int argc, const char* cons
                    "Trains the modified LeNet-5, or another --model, and saves the record of the "
                    "run.");
   line.add_text("--data", options.data, kDataFolder, "DIR");
+  line.add_text("--initial", options.initial,
+                "file with the weights to start from: a record, npz, safetensors or Keras's "
+                ".weights.h5; default: drawn from the seed",
+                "FILE");
   line.add_text("--output", options.output,
                 "where to save the record; default MODEL-DATA-seedN.h5 in the current folder",
                 "FILE");
@@ -157,6 +163,22 @@ std::string default_output(const std::string& model, const std::string& data_nam
   }
   while (!name.empty() && name.back() == '-') name.pop_back();
   return fmt::format("{}-{}-seed{}.h5", model, name, seed);
+}
+
+/// The weights of --initial, whose SHA-256 becomes a setting; none without it.
+std::vector<float> initial_weights(Options& options, const ImageDataset& data) {
+  if (options.initial.empty()) return {};
+  Sequential model = make_model(options.configuration, data);
+  const ImportedWeights imported = import_weights(model, options.initial, options.loading);
+  for (const std::string& note : imported.notes) {
+    print_error_line("note: " + options.initial + ": " + note);
+  }
+  std::string& wanted = options.configuration.initial_sha256;
+  if (!wanted.empty() && wanted != imported.sha256) {
+    throw Error(options.initial, "its weights have SHA-256 " + imported.sha256, wanted);
+  }
+  wanted = imported.sha256;
+  return {model.parameters().begin(), model.parameters().end()};
 }
 
 /// A record that was there before, and what its epochs must end with when they are run again.
@@ -288,7 +310,8 @@ int train_lenet5(const std::string& name, int argc, const char* const* argv) {
     options.output =
         default_output(options.configuration.model, data.name, options.configuration.seed);
   }
-  TrainingRun run(options.configuration, data, options.threads);
+  const std::vector<float> initial = initial_weights(options, data);
+  TrainingRun run(options.configuration, data, options.threads, initial);
   EarlierRecord earlier;
   if (options.resume && !options.force) {
     earlier = earlier_record(run, options.output, options.loading);

@@ -10,6 +10,7 @@
 #include "reprise/core/error.hpp"
 #include "reprise/core/parallel.hpp"
 #include "reprise/core/terminal.hpp"
+#include "reprise/exchange/exchange.hpp"
 #include "reprise/linalg/blas.hpp"
 #include "reprise/linalg/simd.hpp"
 #include "reprise/record_file/record_file.hpp"
@@ -25,6 +26,7 @@ struct Options {
   std::string name;  ///< of this program, for its messages
   std::vector<std::string> records;
   std::string data;
+  std::string initial;
   std::string simd = "best";
   std::string study_file;
   std::optional<Study> study;  ///< in study_file
@@ -43,6 +45,9 @@ std::optional<Options> parse(const std::string& name, int argc, const char* cons
   line.add_text("--data", options.data,
                 "folder with the data, whatever the record names; default " + default_data_folder(),
                 "DIR");
+  line.add_text("--initial", options.initial,
+                "file with the weights that the runs start from, for records of runs that had such",
+                "FILE");
   line.add_text("--study", options.study_file,
                 "study file by which to judge the records; default: for each the study of the name "
                 "that it gives, if study --list has it",
@@ -129,6 +134,16 @@ void check_epochs(const Record& record, const std::string& path, const Options& 
   });
 }
 
+/// The weights of --initial for a record's network; none if its run did not start from such.
+std::vector<float> initial_weights(const TrainingConfiguration& configuration,
+                                   const ImageDataset& data, const Options& options) {
+  if (configuration.initial_sha256.empty()) return {};
+  check(configuration);
+  Sequential model = make_model(configuration, data);
+  import_weights(model, options.initial, options.loading);
+  return {model.parameters().begin(), model.parameters().end()};
+}
+
 std::size_t judge(const std::string& path, const Options& options) {
   const Record record = load_record(path, "training", options.loading);
   const TrainingConfiguration configuration =
@@ -139,6 +154,8 @@ std::size_t judge(const std::string& path, const Options& options) {
       options.study ? judge_study(record, *options.study) : judge_by_installed_study(record);
   const ImageDataset data =
       data_for(record, static_cast<std::size_t>(configuration.holdout), options);
+  if (!options.initial.empty())
+    verification.initial = initial_weights(configuration, data, options);
   ProgressLine progress;
   const double started = steady_seconds();
   const auto show = [&](const TrainingRun& run, std::size_t step) {

@@ -7,6 +7,7 @@ set(internal
   record_file/reader_program record_file/reading_limits record_file/record_stream record_file/superblock
   conv/direct/ conv/fft/ conv/im2col_gemm/ conv/winograd/
   core/file_descriptor core/manual_page core/parallel_backend data/dataset_folder
+  exchange/formats exchange/incoming_weights exchange/npy exchange/tensor_places exchange/zip
   linalg/dispatch linalg/gemm_unpacked linalg/unroll nn/layer_convolution nn/models/chain nn/models/digit_codes
   pool/window run/toml_settings)
 file(GLOB_RECURSE headers CONFIGURE_DEPENDS RELATIVE ${CMAKE_CURRENT_SOURCE_DIR}

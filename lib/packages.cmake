@@ -33,6 +33,9 @@ set(CPACK_DEBIAN_DEVELOPMENT_PACKAGE_DEPENDS "libxtensor-dev")
 if(NOT BUILD_SHARED_LIBS)  # whose archives name what they are linked with
   string(APPEND CPACK_DEBIAN_DEVELOPMENT_PACKAGE_DEPENDS
          ", libtbb-dev, libssl-dev, zlib1g-dev, libtomlplusplus-dev, libfmt-dev, libhwy-dev, libhdf5-dev, pkg-config")
+  if(REPRISE_HAVE_ONNX)
+    string(APPEND CPACK_DEBIAN_DEVELOPMENT_PACKAGE_DEPENDS ", libonnx-dev, libprotobuf-dev")
+  endif()
 endif()
 
 set(CPACK_COMPONENT_PROGRAMS_DESCRIPTION "Reproducible experiments with convolutional networks: programs")

@@ -75,11 +75,12 @@ struct Program {
 };
 
 const std::vector<Program> kAllPrograms = {
-    {"experiments/train_lenet5", ""}, {"experiments/verify", "r.h5"},
-    {"experiments/evaluate", "r.h5"}, {"experiments/compare_records", "a.h5 b.h5"},
-    {"experiments/time_alexnet", ""}, {"experiments/compare_convolutions", ""},
-    {"experiments/study", "dropout"}, {"reports/write_report", "r.h5"},
-    {"reports/audit", "store"},       {"tests/portable_digest", ""}};
+    {"experiments/train_lenet5", ""},     {"experiments/verify", "r.h5"},
+    {"experiments/evaluate", "r.h5"},     {"experiments/compare_records", "a.h5 b.h5"},
+    {"experiments/time_alexnet", ""},     {"experiments/compare_convolutions", ""},
+    {"experiments/study", "dropout"},     {"reports/write_report", "r.h5"},
+    {"experiments/export_model", "r.h5"}, {"reports/audit", "store"},
+    {"tests/portable_digest", ""}};
 
 struct OptionForm {
   std::string name, form;

@@ -281,7 +281,7 @@ TEST_CASE("a record has the mean image, is verified, and its network sees images
   CHECK(record.values<float>("model/mean_image") == input.mean);
   CHECK(record.dataset("model/mean_image").shape == std::vector<std::size_t>{22, 22, 1});
 
-  const Sequential model = trained_model(record, data, "a.h5");
+  const Sequential model = trained_model(record, "a.h5");
   const ImageViews views = trained_views(record, data, "a.h5");
   CHECK(views.views.size() == 10);
   const Evaluation by_views = evaluate(model, data.test, views, 2);

@@ -43,6 +43,7 @@ constexpr std::array kSettings = {
     Known{"dropout", "share of hidden values set to zero in training"},
     Known{"without", "layer left out"},
     Known{"initializer", "how the weights start"},
+    Known{"initial_sha256", "SHA-256 of the weights that it starts from, if not from the seed"},
     Known{"width", "maps of the first convolution of the four-layer network"},
     Known{"train_images", "images trained on"},
     Known{"holdout", "last training images, held out to judge by in place of the test set"},

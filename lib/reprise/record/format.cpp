@@ -63,6 +63,7 @@ const std::vector<FormatSetting>& training_settings() {
       {"layers", "layers", ""},
       {"stop_train_error", "stop_train_error", 0.0},
       {"stop_flat_epochs", "stop_flat_epochs", whole(0)},
+      {"initial_sha256", "initial_sha256", ""},
   };
   return rows;
 }

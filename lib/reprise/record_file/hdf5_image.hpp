@@ -15,11 +15,14 @@ namespace reprise::details {
 /// Integers that take so many bytes or more are compressed (yes), or none (no).
 enum class Compression { yes, no };
 
+/// Whether axes have dimension scales, which are further datasets in the groups of the file.
+enum class AxisNames { yes, no };
+
 /// The whole HDF5 file, with other attributes at its root than the record's. Error, naming `where`,
 /// if HDF5 refuses.
 std::vector<std::byte> to_hdf5(const Record& record, const Attributes& root_attributes,
-                               const std::string& where,
-                               Compression compression = Compression::yes);
+                               const std::string& where, Compression compression = Compression::yes,
+                               AxisNames axis_names = AxisNames::yes);
 
 /// "1.10.8".
 std::string library_version();

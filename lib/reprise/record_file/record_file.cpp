@@ -103,6 +103,20 @@ Record record_in(std::span<const std::byte> image, const std::string& path,
   throw Error(path, std::string(failure.what()) + ": it is damaged or hostile", "a record");
 }
 
+/// Error, naming the file, if an axis has no name: files of other programs may have such.
+void check_axis_names(const Group& group, const std::string& at, const std::string& path) {
+  for (const auto& [name, dataset] : group.datasets) {
+    for (std::size_t axis = 0; axis < dataset.dimensions.size(); ++axis) {
+      if (!dataset.dimensions[axis].empty()) continue;
+      throw Error(path,
+                  "no record: " + quoted(at + "/" + name) + ": axis " + std::to_string(axis) +
+                      " has no name",
+                  "what save_record writes");
+    }
+  }
+  for (const auto& [name, inner] : group.groups) check_axis_names(inner, at + "/" + name, path);
+}
+
 /// Error, naming the file, if what is in it could not have been saved.
 void check_contents(const Record& record, const std::string& path) try {
   check_record(record);
@@ -138,6 +152,7 @@ std::string root_text(const Record& record, const std::string& name) {
 Record read_record(const std::string& path, const LoadOptions& options) {
   const std::vector<std::byte> bytes = read_file(path);
   Record record = record_in(checked_image(bytes, path, !options.no_checksum), path, options);
+  check_axis_names(record, "", path);
   const std::string format = root_text(record, "format");
   if (format != kRecordFormat && format != kRecordFormat1) {
     throw Error(path, "is no record: its format is \"" + quoted(format) + "\"",
@@ -161,6 +176,17 @@ Record read_record(const std::string& path, const LoadOptions& options) {
 std::string hdf5_version() {
   const auto lock = one_at_a_time();
   return details::library_version();
+}
+
+std::vector<std::byte> plain_hdf5(const Group& tree, const std::string& where) {
+  const auto lock = one_at_a_time();
+  return details::to_hdf5(tree, tree.attributes, where, details::Compression::no,
+                          details::AxisNames::no);
+}
+
+Group tree_of_plain_hdf5(std::span<const std::byte> file, const std::string& where,
+                         const LoadOptions& options) {
+  return record_in(file, where, options);
 }
 
 void add_load_options(CommandLine& line, LoadOptions& options) {

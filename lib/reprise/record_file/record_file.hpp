@@ -22,8 +22,11 @@
 /// to the file's size (reading_limits.hpp). Whatever it does, load_record throws one Error.
 #pragma once
 
+#include <cstddef>
+#include <span>
 #include <string>
 #include <string_view>
+#include <vector>
 
 #include "reprise/core/command_line.hpp"
 #include "reprise/core/file.hpp"
@@ -60,6 +63,16 @@ void add_load_options(CommandLine& line, LoadOptions& options);
 Record load_record(const std::string& path, const LoadOptions& options = {});
 /// The same for a record that must be of that kind: "training", "comparison", "checkpoint".
 Record load_record(const std::string& path, std::string_view kind, const LoadOptions& options = {});
+
+/// The tree as an HDF5 file for other programs: groups, attributes and values alone, without names
+/// of axes or anything behind the HDF5 data. Error, naming `where`, if HDF5 refuses.
+std::vector<std::byte> plain_hdf5(const Group& tree, const std::string& where);
+
+/// The tree in the HDF5 file of another program, read as records are. It may have what records
+/// have, but need not be one, and its axes have no names. Names and texts in it are not checked.
+/// Error, naming `where`, if it has anything else, is damaged or hostile.
+Group tree_of_plain_hdf5(std::span<const std::byte> file, const std::string& where,
+                         const LoadOptions& options = {});
 
 /// The version of HDF5 that this program runs with, "1.10.8".
 std::string hdf5_version();

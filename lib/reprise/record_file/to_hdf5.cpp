@@ -89,7 +89,8 @@ bool is_coordinate(const std::string& name, const Dataset& dataset) {
 
 class Writer {
  public:
-  explicit Writer(Compression compression) : compression_(compression) {
+  Writer(Compression compression, AxisNames axis_names)
+      : compression_(compression), axis_names_(axis_names) {
     check(H5Pset_char_encoding(link_properties_, H5T_CSET_UTF8));
     check(H5Pset_char_encoding(attribute_properties_, H5T_CSET_UTF8));
   }
@@ -104,12 +105,12 @@ class Writer {
     }
     for (const auto& [name, data] : group.datasets) {
       const auto written = opened.emplace(name, dataset(location, name, data)).first;
-      if (is_coordinate(name, data)) {
+      if (axis_names_ == AxisNames::yes && is_coordinate(name, data)) {
         make_scale(written->second, name, scales.at({name, data.shape[0]}));
       }
     }
     for (const auto& [name, data] : group.datasets) {
-      if (is_coordinate(name, data)) continue;
+      if (axis_names_ == AxisNames::no || is_coordinate(name, data)) continue;
       for (std::size_t axis = 0; axis < data.shape.size(); ++axis) {
         const Scale& scale = scales.at({data.dimensions[axis], data.shape[axis]});
         check(
@@ -128,6 +129,7 @@ class Writer {
   /// A scale for each axis of the group's datasets, with names that nothing else there has.
   std::map<Axis, Scale> plan_scales(const Group& group) {
     std::map<Axis, Scale> scales;
+    if (axis_names_ == AxisNames::no) return scales;
     std::set<std::string> taken;
     for (const auto& [name, inner] : group.groups) taken.insert(name);
     for (const auto& [name, data] : group.datasets) {
@@ -225,6 +227,7 @@ class Writer {
   Handle group_properties_ = group_properties(H5P_GROUP_CREATE);
   int next_netcdf_id_ = 0;
   Compression compression_;
+  AxisNames axis_names_;
 };
 
 /// HDF5's core driver keeps its file in `memory`, where it stays when the file is closed; it may be
@@ -269,12 +272,13 @@ std::string library_version() {
 }
 
 std::vector<std::byte> to_hdf5(const Record& record, const Attributes& root_attributes,
-                               const std::string& where, Compression compression) try {
+                               const std::string& where, Compression compression,
+                               AxisNames axis_names) try {
   const hdf5::Silence silence;
   std::vector<std::byte> image;
   {
     Handle file = create_in(image);
-    Writer(compression).group(file, record, root_attributes);
+    Writer(compression, axis_names).group(file, record, root_attributes);
     file.close();
   }
   image.resize(static_cast<std::size_t>(announced_size(image)));

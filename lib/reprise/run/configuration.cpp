@@ -160,6 +160,10 @@ std::vector<Setting> settings_of(TrainingConfiguration& c) {
        "training ends where the least training error of the last N epochs is above 0.98 times that "
        "of the epochs before them, and lr_milestones are past; 0: never",
        &c.stop_flat_epochs},
+      {"initial_sha256",
+       "SHA-256 of the weights that the run starts from, which --initial gives; empty: weights "
+       "drawn from the seed",
+       &c.initial_sha256},
   };
 }
 
@@ -228,6 +232,11 @@ void check(const TrainingConfiguration& c) {
   check_layers(c);
   share("stop_train_error", c.stop_train_error);
   require_from(0, "stop_flat_epochs", c.stop_flat_epochs);
+  const bool is_digest =
+      c.initial_sha256.size() == 64 &&
+      c.initial_sha256.find_first_not_of("0123456789abcdef") == std::string::npos;
+  require(c.initial_sha256.empty() || is_digest, "initial_sha256", "\"" + c.initial_sha256 + "\"",
+          "64 hexadecimal digits, or nothing");
 }
 
 OptimizerOptions optimizer_options(const TrainingConfiguration& c) {

@@ -46,6 +46,7 @@ struct TrainingConfiguration {
   std::string layers;
   double stop_train_error = 0.0;
   std::int64_t stop_flat_epochs = 0;
+  std::string initial_sha256;
 };
 
 /// A setting by name, with where its value is kept.

@@ -94,6 +94,11 @@ bool ends_training(const TrainingConfiguration& c, std::span<const EpochResult> 
   return is_flat(c, epochs);
 }
 
+Sequential make_model(const TrainingConfiguration& configuration, const ImageDataset& data) {
+  return make_model(configuration, {data.train.height, data.train.width, data.train.channels},
+                    data.class_names.size());
+}
+
 std::string parameters_sha256(std::span<const float> parameters) {
   Sha256 hash;
   hash.update_floats(parameters);
@@ -101,7 +106,7 @@ std::string parameters_sha256(std::span<const float> parameters) {
 }
 
 TrainingRun::TrainingRun(const TrainingConfiguration& configuration, const ImageDataset& data,
-                         std::size_t threads)
+                         std::size_t threads, std::span<const float> initial)
     : configuration_((check(configuration), configuration)),
       data_(data),
       threads_(threads),
@@ -110,15 +115,36 @@ TrainingRun::TrainingRun(const TrainingConfiguration& configuration, const Image
       input_(input_of(configuration, data)),
       augmentation_(augmentation_options(configuration), data.train, stream_.child("augmentation"),
                     input_),
-      model_(make_model(configuration, {data.train.height, data.train.width, data.train.channels},
-                        data.class_names.size())) {
+      model_(make_model(configuration, data)) {
   const auto batch_size = static_cast<std::size_t>(configuration.batch_size);
-  model_.initialize(stream_.child("parameters"));
+  start_from(initial);
   initial_sha256_ = parameters_sha256(model_.parameters());
   optimizer_ = make_optimizer_state(optimizer_options(configuration), model_.parameters().size());
   const auto block_size = std::min(batch_size, static_cast<std::size_t>(configuration.block_size));
   gradient_ = std::make_unique<BatchGradient>(model_, batch_size, block_size, threads,
                                               stream_.child("layers"));
+}
+
+void TrainingRun::start_from(std::span<const float> initial) {
+  const std::string& wanted = configuration_.initial_sha256;
+  if (initial.empty() && wanted.empty()) {
+    model_.initialize(stream_.child("parameters"));
+    return;
+  }
+  if (initial.empty()) {
+    throw Error("setting initial_sha256", "the run starts from given weights, which are not here",
+                "--initial with the file of the weights " + wanted);
+  }
+  if (initial.size() != model_.parameters().size()) {
+    throw Error("initial weights", fmt::format("{} values", initial.size()),
+                fmt::format("{}, as the network has", model_.parameters().size()));
+  }
+  const std::string found = parameters_sha256(initial);
+  if (found != wanted) {
+    throw Error("initial weights", "SHA-256 " + found,
+                wanted.empty() ? "the setting initial_sha256 with it" : wanted);
+  }
+  std::copy(initial.begin(), initial.end(), model_.parameters().begin());
 }
 
 std::size_t TrainingRun::train_images() const {

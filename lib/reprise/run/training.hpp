@@ -43,13 +43,17 @@ class Diverged : public Error {
 /// (nn/models/models.hpp), or if the setting `layers` does not fit the model.
 Sequential make_model(const TrainingConfiguration& configuration, const FeatureShape& image,
                       std::size_t classes);
+/// The same for images and classes like the data's.
+Sequential make_model(const TrainingConfiguration& configuration, const ImageDataset& data);
 
 class TrainingRun {
  public:
+  /// Starts from `initial`, all parameters as Sequential has them; empty: drawn from the seed.
   /// Error if the settings are out of range or do not fit the data (a batch larger than it, another
-  /// holdout than it was loaded with).
+  /// holdout than it was loaded with), or `initial` has another SHA-256 than the setting
+  /// initial_sha256, which is empty where `initial` is.
   TrainingRun(const TrainingConfiguration& configuration, const ImageDataset& data,
-              std::size_t threads);
+              std::size_t threads, std::span<const float> initial = {});
   TrainingRun(const TrainingRun&) = delete;
   TrainingRun& operator=(const TrainingRun&) = delete;
 
@@ -80,6 +84,7 @@ class TrainingRun {
 
  private:
   [[nodiscard]] bool is_finished() const;
+  void start_from(std::span<const float> initial);
   [[nodiscard]] double learning_rate() const;
   /// Returns the images of the step.
   std::size_t train_step(const std::vector<std::uint32_t>& order);

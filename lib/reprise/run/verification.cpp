@@ -209,7 +209,7 @@ std::optional<RunAgain> run_again(
     const TrainingConfiguration& configuration, const ImageDataset& data,
     const VerificationOptions& options, Verification& result,
     const std::function<bool(const TrainingRun&, std::size_t step)>& progress) {
-  TrainingRun run(configuration, data, options.threads);
+  TrainingRun run(configuration, data, options.threads, options.initial);
   bool stopped = false;
   TrainingRun::Observer observer;
   observer.step = [&](std::size_t step, std::size_t) {

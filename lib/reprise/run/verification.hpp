@@ -43,6 +43,8 @@ struct VerificationOptions {
   std::size_t epochs = 0;  ///< compare the first so many epochs only; 0: the whole record
   std::size_t threads = 1;
   std::optional<StudyFindings> study{};  ///< without, /study is not judged
+  /// All parameters that the run starts from, for a record that has the setting initial_sha256.
+  std::vector<float> initial{};
 };
 
 /// Re-runs the training run in the record `tree` on `data`. Nothing is copied from the record but

@@ -21,7 +21,8 @@ struct NoRecord : std::runtime_error {
 };
 
 /// The tree in a whole HDF5 file, which must outlast the call and is neither changed nor copied.
-/// Throws NoRecord. The names and texts in it are not checked (check_record).
+/// Throws NoRecord. The names and texts in it are not checked (check_record); an axis without a
+/// scale, as records have none, is called "".
 Record from_hdf5(std::span<const std::byte> image, const ReadingLimits& limits);
 
 /// Lets HDF5 do now what it does once, and never look for filters in other files.
