@@ -365,7 +365,8 @@ std::vector<std::byte> to_onnx(const Sequential& model) {
   file.add_opset_import()->set_version(kOpset);
   onnx::GraphProto& graph = *file.mutable_graph();
   graph.set_name(model.name());
-  graph.set_doc_string("input: pixels divided by 255, N,C,H,W; logits: N,classes");
+  graph.set_doc_string(
+      "input: N,C,H,W, pixels divided by 255 unless it was trained otherwise; logits: N,classes");
   describe(*graph.add_input(), Chain::kInput, model.input_shape());
   Chain chain(graph);
   Writer writer(model, chain);
