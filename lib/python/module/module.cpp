@@ -32,6 +32,7 @@ PYBIND11_MODULE(_reprise, module) {
   reprise::python::add_pooling(module);
   reprise::python::add_records(module);
   reprise::python::add_network(module);
+  reprise::python::add_exchange(module);
   reprise::python::add_layers(module);
   reprise::python::add_losses(module);
   reprise::python::add_training(module);

@@ -67,6 +67,7 @@ class Network {
 
   [[nodiscard]] const TrainingConfiguration& configuration() const { return configuration_; }
   [[nodiscard]] const Sequential& model() const { return model_; }
+  [[nodiscard]] Sequential& model() { return model_; }
   [[nodiscard]] std::span<float> values() { return model_.parameters(); }
   [[nodiscard]] std::size_t outputs() const { return model_.output_shape().size(); }
 

@@ -7,6 +7,7 @@
 namespace reprise::python {
 
 void add_convolution(pybind11::module_& module);
+void add_exchange(pybind11::module_& module);
 void add_layers(pybind11::module_& module);
 void add_losses(pybind11::module_& module);
 void add_network(pybind11::module_& module);

@@ -233,6 +233,59 @@ class Model:
         self._network.set_parameters(as_list("set_weights", "weights", weights))
         self._fresh = False
 
+    def save_weights(
+        self, path: Union[str, "os.PathLike[str]"], format: Optional[str] = None, force: bool = False
+    ) -> None:
+        """Writes the parameters for other programs, whole or not at all.
+
+        path    the file; it must not exist, unless `force`
+        format  "npz" (NumPy), "safetensors" (PyTorch's layout) or "keras" (Keras 3's .weights.h5);
+                None: by the path's end, .npz, .safetensors or .weights.h5
+
+        ValueError if the format is unknown or the file cannot be written. docs/exchange.md says names
+        and layouts.
+        """
+        self._write(path, format, ("npz", "safetensors", "keras"), force)
+
+    def load_weights(
+        self,
+        path: Union[str, "os.PathLike[str]"],
+        no_checksum: bool = False,
+        unconfined: bool = False,
+    ) -> List[str]:
+        """Sets the parameters from a file that save_weights() or another program wrote (npz,
+        safetensors, .weights.h5), or from the record of a training run. It may come from a stranger.
+
+        others  for records, as of reprise.open()
+
+        Returns a line for each parameter with values that training will not like: NaN, infinities, and
+        magnitudes above 2^24. ValueError, and nothing is set, unless the file has the model's tensors
+        and no others, in the model's shapes.
+        """
+        _, notes = _reprise.import_weights(self._network, path, bool(no_checksum), bool(unconfined))
+        self._fresh = False
+        return notes
+
+    def export(self, path: Union[str, "os.PathLike[str]"], force: bool = False) -> None:
+        """Writes the network and its parameters as an ONNX file (opset 13): input "input" N,C,H,W, output
+        "logits" N,classes. ValueError if ONNX has no operator for a layer, the library was built
+        without ONNX, or the file exists, unless `force`."""
+        self._write(path, "onnx", ("onnx",), force)
+
+    def _write(self, path: Any, format: Optional[str], formats: Sequence[str], force: bool) -> None:
+        name = os.fsdecode(path) if isinstance(path, (str, bytes, os.PathLike)) else ""
+        ends = {"npz": ".npz", "safetensors": ".safetensors", "keras": ".weights.h5"}
+        if format is None:
+            format = next((key for key, end in ends.items() if name.endswith(end)), None)
+            if format is None and name:
+                raise ValueError(
+                    f"save_weights: {shown(name)} without a format; expected one of {', '.join(formats)}, "
+                    f"or a name with {', '.join(ends.values())} at its end"
+                )
+        if format is not None and format not in formats:
+            raise ValueError(f"save_weights: format = {shown(format)}; expected one of {', '.join(formats)}")
+        _reprise.export_network(self._network, path, format or "", bool(force))
+
     def __getstate__(self) -> Any:
         return self._arguments, self.get_weights(), self._fresh
 
