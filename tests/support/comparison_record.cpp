@@ -4,6 +4,8 @@
 #include <string>
 #include <vector>
 
+#include "reprise/record/contents.hpp"
+
 namespace reprise::test {
 namespace {
 
@@ -60,62 +62,50 @@ std::string status_of(const Algorithm& algorithm, const Layer& layer) {
   return algorithm.name == "naive" && layer.kernel > 3 ? "" : "ok";
 }
 
+ComparisonRowRecord row(const Layer& layer, const char* pass, const Algorithm& algorithm,
+                        bool timed) {
+  ComparisonRowRecord result;
+  result.status = status_of(algorithm, layer);
+  const bool ok = result.status == "ok";
+  const double time = ok && timed ? time_of(algorithm, layer) : std::nan("");
+  result.shape = "g1mb1ic1ih9oc1kh" + std::to_string(layer.kernel) + "n\"" + layer.name + "\"";
+  result.name = layer.name;
+  result.pass = pass;
+  result.algorithm = algorithm.name;
+  result.reproducibility = algorithm.reproducibility;
+  result.flops = layer.flops;
+  if (ok) {
+    result.workspace_bytes = algorithm.workspace_bytes;
+    result.worst_ulp = layer.kernel;
+    result.rms_relative = 2e-7;
+    result.worst_of_bound = 0.01 * layer.kernel;
+  }
+  result.median_ms = time;
+  result.min_ms = 0.9 * time;
+  result.max_ms = 1.1 * time;
+  return result;
+}
+
 }  // namespace
 
 Record comparison_record(const ComparisonRecordOptions& options) {
-  std::vector<std::string> shapes, names, passes, names_of_algorithms, classes, statuses;
-  std::vector<std::int64_t> workspace;
-  std::vector<double> flops, ulp, rms, of_bound, median, least, most;
+  ComparisonRecord record;
+  record.settings = {{"seed", std::int64_t{1}}, {"threads", std::int64_t{2}}};
   for (const Layer& layer : layers()) {
     for (const char* pass : {"forward", "grad_input"}) {
       for (const Algorithm& algorithm : algorithms()) {
-        const std::string status = status_of(algorithm, layer);
-        const bool ok = status == "ok";
-        const double time = ok && options.timed ? time_of(algorithm, layer) : std::nan("");
-        shapes.push_back("g1mb1ic1ih9oc1kh" + std::to_string(layer.kernel) + "n\"" + layer.name +
-                         "\"");
-        names.push_back(layer.name);
-        passes.emplace_back(pass);
-        names_of_algorithms.push_back(algorithm.name);
-        classes.push_back(algorithm.reproducibility);
-        statuses.push_back(status);
-        workspace.push_back(ok ? algorithm.workspace_bytes : 0);
-        flops.push_back(layer.flops);
-        ulp.push_back(ok ? layer.kernel : 0);
-        rms.push_back(ok ? 2e-7 : 0);
-        of_bound.push_back(ok ? 0.01 * layer.kernel : 0);
-        median.push_back(time);
-        least.push_back(0.9 * time);
-        most.push_back(1.1 * time);
+        record.rows.push_back(row(layer, pass, algorithm, options.timed));
       }
     }
   }
-  Record record;
-  record.attributes = {{"kind", "comparison"}};
-  record.groups["configuration"].attributes = {{"seed", std::int64_t{1}},
-                                               {"threads", std::int64_t{2}}};
-  record.groups["comparison"].datasets = {{"shape", list(shapes, "row")},
-                                          {"name", list(names, "row")},
-                                          {"pass", list(passes, "row")},
-                                          {"algorithm", list(names_of_algorithms, "row")},
-                                          {"reproducibility", list(classes, "row")},
-                                          {"status", list(statuses, "row")},
-                                          {"flops", list(flops, "row")},
-                                          {"workspace_bytes", list(workspace, "row")},
-                                          {"worst_ulp", list(ulp, "row")},
-                                          {"rms_relative", list(rms, "row")},
-                                          {"worst_of_bound", list(of_bound, "row")}};
-  Group& machine = record.groups["environment"];
-  machine.attributes = {{"program", "compare_convolutions"},
-                        {"peak_flops", 1e11},
-                        {"command_line",
-                         "/a/path/compare_convolutions --shapes lenet5 --benchmark_filter=-(a|b) "
-                         "--record /a/path/c.h5 --force"},
-                        {"cpu", "A processor | with a bar"}};
-  machine.datasets = {{"median_ms", list(median, "row")},
-                      {"min_ms", list(least, "row")},
-                      {"max_ms", list(most, "row")}};
-  return record;
+  record.peak_flops = 1e11;
+  record.environment.attributes = {
+      {"program", "compare_convolutions"},
+      {"command_line",
+       "/a/path/compare_convolutions --shapes lenet5 --benchmark_filter=-(a|b) "
+       "--record /a/path/c.h5 --force"},
+      {"cpu", "A processor | with a bar"}};
+  return to_tree(record);
 }
 
 }  // namespace reprise::test

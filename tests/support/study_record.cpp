@@ -3,6 +3,7 @@
 #include <algorithm>
 #include <cmath>
 
+#include "reprise/record/contents.hpp"
 #include "support/training_record.hpp"
 
 namespace reprise::test {
@@ -10,7 +11,6 @@ namespace {
 
 constexpr std::size_t kClasses = 10;
 constexpr std::size_t kRanks = 5;
-constexpr std::size_t kSteps = 63;  // of an epoch
 constexpr std::size_t kNeighbours = 6;
 
 template <class T>
@@ -18,46 +18,52 @@ std::vector<T>& values_in(Group& group, const std::string& name) {
   return std::get<std::vector<T>>(group.datasets[name].values);
 }
 
-Group study(const StudyRecordOptions& options) {
+StudyRecord study(const StudyRecordOptions& options) {
   const bool is_baseline = options.variant == options.baseline;
-  Group group;
-  group.attributes = {{"name", options.study},
-                      {"question", "Does it matter?"},
-                      {"section", options.section},
-                      {"claim", is_baseline ? "" : "It matters"},
-                      {"paper_figure", is_baseline ? "" : options.paper_figure},
-                      {"measure", options.measure},
-                      {"threshold", options.threshold},
-                      {"baseline", options.baseline},
-                      {"variant", options.variant},
-                      {"variant_description", "made up"},
-                      {"variant_order", std::int64_t{is_baseline ? 0 : 1}},
-                      {"expectation", is_baseline ? "" : options.expectation},
-                      {"margin", options.margin},
-                      {"role", options.pilot ? "pilot" : "measured"}};
-  return group;
+  StudyRecord result;
+  result.name = options.study;
+  result.question = "Does it matter?";
+  result.section = options.section;
+  if (!is_baseline) {
+    result.claim = "It matters";
+    result.paper_figure = options.paper_figure;
+    result.expectation = options.expectation;
+    result.variant_order = 1;
+  }
+  result.measure = options.measure;
+  result.threshold = options.threshold;
+  result.margin = options.margin;
+  result.baseline = options.baseline;
+  result.variant = options.variant;
+  result.variant_description = "made up";
+  result.role = options.pilot ? "pilot" : "measured";
+  return result;
 }
 
 /// From 90% by equal factors to 25% after `quarter` epochs, and on.
-void add_steps(const StudyRecordOptions& options, Group& history) {
-  std::vector<double> errors;
-  const auto steps = kSteps * static_cast<std::size_t>(options.epochs);
-  for (std::size_t step = 0; step < steps; ++step) {
-    const double epochs = static_cast<double>(step + 1) / static_cast<double>(kSteps);
-    errors.push_back(0.9 * std::pow(0.25 / 0.9, epochs / options.quarter));
+void set_steps(const StudyRecordOptions& options, std::vector<EpochResult>& history) {
+  std::size_t done = 0;
+  for (EpochResult& epoch : history) {
+    for (double& error : epoch.step_errors) {
+      const double epochs =
+          static_cast<double>(++done) / static_cast<double>(epoch.step_errors.size());
+      error = 0.9 * std::pow(0.25 / 0.9, epochs / options.quarter);
+    }
   }
-  history.datasets["step_error"] = {
-      {static_cast<std::size_t>(options.epochs), kSteps}, errors, {"epoch", "step"}};
 }
 
 /// Each sample has itself six times for neighbours, the last one under another label.
-void add_neighbours(Group& evaluation) {
-  const auto labels = values_in<std::uint8_t>(evaluation, "sample_labels");
-  const auto pixels = values_in<std::uint8_t>(evaluation, "sample_images");
+void add_neighbours(EvaluationRecord& evaluation) {
+  const std::vector<std::uint8_t>& labels = evaluation.sample_labels;
+  const std::vector<std::uint8_t>& pixels = evaluation.sample_images.values;
   const std::size_t size = pixels.size() / labels.size();
-  std::vector<std::int64_t> index;
-  std::vector<std::uint8_t> near_labels, near_pixels;
-  std::vector<float> distances;
+  const std::vector<std::size_t> shape = {labels.size(), kNeighbours};
+  auto& index = evaluation.nearest_index.emplace(Array<std::int64_t>{shape, {}}).values;
+  auto& near_labels = evaluation.nearest_labels.emplace(Array<std::uint8_t>{shape, {}}).values;
+  auto& distances = evaluation.nearest_distances.emplace(Array<float>{shape, {}}).values;
+  auto& images = evaluation.nearest_images.emplace();
+  images.shape = evaluation.sample_images.shape;
+  images.shape.insert(images.shape.begin() + 1, kNeighbours);
   for (std::size_t sample = 0; sample < labels.size(); ++sample) {
     for (std::size_t i = 0; i < kNeighbours; ++i) {
       const bool other = i + 1 == kNeighbours;
@@ -66,19 +72,9 @@ void add_neighbours(Group& evaluation) {
           static_cast<std::uint8_t>((labels[sample] + (other ? 1 : 0)) % kClasses));
       distances.push_back(0.1F * static_cast<float>(i + 1));
       const auto begin = pixels.begin() + static_cast<std::ptrdiff_t>(size * sample);
-      near_pixels.insert(near_pixels.end(), begin, begin + static_cast<std::ptrdiff_t>(size));
+      images.values.insert(images.values.end(), begin, begin + static_cast<std::ptrdiff_t>(size));
     }
   }
-  const std::vector<std::size_t> shape = {labels.size(), kNeighbours};
-  const std::vector<std::string> axes = {"sample", "neighbour"};
-  evaluation.datasets["nearest_index"] = {shape, index, axes};
-  evaluation.datasets["nearest_labels"] = {shape, near_labels, axes};
-  evaluation.datasets["nearest_distances"] = {shape, distances, axes};
-  Dataset images = evaluation.datasets["sample_images"];
-  images.shape.insert(images.shape.begin() + 1, kNeighbours);
-  images.dimensions.insert(images.dimensions.begin() + 1, "neighbour");
-  images.values = near_pixels;
-  evaluation.datasets["nearest_images"] = images;
 }
 
 }  // namespace
@@ -105,18 +101,18 @@ void set_wrong(Record& record, std::int64_t wrong) {
 }
 
 Record study_record(const StudyRecordOptions& options) {
-  Record record = training_record({options.seed, options.epochs});
-  record.groups["environment"].attributes["program"] = options.study;
-  record.groups["study"] = study(options);
-  Group& configuration = record.groups["configuration"];
-  configuration.attributes["variant"] = options.variant;
-  configuration.attributes["learning_rate"] = options.learning_rate;
+  TrainingRecord run =
+      training_from(training_record({options.seed, options.epochs}), "made-up record");
+  run.environment.attributes["program"] = options.study;
+  run.study = study(options);
+  run.configuration.settings["variant"] = options.variant;
+  run.configuration.settings["learning_rate"] = options.learning_rate;
+  run.history.back().train_error = options.train_error;
+  run.evaluation.train_error = options.train_error;
+  set_steps(options, run.history);
+  if (options.neighbours) add_neighbours(run.evaluation);
+  Record record = to_tree(run);
   set_wrong(record, options.wrong);
-  Group& history = record.groups["history"];
-  values_in<double>(history, "train_error").back() = options.train_error;
-  record.groups["evaluation"].attributes["train_error"] = options.train_error;
-  add_steps(options, history);
-  if (options.neighbours) add_neighbours(record.groups["evaluation"]);
   return record;
 }
 
