@@ -51,7 +51,7 @@ HWY_NOINLINE void tile_kernel(const Product& p) {
   };
   hn::Vec<decltype(d)> acc[rows][vectors];
   load_sums(d, acc, place, p.from_zero);
-  PointedNumbers<rows> a{{}, p.a.column_stride};
+  PointedNumbers<rows> a{{}, static_cast<std::ptrdiff_t>(p.a.column_stride)};
   REPRISE_UNROLL
   for (std::size_t i = 0; i < rows; ++i) a.row[i] = p.a.data + i * p.a.row_stride;
   continue_chains(d, p.depth, a, RowVectors{p.b, p.b_row_stride}, acc);

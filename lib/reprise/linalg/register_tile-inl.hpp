@@ -108,8 +108,8 @@ struct StridedNumbers {
 template <std::size_t rows>
 struct PointedNumbers {
   const float* row[rows];
-  std::size_t step_stride;
-  std::size_t at = 0;
+  std::ptrdiff_t step_stride;
+  std::ptrdiff_t at = 0;
 
   HWY_INLINE float number(std::size_t i) const { return row[i][at]; }
   HWY_INLINE void advance() { at += step_stride; }

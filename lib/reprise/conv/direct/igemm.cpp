@@ -142,22 +142,23 @@ HWY_NOINLINE void tile_kernel(const Panel& panel, const float* const* cell,
       hwy::Prefetch(to[i] + v * lanes);  // to be there when it is stored
     }
   }
+  PointedNumbers<rows> source{{}, 1};
+  std::copy_n(cell, rows, source.row);
   for (const Segment& segment : panel.segments) {
-    PointedNumbers<rows> source{{}, 1};
-    REPRISE_UNROLL
-    for (std::size_t i = 0; i < rows; ++i) source.row[i] = cell[i] + segment.offset;
+    source.at = segment.offset;
     const std::size_t row = panel.weights.row;
     RowVectors weights{panel.weights.first + (segment.k - panel.first_k) * row, row};
-    const std::size_t block = panel.ahead == 0 ? segment.length : kPrefetchedSteps;
+    if (panel.ahead == 0) {
+      continue_chains(d, segment.length, source, weights, acc);
+      continue;
+    }
     for (std::size_t left = segment.length; left > 0;) {
-      if (panel.ahead != 0) {
-        for (std::size_t i = 0; i < rows; ++i) {
-          hwy::Prefetch(source.row[i] + source.at + panel.ahead);
-        }
+      for (std::size_t i = 0; i < rows; ++i) {
+        hwy::Prefetch(source.row[i] + source.at + static_cast<std::ptrdiff_t>(panel.ahead));
       }
-      const std::size_t steps = std::min(block, left);
+      const std::size_t steps = std::min(kPrefetchedSteps, left);
       continue_chains(d, steps, source, weights, acc);
-      source.at += steps;
+      source.at += static_cast<std::ptrdiff_t>(steps);
       weights.at += steps * row;
       left -= steps;
     }
