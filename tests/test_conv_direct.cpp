@@ -195,6 +195,65 @@ TEST_CASE("direct and each of its kernels give its chains to the bit, with and w
   CHECK(ran == all);
 }
 
+TEST_CASE("depthwise kernels give the chains for rows of every length, at every edge") {
+  const BestTargetAgain guard;
+  for (const std::size_t kernel : {1, 2, 3, 4, 5, 7, 8}) {
+    for (const std::size_t stride : {1, 2, 3}) {
+      for (std::size_t width = 1; width <= 19; ++width) {
+        for (const std::size_t padding : {std::size_t{0}, kernel / 2, kernel}) {
+          if (width + 2 * padding < kernel) continue;
+          Conv2dOptions options;
+          options.stride = {1, stride};
+          options.padding = Padding2d::sides(1, 1, padding, padding);
+          options.groups = 27;
+          const ConvShape shape = make_conv_shape(
+              2, 3, width, 27, 27, std::min<std::size_t>(kernel, 3), kernel, options);
+          const ConvOperands<float> operands = operands_of(shape, 1);
+          for (const ConvPass pass : kConvPasses) {
+            const std::vector<float> exact = chains(shape, pass, operands);
+            for (const std::string& target : simd_targets()) {
+              select_simd_target(target);
+              INFO(to_line(shape) << " " << name_of(pass) << ", " << target);
+              const GuardedResult result =
+                  run_guarded(conv_algorithm("direct/depthwise"), shape, pass, operands);
+              CHECK((result.stayed_inside && same_bits(result.values, exact)));
+            }
+          }
+        }
+      }
+    }
+  }
+}
+
+TEST_CASE("depthwise kernels multiply no padding by a weight that is not finite") {
+  const BestTargetAgain guard;
+  const float infinity = std::numeric_limits<float>::infinity();
+  for (const char* line : {"g20mb2ic20ih5iw11oc20kh3ph1kw3pw1", "g20mb1ic20ih5oc20kh3sh2ph1"}) {
+    const ConvShape shape = parse_conv_shape(line);
+    for (const float value : {infinity, std::numeric_limits<float>::quiet_NaN()}) {
+      // In the first tap, which only the last rows and columns of grad_input read, and the last.
+      for (const std::size_t place : {std::size_t{3}, shape.weight_size() - 1}) {
+        ConvOperands<float> operands = operands_of(shape, 1);
+        operands.weight[place] = value;
+        for (const ConvPass pass : {ConvPass::forward, ConvPass::grad_input}) {
+          const std::vector<float> exact = chains(shape, pass, operands);
+          for (const std::string& target : simd_targets()) {
+            select_simd_target(target);
+            INFO(line << " " << name_of(pass) << ", " << value << " at " << place);
+            const auto result =
+                run_guarded(conv_algorithm("direct/depthwise"), shape, pass, operands).values;
+            std::size_t different = 0;
+            for (std::size_t i = 0; i < result.size(); ++i) {
+              different += std::isnan(result[i]) == std::isnan(exact[i]) ? 0 : 1;
+            }
+            CHECK(different == 0);
+          }
+        }
+      }
+    }
+  }
+}
+
 TEST_CASE("kernels of direct are found by name, and a wrong name lists them") {
   CHECK(conv_algorithm("direct/taps").name == "direct/taps");
   for (const ConvAlgorithm* algorithm : conv_algorithms()) {

@@ -6,10 +6,11 @@
 // Where a group has one channel and one output channel, the values of neighbouring groups are
 // neighbours in the source, the weights and the result alike: a vector of groups needs neither
 // packing nor broadcasts. A correlation keeps some positions of a row in registers while the taps
-// go by, a weight gradient some taps while the positions of a row go by. Positions of a row that
-// have the same taps inside the image are worked together, so padding costs nothing. Where the taps
-// of a row of the kernel are neighbours in the source, they share the source values that are in
-// registers.
+// go by, a weight gradient some taps while the positions of a row go by. Where the taps of a row of
+// the kernel are neighbours in the source, they share the source values that are in registers, and
+// a correlation's row is cut into blocks of nearly equal numbers of positions, in which cells
+// outside the image are zeros. Elsewhere, or with weights that are not finite, positions that have
+// the same taps inside the image are worked together.
 #undef HWY_TARGET_INCLUDE
 #define HWY_TARGET_INCLUDE "reprise/conv/direct/depthwise.cpp"
 #include <hwy/foreach_target.h>
@@ -25,6 +26,7 @@
 #include "reprise/core/parallel.hpp"
 #include "reprise/linalg/dispatch.hpp"
 #include "reprise/linalg/register_tile-inl.hpp"
+#include "reprise/linalg/value_stats.hpp"
 #include "reprise/linalg/vectors-inl.hpp"
 
 #ifndef REPRISE_CONV_DIRECT_DEPTHWISE_PLAN
@@ -50,6 +52,7 @@ struct DepthwiseRun {
 struct DepthwiseRow {
   const Correlation& c;
   const std::vector<DepthwiseRun>& runs;  ///< ascending
+  const AxisClass& h_taps;                ///< the taps whose source rows are inside the image
   std::size_t n, a;
   std::size_t begin, end;
 
@@ -74,7 +77,8 @@ class DepthwiseRows {
   explicit DepthwiseRows(const Correlation& c) : c_(c) {
     const std::vector<AxisClass> w_classes = axis_classes(c.w, c.B, c.step_w, c.SW);
     std::vector<Segment> segments;
-    for (const AxisClass& h : axis_classes(c.h, c.A, c.step_h, c.SH)) {
+    h_classes_ = axis_classes(c.h, c.A, c.step_h, c.SH);
+    for (const AxisClass& h : h_classes_) {
       class_of_row_.resize(h.end, classes_.size());
       classes_.emplace_back();
       for (const AxisClass& w : w_classes) {
@@ -90,7 +94,8 @@ class DepthwiseRows {
   [[nodiscard]] std::size_t count() const { return c_.N * c_.A; }
   [[nodiscard]] DepthwiseRow operator[](std::size_t row) const {
     const std::size_t a = row % c_.A;
-    return {c_, classes_[class_of_row_[a]], row / c_.A, a, 0, c_.B};
+    const std::size_t index = class_of_row_[a];
+    return {c_, classes_[index], h_classes_[index], row / c_.A, a, 0, c_.B};
   }
   /// The row's part of positions [begin, end), counted over all images.
   [[nodiscard]] DepthwiseRow part(std::size_t row, std::size_t begin, std::size_t end) const {
@@ -102,8 +107,48 @@ class DepthwiseRows {
 
  private:
   const Correlation& c_;
+  std::vector<AxisClass> h_classes_;
   std::vector<std::vector<DepthwiseRun>> classes_;  ///< of rows with the same taps inside
   std::vector<std::size_t> class_of_row_;           ///< of an image
+};
+
+/// Taps of a row that share their source values: widths of 1 to kMaxSharedWidth.
+constexpr std::size_t kMaxSharedWidth = 7;
+constexpr std::size_t kMaxSharedStride = 2;
+constexpr std::size_t kMaxSharedHeight = 16;  // rows of the kernel
+
+/// Whether the taps of a row of the kernel are neighbours in the source, and no position stands in
+/// the padding with all of them.
+bool taps_share(const Correlation& c) {
+  if (c.w.count < 1 || c.w.count > kMaxSharedWidth || c.step_w > kMaxSharedStride) return false;
+  if (c.h.count > kMaxSharedHeight) return false;
+  if (c.w.count > 1 && c.w.spacing != 1 && c.w.spacing != -1) return false;
+  const auto width = static_cast<std::ptrdiff_t>(c.w.count);
+  const auto last = static_cast<std::ptrdiff_t>((c.B - 1) * c.step_w) + c.w.highest();
+  return c.w.lowest() > -width && last < static_cast<std::ptrdiff_t>(c.SW) - 1 + width;
+}
+
+/// How many of the kernel's weights there are up to the correlation's last.
+std::size_t weights_extent(const Correlation& c) {
+  const auto last = [](const TapAxis& axis) {
+    return axis.kernel_first + (axis.count - 1) * axis.kernel_spacing;
+  };
+  return c.h.count == 0 ? 0 : (last(c.h) * c.KW + last(c.w) + 1) * c.w_tap;
+}
+
+/// Rows of positions whose taps share source values: a block of neighbouring positions reads cells
+/// 0, 1, ..., those of them in [inside_begin, inside_end) inside the image; position p's tap k is
+/// cell p * stride + k.
+struct SharingBlock {
+  std::size_t G;
+  const float* const* rows;     ///< the first cell in each of the source's rows, group 0
+  const float* const* weights;  ///< each row's first tap, group 0
+  std::size_t row_count;
+  std::ptrdiff_t cell_step, result_step;
+  std::size_t weight_step;  ///< from tap to tap
+  std::size_t inside_begin, inside_end;
+  const float* start;  ///< or null
+  float* result;       ///< of the first position, group 0
 };
 
 }  // namespace
@@ -122,83 +167,144 @@ using reprise::HWY_NAMESPACE::for_each_vector;
 /// a weight, in 32 registers or 16.
 constexpr std::size_t kSharingPositions = reprise::HWY_NAMESPACE::kRegisters / 4;
 
-/// The chains of `count` positions from b on, for one vector of groups from g on. Taps go `width`
-/// at a time: one, or those of a row, which are neighbours in the source where positions are
-/// `stride` cells apart; each source value is read once for them. Where the taps of a row descend
-/// in the source, positions do so too.
-template <std::size_t count, std::size_t width, std::size_t stride, class D>
+/// All groups of a block of `count` positions. Cells outside the image take part as zeros.
+template <std::size_t count, std::size_t width, std::size_t stride>
+HWY_NOINLINE void share_cells(const SharingBlock& block) {
+  constexpr std::size_t reach = (count - 1) * stride + width;
+  for_each_vector(block.G, [&](auto d, std::size_t g) HWY_ATTR {
+    using Vector = hn::Vec<decltype(d)>;
+    const Vector start = block.start == nullptr ? hn::Zero(d) : hn::LoadU(d, block.start + g);
+    Vector acc[count];
+    REPRISE_UNROLL
+    for (std::size_t p = 0; p < count; ++p) acc[p] = start;
+    for (std::size_t row = 0; row < block.row_count; ++row) {
+      const float* const cells = block.rows[row] + g;
+      const float* const weights = block.weights[row] + g;
+      Vector x[reach];
+      REPRISE_UNROLL
+      for (std::size_t i = 0; i < reach; ++i) {
+        const bool surely = i + 1 >= width && i + width <= reach;
+        const bool inside = surely || (i >= block.inside_begin && i < block.inside_end);
+        x[i] = inside ? hn::LoadU(d, cells + static_cast<std::ptrdiff_t>(i) * block.cell_step)
+                      : hn::Zero(d);
+      }
+      REPRISE_UNROLL
+      for (std::size_t k = 0; k < width; ++k) {
+        const Vector weight = hn::LoadU(d, weights + k * block.weight_step);
+        for (std::size_t p = 0; p < count; ++p) {
+          acc[p] = hn::MulAdd(x[p * stride + k], weight, acc[p]);
+        }
+      }
+    }
+    REPRISE_UNROLL
+    for (std::size_t p = 0; p < count; ++p) {
+      hn::StoreU(hn::Add(acc[p], hn::Zero(d)), d,
+                 block.result + g + static_cast<std::ptrdiff_t>(p) * block.result_step);
+    }
+  });
+}
+
+using SharingKernel = void (*)(const SharingBlock&);
+
+/// By positions, less one.
+template <std::size_t width, std::size_t stride>
+constexpr auto kSharingSizes = for_each_size<kSharingPositions>([]<std::size_t count>() {
+  return static_cast<SharingKernel>(&share_cells<count, width, stride>);
+});
+
+/// By width, less one.
+template <std::size_t stride>
+constexpr auto kSharingKernels = for_each_size<kMaxSharedWidth>([]<std::size_t width>() {
+  return kSharingSizes<width, stride>;
+});
+
+/// A row whose taps share: blocks of nearly equal numbers of positions.
+void share_row(const DepthwiseRow& row, const Operands& data) {
+  const Correlation& c = row.c;
+  const AxisClass taps = row.h_taps;
+  const bool ascend = c.w.spacing >= 0;
+  const std::size_t width = c.w.count;
+  const auto cells = static_cast<std::ptrdiff_t>(c.SW);
+  const auto step = static_cast<std::ptrdiff_t>(c.G);
+  const auto& kernels = c.step_w == 1 ? kSharingKernels<1> : kSharingKernels<2>;
+  const float* rows[kMaxSharedHeight];
+  const float* weights[kMaxSharedHeight];
+  SharingBlock block{.G = c.G,
+                     .rows = rows,
+                     .weights = weights,
+                     .row_count = taps.tap_end - taps.tap_begin,
+                     .cell_step = ascend ? step : -step,
+                     .result_step = static_cast<std::ptrdiff_t>(c.r_cell) * (ascend ? 1 : -1),
+                     .weight_step = c.w.kernel_spacing * c.w_tap,
+                     .inside_begin = 0,
+                     .inside_end = 0,
+                     .start = data.start,
+                     .result = nullptr};
+  const std::size_t blocks = div_ceil(c.B, kSharingPositions);
+  for (std::size_t index = 0; index < blocks; ++index) {
+    const std::size_t begin = index * c.B / blocks;
+    const std::size_t end = (index + 1) * c.B / blocks;
+    const std::size_t count = end - begin;
+    const std::size_t first = ascend ? begin : end - 1;
+    const auto reach = static_cast<std::ptrdiff_t>((count - 1) * c.step_w + width);
+    // The column of the block's cell 0.
+    const std::ptrdiff_t column = static_cast<std::ptrdiff_t>(first * c.step_w) + c.w.first;
+    const std::ptrdiff_t before = ascend ? -column : column - (cells - 1);
+    const std::ptrdiff_t inside = ascend ? cells - column : column + 1;
+    block.inside_begin = static_cast<std::size_t>(std::clamp<std::ptrdiff_t>(before, 0, reach));
+    block.inside_end = static_cast<std::size_t>(std::clamp<std::ptrdiff_t>(inside, 0, reach));
+    for (std::size_t r = 0; r < block.row_count; ++r) {
+      const std::size_t th = taps.tap_begin + r;
+      const std::ptrdiff_t source_row =
+          static_cast<std::ptrdiff_t>(row.n * c.SH + row.a * c.step_h) + c.h.at(th);
+      rows[r] = data.source + (source_row * cells + column) * step;
+      const std::size_t kh = c.h.kernel_first + th * c.h.kernel_spacing;
+      weights[r] = data.factor + (kh * c.KW + c.w.kernel_first) * c.w_tap;
+    }
+    block.result = data.result + row.result(first);
+    kernels[width - 1][count - 1](block);
+  }
+}
+
+/// The chains of `count` positions from b on, for one vector of groups from g on, a tap at a time.
+template <std::size_t count, class D>
 HWY_INLINE void correlate_positions(D d, const DepthwiseRow& row, const DepthwiseRun& run,
                                     const Operands& data, std::size_t b, std::size_t g) {
   using Vector = hn::Vec<D>;
-  const bool ascend = row.c.w.spacing > 0;
-  const std::size_t first = ascend ? b : b + count - 1;
-  const auto signed_step = [&](std::size_t step) {
-    return ascend ? static_cast<std::ptrdiff_t>(step) : -static_cast<std::ptrdiff_t>(step);
-  };
-  const std::ptrdiff_t step = signed_step(width == 1 ? row.c.step_w * row.c.G : row.c.G);
+  const std::size_t step = row.c.step_w * row.c.G;
   const Vector start = data.start == nullptr ? hn::Zero(d) : hn::LoadU(d, data.start + g);
   Vector acc[count];
   REPRISE_UNROLL
   for (std::size_t i = 0; i < count; ++i) acc[i] = start;
-  const float* const cell = data.source + row.source(first) + g;
-  for (std::size_t t = 0; t < run.taps.size(); t += width) {
-    const float* from = cell + run.taps[t].source;
-    Vector x[(count - 1) * stride + width];
+  const float* const cell = data.source + row.source(b) + g;
+  for (const DepthwiseTap& tap : run.taps) {
+    const Vector weight = hn::LoadU(d, data.factor + tap.weight + g);
     REPRISE_UNROLL
-    for (Vector& value : x) {
-      value = hn::LoadU(d, from);
-      from += step;
-    }
-    REPRISE_UNROLL
-    for (std::size_t k = 0; k < width; ++k) {
-      const Vector weight = hn::LoadU(d, data.factor + run.taps[t + k].weight + g);
-      for (std::size_t i = 0; i < count; ++i) {
-        acc[i] = hn::MulAdd(x[i * stride + k], weight, acc[i]);
-      }
+    for (std::size_t i = 0; i < count; ++i) {
+      acc[i] = hn::MulAdd(hn::LoadU(d, cell + tap.source + i * step), weight, acc[i]);
     }
   }
-  float* result = data.result + row.result(first) + g;
-  const std::ptrdiff_t result_step = signed_step(row.c.r_cell);
+  float* const result = data.result + row.result(b) + g;
   REPRISE_UNROLL
   for (std::size_t i = 0; i < count; ++i) {
-    hn::StoreU(hn::Add(acc[i], hn::Zero(d)), d, result);
-    result += result_step;
+    hn::StoreU(hn::Add(acc[i], hn::Zero(d)), d, result + i * row.c.r_cell);
   }
 }
 
 /// As many positions of the run from b on as make up blocks of `count`; returns where it stopped.
-template <std::size_t count, std::size_t width = 1, std::size_t stride = 1>
+template <std::size_t count>
 std::size_t correlate_blocks(const DepthwiseRow& row, const DepthwiseRun& run, const Operands& data,
                              std::size_t b) {
   for (; b + count <= run.end; b += count) {
-    for_each_vector(row.c.G, [&](auto d, std::size_t g) HWY_ATTR {
-      correlate_positions<count, width, stride>(d, row, run, data, b, g);
-    });
-  }
-  return b;
-}
-
-/// The blocks of neighbouring taps, if the run has a kernel for them.
-std::size_t correlate_neighbours(const DepthwiseRow& row, const DepthwiseRun& run,
-                                 const Operands& data, std::size_t b) {
-  if (row.c.w.spacing != 1 && row.c.w.spacing != -1) return b;
-  if (row.c.step_w == 1) {
-    if (run.width == 3) return correlate_blocks<kSharingPositions, 3, 1>(row, run, data, b);
-    if (run.width == 5) return correlate_blocks<kSharingPositions, 5, 1>(row, run, data, b);
-    if (run.width == 7) return correlate_blocks<kSharingPositions, 7, 1>(row, run, data, b);
-  }
-  if (row.c.step_w == 2) {
-    if (run.width == 3) return correlate_blocks<kSharingPositions, 3, 2>(row, run, data, b);
-    if (run.width == 5) return correlate_blocks<kSharingPositions, 5, 2>(row, run, data, b);
-    if (run.width == 7) return correlate_blocks<kSharingPositions, 7, 2>(row, run, data, b);
+    for_each_vector(row.c.G, [&](auto d, std::size_t g)
+                                 HWY_ATTR { correlate_positions<count>(d, row, run, data, b, g); });
   }
   return b;
 }
 
 void correlate_row(const DepthwiseRow& row, const Operands& data) {
   for (const DepthwiseRun& run : row.runs) {
-    std::size_t b = correlate_neighbours(row, run, data, run.begin);
-    b = correlate_blocks<8>(row, run, data, b);
+    std::size_t b = correlate_blocks<8>(row, run, data, run.begin);
     b = correlate_blocks<4>(row, run, data, b);
     b = correlate_blocks<2>(row, run, data, b);
     correlate_blocks<1>(row, run, data, b);
@@ -361,6 +467,7 @@ HWY_AFTER_NAMESPACE();
 #if HWY_ONCE
 namespace reprise::direct {
 HWY_EXPORT(correlate_row);
+HWY_EXPORT(share_row);
 HWY_EXPORT(add_rows);
 
 namespace {
@@ -385,11 +492,14 @@ std::size_t no_bytes(const Correlation& /*c*/, std::size_t /*threads*/) {
 void correlate(const Correlation& c, const Operands& data, std::byte* /*no_workspace*/,
                std::size_t threads) {
   const DepthwiseRows rows(c);
+  // Zero times a weight that is not finite is NaN.
+  const bool shares = taps_share(c) && all_finite(data.factor, weights_extent(c));
   const std::size_t tasks = std::min(rows.count(), 4 * std::max<std::size_t>(threads, 1));
   parallel_for(threads, tasks, [&](std::size_t task, std::size_t) {
     const std::size_t end = (task + 1) * rows.count() / tasks;
     for (std::size_t row = task * rows.count() / tasks; row < end; ++row) {
-      REPRISE_DISPATCH(correlate_row)(rows[row], data);
+      shares ? REPRISE_DISPATCH(share_row)(rows[row], data)
+             : REPRISE_DISPATCH(correlate_row)(rows[row], data);
     }
   });
 }
