@@ -1,9 +1,11 @@
 // The models by name: their layers under each option, and what they refuse.
 #include <tuple>
 
+#include "reprise/nn/model_size.hpp"
 #include "reprise/nn/models/lenet5.hpp"
 #include "reprise/nn/models/models.hpp"
 #include "support/catch.hpp"
+#include "support/child.hpp"
 #include "support/conv_cases.hpp"
 #include "support/errors.hpp"
 #include "support/random_arrays.hpp"
@@ -54,6 +56,35 @@ TEST_CASE("lenet5 by name is lenet5()") {
   plain.initialize(RandomStream(1));
   CHECK(
       std::equal(named.parameters().begin(), named.parameters().end(), plain.parameters().begin()));
+}
+
+TEST_CASE("a model's size is counted from its shapes, whatever memory it would take") {
+  for (const std::string& name : model_names()) {
+    INFO(name);
+    const FeatureShape image = name == "lenet5_1998"         ? kGrey
+                               : name.starts_with("alexnet") ? FeatureShape{67, 67, 3}
+                                                             : kColour;
+    const auto make = [&] { return make_model(name, image, 10, default_model_options(name)); };
+    const ModelSize size = model_size(make);
+    const Sequential model = make();  // has its parameters all the same
+    double activations = 0.0;
+    for (const Sequential::Entry& entry : model.layers()) {
+      activations += static_cast<double>(entry.output.size());
+    }
+    REQUIRE(!model.parameters().empty());
+    CHECK(size.parameters == static_cast<double>(model.parameters().size()));
+    CHECK(size.activations == activations);
+  }
+  ModelOptions wide;
+  wide.width = 4096;
+  const auto counted = [&] {  // 5 GB, within 1 GB of address space
+    const auto make = [&] { return make_model("four_layer_cnn", kGrey, 10, wide); };
+    return model_size(make).parameters > 1.25e9 ? "" : "too few";
+  };
+  CHECK(in_child(counted, {20, std::size_t{1} << 30}) == "");
+  CHECK_THROWS_WITH(model_size([]() -> Sequential { throw Error("model", "none", "one"); }),
+                    Catch::Contains("none"));
+  CHECK(lenet5().parameters().size() == 61706);  // nor does an error leave models without them
 }
 
 TEST_CASE("four_layer_cnn has three convolutions and a dense layer, for grey and colour images") {

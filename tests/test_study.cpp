@@ -254,7 +254,7 @@ TEST_CASE(
   const TemporaryFolder folder;
   write_file(folder / "large.toml",
              "question = \"Is it so?\"\nclaim = \"It is.\"\n[settings]\n"
-             "model = \"four_layer_cnn\"\nwidth = 2000\n[[variants]]\nname = \"a\"\n"
+             "model = \"four_layer_cnn\"\nwidth = 4096\n[[variants]]\nname = \"a\"\n"
              "description = \"A\"\n[[variants]]\nname = \"b\"\ndescription = \"B\"\n"
              "expectation = \"lower\"\nsettings = { momentum = 0.5 }\n");
   const CommandResult result =

@@ -2,10 +2,12 @@
 #include <filesystem>
 
 #include "reprise/conv/conv_algorithm.hpp"
+#include "reprise/run/training.hpp"
 #include "support/catch.hpp"
 #include "support/command.hpp"
 #include "support/errors.hpp"
 #include "support/study.hpp"
+#include "support/study_status.hpp"
 #include "support/temporary_folder.hpp"
 
 using namespace reprise;
@@ -183,6 +185,39 @@ TEST_CASE("what a study's file cannot mean is refused in one line") {
   CHECK(is_line_with(error_of([&] { read_study(folder.path() + "/none.toml"); }), "none.toml"));
   CHECK(is_line_with(error_of([] { find_study("droput"); }), "\"droput\""));
   CHECK(find_study("./droput") == "./droput");
+}
+
+TEST_CASE("what a study's runs need follows from the sizes of their models") {
+  ImageDataset data;
+  data.train.count = data.test.count = 10'000;
+  data.class_names.resize(10);
+  std::size_t configurations = 0;
+  for (const auto& entry : std::filesystem::recursive_directory_iterator(kStudies)) {
+    if (!entry.is_regular_file()) continue;
+    const Study study = read_study(entry.path());
+    const bool colour = entry.path().parent_path().filename() == "cifar10";
+    data.train.height = data.train.width = colour ? 32 : 28;
+    data.train.channels = colour ? 3 : 1;
+    for (std::size_t v = 0; v < study.variants.size(); ++v) {
+      INFO(study.name << ", " << study.variants[v].name);
+      const TrainingConfiguration c = study_configuration(study, v, 1, scale_of(study));
+      const Sequential model =
+          make_model(c, {data.train.height, data.train.width, data.train.channels}, 10);
+      double activations = 0.0;
+      for (const Sequential::Entry& layer : model.layers()) {
+        activations += static_cast<double>(layer.output.size());
+      }
+      // One block at a time: parameters, gradients and one sum of them, and a block's activations.
+      TrainingConfiguration one_block = c;
+      one_block.block_size = one_block.batch_size = 16;
+      const auto parameters = static_cast<double>(model.parameters().size());
+      CHECK(needs_of(one_block, data, 1).memory == 4.0 * (3.0 * parameters + 16.0 * activations));
+      const auto steps = static_cast<double>(steps_of(c, data));
+      CHECK(needs_of(c, data, 1).checkpoint == 12.0 * parameters + 16.0 * steps);
+      ++configurations;
+    }
+  }
+  CHECK(configurations > 40);
 }
 
 TEST_CASE("every study that comes with the programs can be read, and the README has its question") {

@@ -12,6 +12,7 @@
 #include "reprise/core/integer.hpp"
 #include "reprise/core/terminal.hpp"
 #include "reprise/core/text.hpp"
+#include "reprise/nn/model_size.hpp"
 #include "reprise/run/training.hpp"
 #include "support/program.hpp"
 
@@ -143,20 +144,17 @@ std::size_t count_state(const std::vector<Row>& rows, State state) {
 }  // namespace
 
 RunNeeds needs_of(const TrainingConfiguration& c, const ImageDataset& data, std::size_t threads) {
-  const Sequential model = make_model(c, {data.train.height, data.train.width, data.train.channels},
-                                      data.class_names.size());
+  const auto [parameters, activations] = model_size([&] {
+    return make_model(c, {data.train.height, data.train.width, data.train.channels},
+                      data.class_names.size());
+  });
   constexpr double kFloat = sizeof(float);
-  const auto parameters = static_cast<double>(model.parameters().size());
   const auto test_images = static_cast<double>(data.test.count);
   const auto classes = static_cast<double>(data.class_names.size());
   const auto steps = static_cast<double>(steps_of(c, data));
   const auto batch = static_cast<std::size_t>(c.batch_size);
   const auto block = static_cast<double>(std::min(c.batch_size, c.block_size));
   const auto blocks = div_ceil(batch, static_cast<std::size_t>(block));
-  double activations = 0.0;
-  for (const Sequential::Entry& entry : model.layers()) {
-    activations += static_cast<double>(entry.output.size());
-  }
   constexpr double kSamplesAndText = 1e6;
   const double history = 2.0 * sizeof(double) * steps;
   RunNeeds needs;

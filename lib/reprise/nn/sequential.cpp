@@ -3,14 +3,38 @@
 #include <fmt/format.h>
 
 #include <algorithm>
+#include <utility>
 
 #include "reprise/core/error.hpp"
 #include "reprise/core/float_environment.hpp"
 #include "reprise/core/integer.hpp"
 #include "reprise/core/parallel.hpp"
+#include "reprise/nn/model_size.hpp"
 
 namespace reprise {
 namespace {
+
+/// Whether models that this thread builds take memory for their parameters: within model_size()
+/// they do not.
+thread_local bool has_parameters = true;
+
+/// Models without parameters, as long as it lives.
+class ShapesAlone {
+ public:
+  ShapesAlone() : before_(std::exchange(has_parameters, false)) {}
+  ~ShapesAlone() { has_parameters = before_; }
+  ShapesAlone(const ShapesAlone&) = delete;
+  ShapesAlone& operator=(const ShapesAlone&) = delete;
+
+ private:
+  bool before_;
+};
+
+double size_of(const ParameterSpec& spec) {
+  double size = 1.0;
+  for (const std::size_t extent : spec.shape) size *= static_cast<double>(extent);
+  return size;
+}
 
 /// "62,006".
 std::string with_commas(std::size_t number) {
@@ -25,6 +49,19 @@ std::string with_commas(std::size_t number) {
 }
 
 }  // namespace
+
+ModelSize model_size(const std::function<Sequential()>& make) {
+  const ShapesAlone shapes_alone;
+  const Sequential model = make();
+  ModelSize size;
+  for (const Sequential::Entry& entry : model.layers()) {
+    for (const ParameterSpec& spec : entry.parameters) size.parameters += size_of(spec);
+    size.activations += static_cast<double>(entry.output.height) *
+                        static_cast<double>(entry.output.width) *
+                        static_cast<double>(entry.output.channels);
+  }
+  return size;
+}
 
 std::size_t Sequential::Entry::parameter_count() const {
   std::size_t count = 0;
@@ -54,7 +91,7 @@ Sequential& Sequential::add(const std::string& name, std::unique_ptr<Layer> laye
                 "at most " + with_commas(most_parameters_) + " in all");
   }
   entry.layer = std::move(layer);
-  parameters_.resize(parameters_.size() + entry.parameter_count());
+  if (has_parameters) parameters_.resize(parameters_.size() + entry.parameter_count());
   layers_.push_back(std::move(entry));
   return *this;
 }
