@@ -3,10 +3,11 @@
 // A tile of up to kRows positions x up to kMaxVectors vectors of output channels stays in registers
 // while its chains run: each step broadcasts one source value per position and multiplies it with
 // the vectors of one row of weights. Source values are read where they are, through one pointer per
-// position, and so are weights whose output channels are neighbours and fill vectors; others are
-// packed. The positions of a tile have the same taps inside the image, so that padding costs
-// nothing. Output channels and chains are cut into blocks whose weights stay in the L2 cache while
-// all tiles of a task pass; a later block of a chain goes on from the result in memory.
+// position, and so are weights whose output channels are neighbours and fill vectors, if the
+// vectors are aligned or few positions use them; others are packed. The positions of a tile have
+// the same taps inside the image, so that padding costs nothing. Output channels and chains are cut
+// into blocks whose weights stay in the L2 cache while all tiles of a task pass; a later block of a
+// chain goes on from the result in memory.
 #undef HWY_TARGET_INCLUDE
 #define HWY_TARGET_INCLUDE "reprise/conv/direct/igemm.cpp"
 #include <hwy/foreach_target.h>
@@ -15,6 +16,7 @@
 #include <hwy/highway.h>
 
 #include <algorithm>
+#include <cstdint>
 
 #include "reprise/conv/conv_workspace.hpp"
 #include "reprise/conv/direct/kernel.hpp"
@@ -37,10 +39,14 @@ std::size_t packed_row(std::size_t out_channels) {
   return round_up(out_channels, kMaxLanes);
 }
 
-/// Whether the weights of the chain's steps are rows, w_channel apart, that fill vectors: they need
-/// no packing.
-bool weights_are_rows(const Correlation& c) {
-  return c.w_channel > 1 && c.out_channels % kMaxLanes == 0;  // of a forward pass
+/// Whether the weights of the chain's steps are rows, w_channel apart, that fill vectors, for this
+/// many positions: they need no packing. A vector that is not aligned takes two cache lines each
+/// time it is read, which is a fifth of the time; packing it reads it once.
+bool weights_are_rows(const Correlation& c, const float* weight, std::size_t positions) {
+  constexpr std::size_t few = 256;
+  const bool aligned = reinterpret_cast<std::uintptr_t>(weight) % (kMaxLanes * sizeof(float)) == 0;
+  return c.w_channel > 1 && c.out_channels % kMaxLanes == 0 &&  // of a forward pass
+         (aligned || positions < few);
 }
 
 /// How a task's output channels and chains are cut; the same for every target.
@@ -48,7 +54,7 @@ struct IgemmBlocks {
   explicit IgemmBlocks(const Correlation& c)
       : out_channels(std::min(c.out_channels, kMaxOutChannels)),
         length(std::clamp<std::size_t>(c.reduction_length(), 1, kMaxBlockLength)),
-        packed(weights_are_rows(c) ? 0 : length * packed_row(out_channels)) {}
+        packed(length * packed_row(out_channels)) {}
   std::size_t out_channels;  ///< of the result, at a time
   std::size_t length;        ///< steps of the chain, at a time
   std::size_t packed;        ///< floats of packed weights
@@ -247,11 +253,12 @@ void pack_weights(const Correlation& c, const float* weight, const Block& block,
   }
 }
 
-/// The weights of a block of group g: where they are, or packed into the scratch.
-BlockWeights block_weights(const Correlation& c, const float* weight, std::size_t g,
+/// The weights of a block of the task's group: where they are, or packed into the scratch.
+BlockWeights block_weights(const Correlation& c, const float* weight, const PositionRange& task,
                            const Block& block, const IgemmScratch& scratch) {
-  const float* const group = weight + g * c.w_group;
-  if (weights_are_rows(c)) {
+  const float* const group = weight + task.g * c.w_group;
+  const std::size_t positions = (task.n_end - task.n_begin) * (task.a_end - task.a_begin) * c.B;
+  if (weights_are_rows(c, group, positions)) {
     return {group + block.k_begin * c.w_channel + block.j_begin, c.w_channel};
   }
   const std::size_t row = packed_row(block.j_end - block.j_begin);
@@ -309,7 +316,7 @@ void run_class(const Correlation& c, const Operands& data, const PositionRange& 
 void run_block(const Correlation& c, const Operands& data, const PositionRange& task,
                const std::vector<AxisClass>& h_classes, const std::vector<AxisClass>& w_classes,
                const Block& block, const IgemmScratch& scratch) {
-  const BlockWeights weights = block_weights(c, data.factor, task.g, block, scratch);
+  const BlockWeights weights = block_weights(c, data.factor, task, block, scratch);
   std::vector<Segment> segments;
   for (AxisClass h : h_classes) {
     h.begin = std::max(h.begin, task.a_begin);
