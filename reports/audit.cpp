@@ -346,17 +346,20 @@ std::string file_text(const fs::path& path) {
 /// The report's numbers, computed again from the records below the folder.
 AuditCheck check_report(const std::string& folder, const std::string& report,
                         const AuditOptions& options) {
-  AuditCheck check{"report", "report.md and verdicts.toml as the records give them", {}};
+  AuditCheck check{
+      "report", "report.md, supplement.md, data and verdicts.toml as the records give them", {}};
   try {
     LeftOut left_out;
     const auto ignore = [](const std::string&) {};
     const Inputs inputs = gather({folder}, report, options.loading, ignore, left_out);
     const Report again = make_report(inputs, options.notes, [](const auto&) { return Svg(); });
-    const auto compare = [&](const char* name, const std::string& expected) {
+    const auto compare = [&](const std::string& name, const std::string& expected) {
       const std::string difference = first_difference(file_text(fs::path(report) / name), expected);
-      if (!difference.empty()) check.faults.push_back(std::string(name) + ", " + difference);
+      if (!difference.empty()) check.faults.push_back(name + ", " + difference);
     };
     compare("report.md", again.markdown);
+    compare("supplement.md", again.supplement_markdown);
+    for (const auto& [path, text] : again.data) compare(path, text);
     compare("verdicts.toml", again.verdicts);
   } catch (const Error& error) {
     check.faults.emplace_back(error.what());
@@ -407,7 +410,7 @@ Audit audit(const std::string& folder, const AuditOptions& options) {
   const std::string report = options.report.empty() ? folder : options.report;
   if (fs::exists(fs::path(report) / "report.md")) {
     result.checks.push_back(check_report(folder, report, options));
-    result.notes.emplace_back("report: its figures and index.html");
+    result.notes.emplace_back("report: its figures and its pages of HTML");
   } else {
     result.notes.emplace_back("report: there is none in " + report + " (--report)");
   }

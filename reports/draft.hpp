@@ -3,7 +3,6 @@
 #pragma once
 
 #include <concepts>
-#include <cstdint>
 #include <kainjow/mustache.hpp>
 #include <map>
 #include <optional>
@@ -13,6 +12,7 @@
 
 #include "gnuplot.hpp"
 #include "markdown.hpp"
+#include "table.hpp"
 
 namespace reprise::reports {
 
@@ -51,11 +51,13 @@ struct Source {
 struct Figure {
   std::vector<Panel> panels;
   Source source;
+  Table data = {};  ///< what is drawn; none for pictures that the records hold
 };
 
 struct TableEntry {
   Table table;
   Source source;
+  Table data = {};  ///< what data/ has in its place, if anything
 };
 
 /// Values of a template, which finds them as {{name}}, and conditions as {{#name}}..{{/name}}. Text

@@ -4,7 +4,6 @@
 
 #include <algorithm>
 #include <array>
-#include <cctype>
 #include <cmath>
 
 namespace reprise::reports {
@@ -20,18 +19,6 @@ std::string cell(double value, int decimals) {
   const std::string shown = fixed(std::abs(value), decimals);
   const bool is_negative = std::isfinite(value) && fixed(value, decimals) != shown;
   return (is_negative ? "-" : "") + shown;
-}
-
-std::string or_dash(double value, const std::string& cell) {
-  return std::isfinite(value) ? cell : "–";
-}
-
-std::string percent_cell(double fraction, int decimals) {
-  return cell(100 * fraction, decimals);
-}
-
-std::string interval_end(std::string_view which) {
-  return fmt::format("{} interval {}", percent(kConfidence, 0), which);
 }
 
 std::string shortest(double value) {
@@ -54,20 +41,34 @@ std::string count_word(std::int64_t count) {
   return has_word ? kWords.at(static_cast<std::size_t>(count)) : grouped(count);
 }
 
-std::string times_word(std::int64_t count) {
-  if (count == 1) return "once";
-  return count == 2 ? "twice" : count_word(count) + " times";
-}
-
-std::string capitalized(std::string word) {
-  if (!word.empty()) {
-    word[0] = static_cast<char>(std::toupper(static_cast<unsigned char>(word[0])));
+std::string counted(std::int64_t count, std::string_view singular, std::string_view plural) {
+  if (count == 1 || plural.empty()) {
+    return fmt::format("{} {}{}", grouped(count), singular, count == 1 ? "" : "s");
   }
-  return word;
+  return fmt::format("{} {}", grouped(count), plural);
 }
 
-std::string counted(std::int64_t count, std::string_view singular) {
-  return fmt::format("{} {}{}", grouped(count), singular, count == 1 ? "" : "s");
+int decimals_that_count(double value) {
+  if (!std::isfinite(value) || value == 0) return 0;
+  const double decimals =
+      std::clamp(2 - std::floor(std::log10(std::abs(value) * 1.0005)), 0.0, 6.0);
+  return static_cast<int>(decimals);
+}
+
+std::string significant(double value) {
+  if (!std::isfinite(value)) return fixed(value, 0);
+  if (std::abs(value) >= 1e15) return fmt::format("{:.1e}", value);
+  return std::abs(value) >= 999.5 ? grouped(whole_number(std::round(value)))
+                                  : fixed(value, decimals_that_count(value));
+}
+
+std::string bytes_text(double bytes) {
+  static constexpr const char* kUnits[] = {"B", "KiB", "MiB", "GiB"};
+  if (bytes <= 0) return "0";
+  std::size_t unit = 0;
+  for (; bytes >= 1024 && unit < 3; ++unit) bytes /= 1024;
+  const bool whole = bytes >= 10 || bytes == std::floor(bytes);
+  return fmt::format("{:.{}f} {}", bytes, whole ? 0 : 1, kUnits[unit]);
 }
 
 std::string percent(double fraction, int decimals) {

@@ -19,32 +19,34 @@ std::string fixed(double value, int decimals);
 /// no unit (the column's title has it). "not finite" for NaN and infinities.
 std::string cell(double value, int decimals);
 
-/// The cell of a value that is there only if it is finite, else "–".
-std::string or_dash(double value, const std::string& cell);
-
-/// Likewise a fraction as a percentage: 0.0893 with 2 decimals is "8.93".
-std::string percent_cell(double fraction, int decimals);
-
-/// "95% interval from (%)", for an end of an interval: the title of its column.
-std::string interval_end(std::string_view which);
-
 /// The shortest decimal text that reads back as the same double: "0.001", "1e-07".
 std::string shortest(double value);
 
 /// "60,000".
 std::string grouped(std::int64_t value);
+inline std::string grouped(std::size_t value) {
+  return grouped(static_cast<std::int64_t>(value));
+}
+
+/// Three digits that count: "0.0123", "12.3", "1,234".
+std::string significant(double value);
+/// How many decimals show these.
+int decimals_that_count(double value);
+/// "0", "512 B", "96 KiB", "1.5 MiB".
+std::string bytes_text(double bytes);
 
 /// Zero to twelve as words, the rest as `grouped`.
 std::string count_word(std::int64_t count);
+inline std::string count_word(std::size_t count) {
+  return count_word(static_cast<std::int64_t>(count));
+}
 
-/// "once", "twice", "three times".
-std::string times_word(std::int64_t count);
-
-/// "three" to "Three", for the beginning of a sentence.
-std::string capitalized(std::string word);
-
-/// "1 epoch", "10 epochs".
-std::string counted(std::int64_t count, std::string_view singular);
+/// "1 epoch", "10 epochs"; "2 studies" if the plural is given.
+std::string counted(std::int64_t count, std::string_view singular, std::string_view plural = "");
+inline std::string counted(std::size_t count, std::string_view singular,
+                           std::string_view plural = "") {
+  return counted(static_cast<std::int64_t>(count), singular, plural);
+}
 
 /// 0.0893 with 2 decimals is "8.93%".
 std::string percent(double fraction, int decimals);

@@ -1,6 +1,6 @@
 /// \file
 /// Text that is written in a language already: Markdown, HTML with SVG, commands of gnuplot, shell
-/// commands, TOML.
+/// commands, TOML, CSV.
 #pragma once
 
 #include <fmt/format.h>
@@ -43,6 +43,11 @@ struct ShellContext {
 };
 struct TomlContext {
   /// A string in double quotes; what cannot be seen stands as printable() writes it.
+  static std::string escaped(const UntrustedText& text);
+};
+struct CsvContext {
+  /// One cell of a file as RFC 4180 has it, printable and on one line. A cell that a spreadsheet
+  /// would take for a formula has an apostrophe in front.
   static std::string escaped(const UntrustedText& text);
 };
 /// Text that is not in any language yet, made of parts.
@@ -124,6 +129,7 @@ using Svg = Html;  ///< stands in pages as it is; the rule is the same
 using PlotCommands = Fragment<GnuplotContext>;
 using ShellCommands = Fragment<ShellContext>;
 using Toml = Fragment<TomlContext>;
+using Csv = Fragment<CsvContext>;
 
 /// Plain text from parts, by fmt's rules.
 template <EntersFragment<PlainContext>... Values>

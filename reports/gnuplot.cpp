@@ -100,6 +100,14 @@ PlotCommands tic_text(const UntrustedText& text) {
   return PlotCommands::as_it_is(GnuplotContext::format_of_tic(text));
 }
 
+double tick_step(double range, int steps) {
+  const double power = std::pow(10, std::floor(std::log10(range / steps)));
+  for (const double factor : {1.0, 2.0, 5.0}) {
+    if (range <= factor * power * steps) return factor * power;
+  }
+  return 10 * power;
+}
+
 std::int64_t tick_step(std::int64_t range) {
   for (std::int64_t power = 1;; power *= 10) {
     for (const std::int64_t factor : {1, 2, 5}) {

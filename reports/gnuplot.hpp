@@ -52,4 +52,7 @@ PlotCommands tic_text(const UntrustedText& text);
 /// 1, 2, 5, 10, 20, ... so that at most ten steps make `range`.
 std::int64_t tick_step(std::int64_t range);
 
+/// The same of a positive number, of any size, with at most so many steps.
+double tick_step(double range, int steps);
+
 }  // namespace reprise::reports

@@ -15,8 +15,11 @@ namespace {
 
 constexpr std::size_t kPrintedInARow = 3;  // so many panels share a line on paper
 
-/// "Figure 2" by name, in the order in which the text places them.
-using Numbers = std::map<std::string, std::string>;
+/// "Figure 2", and the page that has it.
+struct Number {
+  std::string text, page;
+};
+using Numbers = std::map<std::string, Number>;  ///< by name
 
 /// What a line of the template places: "@figure(NAME): caption".
 struct Block {
@@ -74,37 +77,62 @@ std::vector<std::string> lines_of(const std::string& text) {
   return lines;
 }
 
-void number_block(const Block& block, Numbers& numbers, int& figures, int& tables) {
-  const std::string number =
-      block.is_figure ? fmt::format("Figure {}", ++figures) : fmt::format("Table {}", ++tables);
-  if (!numbers.emplace(block.name, number).second) {
-    throw std::logic_error("template: placed twice: " + block.name);
-  }
-}
-
-Numbers number_blocks(const std::vector<std::string>& lines) {
-  Numbers numbers;
+void number_blocks(const Document& document, Numbers& numbers) {
   FenceWatch fence;
   int figures = 0;
   int tables = 0;
-  for (const std::string& line : lines) {
+  for (const std::string& line : lines_of(document.text.str())) {
     if (fence.is_code(line)) continue;
     const std::optional<Block> block = block_of(line);
-    if (block) number_block(*block, numbers, figures, tables);
+    if (!block) continue;
+    const int count = block->is_figure ? ++figures : ++tables;
+    const std::string text =
+        fmt::format("{} {}{}", block->is_figure ? "Figure" : "Table", document.prefix, count);
+    if (!numbers.emplace(block->name, Number{text, document.page}).second) {
+      throw std::logic_error("template: placed twice: " + block->name);
+    }
   }
+}
+
+Numbers numbered(const std::vector<Document>& documents) {
+  Numbers numbers;
+  for (const Document& document : documents) number_blocks(document, numbers);
   return numbers;
 }
 
 /// "figure-2".
 std::string anchor(std::string number) {
-  number[0] = static_cast<char>(std::tolower(static_cast<unsigned char>(number[0])));
+  for (char& c : number) c = static_cast<char>(std::tolower(static_cast<unsigned char>(c)));
   number[number.find(' ')] = '-';
   return number;
 }
 
-/// Every "@ref(NAME)" as the number of what it names.
-std::string with_references(std::string_view text, const Numbers& numbers, Medium medium) {
+/// What it takes to set a document.
+struct Layout {
+  const Draft& draft;
+  const Numbers& numbers;
+  const std::vector<Document>& documents;
+  const Document& document;
+  Medium medium;
+};
+
+/// Every "@page(NAME)" as the document's file.
+std::string with_pages(std::string text, const Layout& layout) {
+  for (const Document& document : layout.documents) {
+    const std::string mark = kPlace + "page(" + document.name + ")";
+    for (std::size_t at = 0; (at = text.find(mark, at)) != std::string::npos;) {
+      text.replace(at, mark.size(),
+                   layout.medium == Medium::html ? document.page : document.markdown);
+    }
+  }
+  return text;
+}
+
+/// Every "@ref(NAME)" as the number of what it names, and every "@page(NAME)".
+std::string with_references(std::string_view line, const Layout& layout) {
   static const std::string opening = kPlace + "ref(";
+  const std::string with_links = with_pages(std::string(line), layout);
+  std::string_view text = with_links;
   std::string result;
   while (true) {
     const std::size_t at = text.find(opening);
@@ -112,28 +140,35 @@ std::string with_references(std::string_view text, const Numbers& numbers, Mediu
     result.append(text, 0, at);
     text.remove_prefix(at + opening.size());
     const std::string name(word_of(text));
-    const auto found = numbers.find(name);
-    if (found == numbers.end() || !text.substr(name.size()).starts_with(')')) {
+    const auto found = layout.numbers.find(name);
+    if (found == layout.numbers.end() || !text.substr(name.size()).starts_with(')')) {
       throw std::logic_error("template: @ref to what is not placed: " + name);
     }
     text.remove_prefix(name.size() + 1);
-    const std::string& number = found->second;
-    result +=
-        medium == Medium::markdown ? number : fmt::format("[{}](#{})", number, anchor(number));
+    const auto& [number, page] = found->second;
+    const std::string where = page == layout.document.page ? "" : page;
+    result += layout.medium == Medium::markdown
+                  ? number
+                  : fmt::format("[{}]({}#{})", number, where, anchor(number));
   }
 }
 
-Markdown source_text(const Source& source) {
-  if (source.digest.empty()) return {};
-  if (source.records == 1) return Markdown::format(" Source: record `{}`.", source.digest);
-  return Markdown::format(" Sources: digest `{}` over {} records of {}ref(records).", source.digest,
-                          source.records, Markdown::as_it_is(kPlace));
+std::string source_text(const std::string& name, const Source& source, bool has_data) {
+  std::string text;
+  if (source.records == 1 && !source.digest.empty()) {
+    text = fmt::format(" Source: record `{}`.", source.digest);
+  } else if (!source.digest.empty()) {
+    text = fmt::format(" Sources: {} records, digest `{}`.", source.records, source.digest);
+  }
+  return has_data ? fmt::format("{} [Data]({}).", text, data_path(name)) : text;
 }
 
-std::string caption_text(const std::string& number, const std::string& caption,
-                         const Source& source, const Numbers& numbers, Medium medium) {
-  return with_references(fmt::format("**{}.** {}{}", number, caption, source_text(source).str()),
-                         numbers, medium);
+/// "**Figure 2.** The caption. Source: record `0123456789ab`. [Data](data/name.csv)."
+std::string caption_text(const Block& block, const Source& source, bool has_data,
+                         const Layout& layout) {
+  return with_references(fmt::format("**{}.** {}{}", layout.numbers.at(block.name).text,
+                                     block.caption, source_text(block.name, source, has_data)),
+                         layout);
 }
 
 /// A paragraph of its own, which with_figures finds again; as the place of the notes is one.
@@ -141,44 +176,40 @@ std::string mark(std::string_view what, std::string_view name = "", std::string_
   return fmt::format("{}{} {} {}\n", kPlace, what, name, id);
 }
 
-std::string set_figure(const std::string& name, const Figure& figure, const std::string& caption,
-                       const Numbers& numbers, Medium medium) {
-  const std::string& number = numbers.at(name);
-  const std::string text = caption_text(number, caption, figure.source, numbers, medium);
-  if (medium == Medium::markdown) {
+std::string set_figure(const Block& block, const Figure& figure, const Layout& layout) {
+  const std::string caption = caption_text(block, figure.source, !figure.data.rows.empty(), layout);
+  if (layout.medium == Medium::markdown) {
     std::string images;
     for (const Panel& panel : figure.panels) {
       images +=
           Markdown::format("![{}](figures/{}.svg)\n", panel.alt, place_name(panel.name)).str();
     }
-    return fmt::format("{}\n{}\n", images, text);
+    return fmt::format("{}\n{}\n", images, caption);
   }
-  return fmt::format("{}\n{}\n\n{}\n", mark("figure", name, anchor(number)), text,
-                     mark("end-figure"));
+  return fmt::format("{}\n{}\n\n{}\n",
+                     mark("figure", block.name, anchor(layout.numbers.at(block.name).text)),
+                     caption, mark("end-figure"));
 }
 
-std::string set_table(const std::string& name, const TableEntry& entry, const std::string& caption,
-                      const Numbers& numbers, Medium medium) {
-  const std::string& number = numbers.at(name);
-  const std::string text = caption_text(number, caption, entry.source, numbers, medium);
+std::string set_table(const Block& block, const TableEntry& entry, const Layout& layout) {
+  const std::string caption = caption_text(block, entry.source, true, layout);
   const std::string table = to_markdown(entry.table).str();
-  if (medium == Medium::markdown) return fmt::format("{}\n\n{}", text, table);
-  return fmt::format("{}\n{}\n\n{}\n{}\n{}\n", mark("table", name, anchor(number)), text,
+  if (layout.medium == Medium::markdown) return fmt::format("{}\n\n{}", caption, table);
+  return fmt::format("{}\n{}\n\n{}\n{}\n{}\n",
+                     mark("table", block.name, anchor(layout.numbers.at(block.name).text)), caption,
                      mark("rows"), table, mark("end-table"));
 }
 
-std::string set_block(const Block& block, const Draft& draft, const Numbers& numbers,
-                      Medium medium) {
-  if (block.is_figure) {
-    const auto found = draft.figures().find(block.name);
-    if (found == draft.figures().end()) {
-      throw std::logic_error("template: no figure " + block.name);
-    }
-    return set_figure(block.name, found->second, block.caption, numbers, medium);
-  }
-  const auto found = draft.tables().find(block.name);
-  if (found == draft.tables().end()) throw std::logic_error("template: no table " + block.name);
-  return set_table(block.name, found->second, block.caption, numbers, medium);
+template <class Entry>
+const Entry& find(const std::map<std::string, Entry>& entries, const std::string& name) {
+  const auto found = entries.find(name);
+  if (found == entries.end()) throw std::logic_error("template: no figure or table " + name);
+  return found->second;
+}
+
+std::string set_block(const Block& block, const Layout& layout) {
+  return block.is_figure ? set_figure(block, find(layout.draft.figures(), block.name), layout)
+                         : set_table(block, find(layout.draft.tables(), block.name), layout);
 }
 
 void check_all_placed(const Draft& draft, const Numbers& numbers) {
@@ -234,8 +265,9 @@ Html opened_figure(const std::string& name, const std::string& id, const Draft& 
   const std::vector<Panel>& panels = draft.figures().at(name).panels;
   Html drawings;
   for (const Panel& panel : panels) drawings += inline_svg(panel.svg);
-  return Html::format("<figure id=\"{}\">\n<div class=\"panels{}\">\n{}</div>\n<figcaption>\n", id,
-                      panels.size() <= kPrintedInARow ? " row" : "", drawings);
+  return Html::format(
+      "<figure class=\"{}\" id=\"{}\">\n<div class=\"panels{}\">\n{}</div>\n<figcaption>\n", name,
+      id, panels.size() <= kPrintedInARow ? " row" : "", drawings);
 }
 
 /// The HTML that a mark stands for.
@@ -254,16 +286,8 @@ Html meaning(const std::string& mark, const Draft& draft, const Html& notes) {
   throw std::logic_error("layout: no mark " + what);
 }
 
-}  // namespace
-
-std::string panel_path(const Panel& panel) {
-  return "figures/" + place_name(panel.name).str() + ".svg";
-}
-
-Markdown lay_out(const Markdown& text, const Draft& draft, Medium medium) {
-  const std::vector<std::string> lines = lines_of(text.str());
-  const Numbers numbers = number_blocks(lines);
-  check_all_placed(draft, numbers);
+Markdown set_document(const Layout& layout) {
+  const std::vector<std::string> lines = lines_of(layout.document.text.str());
   Paragraphs result;
   FenceWatch fence;
   for (std::size_t i = 0; i < lines.size(); ++i) {
@@ -273,15 +297,42 @@ Markdown lay_out(const Markdown& text, const Draft& draft, Medium medium) {
     }
     std::optional<Block> block = block_of(lines[i]);
     if (!block) {
-      result.add(with_references(lines[i], numbers, medium));
+      result.add(with_references(lines[i], layout));
       continue;
     }
     while (i + 1 < lines.size() && !lines[i + 1].empty()) {
       block->caption.append(" ").append(lines[++i]);
     }
-    result.add_block(set_block(*block, draft, numbers, medium));
+    result.add_block(set_block(*block, layout));
   }
   return Markdown::as_it_is(result.text());
+}
+
+}  // namespace
+
+std::string panel_path(const Panel& panel) {
+  return "figures/" + place_name(panel.name).str() + ".svg";
+}
+
+std::string data_path(const std::string& name) {
+  return "data/" + place_name(name).str() + ".csv";
+}
+
+std::map<std::string, std::string> numbers_of(const std::vector<Document>& documents) {
+  std::map<std::string, std::string> texts;
+  for (const auto& [name, number] : numbered(documents)) texts[name] = number.text;
+  return texts;
+}
+
+std::vector<Markdown> lay_out(const std::vector<Document>& documents, const Draft& draft,
+                              Medium medium) {
+  const Numbers numbers = numbered(documents);
+  check_all_placed(draft, numbers);
+  std::vector<Markdown> texts;
+  for (const Document& document : documents) {
+    texts.push_back(set_document({draft, numbers, documents, document, medium}));
+  }
+  return texts;
 }
 
 Html with_figures(const Html& html, const Draft& draft, const Html& notes) {
@@ -300,6 +351,25 @@ Html with_figures(const Html& html, const Draft& draft, const Html& notes) {
     result += meaning(std::string(rest.substr(0, end)), draft, notes);
     rest.remove_prefix(end + closing.size());
   }
+}
+
+Html with_contents(const Html& html, Html& contents) {
+  Html result;
+  int headings = 0;
+  for (const std::string& line : lines_of(html.str())) {
+    const bool is_section = line.starts_with("<h2>");
+    if (!is_section && !line.starts_with("<h3>")) {
+      result += Html::as_it_is(line + "\n");
+      continue;
+    }
+    ++headings;
+    const Html text = Html::as_it_is(line.substr(4, line.rfind("</h") - 4));
+    const char level = is_section ? '2' : '3';
+    contents += Html::format("<li class=\"h{}\"><a href=\"#section-{}\">{}</a></li>\n", level,
+                             headings, text);
+    result += Html::format("<h{} id=\"section-{}\">{}</h{}>\n", level, headings, text, level);
+  }
+  return result;
 }
 
 }  // namespace reprise::reports

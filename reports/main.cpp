@@ -1,4 +1,4 @@
-// Writes a report (Markdown, one HTML page, figures) from the records of training runs.
+// Writes a report (a paper, its supplement, figures and data) from the records of training runs.
 #include <string>
 #include <utility>
 #include <vector>
@@ -64,8 +64,10 @@ int parse_and_run(const std::string& name, int argc, char** argv) {
   options.name = name;
   reprise::CommandLine line(
       name,
-      "Writes a report from records: report.md, index.html (one self-contained file) and "
-      "figures/*.svg. Runs of studies are compared by variant and seed. Runs of LeNet-5 outside a "
+      "Writes a report from records: a paper (report.md, index.html), its supplement "
+      "(supplement.md, supplement.html), figures/*.svg, and data/*.csv with the numbers behind "
+      "every figure and table. The pages are self-contained. Runs of studies are compared by "
+      "variant and seed. Runs of LeNet-5 outside a "
       "study may differ only in their seeds; the first is shown in detail. An existing report in "
       "the folder is replaced.");
   describe(line, options);

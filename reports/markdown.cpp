@@ -31,26 +31,6 @@ std::size_t longest_backticks(std::string_view text) {
   return longest;
 }
 
-/// A table's cells are split before code spans are read, so a bar needs its backslash there too.
-std::string with_escaped_bars(std::string_view cell) {
-  std::string escaped;
-  std::size_t backslashes = 0;  // before this place
-  for (const char c : cell) {
-    if (c == '|' && backslashes % 2 == 0) escaped += '\\';
-    escaped += c;
-    backslashes = c == '\\' ? backslashes + 1 : 0;
-  }
-  return escaped;
-}
-
-std::string row_text(const std::vector<Markdown>& cells) {
-  std::string line = "|";
-  for (const Markdown& cell : cells) {
-    line.append(" ").append(with_escaped_bars(cell.str())).append(" |");
-  }
-  return line + "\n";
-}
-
 /// Tables as cmark writes them, a tag to a line: cells of the head name columns, the first of each
 /// row of the body names the row.
 std::string with_scopes(std::string_view html) {
@@ -60,7 +40,7 @@ std::string with_scopes(std::string_view html) {
     const std::string_view line = html.substr(0, html.find('\n'));
     html.remove_prefix(std::min(html.size(), line.size() + 1));
     const bool first = before == "<tr>";
-    if (line.starts_with("<th")) {
+    if (line.starts_with("<th>") || line.starts_with("<th ")) {
       result.append("<th scope=\"col\"").append(line.substr(3));
     } else if (first && line.starts_with("<td") && line.ends_with("</td>")) {
       result.append("<th scope=\"row\"").append(line.substr(3, line.size() - 8)).append("</th>");
@@ -119,18 +99,6 @@ Markdown code_span(const UntrustedText& text) {
 
 Markdown code_block(const UntrustedText& text, Literal language) {
   return Markdown::as_it_is(MarkdownContext::block(text, language.text));
-}
-
-Markdown to_markdown(const Table& table) {
-  std::vector<Markdown> titles;
-  std::string rules = "|";
-  for (const Table::Column& column : table.columns) {
-    titles.push_back(column.title);
-    rules += column.align == Align::right ? " --: |" : " :-- |";
-  }
-  std::string text = row_text(titles) + rules + "\n";
-  for (const std::vector<Markdown>& row : table.rows) text += row_text(row);
-  return Markdown::as_it_is(text);
 }
 
 Html html_from_markdown(const Markdown& markdown) {

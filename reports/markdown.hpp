@@ -1,10 +1,6 @@
 /// \file
-/// GitHub-flavoured Markdown: tables, code, and its conversion to HTML by cmark-gfm.
+/// GitHub-flavoured Markdown: code, and its conversion to HTML by cmark-gfm.
 #pragma once
-
-#include <string>
-#include <string_view>
-#include <vector>
 
 #include "fragment.hpp"
 
@@ -15,19 +11,6 @@ Markdown code_span(const UntrustedText& text);
 
 /// A fenced block that holds the text, printable, whatever is in it.
 Markdown code_block(const UntrustedText& text, Literal language = "");
-
-enum class Align { left, right };
-
-struct Table {
-  struct Column {
-    Markdown title;
-    Align align = Align::left;
-  };
-  std::vector<Column> columns;
-  std::vector<std::vector<Markdown>> rows;  ///< each as long as `columns`; the first cell names it
-};
-
-Markdown to_markdown(const Table& table);
 
 /// HTML in the text and links that could run something are left out, whoever wrote it. Cells of
 /// tables that name a column or a row are <th scope>.

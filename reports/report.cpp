@@ -9,7 +9,6 @@
 #include "published.hpp"
 #include "reprise/core/error.hpp"
 #include "sections/sections.hpp"
-#include "sections/studies.hpp"
 #include "templates.hpp"
 #include "verdict_values.hpp"
 
@@ -17,27 +16,6 @@ namespace reprise::reports {
 namespace {
 
 const std::string kNotesLine = kPlace + "notes\n";
-
-/// The sections on one run of LeNet-5 and its repetitions with other seeds.
-void add_lenet(const std::vector<TrainingRun>& runs, Draft& draft) {
-  const TrainingRun& run = runs.front();
-  add_accuracy(runs, draft);
-  add_training(run, draft);
-  add_lenet_setup(run, draft);
-  add_classes(run, draft);
-  add_test_images(run, draft);
-  add_conclusion(run, draft);
-  add_notes(runs, draft);
-}
-
-void add_studies(const std::vector<Study>& studies, const std::vector<Contrast>& contrasts,
-                 Draft& draft) {
-  add_verdicts(studies, contrasts, draft);
-  add_study_setup(studies, draft);
-  add_study_parts(studies, contrasts, draft);
-  add_study_conclusion(studies, contrasts, draft);
-  add_study_notes(studies, contrasts, draft);
-}
 
 /// The page's title and what search engines show below it.
 struct Title {
@@ -51,42 +29,31 @@ Title title_of(const TrainingRun& first, bool has_studies) {
             "and verdict."};
   }
   return {plain_text("LeNet-5 on {}", data_display_name(first.data_name)),
-          plain_text("{} of {} test images named right after {}.",
-                     percent(first.test_accuracy, percent_decimals(first.test_images)),
-                     grouped(static_cast<std::int64_t>(first.test_images)),
-                     counted(first.epochs, "epoch"))};
-}
-
-/// Runs of LeNet-5, those without distortions first.
-const std::vector<TrainingRun>& lenet_runs(const Inputs& inputs) {
-  return inputs.lenet.empty() ? inputs.distorted : inputs.lenet;
-}
-
-/// The run that the title is about.
-const TrainingRun& first_run(const Inputs& inputs) {
-  const std::vector<TrainingRun>& lenet = lenet_runs(inputs);
-  return lenet.empty() ? inputs.studies.front() : lenet.front();
+          plain_text("A test error of {} on {} test images after {}.",
+                     percent(1 - first.test_accuracy, percent_decimals(first.test_images)),
+                     grouped(first.test_images), counted(first.epochs, "epoch"))};
 }
 
 Draft make_draft(const Inputs& inputs, const std::vector<Study>& studies,
-                 const std::vector<Contrast>& contrasts, const Title& title, bool has_notes) {
-  const std::vector<TrainingRun>& lenet = lenet_runs(inputs);
-  const TrainingRun& first = first_run(inputs);
+                 const std::vector<Contrast>& contrasts) {
+  Runs runs = pointers(lenet_runs(inputs));
+  const Runs of_studies = runs_of(studies);
+  runs.insert(runs.end(), of_studies.begin(), of_studies.end());
   Draft draft;
-  draft.set("title", title.title);
-  draft.set("has_notes", has_notes);
-  draft.set("has_lenet", !lenet.empty());
   draft.set("confidence", percent(kConfidence, 0));
   draft.set("has_studies", !studies.empty());
-  add_published_values(draft, data_display_name(first.data_name),
-                       static_cast<double>(first.parameters));
-  if (!lenet.empty()) add_lenet(lenet, draft);
-  if (!studies.empty()) add_studies(studies, contrasts, draft);
-  add_alexnet_tables(draft);
-  add_paper_tables(inputs, studies, draft);
-  add_features(lenet, studies, contrasts, draft);
-  add_plans(inputs, draft);
-  add_setup(inputs, first, draft);
+  draft.set("has_contrasts", !contrasts.empty());
+  add_published_values(data_display_name(runs.front()->data_name), draft);
+  add_lenet(inputs, draft);
+  if (!studies.empty()) {
+    add_verdicts(studies, contrasts, draft);
+    add_study_setup(studies, draft);
+    add_study_parts(studies, contrasts, draft);
+  }
+  add_study_notes(studies, contrasts, inputs.stores, draft);
+  add_alexnet(inputs, studies, draft);
+  add_features(runs, draft);
+  add_setup(inputs, draft);
   add_convolutions(inputs.comparisons, draft);
   add_reproducibility(inputs, studies, draft);
   return draft;
@@ -108,34 +75,74 @@ Markdown with_notes(const Markdown& text, const std::string& notes) {
   return Markdown::as_it_is(std::string(text.str()).replace(place, kNotesLine.size(), lines));
 }
 
-Html html_page(const Markdown& text, const Draft& draft, const Title& title,
-               const std::string& notes) {
-  const Markdown markdown = lay_out(text, draft, Medium::html);
+std::string html_page(const Markdown& markdown, const Draft& draft, const Title& title,
+                      const std::string& notes, bool has_contents) {
+  Html contents;
+  const Html headed = with_contents(html_from_markdown(markdown), contents);
   TemplateValues<Html> page;
   page.set("title", title.title);
   page.set("headline", title.headline);
-  page.set("body", with_figures(html_from_markdown(markdown), draft, notes_html(notes)));
-  return render_template("page.html.mustache", page);
+  page.set("has_contents", has_contents);
+  page.set("contents", contents);
+  page.set("body", with_figures(headed, draft, notes_html(notes)));
+  return render_template("page.html.mustache", page).str();
+}
+
+/// Every figure's and table's data, and what each file of them is.
+std::map<std::string, std::string> data_files(const Draft& draft,
+                                              const std::vector<Document>& documents,
+                                              const Markdown& commands) {
+  std::map<std::string, std::string> numbers = numbers_of(documents);
+  std::map<std::string, std::string> files;
+  Table list{{"File", "Shown as", "Records", "Digest"}, {}};
+  const auto add = [&](const std::string& name, const Source& source, const Table& data) {
+    if (data.rows.empty()) return;
+    files[data_path(name)] = to_csv(data).str();
+    const bool has_source = !source.digest.empty();
+    list.rows.push_back({code_cell(name + ".csv"), numbers.at(name),
+                         has_source ? count_cell(source.records) : Cell(),
+                         has_source ? code_cell(source.digest) : Cell()});
+  };
+  for (const auto& [name, figure] : draft.figures()) add(name, figure.source, figure.data);
+  for (const auto& [name, entry] : draft.tables()) {
+    add(name, entry.source, entry.data.rows.empty() ? entry.table : entry.data);
+  }
+  Draft values;
+  values.set("files", to_markdown(list));
+  values.set("commands", commands);
+  files["data/README.md"] = render_template("data.md.mustache", values).str();
+  return files;
 }
 
 }  // namespace
 
 Report make_report(const Inputs& inputs, const std::string& notes, const DrawPlot& draw_plot) {
   check_complete(inputs);
-  const Title title = title_of(first_run(inputs), !inputs.studies.empty());
+  const Title title = title_of(*all_runs(inputs).front(), !inputs.studies.empty());
   const std::vector<Study> studies = group_studies(inputs.studies);
   const std::vector<Contrast> contrasts = contrasts_of(studies);
-  Draft draft = make_draft(inputs, studies, contrasts, title, !notes.empty());
+  Draft draft = make_draft(inputs, studies, contrasts);
+  draft.set("title", title.title);
+  draft.set("has_notes", !notes.empty());
   draft.draw_plots(draw_plot);
-  const Markdown text = render_template("report.md.mustache", draft);
+  const std::vector<Document> documents = {
+      {"paper", "index.html", "report.md", "", render_template("paper.md.mustache", draft)},
+      {"supplement", "supplement.html", "supplement.md", "S",
+       render_template("supplement.md.mustache", draft)}};
+  const std::vector<Markdown> texts = lay_out(documents, draft, Medium::markdown);
+  const std::vector<Markdown> pages = lay_out(documents, draft, Medium::html);
 
   Report report;
-  report.markdown = with_notes(lay_out(text, draft, Medium::markdown), notes).str();
+  report.markdown = with_notes(texts[0], notes).str();
+  report.supplement_markdown = texts[1].str();
+  report.html = html_page(pages[0], draft, title, notes, false);
+  report.supplement_html =
+      html_page(pages[1], draft, {"Supplement: " + title.title, title.headline}, "", true);
   if (!contrasts.empty()) report.verdicts = verdict_values(contrasts).str();
-  report.html = html_page(text, draft, title, notes).str();
   for (const auto& [name, figure] : draft.figures()) {
     for (const Panel& panel : figure.panels) report.figures[panel_path(panel)] = panel.svg.str();
   }
+  report.data = data_files(draft, documents, make_commands(inputs, studies));
   return report;
 }
 

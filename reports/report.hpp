@@ -1,5 +1,5 @@
 /// \file
-/// The report as a whole, in memory: Markdown, one HTML page, figures.
+/// The report as a whole, in memory: a paper and its supplement, figures, data.
 #pragma once
 
 #include <functional>
@@ -13,10 +13,13 @@
 namespace reprise::reports {
 
 struct Report {
-  std::string markdown;                        ///< report.md; shows figures by relative path
-  std::string html;                            ///< index.html; needs nothing but itself
+  std::string markdown, html;  ///< report.md and index.html, the paper
+  /// supplement.md and supplement.html. Markdown shows figures by relative path; a page needs
+  /// nothing but itself.
+  std::string supplement_markdown, supplement_html;
   std::string verdicts;                        ///< verdicts.toml; "" without comparisons
   std::map<std::string, std::string> figures;  ///< path from the report's folder, SVG document
+  std::map<std::string, std::string> data;     ///< likewise: CSV, and data/README.md
 };
 
 /// Makes an SVG document of a plot; gnuplot, unless a caller wants the plots' commands alone.

@@ -6,8 +6,10 @@
 #include <cstring>
 #include <filesystem>
 #include <fstream>
+#include <span>
 #include <sstream>
 
+#include "reprise/core/digest.hpp"
 #include "reprise/core/error.hpp"
 #include "reprise/core/text.hpp"
 
@@ -85,13 +87,22 @@ void write_file(const fs::path& path, const std::string& text) {
   if (!stream) throw Error(path.string(), std::strerror(errno), "room to write the report");
 }
 
-/// The report's files by path, the page that links them all together last.
+/// The report's files by path, with their sums as sha256sum --check takes them; the page that links
+/// them all together is last.
 std::vector<std::pair<std::string, std::string>> files_of(const Report& report) {
   std::vector<std::pair<std::string, std::string>> files(report.figures.begin(),
                                                          report.figures.end());
+  files.insert(files.end(), report.data.begin(), report.data.end());
   if (!report.verdicts.empty()) files.emplace_back("verdicts.toml", report.verdicts);
+  files.emplace_back("supplement.md", report.supplement_markdown);
+  files.emplace_back("supplement.html", report.supplement_html);
   files.emplace_back("report.md", report.markdown);
   files.emplace_back("index.html", report.html);
+  std::string sums;
+  for (const auto& [path, text] : files) {
+    sums += sha256_hex(std::as_bytes(std::span(text))) + "  " + path + "\n";
+  }
+  files.insert(files.end() - 1, {"SHA256SUMS", sums});
   return files;
 }
 
@@ -102,7 +113,7 @@ void check_report_folder(const std::string& folder) {
   if (fs::exists(folder, problem) && !fs::is_directory(folder)) {
     throw Error(folder, "not a folder", "a folder for the report");
   }
-  for (const char* name : {"index.html", "report.md"}) {
+  for (const char* name : {"index.html", "report.md", "supplement.html", "supplement.md"}) {
     const fs::path file = fs::path(folder) / name;
     if (fs::exists(file, problem) && !is_our_report(fs::path(folder) / "index.html")) {
       throw Error(file.string(), "a file that write_report has not made",
@@ -120,7 +131,7 @@ void write_report(const Report& report, const std::string& folder) {
   try {
     Staging staging(folder);
     for (const auto& [path, text] : files_of(report)) write_file(staging.path() / path, text);
-    fs::create_directories(fs::path(folder) / "figures");
+    for (const char* name : {"figures", "data"}) fs::create_directories(fs::path(folder) / name);
     staging.keep();
     for (const auto& [path, text] : files_of(report)) {
       fs::rename(staging.path() / path, fs::path(folder) / path);

@@ -8,8 +8,8 @@
 
 namespace reprise::reports {
 
-/// Error if `folder` exists but is no folder, cannot be made or written, or holds a report.md or
-/// index.html that is not this program's. Call it before the work.
+/// Error if `folder` exists but is no folder, cannot be made or written, or holds a page of a
+/// report's name that is not this program's. Call it before the work.
 void check_report_folder(const std::string& folder);
 
 /// Writes everything to a temporary folder inside `folder` (made if missing) and then moves it into

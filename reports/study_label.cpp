@@ -35,7 +35,7 @@ const Names<Measure>& measures() {
 }
 
 /// Words that are not written as other words are.
-constexpr std::array<std::pair<std::string_view, std::string_view>, 12> kSpellings = {{
+constexpr std::array<std::pair<std::string_view, std::string_view>, 15> kSpellings = {{
     {"relu", "ReLU"},
     {"sgd", "SGD"},
     {"adam", "Adam"},
@@ -48,6 +48,9 @@ constexpr std::array<std::pair<std::string_view, std::string_view>, 12> kSpellin
     {"gemm", "GEMM"},
     {"onednn", "oneDNN"},
     {"vs", "against"},
+    {"cnn", "CNN"},
+    {"he", "He"},
+    {"lenet5", "LeNet-5"},
 }};
 
 UntrustedText spelled(const UntrustedText& word) {
@@ -97,7 +100,7 @@ std::string measure_text(Measure measure, double threshold) {
     case Measure::seconds_per_epoch:
       return "time of an epoch";
     case Measure::generalization_gap:
-      return "gap between test and training error";
+      return "generalization gap";
   }
   return "";
 }

@@ -22,12 +22,30 @@ std::string number(double value) {
   return text == "-0" ? "0" : text;
 }
 
-Svg opening_tag(Size size, const UntrustedText& alt) {
+/// As in style.css; gnuplot writes colours in two ways.
+constexpr std::string_view kTheme =
+    "<style>@media screen and (prefers-color-scheme: dark) {\n"
+    ".themed rect[fill=\"#ffffff\"] { fill: #17181a; }\n"
+    ".themed [fill=\"#1a1a1a\"], .themed [fill=\"black\"], .themed [fill=\"rgb(26,26,26)\"] "
+    "{ fill: #e4e4e1; }\n"
+    ".themed [fill=\"#595959\"], .themed [fill=\"rgb(89,89,89)\"] { fill: #a9a9a5; }\n"
+    ".themed [fill=\"#d9d9d9\"] { fill: #46474a; }\n"
+    ".themed [stroke=\"rgb( 26,  26,  26)\"] { stroke: #e4e4e1; }\n"
+    ".themed [color=\"rgb( 26,  26,  26)\"] { color: #e4e4e1; }\n"
+    ".themed [stroke=\"rgb( 89,  89,  89)\"] { stroke: #a9a9a5; }\n"
+    ".themed [color=\"rgb( 89,  89,  89)\"] { color: #a9a9a5; }\n"
+    ".themed [stroke=\"rgb(217, 217, 217)\"] { stroke: #46474a; }\n"
+    "}</style>\n";
+
+Svg opening_tag(Size size, const UntrustedText& alt, bool themed) {
   const std::string width = number(size.width);
   const std::string height = number(size.height);
   return Svg::format(
-      "<svg{} width=\"{}\" height=\"{}\" viewBox=\"0 0 {} {}\" role=\"img\" aria-label=\"{}\">\n",
-      Svg::as_it_is(std::string(kNamespace)), width, height, width, height, alt);
+      "<svg{} width=\"{}\" height=\"{}\" viewBox=\"0 0 {} {}\" role=\"img\"{} "
+      "aria-label=\"{}\">\n{}",
+      Svg::as_it_is(std::string(kNamespace)), width, height, width, height,
+      themed ? Svg::literal(" class=\"themed\"") : Svg(), alt,
+      Svg::as_it_is(std::string(themed ? kTheme : "")));
 }
 
 std::uint8_t channel_value(std::string_view colour, std::size_t channel) {
@@ -176,6 +194,14 @@ void SvgCanvas::text(Point at, const UntrustedText& content, const TextStyle& st
       style.bold ? Svg::format(" font-weight=\"bold\"") : Svg(), content);
 }
 
+void SvgCanvas::begin_titled(const UntrustedText& title) {
+  body_ += Svg::format("<g><title>{}</title>\n", title);
+}
+
+void SvgCanvas::end_titled() {
+  body_ += Svg::format("</g>\n");
+}
+
 void SvgCanvas::upward_text(Point at, const UntrustedText& content, const TextStyle& style) {
   body_ +=
       Svg::format("<g transform=\"translate({},{}) rotate(-90)\">", number(at.x), number(at.y));
@@ -205,8 +231,8 @@ void SvgCanvas::picture(Point corner, double scale, std::span<const std::uint8_t
   body_ += Svg::format("</g>\n");
 }
 
-Svg SvgCanvas::document(const UntrustedText& alt) const {
-  return Svg::format("{}{}</svg>\n", opening_tag(size_, alt), body_);
+Svg SvgCanvas::document(const UntrustedText& alt, bool themed) const {
+  return Svg::format("{}{}</svg>\n", opening_tag(size_, alt, themed), body_);
 }
 
 Svg tidy_gnuplot(const std::string& svg, const std::string& name, const UntrustedText& alt) {
@@ -217,12 +243,12 @@ Svg tidy_gnuplot(const std::string& svg, const std::string& name, const Untruste
            [&](std::string_view text, std::string_view tag) {
              body.append(text).append(tidy_tag(std::string(tag), name));
            });
-  return Svg::format("{}{}", opening_tag(view_box(svg), alt),
+  return Svg::format("{}{}", opening_tag(view_box(svg), alt, true),
                      Svg::as_it_is(without_blank_lines(body)));
 }
 
 Html inline_svg(const Svg& document) {
-  return Html::as_it_is(replace_all(document.str(), kNamespace, ""));
+  return Html::as_it_is(replace_all(replace_all(document.str(), kNamespace, ""), kTheme, ""));
 }
 
 }  // namespace reprise::reports

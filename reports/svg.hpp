@@ -62,14 +62,18 @@ class SvgCanvas {
   void outline(Point corner, Size size, std::string_view stroke);
   /// `at` is the text's baseline.
   void text(Point at, const UntrustedText& content, const TextStyle& style = {});
+  /// What is drawn until the end shows this text under the pointer.
+  void begin_titled(const UntrustedText& title);
+  void end_titled();
   /// Text that reads upwards, centred on `at`.
   void upward_text(Point at, const UntrustedText& content, const TextStyle& style = {});
   /// A picture of pixels is (height,width,channels), channels 1 (grey, 0 is black) or 3; each pixel
   /// a square of `scale`. Levels are rounded to 32, which the eye hardly sees, so that runs merge.
   void picture(Point corner, double scale, std::span<const std::uint8_t> pixels,
                const std::array<std::size_t, 3>& shape);
-  /// The whole document; `alt` says what it shows.
-  [[nodiscard]] Svg document(const UntrustedText& alt) const;
+  /// The whole document; `alt` says what it shows. One that is themed has no other greys than those
+  /// of `colour`, and shows them light on dark where the reader prefers that.
+  [[nodiscard]] Svg document(const UntrustedText& alt, bool themed = false) const;
 
  private:
   Size size_;
@@ -77,10 +81,10 @@ class SvgCanvas {
 };
 
 /// gnuplot's SVG with its ids made unique by `name`, its version and empty groups left out, and
-/// `alt` added. std::logic_error if it is not gnuplot's.
+/// `alt` added, themed. std::logic_error if it is not gnuplot's.
 Svg tidy_gnuplot(const std::string& svg, const std::string& name, const UntrustedText& alt);
 
-/// An SVG document as an element of an HTML page.
+/// An SVG document as an element of an HTML page, whose style.css has the theme.
 Html inline_svg(const Svg& document);
 
 }  // namespace reprise::reports

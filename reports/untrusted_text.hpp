@@ -77,6 +77,7 @@ class UntrustedText {
   friend struct GnuplotContext;
   friend struct ShellContext;
   friend struct TomlContext;
+  friend struct CsvContext;
   friend struct TerminalContext;
   friend struct PlainContext;
 

@@ -1,9 +1,9 @@
 #!/usr/bin/env python3
-"""Opens a report in headless Chromium at a phone's and a desk's width and checks what a reader sees.
+"""Opens a report's paper and supplement in headless Chromium at three widths and checks what a reader sees.
 
-    tests/check_report_page.py DIR          DIR holds index.html, report.md and figures/
+    tests/check_report_page.py DIR          DIR holds index.html, supplement.html and figures/
 
-At each width: every figure is drawn and inside the page, its labels inside the figure and clear of
+Each page is light enough and has few enough pages on A4 paper. At each width: every figure is drawn and inside the page, its labels inside the figure and clear of
 one another, nothing makes the page scroll sideways, and nothing outside the page is asked for. Every
 file in figures/ opens as an image. The page that is measured is a copy with a content policy that
 forbids all loading and a script that writes what it finds into the document.
@@ -18,7 +18,9 @@ import subprocess
 import sys
 import tempfile
 
-WIDTHS = {"phone": 390, "desk": 1280}
+WIDTHS = {"phone": 390, "tablet": 820, "desk": 1600}
+MOST_BYTES = {"index.html": 2_000_000, "supplement.html": 6_000_000}
+MOST_SHEETS = {"index.html": 8, "supplement.html": 30}
 HEIGHT = 900
 MOST_SECONDS = 120
 
@@ -100,15 +102,10 @@ def chromium():
 
 def found_in(page, width, folder):
     """What the script in `page`, a file in `folder`, has found at this width."""
-    profile = tempfile.mkdtemp(dir=folder)
     frame = folder / "frame.html"
     frame.write_text(FRAME % (page.name, width, HEIGHT), encoding="utf-8")
-    command = [
-        chromium(), "--headless", "--no-sandbox", "--disable-gpu", "--disable-quic",
-        "--no-first-run", "--disable-background-networking", "--disable-component-update",
-        "--disable-sync", "--host-resolver-rules=MAP * ~NOTFOUND", f"--user-data-dir={profile}",
-        f"--window-size={max(WIDTHS.values()) + 100},{HEIGHT}", "--virtual-time-budget=10000",
-        "--dump-dom", frame.as_uri()]
+    command = [*command_of(folder), f"--window-size={max(WIDTHS.values()) + 100},{HEIGHT}",
+               "--virtual-time-budget=10000", "--dump-dom", frame.as_uri()]
     dom = subprocess.run(command, capture_output=True, text=True, timeout=MOST_SECONDS).stdout
     found = re.search(r'<pre id="found">(.*?)</pre>', dom, re.DOTALL)
     if not found:
@@ -117,22 +114,50 @@ def found_in(page, width, folder):
     return json.loads(text)
 
 
-def check_page(report, folder, figures):
-    """Problems of index.html at each width."""
-    html = (report / "index.html").read_text(encoding="utf-8")
+def command_of(folder):
+    """Chromium with a profile of its own, which asks for nothing from elsewhere."""
+    profile = tempfile.mkdtemp(dir=folder)
+    return [
+        chromium(), "--headless", "--no-sandbox", "--disable-gpu", "--disable-quic",
+        "--no-first-run", "--disable-background-networking", "--disable-component-update",
+        "--disable-sync", "--host-resolver-rules=MAP * ~NOTFOUND", f"--user-data-dir={profile}"]
+
+
+def check_sheets(report, folder, name):
+    """Whether a page is too heavy, or too long on paper."""
+    page = report / name
+    sheets = folder / (name + ".pdf")
+    subprocess.run([*command_of(folder), "--no-pdf-header-footer", f"--print-to-pdf={sheets}", page.as_uri()],
+                   capture_output=True, check=False, timeout=MOST_SECONDS)
+    count = len(re.findall(rb"/Type\s*/Page\b", sheets.read_bytes())) if sheets.exists() else 0
+    size = page.stat().st_size
+    print(f"{name}: {count} sheets, {size} bytes")
+    problems = []
+    if not 0 < count <= MOST_SHEETS[name]:
+        problems.append(f"{name}: {count} sheets of paper, at most {MOST_SHEETS[name]} expected")
+    if size > MOST_BYTES[name]:
+        problems.append(f"{name}: {size} bytes, at most {MOST_BYTES[name]} expected")
+    return problems
+
+
+def check_page(report, folder, file_name):
+    """Problems of a page at each width, and how many figures it shows."""
+    html = (report / file_name).read_text(encoding="utf-8")
     page = folder / "page.html"
     page.write_text(html.replace("<head>", "<head>" + POLICY, 1)
                     .replace("</body>", MEASURE + "</body>", 1), encoding="utf-8")
     problems = []
+    figures = set()
     for name, width in WIDTHS.items():
         found = found_in(page, width, folder)
-        problems += [f"{name}: {problem}" for problem in found["problems"]]
+        problems += [f"{file_name}, {name}: {problem}" for problem in found["problems"]]
         if found["width"] != width:
-            problems.append(f"{name}: {found['width']} pixels wide, not {width}")
-        if found["figures"] != len(figures):
-            problems.append(f"{name}: {found['figures']} figures, but {len(figures)} in figures/")
-        print(f"{name}, {width} pixels: {found['figures']} figures")
-    return problems
+            problems.append(f"{file_name}, {name}: {found['width']} pixels wide, not {width}")
+        figures.add(found["figures"])
+        print(f"{file_name}, {name}, {width} pixels: {found['figures']} figures")
+    if len(figures) != 1:
+        problems.append(f"{file_name}: {figures} figures")
+    return problems, max(figures)
 
 
 def check_images(folder, figures):
@@ -148,11 +173,19 @@ def main():
         sys.exit("usage: check_report_page.py DIR")
     report = pathlib.Path(sys.argv[1]).resolve()
     figures = sorted((report / "figures").glob("*.svg"))
-    if not (report / "index.html").exists() or not figures:
+    if not figures or not all((report / name).exists() for name in MOST_BYTES):
         sys.exit(f"check_report_page: no report in {report}")
-    with tempfile.TemporaryDirectory() as folder:
-        problems = check_page(report, pathlib.Path(folder), figures)
-        problems += check_images(pathlib.Path(folder), figures)
+    problems = []
+    shown = 0
+    with tempfile.TemporaryDirectory() as scratch:
+        folder = pathlib.Path(scratch)
+        for name in MOST_BYTES:
+            found, count = check_page(report, folder, name)
+            problems += found + check_sheets(report, folder, name)
+            shown += count
+        problems += check_images(folder, figures)
+    if shown != len(figures):
+        problems.append(f"{shown} figures on the pages, but {len(figures)} in figures/")
     for problem in problems:
         print(problem)
     print("the page is in order" if not problems else f"{len(problems)} problems")

@@ -104,11 +104,12 @@ TEST_CASE("audit passes an honest store with its report, and says what it cannot
   INFO(result.out << result.err);
   CHECK(result.status == 0);
   CHECK(result.last_line() == "PASS");
-  CHECK_THAT(result.out, Catch::Contains("ok    verify: 2 of 8 records run again") &&
-                             Catch::Contains("ok    report: report.md and verdicts.toml") &&
-                             Catch::Contains("ok    rates: ") && Catch::Contains("Not checked:") &&
-                             Catch::Contains("cannot know:") &&
-                             Catch::Contains("6 records not run again"));
+  CHECK_THAT(
+      result.out,
+      Catch::Contains("ok    verify: 2 of 8 records run again") &&
+          Catch::Contains("ok    report: report.md, supplement.md, data and verdicts.toml") &&
+          Catch::Contains("ok    rates: ") && Catch::Contains("Not checked:") &&
+          Catch::Contains("cannot know:") && Catch::Contains("6 records not run again"));
   CHECK(std::count(result.out.begin(), result.out.end(), '\n') < 60);  // a page
 }
 
@@ -188,6 +189,12 @@ TEST_CASE("audit fails for each fault, with the reason and exit status 1") {
          const std::size_t at = text.find("| points |");
          REQUIRE(at != std::string::npos);
          write_file(store + "/report.md", text.replace(at, 10, "| percent |"));
+       }},
+      {"report: data/seeds_mine.csv, line",
+       [](const std::string& store) {
+         const std::string path = store + "/data/seeds_mine.csv";
+         std::string text = test::read_file(path);
+         write_file(path, text.insert(text.rfind(',') + 1, "1"));
        }},
       {"report: verdicts.toml, line",
        [](const std::string& store) {

@@ -2,15 +2,14 @@
 #include <algorithm>
 #include <limits>
 
+#include "format.hpp"
 #include "report.hpp"
 #include "reprise/record_file/record_file.hpp"
-#include "sections/convolutions.hpp"
 #include "support/catch.hpp"
 #include "support/command.hpp"
 #include "support/comparison_record.hpp"
 #include "support/errors.hpp"
 #include "support/report_page.hpp"
-#include "support/template_text.hpp"
 #include "support/temporary_folder.hpp"
 #include "support/training_record.hpp"
 
@@ -38,6 +37,11 @@ const Report& plain_report() {
   return report;
 }
 
+/// Paper and supplement.
+std::string whole(const Report& report) {
+  return report.markdown + report.supplement_markdown;
+}
+
 template <class T>
 std::vector<T>& values_in(Record& record, const std::string& group, const std::string& name) {
   return std::get<std::vector<T>>(record.groups[group].datasets[name].values);
@@ -58,8 +62,9 @@ std::size_t row_of(const Record& record, const std::string& name, const std::str
 }  // namespace
 
 TEST_CASE("numbers in tables of comparisons paste as numbers, and no paragraph is torn") {
-  CHECK(cells_without_numbers(plain_report().html).empty());
+  CHECK(cells_without_numbers(plain_report().html + plain_report().supplement_html).empty());
   CHECK(torn_paragraphs(plain_report().markdown).empty());
+  CHECK(torn_paragraphs(plain_report().supplement_markdown).empty());
 }
 
 TEST_CASE("numbers and bytes keep three digits that count") {
@@ -78,68 +83,77 @@ TEST_CASE("numbers and bytes keep three digits that count") {
 
 TEST_CASE("without a comparison there is no section on convolution algorithms") {
   const Report report = report_with({});
-  CHECK(!holds(report.markdown, "### Convolution algorithms"));
-  CHECK(!holds(report.markdown, "WRONG"));
-  CHECK(holds(report.markdown, "| `run.h5` | – | – | 1 | `"));
+  CHECK(!holds(whole(report), "# Convolution algorithms"));
+  CHECK(!holds(whole(report), "WRONG"));
+  CHECK(holds(report.supplement_markdown, "| `run.h5` | – | – | 1 | `"));
 }
 
 TEST_CASE("a comparison adds its figures, tables and digest") {
   const std::string& text = plain_report().markdown;
   const std::string digest = digest_of(comparison_record());
   CHECK(holds(text, "### Convolution algorithms"));
-  CHECK(holds(text, "`sha256:" + digest + "`"));
   CHECK(holds(text, "Source: record `" + digest.substr(0, 12) + "`"));
   CHECK(!holds(text, "WRONG:"));
   CHECK(!holds(text, "@ref"));
-  CHECK(holds(text, "| `convolutions.h5` | comparison of convolutions |"));
-  for (const char* figure : {"crossover_kernel_1", "crossover_kernel_2", "crossover_channels_1",
-                             "crossover_channels_2", "crossover_channels_3", "crossover_channels_4",
-                             "convolution_memory_1", "convolution_memory_2"}) {
+  CHECK(holds(plain_report().supplement_markdown, "`sha256:" + digest + "`"));
+  CHECK(holds(plain_report().supplement_markdown,
+              "| `convolutions.h5` | comparison of convolutions |"));
+  for (const char* figure :
+       {"convolution_map_1", "convolution_map_2", "convolution_share_1", "convolution_share_2"}) {
     INFO(figure);
     const std::string path = "figures/" + std::string(figure) + ".svg";
     CHECK(plain_report().figures.count(path) == 1);
     CHECK(holds(text, "](" + path + ")"));
   }
-  CHECK(plain_report().figures.size() == report_with({}).figures.size() + 8);
-  const std::string& kernels = plain_report().figures.at("figures/crossover_kernel_1.svg");
-  for (const char* algorithm : {"naive", "im2col_gemm", "direct", "fft", "winograd", "onednn"}) {
-    CHECK(holds(kernels, algorithm));
+  CHECK(plain_report().figures.size() == report_with({}).figures.size() + 4);
+  const std::string& shares = plain_report().figures.at("figures/convolution_share_1.svg");
+  for (const char* algorithm : {"im2col_gemm", "direct", "fft", "onednn"}) {
+    CHECK(holds(shares, algorithm));
   }
 }
 
-TEST_CASE("the report says where each algorithm takes over") {
-  const std::string& text = plain_report().markdown;
-  CHECK(holds(text,
-              "- forward: `direct` up to 2, `winograd` at 3, `direct` at 4 and `fft` from 5 on; "
-              "`im2col_gemm` takes 2.00 to 4.00 times as long and `onednn` takes 0.800 to 1.60 "
-              "times as long.\n"));
-  CHECK(holds(text, "- 3x3, forward: `winograd` throughout;"));
+TEST_CASE("the map has the fastest portable algorithm of each kernel size and number of channels") {
+  const std::string& cells = plain_report().data.at("data/convolution_map.csv");
+  for (const char* row : {"forward,2,32,direct,0.04\r\n", "forward,3,32,winograd,0.045\r\n",
+                          "forward,4,32,direct,0.16\r\n", "forward,5,32,fft,0.2\r\n",
+                          "forward,3,4,winograd,", "grad_input,5,16,fft,"}) {
+    INFO(row);
+    CHECK(holds(cells, row));
+  }
+  CHECK(!holds(cells, "onednn"));
+  const std::string& map = plain_report().figures.at("figures/convolution_map_1.svg");
+  for (const char* key : {"D direct", "F fft", "W winograd"}) CHECK(holds(map, key));
 }
 
-TEST_CASE("a network's tables have times, rates and costs, the fastest portable in bold") {
-  const std::string& text = plain_report().markdown;
+TEST_CASE("the supplement has times, rates and costs of networks, and the data those of all rows") {
+  const std::string& text = plain_report().supplement_markdown;
   // lenet5:conv1 has 20 MFLOP: direct 0.2 ms, fft 20/25 of that; peak of two threads 200 GFLOP/s.
-  CHECK(holds(text, "| conv1 | forward | not run | 0.400 | 0.200 | **0.160** | – | 0.160 | 20 |"));
-  CHECK(holds(text, "| conv1 | forward | not run | 50.0 | 100 | **125** | – | 125 |"));
-  CHECK(holds(text, "| conv1 | forward | not run | 4096 | 96.0 | **1536** | – | 0 |"));
-  CHECK(holds(text, "| conv1 | forward | not run | 5.00 | 5.00 | **5.00** | – | 5.00 |"));
-  CHECK(holds(text, "a measured peak of 200 for the threads' cores"));
-  CHECK(holds(text, "- `winograd`: kernel 1x1: only 3x3; kernel 2x2: only 3x3;"));
-  CHECK(holds(text, "| `fft` | portable | 6 | kernel:6, forward | 6.00 | 2.0e-07 | 30 | 0 |"));
+  CHECK(holds(text, "| lenet5:conv1 | forward | direct | ok | 0.200 | 20 | 100 | 50.0 | 96.0 |"));
+  CHECK(holds(text, "| lenet5:conv1 | forward | fft | ok | 0.160 | 20 | 125 | 62.5 | 1536 |"));
+  CHECK(!holds(text, "| kernel:6 | forward |"));
+  const std::string& rows = plain_report().data.at("data/convolution_rows.csv");
+  CHECK(std::count(rows.begin(), rows.end(), '\n') ==
+        1 + static_cast<std::ptrdiff_t>(
+                comparison_record().values<std::string>("comparison/name").size()));
+  CHECK(holds(rows, "unsupported: kernel 1x1: only 3x3"));
+  CHECK(holds(plain_report().markdown,
+              "| `fft` | portable | 6 | kernel:6, forward | 6.00 | 2.0e-07 | 30 | 0 |"));
+  CHECK(holds(plain_report().markdown, "of a shape and a pass: direct 6, fft 16, winograd 8."));
 }
 
 TEST_CASE("from the same comparison the report is the same to the byte") {
   const Report again = report_with({comparison_record()});
   CHECK(again.markdown == plain_report().markdown);
   CHECK(again.html == plain_report().html);
+  CHECK(again.supplement_html == plain_report().supplement_html);
+  CHECK(again.data == plain_report().data);
   CHECK(again.figures == plain_report().figures);
 }
 
 TEST_CASE("a comparison without times has errors and statuses only") {
   const Report report = report_with({comparison_record({false})});
   CHECK(report.figures.size() == report_with({}).figures.size());
-  CHECK(says(report.markdown, "convolutions", "^timed"));
-  CHECK(holds(report.markdown, "| kernel:4 | forward | not run | ok | ok | ok | – | ok |"));
+  CHECK(holds(report.supplement_markdown, "| lenet5:conv1 | forward | direct | ok | – | – |"));
   CHECK(holds(report.markdown, "| `fft` | portable | 6 |"));
   CHECK(!holds(report.markdown, "GFLOP/s"));
 }
@@ -150,23 +164,23 @@ TEST_CASE("wrong results are shown at the top and lose their times") {
   values_in<std::string>(record, "comparison", "status")[row] = "WRONG";
   values_in<double>(record, "comparison", "worst_of_bound")[row] =
       std::numeric_limits<double>::quiet_NaN();
-  const std::string text = report_with({record}).markdown;
+  const Report report = report_with({record});
+  const std::string& text = report.markdown;
   CHECK(text.find("**WRONG: 1 result ") < text.find("## Introduction"));
   CHECK(holds(text, "**WRONG: 1 of "));
-  CHECK(holds(text,
-              "| `fft` | forward | lenet5:conv1 | `g1mb1ic1ih9oc1kh5n\"lenet5:conv1\"` | "
-              "not finite |"));
-  CHECK(holds(text, "| conv1 | forward | not run | 0.400 | **0.200** | **WRONG** |"));
+  CHECK(holds(text, "| `fft` | portable | not finite | lenet5:conv1, forward |"));
+  CHECK(holds(report.supplement_markdown,
+              "| :-- | :-- | :-- | :-- | --: | --: | --: | --: | --: | --: | --: |\n"
+              "| lenet5:conv1 | forward | fft | **WRONG** | – | – | – | – |"));
 }
 
 TEST_CASE("several comparisons stand one after the other") {
   const Report report = report_with({comparison_record(), comparison_record({false})});
   CHECK(report.figures.size() == plain_report().figures.size());
   for (const Record& record : {comparison_record(), comparison_record({false})}) {
-    CHECK(holds(report.markdown,
+    CHECK(holds(report.supplement_markdown,
                 "| comparison of convolutions | – | – | `" + digest_of(record).substr(0, 12)));
   }
-  CHECK(says(report.markdown, "convolutions", "^timed"));
 }
 
 TEST_CASE("a comparison that is not whole is refused by name") {
@@ -203,7 +217,7 @@ TEST_CASE("names from a comparison cannot break the page") {
     values_in<std::string>(record, "comparison", name)[0] = "<script>|\"'`*x*:@figure(x)$(ls)";
   }
   const Report report = report_with({record});
-  CHECK(!holds(report.html, "<script"));
+  CHECK(!holds(report.html + report.supplement_html, "<script"));
   CHECK(holds(report.html, "&lt;script&gt;"));
 }
 
@@ -215,13 +229,13 @@ TEST_CASE("a run's seed, digests, class and commands are told") {
   const std::string row =
       "| 7 | `" + std::string(64, 'a') + "` | `" + std::string(64, 'b') + "` | ";
   const std::string with_comparison =
-      make_report({{"it's here.h5", run}, {"c.h5", comparison_record()}}, "").markdown;
+      whole(make_report({{"it's here.h5", run}, {"c.h5", comparison_record()}}, ""));
   CHECK(holds(with_comparison, row + "portable |"));
   CHECK(holds(with_comparison, "experiments/verify 'it'\\''s here.h5'\n"));
   model.attributes["conv_reproducibility"] = "machine";
-  const std::string text = make_report({{"a.h5", run}, {"c.h5", comparison_record()}}, "").markdown;
+  const std::string text = whole(make_report({{"a.h5", run}, {"c.h5", comparison_record()}}, ""));
   CHECK(holds(text, row + "machine |"));
-  CHECK(holds(text, "is of the class machine"));
+  CHECK(holds(text, "Convolutions were computed by direct (machine)."));
   CHECK(holds(text,
               "experiments/compare_convolutions --shapes=lenet5 --benchmark_filter='-(a|b)' "
               "\\\n  --record c.h5\n"));

@@ -3,6 +3,7 @@
 #include <toml++/toml.h>
 
 #include <algorithm>
+#include <charconv>
 #include <cmath>
 #include <ctime>
 #include <filesystem>
@@ -168,9 +169,16 @@ std::vector<Tag> tags_of(const std::string& text) {
   return tags;
 }
 
-/// "#table-12" as "#table-N": how many there are follows from how many names differ.
+/// "#table-12" as "#table-N", since how many there are follows from how many names differ, and a
+/// file of data as "data/N", which is of letters, digits and underscores.
 std::string without_number(std::string link) {
-  if (link.starts_with("#table-") || link.starts_with("#figure-")) {
+  if (link.starts_with("data/") && link.ends_with(".csv")) {
+    CHECK(link.find_first_not_of("abcdefghijklmnopqrstuvwxyzABCDEFGHIJKLMNOPQRSTUVWXYZ0123456789_",
+                                 5) == link.size() - 4);
+    return "data/N";
+  }
+  for (const char* place : {"#table-", "#figure-", "#section-"}) {
+    if (link.find(place) == std::string::npos) continue;
     link.erase(link.find_last_not_of("0123456789") + 1);
     link += 'N';
   }
@@ -188,6 +196,8 @@ std::set<std::string> structure(const std::string& html) {
       for (const auto& [name, value] : tag.attributes) {
         shape += " " + name;
         if (name == "href" || name == "src") shape.append("=").append(without_number(value));
+        // The class of a study's table has the study's name.
+        if (name == "class") CHECK(value.find_first_of("<>&\"'") == std::string::npos);
       }
       found.insert(shape);
     }
@@ -225,6 +235,55 @@ void check_drawing(const std::string& name, const std::string& svg) {
   }
 }
 
+/// The cells of a line of CSV as RFC 4180 has them.
+std::vector<std::string> cells_of(const std::string& line) {
+  std::vector<std::string> cells(1);
+  bool quoted = false;
+  for (std::size_t i = 0; i < line.size(); ++i) {
+    if (line[i] == '"' && quoted && i + 1 < line.size() && line[i + 1] == '"') {
+      cells.back() += line[++i];
+    } else if (line[i] == '"') {
+      quoted = !quoted;
+    } else if (line[i] == ',' && !quoted) {
+      cells.emplace_back();
+    } else {
+      cells.back() += line[i];
+    }
+  }
+  CHECK(!quoted);
+  return cells;
+}
+
+/// Lines of equally many cells, none of which a spreadsheet executes, without control characters.
+void check_data(const Report& report) {
+  static const std::set<std::string> numbers = {"-inf", "-nan"};
+  for (const auto& [path, text] : report.data) {
+    INFO(path);
+    if (!path.ends_with(".csv")) {
+      CHECK(first_control(text).empty());
+      continue;
+    }
+    std::size_t width = 0;
+    for (std::size_t begin = 0; begin < text.size();) {
+      const std::size_t end = text.find("\r\n", begin);
+      REQUIRE(end != std::string::npos);
+      const std::string line = text.substr(begin, end - begin);
+      begin = end + 2;
+      const std::vector<std::string> cells = cells_of(line);
+      if (width == 0) width = cells.size();
+      if (cells.size() != width || !first_control(line).empty()) FAIL_CHECK(line);
+      for (const std::string& cell : cells) {
+        double number = 0;
+        const auto [at, error] = std::from_chars(cell.data(), cell.data() + cell.size(), number);
+        const bool is_number = error == std::errc() && at == cell.data() + cell.size();
+        if (is_number || numbers.count(cell) == 1) continue;
+        const std::size_t first = std::min(cell.find_first_not_of(' '), cell.size());
+        if (cell.substr(first).find_first_of("=+-@") == 0) FAIL_CHECK(cell);
+      }
+    }
+  }
+}
+
 std::vector<std::string> lines_of(const std::string& text) {
   std::vector<std::string> lines;
   std::istringstream stream(text);
@@ -252,7 +311,8 @@ std::vector<std::string> shell_blocks(const std::string& markdown) {
 void check_pasted(const Report& report) {
   const TemporaryFolder folder;
   std::string script = "git() { :; }; cmake() { :; }\n";
-  const std::vector<std::string> blocks = shell_blocks(report.markdown);
+  const std::vector<std::string> blocks =
+      shell_blocks(report.markdown + report.supplement_markdown);
   REQUIRE(blocks.size() == 2);
   for (const std::string& block : blocks) script += block;
   test::write_file(folder / "script", script);
@@ -431,7 +491,7 @@ TEST_CASE("a long setting is cut where it is shown, and whole where it is pasted
              Catch::Contains("… (3000 bytes, SHA-256 "));
   Record record = training_record({1, 2});
   record.groups["configuration"].attributes["without"] = text;
-  const std::string page = make_report({{"a.h5", record}}, "").markdown;
+  const std::string page = make_report({{"a.h5", record}}, "").supplement_markdown;
   CHECK(page.find("without = \"" + text + "\"\n") != std::string::npos);
 }
 
@@ -516,15 +576,17 @@ TEST_CASE("no text of a record does anything in a report") {
   const std::vector<HostileText> hostile = hostile_texts(folder / "made");
   const auto plain = [](std::size_t i) { return std::string("plain").append(std::to_string(i)); };
   const Report benign = make_report(records_with(plain), "");
-  const std::set<std::string> expected = structure(benign.html);
+  const std::set<std::string> expected = structure(benign.html + benign.supplement_html);
   for (std::size_t shift = 0; shift < hostile.size(); shift += 9) {
     const auto text_of = [&](std::size_t i) { return hostile[(i + shift) % hostile.size()].text; };
     const Report report = make_report(records_with(text_of), "");
     INFO("shift " << shift);
     CHECK(folder.names().empty());
     CHECK(first_control(report.markdown).empty());
-    CHECK(first_control(report.html).empty());
-    for (const std::string& tag : structure(report.html)) {
+    CHECK(first_control(report.supplement_markdown).empty());
+    CHECK(first_control(report.html + report.supplement_html).empty());
+    check_data(report);
+    for (const std::string& tag : structure(report.html + report.supplement_html)) {
       INFO(tag);
       CHECK(expected.count(tag) == 1);
     }
@@ -556,7 +618,8 @@ TEST_CASE("hostile records are drawn, and gnuplot draws what their kind has") {
       check_drawing(name, svg);
     }
     CHECK(drawn == figures[hostile.kind]);
-    CHECK(first_control(report.html).empty());
+    CHECK(first_control(report.html + report.supplement_html).empty());
+    check_data(report);
   }
 }
 
@@ -577,8 +640,9 @@ TEST_CASE("a report over texts of 100,000 bytes is soon made and shows their beg
     const Report report = make_report(records, "");
     INFO(terminal_text(unit));
     CHECK(static_cast<double>(std::clock() - begin) / CLOCKS_PER_SEC < kSeconds);
-    CHECK(report.html.size() < 5'000'000);
-    CHECK_THAT(report.html, Catch::Contains("bytes, SHA-256 "));
+    CHECK(report.html.size() < 2'000'000);
+    CHECK(report.supplement_html.size() < 5'000'000);
+    CHECK_THAT(report.html + report.supplement_html, Catch::Contains("bytes, SHA-256 "));
   }
 }
 

@@ -1,10 +1,9 @@
-// Figures of the section on convolution algorithms: time by size of one axis, time by memory.
+// Figures on convolution algorithms: where each is the fastest, and what share of the peak it has.
 #include <fmt/format.h>
 
 #include <algorithm>
 #include <array>
 #include <cmath>
-#include <limits>
 #include <map>
 #include <set>
 
@@ -16,340 +15,239 @@
 namespace reprise::reports {
 namespace {
 
-constexpr Size kPanel{310, 340};        // pixels; three stand side by side
-constexpr std::size_t kMaxPanels = 36;  // of a figure: each is a run of gnuplot
-constexpr double kMargin = 1.5;         // factor by which a logarithmic axis goes beyond its values
+constexpr std::size_t kMaxPanels = 12;  // of a figure: each is a run of gnuplot
+constexpr std::size_t kMaxRows = 40;    // of a panel
+constexpr std::size_t kLabel = 24;      // bytes of a label
 
-/// How one algorithm is drawn in every figure: colour, gnuplot's point type, dashes.
+/// How one algorithm is drawn in every figure: colour, gnuplot's point type, letter in maps.
 struct Look {
   std::string_view algorithm, colour;
   int point;
-  bool dashed = false;
+  std::string_view letter;
 };
 
-// Colours as in svg.hpp (Okabe and Ito); marks differ too.
+// Colours as in svg.hpp (Okabe and Ito); marks and letters differ too.
 constexpr std::array kLooks = {
-    Look{"naive", "#595959", 2},     Look{"im2col_gemm", "#b07800", 5},
-    Look{"direct", "#0072b2", 7},    Look{"fft", "#009e73", 9},
-    Look{"winograd", "#d55e00", 13}, Look{"onednn", "#1a1a1a", 6, true},
+    Look{"naive", colour::kQuiet, 2, "N"},         Look{"im2col_gemm", colour::kOrange, 5, "G"},
+    Look{"direct", colour::kBlue, 7, "D"},         Look{"fft", colour::kGreen, 9, "F"},
+    Look{"winograd", colour::kVermilion, 13, "W"}, Look{"onednn", colour::kText, 6, "O"},
 };
+constexpr Look kOther = {"", colour::kPurple, 4, "?"};
 
-Look look_of(const UntrustedText& algorithm) {
+const Look& look_of(const UntrustedText& algorithm) {
   for (const Look& look : kLooks) {
     if (algorithm == look.algorithm) return look;
   }
-  return {"", "#a3568a", 4};
+  return kOther;
 }
 
-struct Range {
-  double least = std::numeric_limits<double>::infinity();
-  double most = 0;
-  void include(double value) {
-    if (!is_drawable(value) || value <= 0) return;
-    least = std::min(least, value);
-    most = std::max(most, value);
+// ---- The map
+
+/// Kernel size and channels of a cell; the fastest portable row there.
+using Map = std::map<std::pair<std::int64_t, std::int64_t>, const ComparisonRow*>;
+
+/// The number behind a key of benchdnn's grammar, as 32 of "ic32"; 0 for none.
+std::int64_t field(const UntrustedText& shape, std::string_view key) {
+  const std::size_t at = shape.find(key);
+  if (at == std::string::npos) return 0;
+  for (std::size_t digits = 6; digits > 0; --digits) {
+    const auto number = shape.substr(at + key.size(), digits).integer();
+    if (number) return std::max<std::int64_t>(*number, 0);
   }
-};
-
-/// 1, 2, 5, 10, ... or, on a long axis, powers of ten.
-PlotCommands time_axis(const Range& times) {
-  const bool is_empty = times.most == 0;  // then any axis will do
-  const double low = is_empty ? 0.1 : times.least / kMargin;
-  const double high = is_empty ? 10 : times.most * kMargin;
-  const bool is_long = high / low > 300;
-  std::vector<PlotCommands> ticks;
-  for (int power = -7; power < 10; ++power) {
-    for (const int factor : {1, 2, 5}) {
-      const double tick = factor * std::pow(10.0, power);
-      if (tick < low || tick > high || (is_long && factor > 1)) continue;
-      ticks.push_back(PlotCommands::format("'{:g}' {:g}", tick, tick));
-    }
-  }
-  return PlotCommands::format(
-      "set logscale y\nset yrange [{}:{}]\nset ytics ({})\nset ylabel 'Median time (ms)'\n",
-      plot_number(low), plot_number(high), joined(ticks, ", "));
+  return 0;
 }
 
-PlotCommands line_style(const Look& look) {
-  const PlotCommands line =
-      look.dashed ? PlotCommands::format("lw 1.5 dt (6,4)") : PlotCommands::format("lw 2 dt solid");
-  return PlotCommands::format("{} pt {} ps 0.6 lc rgb {}", line, look.point, look.colour);
-}
-
-/// The curves of one pass of one kind of shape.
-struct SweepPanel {
-  UntrustedText kind, pass;
-  std::set<int> sizes;
-  std::map<UntrustedText, std::map<int, const ComparisonRow*>> rows;  ///< by algorithm and size
-};
-
-/// "3x3" and 64 of "channels:3x3:64", "" and 5 of "kernel:5"; false for any other name.
-bool parse_sweep_name(const UntrustedText& name, const Sweep& sweep, UntrustedText& kind,
-                      int& size) {
-  const std::string prefix = std::string(sweep.prefix) + ":";
-  if (!name.starts_with(prefix)) return false;
-  const std::size_t colon = name.rfind(':');
-  const std::int64_t number = name.substr(colon + 1).integer().value_or(0);
-  if (number < 1 || number > 999'999) return false;
-  size = static_cast<int>(number);
-  kind = colon + 1 > prefix.size() ? name.substr(prefix.size(), colon - prefix.size()) : "";
-  return true;
-}
-
-/// In the order of the record.
-std::vector<SweepPanel> panels_of(const Comparison& comparison, const Sweep& sweep) {
-  std::vector<SweepPanel> panels;
+/// By pass, in the order of the record.
+std::vector<std::pair<UntrustedText, Map>> maps_of(const Comparison& comparison) {
+  std::vector<std::pair<UntrustedText, Map>> maps;
   for (const ComparisonRow& row : comparison.rows) {
-    UntrustedText kind;
-    int size = 0;
-    if (!row.is_timed() || !parse_sweep_name(row.name, sweep, kind, size)) continue;
-    auto panel = std::find_if(panels.begin(), panels.end(), [&](const SweepPanel& candidate) {
-      return candidate.kind == kind && candidate.pass == row.pass;
-    });
-    if (panel == panels.end()) panel = panels.insert(panel, {kind, row.pass, {}, {}});
-    panel->sizes.insert(size);
-    panel->rows[row.algorithm][size] = &row;
+    if (!is_in_sweep(row) || !row.is_timed() || !row.is_portable()) continue;
+    auto place = std::find_if(maps.begin(), maps.end(),
+                              [&](const auto& map) { return map.first == row.pass; });
+    if (place == maps.end()) place = maps.insert(place, {row.pass, {}});
+    const ComparisonRow*& best = place->second[{field(row.shape, "kh"), field(row.shape, "ic")}];
+    if (best == nullptr || row.median_ms < best->median_ms) best = &row;
   }
-  return panels;
+  return maps;
 }
 
-UntrustedText panel_title(const SweepPanel& panel) {
-  return panel.kind.empty() ? panel.pass : plain_text("{}, {}", panel.kind, panel.pass);
+/// Places of values on an axis on which each has the same room.
+std::map<std::int64_t, std::size_t> places_of(const std::set<std::int64_t>& values) {
+  std::map<std::int64_t, std::size_t> places;
+  for (const std::int64_t value : values) places.emplace(value, places.size());
+  return places;
 }
 
-PlotCommands size_axis(const std::set<int>& sizes, const Sweep& sweep) {
-  const int first = *sizes.begin();
-  const int last = *sizes.rbegin();
-  if (!sweep.doubles) {
-    return PlotCommands::format("set xrange [{}:{}]\nset xtics {},{}\n", first - 0.5, last + 0.5,
-                                first, last - first > 8 ? 2 : 1);
+PlotCommands tics(const std::map<std::int64_t, std::size_t>& places) {
+  std::vector<PlotCommands> items;
+  for (const auto& [value, place] : places) {
+    items.push_back(PlotCommands::format("'{}' {}", value, place));
   }
-  std::vector<PlotCommands> ticks;
-  for (const int size : sizes) ticks.push_back(PlotCommands::format("'{}' {}", size, size));
-  return PlotCommands::format("set logscale x\nset xrange [{}:{}]\nset xtics ({})\n", 0.8 * first,
-                              1.25 * last, joined(ticks, ", "));
+  return joined(items, ", ");
 }
 
-/// "direct from 0.012 to 3.4".
-UntrustedText curve_alt(const UntrustedText& algorithm,
-                        const std::map<int, const ComparisonRow*>& rows) {
-  return plain_text("{} {} at {} to {} at {}", algorithm,
-                    significant(rows.begin()->second->median_ms), rows.begin()->first,
-                    significant(rows.rbegin()->second->median_ms), rows.rbegin()->first);
-}
-
-Panel draw_sweep(const SweepPanel& panel, const Sweep& sweep,
-                 const std::vector<UntrustedText>& algorithms, const std::string& name) {
-  Range times;
-  std::vector<std::vector<PlotCommands>> data;
-  for (const int size : panel.sizes) data.push_back({PlotCommands::format("{}", size)});
-  std::vector<PlotCommands> curves;
+Panel map_panel(const UntrustedText& pass, const Map& map, const std::string& name) {
+  std::set<std::int64_t> kernels;
+  std::set<std::int64_t> channels;
+  for (const auto& [cell, row] : map) {
+    if (kernels.size() < kMaxRows) kernels.insert(cell.first);
+    if (channels.size() < kMaxRows) channels.insert(cell.second);
+  }
+  const auto rows = places_of(kernels);
+  const auto columns = places_of(channels);
+  std::map<UntrustedText, std::vector<std::vector<PlotCommands>>> cells;  // by algorithm
+  PlotCommands letters;
   std::vector<UntrustedText> alt;
-  for (const UntrustedText& algorithm : algorithms) {
-    const auto found = panel.rows.find(algorithm);
-    if (found == panel.rows.end()) continue;
-    auto line = data.begin();
-    for (const int size : panel.sizes) {
-      const auto row = found->second.find(size);
-      const double time = row == found->second.end() ? std::nan("") : row->second->median_ms;
-      times.include(time);
-      (line++)->push_back(plot_number(time));
-    }
-    curves.push_back(PlotCommands::format("$times using 1:{} with linespoints {} title {}",
-                                          curves.size() + 2, line_style(look_of(algorithm)),
-                                          algorithm));
-    alt.push_back(curve_alt(algorithm, found->second));
-  }
-  const PlotCommands commands = PlotCommands::format(
-      "{}{}{}set key maxrows 3 samplen 1.2 width -4 font ',12'\nset title {}\nset xlabel {}\n"
-      "plot {}\n",
-      data_block("times", data), time_axis(times), size_axis(panel.sizes, sweep),
-      panel_title(panel), sweep.quantity, joined(curves, ", "));
-  return plotted({name,
-                  plain_text("Median time in milliseconds by {}, {}: {}.", sweep.quantity,
-                             panel_title(panel), joined(alt, "; ")),
-                  kPanel, commands});
-}
-
-const ComparisonRow* fastest_portable(const SweepPanel& panel, int size) {
-  const ComparisonRow* best = nullptr;
-  for (const auto& [algorithm, rows] : panel.rows) {
-    const auto found = rows.find(size);
-    if (found == rows.end() || !found->second->is_portable()) continue;
-    if (best == nullptr || found->second->median_ms < best->median_ms) best = found->second;
-  }
-  return best;
-}
-
-/// A run of sizes at which one algorithm is the fastest.
-struct FastestRange {
-  UntrustedText algorithm;
-  int first = 0, last = 0;
-};
-
-std::vector<FastestRange> fastest_ranges(const SweepPanel& panel) {
-  std::vector<FastestRange> ranges;
-  for (const int size : panel.sizes) {
-    const ComparisonRow* best = fastest_portable(panel, size);
-    const UntrustedText algorithm = best == nullptr ? UntrustedText() : best->algorithm;
-    if (ranges.empty() || ranges.back().algorithm != algorithm) {
-      ranges.push_back({algorithm, size, size});
-    }
-    ranges.back().last = size;
-  }
-  std::erase_if(ranges, [](const FastestRange& range) { return range.algorithm.empty(); });
-  return ranges;
-}
-
-/// "`direct` up to 4 and `fft` from 5 on".
-Markdown ranges_text(const SweepPanel& panel) {
-  const std::vector<FastestRange> ranges = fastest_ranges(panel);
-  std::vector<Markdown> parts;
-  for (const FastestRange& range : ranges) {
-    std::string where;
-    if (ranges.size() == 1) {
-      where = "throughout";
-    } else if (range.first == range.last) {
-      where = fmt::format("at {}", range.first);
-    } else if (range.first == *panel.sizes.begin()) {
-      where = fmt::format("up to {}", range.last);
-    } else if (range.last == *panel.sizes.rbegin()) {
-      where = fmt::format("from {} on", range.first);
-    } else {
-      where = fmt::format("from {} to {}", range.first, range.last);
-    }
-    parts.push_back(Markdown::format("{} {}", code_span(range.algorithm), where));
-  }
-  return listed(parts);
-}
-
-/// "`onednn` takes 0.3 to 1.1 times as long." for each algorithm that is not portable.
-Markdown machine_text(const SweepPanel& panel) {
-  std::vector<Markdown> parts;
-  for (const auto& [algorithm, rows] : panel.rows) {
-    Range ratios;
-    for (const auto& [size, row] : rows) {
-      const ComparisonRow* best = fastest_portable(panel, size);
-      if (best != nullptr && !row->is_portable()) ratios.include(row->median_ms / best->median_ms);
-    }
-    if (ratios.most > 0) {
-      parts.push_back(Markdown::format("{} takes {} to {} times as long", code_span(algorithm),
-                                       significant(ratios.least), significant(ratios.most)));
-    }
-  }
-  return parts.empty() ? Markdown() : Markdown::format("; {}", listed(parts));
-}
-
-/// Workspaces on a logarithmic axis, on which none stands at the left of the rest.
-struct MemoryAxis {
-  Range bytes;
-  [[nodiscard]] double none() const { return bytes.most > 0 ? bytes.least / 16 : 1; }
-  [[nodiscard]] double place(double value) const { return value > 0 ? value : none(); }
-
-  [[nodiscard]] PlotCommands commands() const {
-    const double high = bytes.most > 0 ? bytes.most * 2 : 2;
-    std::vector<PlotCommands> ticks = {PlotCommands::format("'none' {}", plot_number(none()))};
-    double step = 4;
-    while (std::log(high / none()) / std::log(step) > 4) step *= 2;
-    for (double tick = 1; tick <= high; tick *= step) {
-      if (tick >= bytes.least / 2) {
-        ticks.push_back(PlotCommands::format("{} {}", bytes_text(tick), plot_number(tick)));
-      }
-    }
-    return PlotCommands::format("set logscale x\nset xrange [{}:{}]\nset xtics ({})\n",
-                                plot_number(none() / 2), plot_number(high * kMargin),
-                                joined(ticks, ", "));
-  }
-};
-
-using Rows = std::vector<const ComparisonRow*>;
-
-Panel draw_memory(const Rows& rows, const std::string& name) {
-  Range times;
-  MemoryAxis axis;
-  for (const ComparisonRow* row : rows) {
-    times.include(row->median_ms);
-    axis.bytes.include(static_cast<double>(row->workspace_bytes));
+  for (const auto& [cell, row] : map) {
+    const auto kernel = rows.find(cell.first);
+    const auto channel = columns.find(cell.second);
+    if (kernel == rows.end() || channel == columns.end()) continue;
+    cells[row->algorithm].push_back(
+        {PlotCommands::format("{}", channel->second), PlotCommands::format("{}", kernel->second)});
+    letters += PlotCommands::format("set label {} at {},{} center front tc rgb {}\n",
+                                    look_of(row->algorithm).letter, channel->second, kernel->second,
+                                    colour::kPaper);
+    alt.push_back(
+        plain_text("{}×{}, {} channels {}", cell.first, cell.first, cell.second, row->algorithm));
   }
   PlotCommands data;
-  std::vector<PlotCommands> points;
-  std::vector<UntrustedText> alt;
-  for (const ComparisonRow* row : rows) {
-    const auto bytes = static_cast<double>(row->workspace_bytes);
-    const std::size_t number = points.size();
-    const Look look = look_of(row->algorithm);
-    data += data_block(fmt::format("point{}", number),
-                       {{plot_number(axis.place(bytes)), plot_number(row->median_ms)}});
-    points.push_back(
-        PlotCommands::format("$point{} using 1:2 with points pt {} ps 1 lw 2 lc rgb {} title {}",
-                             number, look.point, look.colour, row->algorithm));
-    alt.push_back(plain_text("{} {} and {} ms", row->algorithm, bytes_text(bytes),
-                             significant(row->median_ms)));
+  std::vector<PlotCommands> boxes;
+  for (const auto& [algorithm, places] : cells) {
+    data += data_block(fmt::format("cells{}", boxes.size()), places);
+    boxes.push_back(PlotCommands::format(
+        "$cells{} using 1:2:(0.47):(0.47) with boxxyerror fs solid noborder lc rgb {} title {}",
+        boxes.size(), look_of(algorithm).colour,
+        plain_text("{} {}", look_of(algorithm).letter, algorithm.shortened(kLabel))));
   }
-  const ComparisonRow& first = *rows.front();
   const PlotCommands commands = PlotCommands::format(
-      "{}{}{}set key maxrows 3 samplen 1 width -4 font ',12'\nset title {}\n"
-      "set xlabel 'Workspace'\nplot {}\n",
-      data, time_axis(times), axis.commands(), first.pass, joined(points, ", "));
+      "{}{}unset grid\nset key at screen 0.5,screen 0.99 center top maxrows 2 samplen 0.5\n"
+      "set tmargin 5\nset title {}\n"
+      "set xrange [-0.6:{}.6]\nset yrange [-0.6:{}.6]\nset xtics ({})\nset ytics ({})\n"
+      "set xlabel 'Channels'\nset ylabel 'Kernel size'\nplot {}\n",
+      data, letters, pass.shortened(kLabel), columns.size() - 1, rows.size() - 1, tics(columns),
+      tics(rows), joined(boxes, ", "));
   return plotted({name,
-                  plain_text("Workspace and median time of {}, {}: {}.", first.name, first.pass,
-                             joined(alt, "; ")),
-                  kPanel, commands});
+                  plain_text("The fastest portable algorithm, {}: {}.", pass, joined(alt, "; ")),
+                  {310, 190 + 19.0 * static_cast<double>(rows.size())},
+                  commands});
+}
+
+// ---- Share of the peak
+
+/// A network's layers and passes, in the order of the record.
+struct Lines {
+  UntrustedText network;
+  std::vector<std::pair<UntrustedText, UntrustedText>> keys;       ///< (name, pass)
+  std::vector<std::pair<std::size_t, const ComparisonRow*>> rows;  ///< place among the keys
+};
+
+std::vector<Lines> lines_of(const Comparison& comparison) {
+  std::vector<Lines> networks;
+  for (const ComparisonRow& row : comparison.rows) {
+    if (!row.is_timed() || is_in_sweep(row)) continue;
+    const UntrustedText network = row.network();
+    auto lines = std::find_if(networks.begin(), networks.end(),
+                              [&](const Lines& known) { return known.network == network; });
+    if (lines == networks.end()) lines = networks.insert(lines, {network, {}, {}});
+    const std::pair<UntrustedText, UntrustedText> key{row.name, row.pass};
+    const auto found = std::find(lines->keys.begin(), lines->keys.end(), key);
+    const auto place = static_cast<std::size_t>(found - lines->keys.begin());
+    if (place == kMaxRows) continue;
+    if (found == lines->keys.end()) lines->keys.push_back(key);
+    lines->rows.emplace_back(place, &row);
+  }
+  return networks;
+}
+
+Panel share_panel(const Lines& lines, const Comparison& comparison, const std::string& name) {
+  const double count = static_cast<double>(lines.keys.size());
+  std::map<UntrustedText, std::vector<std::vector<PlotCommands>>> points;  // by algorithm
+  std::vector<UntrustedText> alt;
+  double most = 100;
+  double least = 10;
+  for (const auto& [place, row] : lines.rows) {
+    const double share = 100 * row->gflops() * 1e9 / comparison.peak();
+    points[row->algorithm].push_back(
+        {plot_number(share), plot_number(count - static_cast<double>(place))});
+    if (is_drawable(share) && share > 0) most = std::max(most, share);
+    if (is_drawable(share) && share > 0) least = std::min(least, share);
+    alt.push_back(plain_text("{}, {}, {} {}%", layer_of(*row), row->pass, row->algorithm,
+                             significant(share)));
+  }
+  std::vector<PlotCommands> labels;
+  for (std::size_t i = 0; i < lines.keys.size(); ++i) {
+    const auto& [layer, pass] = lines.keys[i];
+    const std::size_t skipped = lines.network.empty() ? 0 : lines.network.size() + 1;
+    labels.push_back(
+        PlotCommands::format("{} {}",
+                             tic_text(plain_text("{} {}", layer.substr(skipped).shortened(kLabel),
+                                                 pass.shortened(kLabel))),
+                             lines.keys.size() - i));
+  }
+  PlotCommands data;
+  std::vector<PlotCommands> plots;
+  for (const auto& [algorithm, places] : points) {
+    const Look& look = look_of(algorithm);
+    data += data_block(fmt::format("points{}", plots.size()), places);
+    plots.push_back(
+        PlotCommands::format("$points{} using 1:2 with points pt {} ps 0.8 lw 2 lc rgb {} title {}",
+                             plots.size(), look.point, look.colour, algorithm.shortened(kLabel)));
+  }
+  const PlotCommands commands = PlotCommands::format(
+      "{}set title {}\nset border 1\nunset grid\nset grid x y lt 1 lc rgb {} lw 1\n"
+      "set key at screen 0.5,screen 0.99 center top maxrows 2 samplen 0.5 width -2\nset tmargin 5\n"
+      "set logscale x\n"
+      "set xrange [{}:{}]\nset yrange [0.4:{}.6]\nset ytics scale 0 ({})\n"
+      "set xtics (0.1, 1, 10, 100, 1000)\nset xlabel 'Share of the peak (%)'\n"
+      "set arrow from 100,graph 0 to 100,graph 1 nohead dt (5,4) lw 1.5 lc rgb {}\nplot {}\n",
+      data, lines.network.empty() ? "other shapes" : lines.network.shortened(kLabel), colour::kGrid,
+      plot_number(std::max(least / 1.5, 1e-3)), plot_number(std::min(most * 1.5, 1e6)),
+      lines.keys.size(), joined(labels, ", "), colour::kQuiet, joined(plots, ", "));
+  return plotted({name,
+                  plain_text("Share of the machine's peak: {}.", joined(alt, "; ")),
+                  {330, 190 + 20.0 * count},
+                  commands});
 }
 
 }  // namespace
 
-Crossover crossover(const Comparison& comparison, const Sweep& sweep, const std::string& name) {
-  Crossover result;
-  result.figure.source = short_digest(comparison.digest);
-  for (const SweepPanel& panel : panels_of(comparison, sweep)) {
-    const std::size_t number = result.figure.panels.size() + 1;
-    if (number > kMaxPanels) {
-      ++result.left_out;
-      continue;
-    }
-    result.figure.panels.push_back(
-        draw_sweep(panel, sweep, comparison.algorithms, fmt::format("{}_{}", name, number)));
-    const Markdown ranges = ranges_text(panel);
-    if (ranges.empty()) continue;
-    result.crossovers +=
-        Markdown::format("- {}: {}{}.\n", panel_title(panel), ranges, machine_text(panel));
-  }
-  return result;
+UntrustedText layer_of(const ComparisonRow& row) {
+  const UntrustedText network = row.network();
+  return network.empty() ? row.name : row.name.substr(network.size() + 1);
 }
 
-UntrustedText memory_layer(const Comparison& comparison) {
-  const ComparisonRow* largest = nullptr;
-  for (const ComparisonRow& row : comparison.rows) {
-    if (!row.is_timed()) continue;
-    if (row.name == "alexnet:conv2") return row.name;
-    const bool network_over_sweep =
-        largest != nullptr && is_in_sweep(*largest) && !is_in_sweep(row);
-    const bool sweep_under_network =
-        largest != nullptr && !is_in_sweep(*largest) && is_in_sweep(row);
-    if (largest == nullptr || network_over_sweep ||
-        (!sweep_under_network && row.flops > largest->flops)) {
-      largest = &row;
-    }
-  }
-  return largest == nullptr ? UntrustedText() : largest->name;
+bool is_in_sweep(const ComparisonRow& row) {
+  const UntrustedText network = row.network();
+  return network == "kernel" || network == "channels";
 }
 
-Figure memory_figure(const Comparison& comparison, const UntrustedText& layer,
-                     const std::string& name) {
-  std::vector<UntrustedText> passes;
-  std::map<UntrustedText, Rows> rows;
-  for (const ComparisonRow& row : comparison.rows) {
-    if (row.name != layer || !row.is_timed()) continue;
-    if (rows[row.pass].empty()) passes.push_back(row.pass);
-    rows[row.pass].push_back(&row);
+Figure map_figure(const Comparison& comparison, const std::string& name) {
+  Figure figure{{}, short_digest(comparison.digest)};
+  figure.data.titles = {"Pass", "Kernel", "Channels", "Fastest portable", "Median (ms)"};
+  for (const auto& [pass, map] : maps_of(comparison)) {
+    for (const auto& [cell, row] : map) {
+      figure.data.rows.push_back({pass, count_cell(cell.first), count_cell(cell.second),
+                                  row->algorithm, significant_cell(row->median_ms)});
+    }
+    if (figure.panels.size() == kMaxPanels) continue;
+    const std::size_t number = figure.panels.size() + 1;
+    figure.panels.push_back(map_panel(pass, map, fmt::format("{}_{}", name, number)));
   }
-  Figure figure;
-  figure.source = short_digest(comparison.digest);
-  for (const UntrustedText& pass : passes) {
-    if (figure.panels.size() == kMaxPanels) break;
-    const std::string number = std::to_string(figure.panels.size() + 1);
-    figure.panels.push_back(draw_memory(rows[pass], name + "_" + number));
+  return figure;
+}
+
+Figure share_figure(const Comparison& comparison, const std::string& name) {
+  Figure figure{{}, short_digest(comparison.digest)};
+  figure.data.titles = {"Layer", "Pass", "Algorithm", "GFLOP/s", "Peak (%)"};
+  for (const Lines& lines : lines_of(comparison)) {
+    for (const auto& [place, row] : lines.rows) {
+      figure.data.rows.push_back({row->name, row->pass, row->algorithm,
+                                  significant_cell(row->gflops()),
+                                  percent_cell(row->gflops() * 1e9 / comparison.peak(), 1)});
+    }
+    if (figure.panels.size() == kMaxPanels) continue;
+    const std::size_t number = figure.panels.size() + 1;
+    figure.panels.push_back(share_panel(lines, comparison, fmt::format("{}_{}", name, number)));
   }
   return figure;
 }

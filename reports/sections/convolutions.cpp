@@ -1,9 +1,12 @@
-// The section on convolution algorithms: a part for each comparison's record.
+// Convolution algorithms: a part of the paper and one of the supplement for each comparison's
+// record.
 #include "sections/convolutions.hpp"
 
 #include <fmt/format.h>
 
 #include <algorithm>
+#include <cmath>
+#include <map>
 
 #include "format.hpp"
 #include "sections/sections.hpp"
@@ -12,134 +15,209 @@
 namespace reprise::reports {
 namespace {
 
-/// Names of figures and tables of the second and later records carry the record's number.
-std::string suffix_of(std::size_t index) {
-  return index == 0 ? "" : fmt::format("_{}", index + 1);
+// ---- Tables
+
+/// What the table of errors says of one algorithm.
+struct Tally {
+  UntrustedText reproducibility;
+  std::size_t checked = 0, unsupported = 0, untrusted = 0, wrong = 0;
+  const ComparisonRow* worst = nullptr;  ///< by share of its bound
+  double worst_ulp = 0, worst_rms = 0;
+};
+
+/// Like std::max, but what is not a number is the larger.
+double worse(double a, double b) {
+  return std::isnan(a) || a > b ? a : b;
 }
 
-void add_sweep(const Comparison& comparison, const Sweep& sweep, const std::string& suffix,
-               Draft& part, Draft& draft) {
-  const std::string key(sweep.prefix);
-  const std::string name = "crossover_" + key + suffix;
-  Crossover found = crossover(comparison, sweep, name);
-  part.set("has_" + key, !found.figure.panels.empty());
-  part.set(key + "_figure", place_name(name));
-  part.set(key + "_crossovers", found.crossovers);
-  part.set("has_" + key + "_crossovers", !found.crossovers.empty());
-  part.set(key + "_left_out", found.left_out > 0);
-  part.set(key + "_panels_left_out", counted(static_cast<std::int64_t>(found.left_out), "panel"));
-  if (!found.figure.panels.empty()) draft.add(name, std::move(found.figure));
-}
-
-/// The tables of each network, with their captions.
-Markdown network_parts(const Comparison& comparison, const std::string& suffix, Draft& draft) {
-  Markdown text;
-  const std::vector<UntrustedText> networks = timed_networks(comparison);
-  for (std::size_t i = 0; i < networks.size(); ++i) {
-    Draft part;
-    part.set("peak", significant(comparison.peak() / 1e9));
-    part.set("network", networks[i].empty() ? "other shapes" : networks[i]);
-    part.set("digest", code_span(short_digest(comparison.digest)));
-    for (const auto& [key, measure] : {std::pair{"times", Cell::time},
-                                       {"rates", Cell::rate},
-                                       {"workspaces", Cell::workspace},
-                                       {"errors", Cell::error}}) {
-      const std::string name = fmt::format("network_{}{}_{}", key, suffix, i + 1);
-      part.set(key, place_name(name));
-      draft.add(name, network_table(comparison, networks[i], measure));
-    }
-    text += Markdown::format("{}\n", render_template("convolution_network.md.mustache", part));
+void count(const ComparisonRow& row, Tally& tally) {
+  tally.reproducibility = row.reproducibility;
+  tally.unsupported += row.is_unsupported() ? 1 : 0;
+  if (!row.is_checked()) return;
+  ++tally.checked;
+  tally.untrusted += row.status == "untrusted" ? 1 : 0;
+  tally.wrong += row.is_wrong() ? 1 : 0;
+  tally.worst_ulp = worse(tally.worst_ulp, row.worst_ulp);
+  tally.worst_rms = worse(tally.worst_rms, row.rms_relative);
+  if (tally.worst == nullptr || std::isnan(row.worst_of_bound) ||
+      row.worst_of_bound > tally.worst->worst_of_bound) {
+    tally.worst = &row;
   }
-  return text;
 }
 
-void add_memory(const Comparison& comparison, const std::string& suffix, Draft& part,
-                Draft& draft) {
-  const UntrustedText layer = memory_layer(comparison);
-  const std::string name = "convolution_memory" + suffix;
-  part.set("has_memory", !layer.empty());
-  part.set("memory", place_name(name));
-  part.set("memory_layer", layer);
-  if (!layer.empty()) draft.add(name, memory_figure(comparison, layer, name));
+Cell scientific_cell(double value) {
+  Cell made = number_cell(value, 0);
+  if (std::isfinite(value)) made.shown = fmt::format("{:.1e}", value);
+  return made;
 }
 
-/// Beyond this, the middle one of all spreads is noise of the machine rather than of the clock.
-constexpr double kNoisySpread = 0.25;
+/// In percent: "12", and below a hundredth with the digits that count.
+Cell bound_cell(double share) {
+  return percent_cell(share, share < 0.01 ? 2 : 0);
+}
 
-/// 0 if nothing was timed.
-double middle_spread(const Comparison& comparison) {
+TableEntry error_table(const Comparison& comparison) {
+  std::map<UntrustedText, Tally> tallies;
+  for (const ComparisonRow& row : comparison.rows) count(row, tallies[row.algorithm]);
+  TableEntry entry{{{"Algorithm", "Class", "Error (% of bound)", "Where", "Error (ulp)",
+                     "RMS, relative", "Checked", "Wrong", "Untrusted", "Unsupported"},
+                    {}},
+                   short_digest(comparison.digest)};
+  for (const UntrustedText& algorithm : comparison.algorithms) {
+    const Tally& tally = tallies[algorithm];
+    std::vector<Cell> row = {
+        code_cell(algorithm), tally.reproducibility, Cell(), Cell(), Cell(), Cell()};
+    if (tally.worst != nullptr) {
+      row[2] = bound_cell(tally.worst->worst_of_bound);
+      row[3] = plain_text("{}, {}", tally.worst->name, tally.worst->pass);
+      row[4] = significant_cell(tally.worst_ulp);
+      row[5] = scientific_cell(tally.worst_rms);
+    }
+    const Cell wrong = count_cell(tally.wrong);
+    for (const Cell& cell : {count_cell(tally.checked), tally.wrong > 0 ? bold(wrong) : wrong,
+                             count_cell(tally.untrusted), count_cell(tally.unsupported)}) {
+      row.push_back(cell);
+    }
+    entry.table.rows.push_back(std::move(row));
+  }
+  return entry;
+}
+
+std::vector<Cell> row_of(const ComparisonRow& row, const Comparison& comparison) {
+  const auto timed = [&](double value, const Cell& cell) {
+    return row.is_timed() ? if_finite(value, cell) : Cell();
+  };
+  const auto checked = [&](const Cell& cell) { return row.is_checked() ? cell : Cell(); };
+  const Cell status = row.status.empty() ? UntrustedText("not run") : row.status;
+  const double share = row.gflops() * 1e9 / comparison.peak();
+  return {row.name,
+          row.shape,
+          row.pass,
+          row.algorithm,
+          row.reproducibility,
+          row.is_wrong() ? bold(status) : status,
+          number_cell(row.flops, 0),
+          timed(row.median_ms, significant_cell(row.median_ms)),
+          timed(row.least_ms, significant_cell(row.least_ms)),
+          timed(row.most_ms, significant_cell(row.most_ms)),
+          timed(row.spread(), percent_cell(row.spread(), 0)),
+          timed(row.gflops(), significant_cell(row.gflops())),
+          timed(share, percent_cell(share, 1)),
+          checked(significant_cell(static_cast<double>(row.workspace_bytes) / 1024)),
+          checked(bound_cell(row.worst_of_bound)),
+          checked(significant_cell(row.worst_ulp)),
+          checked(scientific_cell(row.rms_relative))};
+}
+
+/// Wrong rows first; the page shows those of networks that were run, the data all.
+TableEntry rows_table(const Comparison& comparison) {
+  Table all{{"Layer", "Shape", "Pass", "Algorithm", "Class", "Status", "FLOP", "Median (ms)",
+             "Least (ms)", "Largest (ms)", "Spread (%)", "GFLOP/s", "Peak (%)", "Workspace (KiB)",
+             "Error (% of bound)", "Error (ulp)", "RMS, relative"},
+            {}};
+  Table shown{all.titles, {}};
+  std::vector<const ComparisonRow*> rows;
+  for (const ComparisonRow& row : comparison.rows) rows.push_back(&row);
+  std::stable_partition(rows.begin(), rows.end(), [](const auto* row) { return row->is_wrong(); });
+  for (const ComparisonRow* row : rows) {
+    all.rows.push_back(row_of(*row, comparison));
+    const bool is_shown = row->is_wrong() || (row->is_checked() && !is_in_sweep(*row));
+    if (is_shown) shown.rows.push_back(all.rows.back());
+  }
+  return {with_columns(shown, {"Layer", "Pass", "Algorithm", "Status", "Median (ms)", "Spread (%)",
+                               "GFLOP/s", "Peak (%)", "Workspace (KiB)", "Error (% of bound)",
+                               "Error (ulp)"}),
+          short_digest(comparison.digest), all};
+}
+
+// ---- Text
+
+/// "direct 30, fft 40, winograd 11": in how many cases of a shape and a pass each is the fastest.
+UntrustedText fastest_portable(const Comparison& comparison, std::size_t& cases) {
+  std::map<std::pair<UntrustedText, UntrustedText>, const ComparisonRow*> best;
+  for (const ComparisonRow& row : comparison.rows) {
+    if (!row.is_timed() || !row.is_portable()) continue;
+    const ComparisonRow*& known = best[{row.name, row.pass}];
+    if (known == nullptr || row.median_ms < known->median_ms) known = &row;
+  }
+  std::map<UntrustedText, std::size_t> wins;
+  for (const auto& [key, row] : best) ++wins[row->algorithm];
+  std::vector<UntrustedText> parts;
+  for (const auto& [algorithm, count] : wins) {
+    parts.push_back(plain_text("{} {}", algorithm, count));
+  }
+  cases = best.size();
+  return joined(parts, ", ");
+}
+
+/// NaN if nothing was timed.
+double median_spread(const Comparison& comparison) {
   std::vector<double> spreads;
   for (const ComparisonRow& row : comparison.rows) {
     if (row.is_timed()) spreads.push_back(row.spread());
   }
-  if (spreads.empty()) return 0;
-  std::sort(spreads.begin(), spreads.end());
-  return spreads[spreads.size() / 2];
+  return median_of(spreads);
 }
 
-void add_machine(const Comparison& comparison, Draft& part) {
+void add_figure(const std::string& key, const std::string& name, Figure figure, Draft& part,
+                Draft& draft) {
+  part.set("has_" + key, !figure.panels.empty());
+  part.set(key, place_name(name));
+  if (!figure.panels.empty()) draft.add(name, std::move(figure));
+}
+
+std::size_t wrong_rows(const Comparison& comparison) {
+  return static_cast<std::size_t>(std::count_if(comparison.rows.begin(), comparison.rows.end(),
+                                                [](const auto& row) { return row.is_wrong(); }));
+}
+
+/// The values for both parts; figures and tables of the second and later records carry a number.
+Draft part_of(const Comparison& comparison, std::size_t index, Draft& draft) {
+  const std::string suffix = index == 0 ? "" : fmt::format("_{}", index + 1);
+  Draft part;
+  std::size_t cases = 0;
+  part.set("fastest", fastest_portable(comparison, cases));
+  part.set("cases", std::to_string(cases));
+  part.set("timed", comparison.is_timed());
   part.set("record", code_span(comparison.name));
   part.set("digest", code_span("sha256:" + comparison.digest));
-  part.set("has_cpu", !comparison.cpu.empty());
-  part.set("cpu", comparison.cpu);
-  part.set("has_simd", !comparison.simd.empty());
-  part.set("simd", comparison.simd);
+  part.set("cpu", comparison.cpu.empty() ? "not recorded" : comparison.cpu);
+  part.set("simd", comparison.simd.empty() ? "not recorded" : comparison.simd);
   part.set("threads", counted(comparison.threads, "thread"));
-  part.set("noisy", middle_spread(comparison) > kNoisySpread);
-  part.set("middle_spread", percent(middle_spread(comparison), 0));
+  part.set("spread", percent(median_spread(comparison), 0));
   part.set("peak", significant(comparison.peak_flops / 1e9));
-}
-
-void add_statuses(const Comparison& comparison, const std::string& suffix, Draft& part,
-                  Draft& draft) {
-  const std::vector<ComparisonRow>& rows = comparison.rows;
-  const auto wrong =
-      std::count_if(rows.begin(), rows.end(), [](const auto& r) { return r.is_wrong(); });
-  const auto checked =
-      std::count_if(rows.begin(), rows.end(), [](const auto& r) { return r.is_checked(); });
+  part.set("checked", grouped(static_cast<std::int64_t>(
+                          std::count_if(comparison.rows.begin(), comparison.rows.end(),
+                                        [](const auto& row) { return row.is_checked(); }))));
+  const std::size_t wrong = wrong_rows(comparison);
   part.set("has_wrong", wrong > 0);
   part.set("wrong_count", grouped(wrong));
-  part.set("checked_count", grouped(checked));
-  part.set("wrong", place_name("convolution_wrong" + suffix));
+  add_figure("map", "convolution_map" + suffix, map_figure(comparison, "convolution_map" + suffix),
+             part, draft);
+  add_figure("share", "convolution_share" + suffix,
+             share_figure(comparison, "convolution_share" + suffix), part, draft);
   part.set("errors", place_name("convolution_errors" + suffix));
-  part.set("statuses", place_name("convolution_statuses" + suffix));
-  if (wrong > 0) draft.add("convolution_wrong" + suffix, wrong_table(comparison));
+  part.set("rows", place_name("convolution_rows" + suffix));
   draft.add("convolution_errors" + suffix, error_table(comparison));
-  if (!comparison.is_timed()) draft.add("convolution_statuses" + suffix, status_table(comparison));
-  const Markdown reasons = unsupported_reasons(comparison);
-  part.set("has_reasons", !reasons.empty());
-  part.set("reasons", reasons);
-}
-
-Markdown comparison_part(const Comparison& comparison, std::size_t index, Draft& draft) {
-  const std::string suffix = suffix_of(index);
-  Draft part;
-  part.set("timed", comparison.is_timed());
-  add_machine(comparison, part);
-  add_statuses(comparison, suffix, part, draft);
-  add_sweep(comparison, kKernelSweep, suffix, part, draft);
-  add_sweep(comparison, kChannelSweep, suffix, part, draft);
-  part.set("networks", network_parts(comparison, suffix, draft));
-  add_memory(comparison, suffix, part, draft);
-  return render_template("convolutions.md.mustache", part);
+  draft.add("convolution_rows" + suffix, rows_table(comparison));
+  return part;
 }
 
 }  // namespace
 
 void add_convolutions(const std::vector<Comparison>& comparisons, Draft& draft) {
-  Markdown text;
-  std::vector<Markdown> names;
-  std::ptrdiff_t wrong = 0;
+  Markdown of_paper;
+  Markdown of_supplement;
+  std::size_t wrong = 0;
   for (std::size_t i = 0; i < comparisons.size(); ++i) {
-    text += Markdown::format("{}\n", comparison_part(comparisons[i], i, draft));
-    names.push_back(code_span(comparisons[i].name));
-    const std::vector<ComparisonRow>& rows = comparisons[i].rows;
-    wrong += std::count_if(rows.begin(), rows.end(), [](const auto& r) { return r.is_wrong(); });
+    const Draft part = part_of(comparisons[i], i, draft);
+    of_paper += render_template("convolutions.md.mustache", part);
+    of_supplement += render_template("convolution_rows.md.mustache", part);
+    wrong += wrong_rows(comparisons[i]);
   }
   draft.set("has_comparisons", !comparisons.empty());
-  draft.set("comparison_parts", text);
-  draft.set("comparison_names", listed(names));
-  draft.set("one_comparison", comparisons.size() == 1);
+  draft.set("comparison_parts", of_paper);
+  draft.set("comparison_rows", of_supplement);
   draft.set("has_wrong_convolutions", wrong > 0);
   draft.set("wrong_convolutions", counted(wrong, "result"));
 }

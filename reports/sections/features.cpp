@@ -1,4 +1,4 @@
-// What the networks see: the picture at the top, test images and their nearest training images.
+// What the networks see: first-layer kernels, test images and their nearest training images.
 #include <fmt/format.h>
 
 #include <algorithm>
@@ -6,8 +6,6 @@
 
 #include "format.hpp"
 #include "sections/sections.hpp"
-#include "sections/studies.hpp"
-#include "sections/study_text.hpp"
 #include "svg.hpp"
 
 namespace reprise::reports {
@@ -93,9 +91,24 @@ class NeighbourDrawing {
   SvgCanvas canvas_;
 };
 
+Table neighbours_data(const TrainingRun& run) {
+  const Neighbours& nearest = run.neighbours;
+  Table data{{"Test image", "Class", "Rank", "Training image", "Its class", "Distance"}, {}};
+  for (std::size_t i = 0; i < nearest.index.size(); ++i) {
+    const std::size_t sample = i / nearest.per_sample;
+    data.rows.push_back({count_cell(run.samples.index[sample]),
+                         run.class_names[run.samples.labels[sample]],
+                         count_cell(i % nearest.per_sample + 1), count_cell(nearest.index[i]),
+                         run.class_names[nearest.labels[i]],
+                         number_cell(static_cast<double>(nearest.distances[i]), 3)});
+  }
+  return data;
+}
+
 Figure neighbours_figure(const TrainingRun& run) {
   Figure figure;
   figure.source = short_digest(run.digest);
+  figure.data = neighbours_data(run);
   std::size_t rows = run.samples.index.size();
   if (run.channels == 3) rows = std::min(rows, kMaxColourRows);
   for (std::size_t first = 0; first < rows; first += kRowsInPanel) {
@@ -135,6 +148,22 @@ const TrainingRun* with_most_kernels(const Runs& runs) {
   });
 }
 
+Table kernels_data(const Kernels& kernels) {
+  Table data{{"Kernel", "Row", "Column", "Channel", "Weight"}, {}};
+  for (std::size_t out = 0; out < kernels.out_channels; ++out) {
+    for (std::size_t row = 0; row < kernels.height; ++row) {
+      for (std::size_t column = 0; column < kernels.width; ++column) {
+        for (std::size_t in = 0; in < kernels.in_channels; ++in) {
+          data.rows.push_back(
+              {count_cell(out + 1), count_cell(row + 1), count_cell(column + 1), count_cell(in + 1),
+               number_cell(static_cast<double>(kernels.at(row, column, in, out)), 4)});
+        }
+      }
+    }
+  }
+  return data;
+}
+
 void add_neighbours(const Runs& runs, Draft& draft) {
   const TrainingRun* run = with_neighbours(runs);
   draft.set("has_neighbours", run != nullptr);
@@ -143,8 +172,8 @@ void add_neighbours(const Runs& runs, Draft& draft) {
   std::size_t same = 0;
   for (std::size_t sample = 0; sample < samples; ++sample) same += agreeing(*run, sample);
   draft.set("neighbours_run", run_name(*run));
-  draft.set("neighbours_each", count_word(static_cast<std::int64_t>(run->neighbours.per_sample)));
-  draft.set("neighbours_samples", count_word(static_cast<std::int64_t>(samples)));
+  draft.set("neighbours_each", std::to_string(run->neighbours.per_sample));
+  draft.set("neighbours_samples", std::to_string(samples));
   draft.set("neighbours_same", std::to_string(same));
   draft.set("neighbours_all", std::to_string(samples * run->neighbours.per_sample));
   draft.add("neighbours", neighbours_figure(*run));
@@ -152,28 +181,17 @@ void add_neighbours(const Runs& runs, Draft& draft) {
 
 }  // namespace
 
-void add_features(const std::vector<TrainingRun>& lenet, const std::vector<Study>& studies,
-                  const std::vector<Contrast>& contrasts, Draft& draft) {
-  Runs runs;
-  for (const TrainingRun& run : lenet) runs.push_back(&run);
-  const Runs of_studies = runs_of(studies);
-  runs.insert(runs.end(), of_studies.begin(), of_studies.end());
+void add_features(const Runs& runs, Draft& draft) {
   add_neighbours(runs, draft);
-  if (studies.empty()) return;
-  const TrainingRun& kernels = *with_most_kernels(of_studies);
-  draft.set("kernels_run", run_name(kernels));
-  draft.set("study_kernel_count",
-            count_word(static_cast<std::int64_t>(kernels.kernels.out_channels)));
-  draft.set("study_kernel_size",
-            fmt::format("{}×{}", kernels.kernels.height, kernels.kernels.width));
-  draft.set("kernels_in_colour", kernels.kernels.in_channels == 3);
-  Figure overview{forest_panels(contrasts), source_of(of_studies)};
-  draft.set("has_forest", !overview.panels.empty());
-  overview.panels.push_back(kernels_panel(kernels.kernels, "study_kernels"));
-  draft.add("overview", std::move(overview));
-  if (!lenet.empty()) return;
-  add_test_images(kernels, draft);
-  draft.set("ranks", count_word(static_cast<std::int64_t>(kernels.top_labels.ranks)));
+  const TrainingRun& run = *with_most_kernels(runs);
+  draft.set("kernels_run", run_name(run));
+  draft.set("kernel_count", std::to_string(run.kernels.out_channels));
+  draft.set("kernel_size", fmt::format("{}×{}", run.kernels.height, run.kernels.width));
+  draft.add("kernels", Figure{{kernels_panel(run.kernels, "first_layer_kernels")},
+                              short_digest(run.digest),
+                              kernels_data(run.kernels)});
+  draft.set("test_images_run", run_name(*runs.front()));
+  add_test_images(*runs.front(), draft);
 }
 
 }  // namespace reprise::reports

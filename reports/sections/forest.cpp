@@ -5,8 +5,7 @@
 #include <cmath>
 
 #include "format.hpp"
-#include "sections/studies.hpp"
-#include "sections/study_text.hpp"
+#include "sections/sections.hpp"
 #include "svg.hpp"
 
 namespace reprise::reports {
@@ -50,7 +49,7 @@ class ForestDrawing {
       draw_row(effects_[i], kFirstRow + row_ * static_cast<double>(i));
     }
   }
-  [[nodiscard]] Svg document(const UntrustedText& alt) const { return canvas_.document(alt); }
+  [[nodiscard]] Svg document(const UntrustedText& alt) const { return canvas_.document(alt, true); }
 
  private:
   void find_range() {
@@ -142,10 +141,12 @@ class ForestDrawing {
     canvas_.text({kMargin, top + 14}, contrast_name(contrast).capitalized(),
                  {kNameSize, "start", colour::kText});
     canvas_.text({tall ? kMargin : kWidth - kMargin, top + (tall ? 30 : 14)},
-                 short_verdict(verdict),
+                 short_verdict(contrast),
                  {12, tall ? "start" : "end", ink,
                   verdict == Verdict::supported || verdict == Verdict::contradicted});
     if (!std::isfinite(effect.mean)) return;
+    canvas_.begin_titled(plain_text("{}: {}, {}", contrast_name(contrast).capitalized(),
+                                    value_text(effect.mean), verdict_text(contrast)));
     if (std::isfinite(effect.interval.low)) {
       const double left = place(effect.interval.low);
       const double right = place(effect.interval.high);
@@ -161,6 +162,11 @@ class ForestDrawing {
     const bool hollow = verdict != Verdict::supported && verdict != Verdict::contradicted;
     canvas_.rect({place(effect.mean) - 5, middle - 5}, {10, 10}, ink);
     if (hollow) canvas_.rect({place(effect.mean) - 3, middle - 3}, {6, 6}, colour::kPaper);
+    canvas_.end_titled();
+  }
+
+  [[nodiscard]] std::string value_text(double mean) const {
+    return is_ratio_ ? fixed(std::exp(mean), 2) + " times" : fixed(mean, 2) + " points";
   }
 
   static double width_of(const UntrustedText& text) {
@@ -169,16 +175,18 @@ class ForestDrawing {
 
   static bool fits_in_lines(const std::vector<Effect>& effects) {
     return std::all_of(effects.begin(), effects.end(), [](const Effect& effect) {
-      const std::string verdict = short_verdict(effect.contrast->judgement.verdict);
+      const std::string verdict = short_verdict(*effect.contrast);
       return width_of(contrast_name(*effect.contrast)) + width_of(verdict) + 3 * kMargin < kWidth;
     });
   }
 
-  static std::string short_verdict(Verdict verdict) {
+  static std::string short_verdict(const Contrast& contrast) {
+    const Verdict verdict = contrast.judgement.verdict;
     if (verdict == Verdict::supported) return "supported";
     if (verdict == Verdict::contradicted) return "contradicted";
     if (verdict == Verdict::out_of_scale) return "not at the paper's scale";
-    return verdict == Verdict::inconclusive ? "inconclusive" : "no claim";
+    if (verdict == Verdict::inconclusive) return "inconclusive";
+    return contrast.identical ? "compared by digest" : "no claim";
   }
 
   const std::vector<Effect>& effects_;

@@ -13,9 +13,10 @@
 namespace reprise::reports {
 namespace {
 
-constexpr double kGap = 8;      // pixels between columns of kernels
-constexpr double kLabel = 20;   // pixels below each kernel, for its largest magnitude
-constexpr double kLegend = 34;  // pixels below them all
+constexpr double kOverviewHeight = 290;  // pixels
+constexpr double kGap = 8;               // pixels between columns of kernels
+constexpr double kLabel = 20;            // pixels below each kernel, for its largest magnitude
+constexpr double kLegend = 34;           // pixels below them all
 constexpr double kTextSize = 12;
 constexpr double kMinTile = 36;  // pixels, of a kernel's height
 

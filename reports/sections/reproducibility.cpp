@@ -29,21 +29,19 @@ UntrustedText class_of(const TrainingRun& run, const std::vector<Comparison>& co
   return "";
 }
 
-Markdown or_dash(const UntrustedText& text) {
-  return text.empty() ? "–" : code_span(text);
+Cell code_or_none(const UntrustedText& text) {
+  return text.empty() ? Cell() : code_cell(text);
 }
 
 TableEntry digests_table(const std::vector<TrainingRun>& runs,
                          const std::vector<Comparison>& comparisons) {
-  TableEntry entry;
-  if (runs.size() == 1) entry.source = short_digest(runs.front().digest);
-  entry.table.columns = {
-      {"Seed", Align::right}, {"Initial parameters"}, {"Trained parameters"}, {"Class"}};
+  TableEntry entry{{{"Seed", "Initial parameters", "Trained parameters", "Class"}, {}},
+                   source_of(pointers(runs))};
   for (const TrainingRun& run : runs) {
     const UntrustedText reproducibility = class_of(run, comparisons);
-    entry.table.rows.push_back({std::to_string(run.seed), or_dash(run.initial_parameters_sha256),
-                                or_dash(run.parameters_sha256),
-                                reproducibility.empty() ? "–" : reproducibility});
+    entry.table.rows.push_back({count_cell(run.seed), code_or_none(run.initial_parameters_sha256),
+                                code_or_none(run.parameters_sha256),
+                                reproducibility.empty() ? Cell() : Cell(reproducibility)});
   }
   return entry;
 }
@@ -134,8 +132,8 @@ bool is_commit(const UntrustedText& text) {
   return text.size() >= 7 && text.size() <= 64 && text.consists_of("0123456789abcdef");
 }
 
-ShellCommands make_commands(const Inputs& inputs, const std::vector<Study>& studies) {
-  const std::vector<const TrainingRun*> runs = all_runs(inputs);
+ShellCommands commands_for(const Inputs& inputs, const std::vector<Study>& studies) {
+  const Runs runs = all_runs(inputs);
   const UntrustedText commit = setting_text(runs.front()->environment, "git_commit");
   ShellCommands text;
   if (is_commit(commit)) text += ShellCommands::format("git checkout {}\n", commit);
@@ -162,7 +160,7 @@ ShellCommands make_commands(const Inputs& inputs, const std::vector<Study>& stud
 }
 
 /// Many records are named by their folders.
-ShellCommands verify_commands(const std::vector<const TrainingRun*>& runs) {
+ShellCommands verify_commands(const Runs& runs) {
   std::set<ShellCommands> words;
   for (const TrainingRun* run : runs) {
     if (runs.size() <= kNamedRecords) {
@@ -181,46 +179,55 @@ ShellCommands verify_commands(const std::vector<const TrainingRun*>& runs) {
   return text;
 }
 
-TableEntry records_table(const std::vector<const TrainingRun*>& runs,
-                         const std::vector<Comparison>& comparisons) {
-  TableEntry entry;
-  entry.table.columns = {{"Record"}, {"Study"}, {"Variant"}, {"Seed", Align::right}, {"Digest"}};
+TableEntry records_table(const Runs& runs, const std::vector<Comparison>& comparisons) {
+  TableEntry entry{{{"Record", "Study", "Variant", "Seed", "Digest"}, {}}, {}};
+  const auto digest_cell = [](const std::string& digest) {
+    Cell made = code_cell(digest);
+    made.shown = code_span(short_digest(digest));
+    return made;
+  };
   for (const TrainingRun* run : runs) {
-    const bool pilot = run->study && run->study->role == Role::pilot;
-    entry.table.rows.push_back(
-        {code_span(run->name), run->study ? words_of(run->study->name) : "–",
-         run->study ? words_of(run->study->variant) + (pilot ? " (pilot)" : "") : "–",
-         std::to_string(run->seed), code_span(short_digest(run->digest))});
+    std::vector<Cell> row = {code_cell(run->name), Cell(), Cell(), count_cell(run->seed),
+                             digest_cell(run->digest)};
+    if (run->study) {
+      const bool pilot = run->study->role == Role::pilot;
+      row[1] = words_of(run->study->name);
+      row[2] = words_of(run->study->variant) + (pilot ? " (pilot)" : "");
+    }
+    entry.table.rows.push_back(std::move(row));
   }
   for (const Comparison& comparison : comparisons) {
-    entry.table.rows.push_back({code_span(comparison.name), "comparison of convolutions", "–", "–",
-                                code_span(short_digest(comparison.digest))});
+    entry.table.rows.push_back({code_cell(comparison.name), "comparison of convolutions", Cell(),
+                                Cell(), digest_cell(comparison.digest)});
   }
   return entry;
 }
 
-/// Of LeNet-5, where there is one, else of the studies' runs as far as they agree.
-void add_class(const Inputs& inputs, Draft& draft) {
-  const std::vector<const TrainingRun*> runs = all_runs(inputs);
-  const UntrustedText first = class_of(*runs.front(), inputs.comparisons);
-  const bool agreed = std::all_of(runs.begin(), runs.end(), [&](const TrainingRun* run) {
-    return class_of(*run, inputs.comparisons) == first && conv_of(*run) == conv_of(*runs.front());
-  });
-  const bool lenet = !inputs.lenet.empty() || !inputs.distorted.empty();
-  draft.set("has_class", !first.empty() && (lenet || agreed));
-  draft.set("is_portable", first == "portable");
-  draft.set("class_conv", code_span(conv_of(*runs.front())));
+/// "direct (portable), onednn (machine)": the algorithms of the training runs with their classes.
+UntrustedText classes_of(const Inputs& inputs) {
+  std::vector<UntrustedText> classes;
+  for (const TrainingRun* run : all_runs(inputs)) {
+    const UntrustedText reproducibility = class_of(*run, inputs.comparisons);
+    const UntrustedText text = plain_text(
+        "{} ({})", conv_of(*run), reproducibility.empty() ? "class not recorded" : reproducibility);
+    if (std::find(classes.begin(), classes.end(), text) == classes.end()) classes.push_back(text);
+  }
+  return listed(classes);
 }
 
 }  // namespace
 
+Markdown make_commands(const Inputs& inputs, const std::vector<Study>& studies) {
+  return code_block(commands_for(inputs, studies).str(), "sh");
+}
+
 void add_reproducibility(const Inputs& inputs, const std::vector<Study>& studies, Draft& draft) {
-  const std::vector<const TrainingRun*> runs = all_runs(inputs);
-  const std::vector<TrainingRun>& lenet = inputs.lenet.empty() ? inputs.distorted : inputs.lenet;
+  const Runs runs = all_runs(inputs);
+  const std::vector<TrainingRun>& lenet = lenet_runs(inputs);
   if (!lenet.empty()) draft.add("digests", digests_table(lenet, inputs.comparisons));
   draft.add("records", records_table(runs, inputs.comparisons));
-  add_class(inputs, draft);
-  draft.set("commands", code_block(make_commands(inputs, studies).str(), "sh"));
+  draft.set("conv_classes", classes_of(inputs));
+  draft.set("commands", make_commands(inputs, studies));
   draft.set("verify_commands", code_block(verify_commands(runs).str(), "sh"));
 }
 

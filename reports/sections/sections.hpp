@@ -1,54 +1,121 @@
 /// \file
-/// One function per topic of the report: each takes what it needs from the run and puts values,
-/// figures and tables into the draft. The topics of studies are in studies.hpp. What a value is
-/// called in the templates stands beside it.
+/// One function per topic of the report: each puts values, figures and tables into the draft. What
+/// a value is called in the templates stands beside it.
 #pragma once
 
+#include <map>
 #include <string>
 #include <vector>
 
+#include "contrast.hpp"
 #include "draft.hpp"
 #include "inputs.hpp"
-#include "study.hpp"
 
 namespace reprise::reports {
 
-/// Title, headline, test accuracy, its interval; the runs, one or one per seed.
-void add_accuracy(const std::vector<TrainingRun>& runs, Draft& draft);
+using Runs = std::vector<const TrainingRun*>;
 
-/// The picture at the top, first-layer kernels beside the curves; the table of epochs.
-void add_training(const TrainingRun& run, Draft& draft);
-Panel kernels_panel(const Kernels& kernels, const std::string& name);
-inline constexpr double kOverviewHeight = 290;  ///< pixels, of each panel
+// ---- Studies
 
-/// Network and settings of the run.
-void add_lenet_setup(const TrainingRun& run, Draft& draft);
-/// Data files of all records, and the machine that `first` was made on.
-void add_setup(const Inputs& inputs, const TrainingRun& first, Draft& draft);
-/// What a setting of this name is; "" if the report does not know it.
-std::string setting_meaning(const UntrustedText& name);
-/// All training runs: LeNet-5's, distorted ones, the studies'.
-std::vector<const TrainingRun*> all_runs(const Inputs& inputs);
+/// The figure at the top, verdicts, a paragraph and a panel for each study, abstract, conclusion.
+void add_verdicts(const std::vector<Study>& studies, const std::vector<Contrast>& contrasts,
+                  Draft& draft);
+/// All differences with their intervals: a panel for errors, one for ratios of epochs and times;
+/// those that have none are left out.
+std::vector<Panel> forest_panels(const std::vector<Contrast>& contrasts);
+/// A study's values as dots, a panel for each.
+Figure values_figure(const std::vector<Study>& studies);
+/// All that is known of each comparison, a row for each; pages show some of the columns.
+using Contrasts = std::vector<const Contrast*>;
+Table contrast_table(const Contrasts& contrasts);
+/// What a personal note has to tell: what went against its claim, seeds that disagree, failures.
+void add_study_notes(const std::vector<Study>& studies, const std::vector<Contrast>& contrasts,
+                     const StoreCounts& stores, Draft& draft);
 
-/// Of stores: how many runs their plans want, how many are here, and the compute of all.
-void add_plans(const Inputs& inputs, Draft& draft);
+/// The supplement's section on each study: contrasts, values by seed, outcomes, curves.
+void add_study_parts(const std::vector<Study>& studies, const std::vector<Contrast>& contrasts,
+                     Draft& draft);
+/// Curves of a study's training and test error, with bands over the seeds.
+Figure curves_figure(const Study& study);
 
-/// Confusion matrix and error by class.
+/// Final training error by learning rate, of the pilots of one variant, means over their seeds.
+struct PilotGrid {
+  const Study* study = nullptr;
+  UntrustedText variant;
+  std::map<double, double> errors;
+  /// The rate of the least error.
+  [[nodiscard]] double best() const;
+};
+std::vector<PilotGrid> pilot_grids(const std::vector<Study>& studies);
+
+/// What the paper did and what was done here; variants and settings; pilots.
+void add_study_setup(const std::vector<Study>& studies, Draft& draft);
+
+// ---- LeNet-5 and the papers
+
+/// Accuracy, course of training, classes, mistakes, test images, beside the paper of 1998.
+void add_lenet(const Inputs& inputs, Draft& draft);
+/// Of a run: the confusion matrix as a figure, the classes as a table.
 void add_classes(const TrainingRun& run, Draft& draft);
-
 /// Sample images with their likeliest labels.
 void add_test_images(const TrainingRun& run, Draft& draft);
+Panel kernels_panel(const Kernels& kernels, const std::string& name);
+/// First-layer kernels; test images with their nearest training images, where a record has them.
+void add_features(const Runs& runs, Draft& draft);
+/// AlexNet's layers, what was new in it, and its tables of results with ours below.
+void add_alexnet(const Inputs& inputs, const std::vector<Study>& studies, Draft& draft);
 
-/// Which sentences of the conclusion hold, by the rules that conclusion.cpp states.
-void add_conclusion(const TrainingRun& run, Draft& draft);
+// ---- All
 
-/// What the data show beside the question, and what they cannot show.
-void add_notes(const std::vector<TrainingRun>& runs, Draft& draft);
-
+/// Data files of all records, settings of the first, the machine that it was made on.
+void add_setup(const Inputs& inputs, Draft& draft);
+/// What a setting of this name is; "" if the report does not know it.
+std::string setting_meaning(const UntrustedText& name);
 /// Comparisons of convolution algorithms: speed, memory, errors; says so if there are none.
 void add_convolutions(const std::vector<Comparison>& comparisons, Draft& draft);
-
+/// The commands that make the records and the report, as a block.
+Markdown make_commands(const Inputs& inputs, const std::vector<Study>& studies);
 /// Digests and classes of the runs, the commands that make and verify them, the table of records.
 void add_reproducibility(const Inputs& inputs, const std::vector<Study>& studies, Draft& draft);
+
+// ---- What they share
+
+/// All training runs: LeNet-5's, distorted ones, the studies'.
+Runs all_runs(const Inputs& inputs);
+/// Those of LeNet-5 that are not distorted, or else those that are.
+const std::vector<TrainingRun>& lenet_runs(const Inputs& inputs);
+Runs runs_of(const std::vector<Study>& studies);
+Runs pointers(const std::vector<TrainingRun>& runs);
+
+/// The short digest over the records' digests, in the order of the alphabet, a line for each; of a
+/// single record its own.
+Source source_of(const Runs& runs);
+
+/// "percent", "epochs": of bare values.
+std::string unit_name(const Study& study);
+/// "10.24%", "1.52 s"; of epochs the bare number.
+std::string value_text(const Study& study, double value);
+Cell value_cell(const Study& study, double value);
+/// What is printed of a value or difference: shares as percentages.
+double printed(const Study& study, double value);
+/// "points", "epochs", "s": of differences.
+std::string_view difference_unit(const Study& study);
+/// "−1.24 points", "−3.20 epochs".
+std::string difference_text(const Study& study, double difference);
+/// "−1.60 to −0.88 points".
+std::string interval_text(const Study& study, const Interval& interval);
+Cell p_cell(double p);
+/// "p = 0.034", "p < 0.001".
+std::string p_phrase(double p);
+
+/// "supported", "inconclusive (one seed)", ...
+std::string verdict_text(const Contrast& contrast);
+/// "ReLU against tanh".
+UntrustedText contrast_name(const Contrast& contrast);
+/// The paper's figure; "" where there is none, also if the record says so in words, or if the study
+/// is none of the paper's.
+UntrustedText paper_figure(const Contrast& contrast);
+/// With a capital at its beginning and a mark at its end.
+UntrustedText sentence(const UntrustedText& text);
 
 }  // namespace reprise::reports

@@ -8,8 +8,6 @@
 #include "format.hpp"
 #include "published.hpp"
 #include "sections/sections.hpp"
-#include "sections/study_text.hpp"
-#include "templates.hpp"
 
 namespace reprise::reports {
 namespace {
@@ -96,43 +94,37 @@ std::string meaning(const UntrustedText& name, const std::array<Known, Count>& k
 }
 
 TableEntry settings_table(const TrainingRun& run) {
-  TableEntry entry;
-  entry.source = short_digest(run.digest);
-  entry.table.columns = {{"Setting"}, {"Value"}, {"What it is"}};
+  TableEntry entry{{{"Setting", "Value", "Meaning"}, {}}, short_digest(run.digest)};
   for (const UntrustedText& name : in_order(run.settings, kSettings)) {
     entry.table.rows.push_back(
-        {code_span(name), setting_text(run.settings, name), meaning(name, kSettings)});
+        {code_cell(name), setting_text(run.settings, name), meaning(name, kSettings)});
   }
   return entry;
 }
 
 TableEntry model_table(const TrainingRun& run) {
-  TableEntry entry;
-  entry.source = short_digest(run.digest);
-  entry.table.columns = {
-      {"Layer"}, {"Type"}, {"Settings"}, {"Output shape"}, {"Parameters", Align::right}};
+  TableEntry entry{{{"Layer", "Type", "Settings", "Output shape", "Parameters"}, {}},
+                   short_digest(run.digest)};
   for (const LayerRow& layer : run.layers) {
-    entry.table.rows.push_back({code_span(layer.name), layer.type, layer.settings,
-                                layer.output_shape, std::to_string(layer.parameters)});
+    entry.table.rows.push_back({code_cell(layer.name), layer.type, layer.settings,
+                                layer.output_shape, count_cell(layer.parameters)});
   }
-  entry.table.rows.push_back(
-      {Markdown::format("**Total**"), "", "", "", Markdown::format("**{}**", run.parameters)});
+  entry.table.rows.push_back({bold("Total"), "", "", "", bold(count_cell(run.parameters))});
   return entry;
 }
 
 /// The files of all runs, each once.
-TableEntry data_table(const std::vector<const TrainingRun*>& runs) {
-  TableEntry entry;
-  entry.table.columns = {{"Data set"}, {"File"}, {"SHA-256"}};
+TableEntry data_table(const Runs& runs) {
+  TableEntry entry{{{"Data set", "File", "SHA-256"}, {}}, {}};
   std::set<UntrustedText> known;
-  std::vector<const TrainingRun*> sources;
+  Runs sources;
   for (const TrainingRun* run : runs) {
     bool is_new = false;
     for (const InputFile& file : run->files) {
       if (!known.insert(file.sha256).second) continue;
       is_new = true;
       entry.table.rows.push_back(
-          {data_display_name(run->data_name), code_span(file.name), code_span(file.sha256)});
+          {data_display_name(run->data_name), code_cell(file.name), code_cell(file.sha256)});
     }
     if (is_new) sources.push_back(run);
   }
@@ -140,39 +132,31 @@ TableEntry data_table(const std::vector<const TrainingRun*>& runs) {
   return entry;
 }
 
-/// A sentence for each data set, and one on runs that used a part of it.
-Markdown data_sentence(const std::vector<const TrainingRun*>& runs) {
-  std::vector<Markdown> sentences;
+std::string image_counts(const TrainingRun& run, bool held_out) {
+  const std::string training = grouped(run.offered_images);
+  const std::string test = grouped(run.test_images);
+  return held_out ? fmt::format(
+                        "{} training images and {} held out of them, the data set's own test "
+                        "images not read",
+                        training, test)
+                  : fmt::format("{} training and {} test images", training, test);
+}
+
+/// "Fashion-MNIST: 60,000 training and 10,000 test images, 28×28 grey pixels, 10 classes", each
+/// once.
+UntrustedText data_sets(const Runs& runs) {
+  std::vector<UntrustedText> sets;
   for (const TrainingRun* run : runs) {
     if (run->study && run->study->role == Role::pilot) continue;
-    Draft part;
-    part.set("name", data_display_name(run->data_name));
-    part.set("offered", grouped(static_cast<std::int64_t>(run->offered_images)));
-    part.set("test", grouped(static_cast<std::int64_t>(run->test_images)));
-    part.set("size", fmt::format("{}×{}", run->height, run->width));
-    part.set("grey", run->channels == 1);
-    const UntrustedText held_out = setting_text(run->settings, "holdout");
-    part.set("held_out", !held_out.empty() && held_out != "0");
-    part.set("classes", count_word(static_cast<std::int64_t>(run->classes())));
-    const Markdown text = one_line(render_template("data_set.md.mustache", part));
-    if (std::find(sentences.begin(), sentences.end(), text) == sentences.end()) {
-      sentences.push_back(text);
-    }
+    const UntrustedText holdout = setting_text(run->settings, "holdout");
+    const bool held_out = !holdout.empty() && holdout != "0";
+    const UntrustedText text =
+        plain_text("{}: {}, {}×{} {} pixels, {} classes", data_display_name(run->data_name),
+                   image_counts(*run, held_out), run->height, run->width,
+                   run->channels == 1 ? "grey" : "colour", run->classes());
+    if (std::find(sets.begin(), sets.end(), text) == sets.end()) sets.push_back(text);
   }
-  std::set<std::size_t> parts;
-  for (const TrainingRun* run : runs) {
-    if (run->train_images < run->offered_images) parts.insert(run->train_images);
-  }
-  if (!parts.empty()) {
-    std::vector<std::string> counts;
-    for (const std::size_t part : parts) {
-      counts.push_back(grouped(static_cast<std::int64_t>(part)));
-    }
-    Draft part;
-    part.set("counts", listed(counts));
-    sentences.push_back(one_line(render_template("data_parts.md.mustache", part)));
-  }
-  return joined(sentences, " ");
+  return joined(sets, "; ");
 }
 
 constexpr std::string_view kLibrary = "library_";
@@ -186,9 +170,7 @@ bool is_left_out(const UntrustedText& name) {
 }
 
 TableEntry environment_table(const TrainingRun& run) {
-  TableEntry entry;
-  entry.source = short_digest(run.digest);
-  entry.table.columns = {{"What"}, {"Value, as reported"}};
+  TableEntry entry{{{"Property", "Value, as reported"}, {}}, short_digest(run.digest)};
   std::vector<UntrustedText> libraries;
   for (const UntrustedText& name : in_order(run.environment, kMachine)) {
     const UntrustedText value = setting_text(run.environment, name);
@@ -196,24 +178,15 @@ TableEntry environment_table(const TrainingRun& run) {
       libraries.push_back(plain_text("{} {}", name.substr(kLibrary.size()), value));
     } else if (!is_left_out(name)) {
       const std::string label = meaning(name, kMachine);
-      entry.table.rows.push_back({label.empty() ? code_span(name) : label, value});
+      entry.table.rows.push_back({label.empty() ? code_cell(name) : Cell(label), value});
     }
   }
   if (!libraries.empty()) entry.table.rows.push_back({"Libraries", joined(libraries, ", ")});
   return entry;
 }
 
-void add_time(const TrainingRun& run, Draft& draft) {
-  const bool timed = !run.seconds_per_epoch.empty();
-  draft.set("timed", timed);
-  const Spread spread = timed ? spread_of(run.seconds_per_epoch) : Spread{};
-  draft.set("seconds_mean", fixed(spread.mean, 2));
-  draft.set("seconds_least", fixed(spread.least, 2));
-  draft.set("seconds_most", fixed(spread.most, 2));
-}
-
 /// Runs of another machine or program than the first.
-std::int64_t made_elsewhere(const std::vector<const TrainingRun*>& runs, const TrainingRun& first) {
+std::int64_t made_elsewhere(const Runs& runs, const TrainingRun& first) {
   return std::count_if(runs.begin(), runs.end(), [&](const TrainingRun* run) {
     return std::any_of(kSameMachine.begin(), kSameMachine.end(), [&](const char* name) {
       return setting_text(run->environment, name) != setting_text(first.environment, name);
@@ -227,41 +200,29 @@ std::string setting_meaning(const UntrustedText& name) {
   return meaning(name, kSettings);
 }
 
-std::vector<const TrainingRun*> all_runs(const Inputs& inputs) {
-  std::vector<const TrainingRun*> all;
-  for (const auto* runs : {&inputs.lenet, &inputs.distorted, &inputs.studies}) {
-    for (const TrainingRun& run : *runs) all.push_back(&run);
+void add_setup(const Inputs& inputs, Draft& draft) {
+  const Runs runs = all_runs(inputs);
+  const TrainingRun& first = *runs.front();
+  if (!lenet_runs(inputs).empty()) {
+    draft.add("model", model_table(first));
+    draft.add("settings", settings_table(first));
+    draft.set("batch_size", setting_text(first.settings, "batch_size"));
+    draft.set("optimizer", words_of(setting_text(first.settings, "optimizer")));
   }
-  return all;
-}
-
-void add_lenet_setup(const TrainingRun& run, Draft& draft) {
-  draft.add("model", model_table(run));
-  draft.add("settings", settings_table(run));
-  draft.set("train_images", grouped(static_cast<std::int64_t>(run.train_images)));
-  draft.set("test_images", grouped(static_cast<std::int64_t>(run.test_images)));
-  draft.set("parameters", grouped(run.parameters));
-  draft.set("optimizer", setting_text(run.settings, "optimizer"));
-  draft.set("is_adam", setting_text(run.settings, "optimizer") == "adam");
-  draft.set("batch_size", setting_text(run.settings, "batch_size"));
-  draft.set("conv", code_span(setting_text(run.settings, "conv_algorithm")));
-  add_time(run, draft);
-}
-
-void add_setup(const Inputs& inputs, const TrainingRun& first, Draft& draft) {
-  const std::vector<const TrainingRun*> runs = all_runs(inputs);
   draft.add("data", data_table(runs));
-  draft.set("data_sentence", data_sentence(runs));
   draft.add("environment", environment_table(first));
+  draft.set("data_sets", data_sets(runs));
+  const UntrustedText cpu = setting_text(first.environment, "cpu");
+  draft.set("cpu", cpu.empty() ? "not recorded" : cpu);
   const UntrustedText commit = setting_text(first.environment, "git_commit");
   draft.set("has_commit", !commit.empty());
   draft.set("commit", code_span(commit));
   draft.set("is_dirty", setting_text(first.environment, "git_dirty") == "1");
-  const std::int64_t elsewhere = made_elsewhere(runs, first);
-  draft.set("several_records", runs.size() > 1);
-  draft.set("made_elsewhere", elsewhere > 0);
-  draft.set("made_elsewhere_count", count_word(elsewhere));
-  draft.set("run_records", count_word(static_cast<std::int64_t>(runs.size())));
+  draft.set("run_records", counted(runs.size(), "training record"));
+  draft.set("made_elsewhere", grouped(made_elsewhere(runs, first)));
+  std::set<std::string> trainings;
+  for (const TrainingRun* run : runs) trainings.insert(run->digest);
+  draft.set("trainings", counted(trainings.size(), "training run"));
 }
 
 }  // namespace reprise::reports

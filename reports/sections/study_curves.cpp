@@ -8,8 +8,7 @@
 
 #include "format.hpp"
 #include "gnuplot.hpp"
-#include "sections/studies.hpp"
-#include "sections/study_text.hpp"
+#include "sections/sections.hpp"
 
 namespace reprise::reports {
 namespace {
@@ -162,6 +161,20 @@ Panel draw_curves(const CurvePlot& plot) {
   return plotted({plot.name, alt, {kWidth, kPlotHeight + kKeyLine * lines}, commands_of(plot)});
 }
 
+Table data_of(const std::vector<CurvePlot>& plots) {
+  Table data{{"Error", "Variant", "Epoch", "Mean (%)", "Least (%)", "Largest (%)"}, {}};
+  for (const CurvePlot& plot : plots) {
+    for (std::size_t i = 0; i < plot.curves.size(); ++i) {
+      for (const CurvePoint& point : plot.curves[i]) {
+        data.rows.push_back({plot.quantity, plot.variants[i]->name, number_cell(point.epoch, 2),
+                             number_cell(point.spread.mean, 2), number_cell(point.spread.least, 2),
+                             number_cell(point.spread.most, 2)});
+      }
+    }
+  }
+  return data;
+}
+
 }  // namespace
 
 Figure curves_figure(const Study& study) {
@@ -179,7 +192,7 @@ Figure curves_figure(const Study& study) {
                                    : epoch_curve(variant, &History::train_error));
     test.curves.push_back(epoch_curve(variant, &History::test_error));
   }
-  return {{draw_curves(train), draw_curves(test)}, source_of(study.runs())};
+  return {{draw_curves(train), draw_curves(test)}, source_of(study.runs()), data_of({train, test})};
 }
 
 }  // namespace reprise::reports

@@ -11,8 +11,6 @@
 #include "published.hpp"
 #include "reprise/core/error.hpp"
 #include "sections/sections.hpp"
-#include "sections/studies.hpp"
-#include "sections/study_text.hpp"
 
 namespace reprise::reports {
 namespace {
@@ -33,22 +31,17 @@ std::vector<UntrustedText> values_of(const Runs& runs, const UntrustedText& name
 
 UntrustedText here_cell(const Runs& runs, const std::string& setting) {
   std::vector<UntrustedText> values = values_of(runs, setting);
-  if (values.empty()) return "–";
-  if (values.size() > kMaxValues) {
-    return fmt::format("{} values, as the variants ask",
-                       count_word(static_cast<std::int64_t>(values.size())));
-  }
-  for (UntrustedText& value : values) value = value.empty() ? "none" : value;
-  return listed(values);
+  if (values.size() > kMaxValues) return fmt::format("{} values", values.size());
+  for (UntrustedText& value : values) value = value.empty() ? "none" : words_of(value);
+  return joined(values, ", ");
 }
 
 UntrustedText data_cell(const Runs& runs) {
   std::vector<UntrustedText> names;
   for (const TrainingRun* run : runs) {
-    const UntrustedText text = plain_text("{}: {} training images of {}×{}×{} in {} classes",
-                                          data_display_name(run->data_name),
-                                          grouped(static_cast<std::int64_t>(run->train_images)),
-                                          run->height, run->width, run->channels, run->classes());
+    const UntrustedText text = plain_text(
+        "{}: {} training images, {}×{}×{}, {} classes", data_display_name(run->data_name),
+        grouped(run->train_images), run->height, run->width, run->channels, run->classes());
     if (std::find(names.begin(), names.end(), text) == names.end()) names.push_back(text);
   }
   return joined(names, "; ");
@@ -61,12 +54,10 @@ std::string parameters_cell(const Runs& runs) {
     least = std::min(least, run->parameters);
     most = std::max(most, run->parameters);
   }
-  return least == most ? std::to_string(least)
-                       : fmt::format("{} to {}", grouped(least), grouped(most));
+  return least == most ? grouped(least) : fmt::format("{} to {}", grouped(least), grouped(most));
 }
 
 std::string seeds_cell(const std::vector<Study>& studies) {
-  std::set<std::int64_t> seeds;
   std::size_t least = std::numeric_limits<std::size_t>::max();
   std::size_t most = 0;
   for (const Study& study : studies) {
@@ -75,8 +66,8 @@ std::string seeds_cell(const std::vector<Study>& studies) {
       most = std::max(most, variant.runs.size());
     }
   }
-  return least == most ? fmt::format("{} for each variant", most)
-                       : fmt::format("{} to {} for each variant", least, most);
+  return least == most ? fmt::format("{} seeds for each variant", most)
+                       : fmt::format("{} to {} seeds for each variant", least, most);
 }
 
 UntrustedText machine_cell(const Runs& runs) {
@@ -94,16 +85,16 @@ UntrustedText machine_cell(const Runs& runs) {
       machines.push_back(text);
     }
   }
-  return machines.empty() ? "–" : joined(machines, "; ");
+  return joined(machines, "; ");
 }
 
 TableEntry sides_table(const std::vector<Study>& studies) {
   const Runs runs = runs_of(studies);
   TableEntry entry;
   entry.source = source_of(runs);
-  entry.table.columns = {{"What"}, {"The paper"}, {"Here"}};
+  entry.table.titles = {"", "AlexNet", "This report"};
   const auto row = [&](const char* what, const UntrustedText& here) {
-    if (here != "–") entry.table.rows.push_back({what, paper_side(what), here});
+    if (!here.empty()) entry.table.rows.push_back({what, paper_side(what), here});
   };
   row("Data", data_cell(runs));
   row("Network", here_cell(runs, "model"));
@@ -119,7 +110,7 @@ TableEntry sides_table(const std::vector<Study>& studies) {
   row("Momentum", here_cell(runs, "momentum"));
   row("Weight decay", here_cell(runs, "weight_decay"));
   row("Epochs", here_cell(runs, "epochs"));
-  row("Repetitions", "seeds: " + seeds_cell(studies));
+  row("Repetitions", seeds_cell(studies));
   row("Machine", machine_cell(runs));
   return entry;
 }
@@ -144,30 +135,31 @@ std::map<UntrustedText, UntrustedText> usual_settings(const Runs& runs) {
 TableEntry usual_table(const Runs& runs, const std::map<UntrustedText, UntrustedText>& usual) {
   TableEntry entry;
   entry.source = source_of(runs);
-  entry.table.columns = {{"Setting"}, {"Value"}, {"What it is"}};
+  entry.table.titles = {"Setting", "Value", "Meaning"};
   for (const auto& [name, value] : usual) {
     entry.table.rows.push_back(
-        {code_span(name), value.empty() ? "none" : value, setting_meaning(name)});
+        {code_cell(name), value.empty() ? "none" : value, setting_meaning(name)});
   }
   return entry;
 }
 
-/// "`activation` tanh, `learning_rate` 0.01": what is not as usual.
-Markdown own_settings(const Variant& variant, const std::map<UntrustedText, UntrustedText>& usual) {
-  std::vector<Markdown> parts;
+/// "activation = tanh, learning_rate = 0.01": what is not as usual.
+UntrustedText own_settings(const Variant& variant,
+                           const std::map<UntrustedText, UntrustedText>& usual) {
+  std::vector<UntrustedText> parts;
   for (const auto& [name, value] : variant.runs.front().run->settings) {
     const UntrustedText text = setting_text(value);
     if (name == "seed" || usual.at(name) == text) continue;
-    parts.push_back(Markdown::format("{} {}", code_span(name), text.empty() ? "none" : text));
+    parts.push_back(plain_text("{} = {}", name, text.empty() ? "none" : text));
   }
-  return parts.empty() ? Markdown("–") : joined(parts, ", ");
+  return parts.empty() ? "as usual" : joined(parts, ", ");
 }
 
 TableEntry variants_table(const std::vector<Study>& studies,
                           const std::map<UntrustedText, UntrustedText>& usual) {
   TableEntry entry;
   entry.source = source_of(runs_of(studies));
-  entry.table.columns = {{"Study"}, {"Variant"}, {"What it is"}, {"Settings"}, {"Seeds"}};
+  entry.table.titles = {"Study", "Variant", "Meaning", "Settings", "Seeds"};
   for (const Study& study : studies) {
     for (const Variant& variant : study.variants) {
       std::vector<std::string> seeds;
@@ -182,44 +174,20 @@ TableEntry variants_table(const std::vector<Study>& studies,
   return entry;
 }
 
+/// The least error of each grid is bold.
 TableEntry pilots_table(const std::vector<PilotGrid>& grids, const Runs& pilots) {
-  TableEntry entry;
-  entry.source = source_of(pilots);
-  entry.table.columns = {{"Study"},
-                         {"Variant"},
-                         {"Learning rate", Align::right},
-                         {"Training error (%)", Align::right}};
+  TableEntry entry{{{"Study", "Variant", "Learning rate", "Training error (%)"}, {}},
+                   source_of(pilots)};
   for (const PilotGrid& grid : grids) {
     for (const auto& [rate, error] : grid.errors) {
-      const Markdown shown = percent_cell(error, 1);
-      entry.table.rows.push_back({heading_of(grid.study->name), words_of(grid.variant),
-                                  shortest(rate),
-                                  rate == grid.best() ? Markdown::format("**{}**", shown) : shown});
+      Cell shown_rate = number_cell(rate, 0);
+      shown_rate.shown = shortest(rate);
+      const Cell shown = percent_cell(error, 1);
+      entry.table.rows.push_back({heading_of(grid.study->name), words_of(grid.variant), shown_rate,
+                                  rate == grid.best() ? bold(shown) : shown});
     }
   }
   return entry;
-}
-
-void add_pilots(const std::vector<Study>& studies, Draft& draft) {
-  Runs pilots;
-  for (const Study& study : studies) {
-    pilots.insert(pilots.end(), study.pilots.begin(), study.pilots.end());
-  }
-  const std::vector<PilotGrid> grids = pilot_grids(studies);
-  draft.set("has_pilots", !pilots.empty());
-  std::vector<UntrustedText> edges;
-  std::vector<UntrustedText> unused;
-  for (const PilotGrid& grid : grids) {
-    const UntrustedText name =
-        plain_text("{} ({})", words_of(grid.variant), words_of(grid.study->name));
-    if (grid.is_at_edge()) edges.push_back(name);
-    if (!grid.is_used()) unused.push_back(name);
-  }
-  draft.set("has_edges", !edges.empty());
-  draft.set("edges", listed(edges));
-  draft.set("has_unused_rates", !unused.empty());
-  draft.set("unused_rates", listed(unused));
-  if (!pilots.empty()) draft.add("pilots", pilots_table(grids, pilots));
 }
 
 }  // namespace
@@ -229,18 +197,6 @@ double PilotGrid::best() const {
       std::min_element(errors.begin(), errors.end(),
                        [](const auto& a, const auto& b) { return a.second < b.second; });
   return least->first;
-}
-
-bool PilotGrid::is_at_edge() const {
-  return errors.size() > 1 && (best() == errors.begin()->first || best() == errors.rbegin()->first);
-}
-
-bool PilotGrid::is_used() const {
-  const Variant* measured = study->variant(variant);
-  if (measured == nullptr) return true;
-  const auto& settings = measured->runs.front().run->settings;
-  const auto rate = settings.find("learning_rate");
-  return rate != settings.end() && setting_text(rate->second) == shortest(best());
 }
 
 std::vector<PilotGrid> pilot_grids(const std::vector<Study>& studies) {
@@ -270,17 +226,12 @@ void add_study_setup(const std::vector<Study>& studies, Draft& draft) {
   draft.add("sides", sides_table(studies));
   draft.add("variants", variants_table(studies, usual));
   draft.add("usual_settings", usual_table(runs, usual));
-  draft.set("study_count", count_word(static_cast<std::int64_t>(studies.size())));
-  draft.set("one_study", studies.size() == 1);
-  draft.set("study_runs", grouped(static_cast<std::int64_t>(runs.size())));
-  const bool by_step = std::any_of(studies.begin(), studies.end(), [](const Study& study) {
-    return study.measure == Measure::epochs_to_train_error;
-  });
-  draft.set("by_step", by_step);
-  draft.set("least_smoothing", count_word(static_cast<std::int64_t>(smoothing_steps(1))));
-  draft.set("level", shortest(kLevel));
-  draft.set("power", shortest(kPower));
-  add_pilots(studies, draft);
+  Runs pilots;
+  for (const Study& study : studies) {
+    pilots.insert(pilots.end(), study.pilots.begin(), study.pilots.end());
+  }
+  draft.set("has_pilots", !pilots.empty());
+  if (!pilots.empty()) draft.add("pilots", pilots_table(pilot_grids(studies), pilots));
 }
 
 }  // namespace reprise::reports

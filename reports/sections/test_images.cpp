@@ -92,16 +92,21 @@ Panel card_panel(const TrainingRun& run, std::size_t sample) {
 void add_test_images(const TrainingRun& run, Draft& draft) {
   Figure figure;
   figure.source = short_digest(run.digest);
+  figure.data.titles = {"Test image", "True class", "Rank", "Label", "Probability (%)"};
   std::size_t right = 0;
   for (std::size_t sample = 0; sample < run.samples.index.size(); ++sample) {
     figure.panels.push_back(card_panel(run, sample));
-    const auto image = static_cast<std::size_t>(run.samples.index[sample]);
-    if (run.top_labels.label(image, 0) == run.samples.labels[sample]) ++right;
+    const Card card = card_of(run, sample);
+    right += card.guesses.front().is_true ? 1 : 0;
+    for (std::size_t rank = 0; rank < card.guesses.size(); ++rank) {
+      figure.data.rows.push_back({count_cell(card.image), card.truth, count_cell(rank + 1),
+                                  card.guesses[rank].name,
+                                  percent_cell(card.guesses[rank].probability, 1)});
+    }
   }
-  const std::string count = count_word(static_cast<std::int64_t>(run.samples.index.size()));
-  draft.set("sample_count", count);
-  draft.set("sample_count_capital", capitalized(count));
-  draft.set("sample_right", count_word(static_cast<std::int64_t>(right)));
+  draft.set("sample_count", std::to_string(run.samples.index.size()));
+  draft.set("sample_right", std::to_string(right));
+  draft.set("ranks", std::to_string(run.top_labels.ranks));
   draft.add("test_images", std::move(figure));
 }
 

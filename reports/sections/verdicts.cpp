@@ -1,133 +1,422 @@
-// The verdict table.
+// What was found: the table of verdicts, a paragraph for each study, abstract, conclusion, notes.
 #include <fmt/format.h>
 
 #include <algorithm>
 #include <cmath>
+#include <numeric>
 
 #include "format.hpp"
-#include "sections/studies.hpp"
-#include "sections/study_text.hpp"
+#include "sections/sections.hpp"
 
 namespace reprise::reports {
 namespace {
 
-/// The claim, unless the row above has the same one, and what is compared.
-Markdown claim_cell(const Contrast& contrast, const Contrast* above) {
-  const UntrustedText& claim = contrast.variant->claim;
-  const bool again =
-      above != nullptr && above->study == contrast.study && above->variant->claim == claim;
-  const Markdown name = Markdown::format("*{}.*", contrast_name(contrast).capitalized());
-  return claim.empty() || again ? name : Markdown::format("{} {}", sentence(claim), name);
+std::string confidence() {
+  return percent(kConfidence, 0);
 }
 
-UntrustedText paper_cell(const Contrast& contrast) {
-  const UntrustedText figure = paper_figure(contrast);
-  UntrustedText shown = figure.empty() ? "–" : figure;
-  if (contrast.study->section.empty()) return shown;
-  return plain_text("{} ({})", shown, contrast.study->section);
-}
-
-/// What the difference is in, and whether it is no more than a bound.
-std::string unit_cell(const Contrast& contrast) {
+/// What the difference is in, and whether runs that never reached the threshold make it a bound.
+std::string unit_of(const Contrast& contrast) {
   std::string text(difference_unit(*contrast.study));
-  if (contrast.is_lower_bound()) text += ", at least";
-  if (contrast.is_censored() && !contrast.is_lower_bound()) text += ", no bound";
-  return text;
+  if (!contrast.is_censored()) return text;
+  return text + (contrast.is_lower_bound() ? ", at least" : ", no bound");
 }
 
-/// "–" where there are too few seeds for it.
-std::string cell_of(const Contrast& contrast, double value, std::size_t least_seeds) {
-  const double shown = contrast.seeds.size() < least_seeds ? std::nan("") : value;
-  return or_dash(shown, value_cell(*contrast.study, shown));
+/// A difference; nothing if fewer pairs than it takes tell it, or it is not finite.
+Cell difference_cell(const Contrast& contrast, double value, std::size_t least_seeds) {
+  if (contrast.seeds.size() < least_seeds) return {};
+  return if_finite(value, value_cell(*contrast.study, value));
 }
 
-std::string ratio_cell(const Contrast& contrast) {
-  return contrast.ratio ? cell(contrast.ratio->mean, 2) : "–";
+Cell share_cell(double share) {
+  return number_cell(share, 2);
 }
 
-std::string range_text(const Interval& interval) {
-  return fixed(interval.low, 2) + " to " + fixed(interval.high, 2);
+std::vector<Cell> ratio_cells(const Contrast& contrast) {
+  if (!contrast.ratio) return {Cell(), Cell(), Cell()};
+  const Interval& interval = contrast.ratio->interval;
+  const bool known = std::isfinite(interval.high) && interval.low > 0;
+  return {number_cell(contrast.ratio->mean, 2), known ? number_cell(interval.low, 2) : Cell(),
+          known ? number_cell(interval.high, 2) : Cell()};
 }
 
-/// How often the variant has less, with Wilson's interval and, from enough seeds on, the
-/// bootstrap's.
-std::string below_cell(const Contrast& contrast) {
-  if (contrast.seeds.empty()) return "–";
+std::vector<Cell> below_cells(const Contrast& contrast) {
   const ShareBelow& below = contrast.below;
-  std::string text = fmt::format("{} ({})", fixed(below.share, 2), range_text(below.wilson));
-  if (below.bootstrap) text += fmt::format(", bootstrap {}", range_text(*below.bootstrap));
-  return text;
+  std::vector<Cell> cells(5);
+  if (contrast.seeds.empty()) return cells;
+  cells = {share_cell(below.share), share_cell(below.wilson.low), share_cell(below.wilson.high),
+           Cell(), Cell()};
+  if (below.bootstrap) {
+    cells[3] = share_cell(below.bootstrap->low);
+    cells[4] = share_cell(below.bootstrap->high);
+  }
+  return cells;
 }
 
-std::string detectable_cell(const Contrast& contrast) {
-  const double detectable = contrast.test.detectable;
-  return std::isfinite(detectable) ? value_cell(*contrast.study, detectable) : "–";
-}
-
-Markdown verdict_cell(const Contrast& contrast) {
-  const std::string text = verdict_text(contrast);
+std::vector<Cell> contrast_row(const Contrast& contrast) {
+  const Study& study = *contrast.study;
+  const PairedTest& test = contrast.test;
   const bool decided = contrast.judgement.verdict == Verdict::supported ||
                        contrast.judgement.verdict == Verdict::contradicted;
-  if (!decided) return text;
-  return Markdown::format("**{}**", text);
+  const Cell verdict = verdict_text(contrast);
+  std::vector<Cell> row = {heading_of(study.name),
+                           study.section.empty() ? Cell() : Cell(study.section),
+                           contrast_name(contrast).capitalized(),
+                           contrast.variant->claim,
+                           measure_text(study.measure, study.threshold),
+                           unit_of(contrast),
+                           decided ? bold(verdict) : verdict,
+                           difference_cell(contrast, test.mean, 1),
+                           difference_cell(contrast, test.standard_deviation, 2),
+                           difference_cell(contrast, test.interval.low, 2),
+                           difference_cell(contrast, test.interval.high, 2)};
+  const auto append = [&](const std::vector<Cell>& cells) {
+    row.insert(row.end(), cells.begin(), cells.end());
+  };
+  append(ratio_cells(contrast));
+  append({p_cell(contrast.p), p_cell(contrast.adjusted_p)});
+  append(below_cells(contrast));
+  append({if_finite(test.detectable, value_cell(study, test.detectable)),
+          contrast.identical ? count_cell(*contrast.identical) : Cell(),
+          count_cell(contrast.seeds.size())});
+  const UntrustedText figure = paper_figure(contrast);
+  row.push_back(figure.empty() ? Cell() : Cell(figure));
+  return row;
 }
 
-TableEntry verdict_table(const std::vector<Contrast>& contrasts, const Source& source) {
-  TableEntry entry;
-  entry.source = source;
-  entry.table.columns = {{"Claim"},
-                         {"Verdict"},
-                         {"Difference", Align::right},
-                         {"SD", Align::right},
-                         {interval_end("from"), Align::right},
-                         {interval_end("to"), Align::right},
-                         {"Unit"},
-                         {"Ratio", Align::right},
-                         {"p", Align::right},
-                         {"p, adjusted", Align::right},
-                         {"Less"},
-                         {"Detectable", Align::right},
-                         {"Seeds", Align::right},
-                         {"In the paper (section)"}};
-  const Contrast* above = nullptr;
+Contrasts with_verdict(const std::vector<Contrast>& contrasts, Verdict verdict) {
+  Contrasts found;
   for (const Contrast& contrast : contrasts) {
-    const PairedTest& test = contrast.test;
-    entry.table.rows.push_back(
-        {claim_cell(contrast, above), verdict_cell(contrast), cell_of(contrast, test.mean, 1),
-         cell_of(contrast, test.standard_deviation, 2), cell_of(contrast, test.interval.low, 2),
-         cell_of(contrast, test.interval.high, 2), unit_cell(contrast), ratio_cell(contrast),
-         p_cell(contrast.p), p_cell(contrast.adjusted_p), below_cell(contrast),
-         detectable_cell(contrast), std::to_string(contrast.seeds.size()), paper_cell(contrast)});
-    above = &contrast;
+    if (contrast.has_claim() && contrast.judgement.verdict == verdict) found.push_back(&contrast);
   }
-  return entry;
+  return found;
+}
+
+// ---- A paragraph for each study
+
+/// "a difference of −2.20 points (95% confidence interval −2.46 to −1.94 points; adjusted p =
+/// 0.02)".
+Markdown difference_phrase(const Contrast& contrast) {
+  const Study& study = *contrast.study;
+  const PairedTest& test = contrast.test;
+  const Markdown difference =
+      Markdown::format("a difference of {}", difference_text(study, test.mean));
+  if (!std::isfinite(test.interval.low)) return difference;
+  const bool adjusted = !std::isnan(contrast.adjusted_p);
+  const double p = adjusted ? contrast.adjusted_p : contrast.p;
+  const std::string p_text = std::isnan(p) ? "" : (adjusted ? "; adjusted " : "; ") + p_phrase(p);
+  return Markdown::format("{} ({} confidence interval {}{})", difference, confidence(),
+                          interval_text(study, test.interval), p_text);
+}
+
+/// "has a mean test error of 12.05%": a predicate, for any label before it.
+std::string predicate(const Study& study, const Variant& variant) {
+  const std::string value = value_text(study, spread_of(variant.values()).mean);
+  switch (study.measure) {
+    case Measure::epochs_to_train_error:
+      return fmt::format("takes a mean of {} epochs to a training error of {}", value,
+                         percent(study.threshold, 0));
+    case Measure::seconds_per_epoch:
+      return fmt::format("takes a mean of {} per epoch", value);
+    default:
+      return fmt::format("has a mean {} of {}", measure_text(study.measure, 0), value);
+  }
+}
+
+Markdown verdict_phrase(const Contrast& contrast) {
+  if (contrast.identical) {
+    return Markdown::format("the trained parameters are bit-identical for {} of {} seeds",
+                            *contrast.identical, contrast.seeds.size());
+  }
+  if (!contrast.has_claim()) return Markdown::literal("no claim is made");
+  return Markdown::format("the claim is **{}**", verdict_text(contrast));
+}
+
+/// What runs that never reached the threshold make of the difference.
+Markdown censoring_sentence(const Contrast& contrast) {
+  const UntrustedText side =
+      words_of(contrast.censored_variant ? contrast.variant->name : contrast.baseline->name);
+  if (contrast.censored_variant && contrast.censored_baseline) {
+    return Markdown::literal(
+        "Some runs of both never reached the threshold and count with their full length, so the "
+        "difference is no bound.");
+  }
+  return Markdown::format(
+      "Some runs of “{}” never reached the threshold and count with their full length, so the true "
+      "difference {}.",
+      side, contrast.is_lower_bound() ? "is larger" : "may be smaller, or of the opposite sign");
+}
+
+/// What stands behind the verdict, a sentence for each thing that there is to say.
+std::vector<Markdown> remarks_on(const Contrast& contrast) {
+  const Study& study = *contrast.study;
+  const PairedTest& test = contrast.test;
+  std::vector<Markdown> remarks;
+  if (contrast.is_censored()) remarks.push_back(censoring_sentence(contrast));
+  if (contrast.ratio && std::isfinite(contrast.ratio->interval.high)) {
+    remarks.push_back(Markdown::format(
+        "The ratio of the geometric means is {} ({} confidence interval {} to {}).",
+        fixed(contrast.ratio->mean, 2), confidence(), fixed(contrast.ratio->interval.low, 2),
+        fixed(contrast.ratio->interval.high, 2)));
+  }
+  if (contrast.test_error && std::isfinite(contrast.test_error->interval.low)) {
+    remarks.push_back(
+        Markdown::format("The test error itself differs by {} ({} confidence interval {}).",
+                         difference_text(study, contrast.test_error->mean), confidence(),
+                         interval_text(study, contrast.test_error->interval)));
+  }
+  if (contrast.falls_to_adjustment()) {
+    remarks.push_back(Markdown::format("Before the adjustment, {}.", p_phrase(contrast.p)));
+  }
+  if (contrast.judgement.verdict == Verdict::inconclusive && test.detectable > 0 &&
+      std::isfinite(test.detectable)) {
+    remarks.push_back(
+        Markdown::format("A true difference of {} would have been detected with {} power.",
+                         difference_text(study, test.detectable), percent(kPower, 0)));
+  }
+  if (contrast.judgement.verdict == Verdict::out_of_scale) {
+    remarks.push_back(Markdown::format("Tested instead: {}", sentence(study.tested_instead)));
+  }
+  if (!contrast.missing_seeds.empty()) {
+    remarks.push_back(Markdown::format("Seeds without a partner, left out: {}.",
+                                       fmt::format("{}", fmt::join(contrast.missing_seeds, ", "))));
+  }
+  if (!paper_figure(contrast).empty()) {
+    remarks.push_back(Markdown::format("In the paper: {}", sentence(paper_figure(contrast))));
+  }
+  return remarks;
+}
+
+Markdown contrast_sentences(const Contrast& contrast) {
+  const UntrustedText name = words_of(contrast.variant->name).capitalized();
+  if (contrast.seeds.empty()) {
+    return Markdown::format("“{}” has no seed in common with it.", name);
+  }
+  std::vector<Markdown> sentences = {
+      Markdown::format("“{}” {}, {}: {}.", name, predicate(*contrast.study, *contrast.variant),
+                       difference_phrase(contrast), verdict_phrase(contrast))};
+  const std::vector<Markdown> remarks = remarks_on(contrast);
+  sentences.insert(sentences.end(), remarks.begin(), remarks.end());
+  return joined(sentences, " ");
+}
+
+/// The claims on its variants, each once.
+UntrustedText claims_of(const Study& study) {
+  std::vector<UntrustedText> claims;
+  for (const Variant& variant : study.variants) {
+    const UntrustedText claim = sentence(variant.claim);
+    if (variant.claim.empty()) continue;
+    if (std::find(claims.begin(), claims.end(), claim) == claims.end()) claims.push_back(claim);
+  }
+  return joined(claims, " ");
+}
+
+Markdown study_paragraph(const Study& study, const std::vector<Contrast>& contrasts) {
+  const Markdown section = study.section.empty() ? Markdown::literal("")
+                                                 : Markdown::format(" (section {})", study.section);
+  std::vector<Markdown> parts = {
+      Markdown::format("**{}{}.** {}", heading_of(study.name), section, sentence(study.question))};
+  const UntrustedText claims = claims_of(study);
+  if (!claims.empty()) {
+    parts.push_back(study.section.empty() ? Markdown::format("Our expectation: {}", claims)
+                                          : Markdown::format("The paper's claim: {}", claims));
+  }
+  parts.push_back(Markdown::format("The baseline, “{}”, {}.", words_of(study.baseline_name),
+                                   predicate(study, *study.baseline())));
+  for (const Contrast& contrast : contrasts) {
+    if (contrast.study == &study) parts.push_back(contrast_sentences(contrast));
+  }
+  if (study.variants.size() == 1) parts.push_back(Markdown::literal("No other variant has a run."));
+  return Markdown::format("{}\n\n", joined(parts, " "));
+}
+
+// ---- Abstract, conclusion, notes
+
+/// Mean difference in standard deviations of the differences.
+double effect(const Contrast& contrast) {
+  return std::abs(contrast.test.mean) / std::max(contrast.test.standard_deviation, 1e-12);
+}
+
+/// The one of the largest effect among those that claim a difference; nullptr for none.
+const Contrast* clearest(const Contrasts& contrasts) {
+  const Contrast* found = nullptr;
+  for (const Contrast* contrast : contrasts) {
+    if (!contrast->claims_difference()) continue;
+    if (found == nullptr || effect(*contrast) > effect(*found)) found = contrast;
+  }
+  return found;
+}
+
+/// "a against b, which differ by −1.00 points of test error (95% confidence interval ...)".
+void set_clearest(const std::string& name, const Contrasts& contrasts, Draft& draft) {
+  const Contrast* found = clearest(contrasts);
+  draft.set("has_" + name, found != nullptr);
+  if (found == nullptr) return;
+  const Study& study = *found->study;
+  draft.set(name, Markdown::format("{} ({}: {}, {} confidence interval {})", contrast_name(*found),
+                                   measure_text(study.measure, study.threshold),
+                                   difference_text(study, found->test.mean), confidence(),
+                                   interval_text(study, found->test.interval)));
+}
+
+/// What stands in parentheses behind a comparison in the conclusion.
+Markdown brief(const Contrast& contrast) {
+  const Study& study = *contrast.study;
+  const Verdict verdict = contrast.judgement.verdict;
+  if (contrast.identical) return verdict_text(contrast);
+  if (verdict == Verdict::out_of_scale) return study.tested_instead;
+  const bool has_power = contrast.test.detectable > 0 && std::isfinite(contrast.test.detectable);
+  if (verdict != Verdict::inconclusive) return difference_text(study, contrast.test.mean);
+  if (!has_power) return verdict_text(contrast);
+  return Markdown::format("{}; detectable: {}", difference_text(study, contrast.test.mean),
+                          difference_text(study, contrast.test.detectable));
+}
+
+/// "- **Supported (2):** a against b (−1.00 points), c against d (0.50 points)."
+Markdown group_item(const char* title, const Contrasts& contrasts) {
+  std::vector<Markdown> items;
+  for (const Contrast* contrast : contrasts) {
+    items.push_back(Markdown::format("{} ({})", contrast_name(*contrast), brief(*contrast)));
+  }
+  return Markdown::format("- **{} ({}):** {}.\n", title, contrasts.size(),
+                          items.empty() ? Markdown("none") : joined(items, ", "));
+}
+
+void set_conclusion(const std::vector<Contrast>& contrasts, Draft& draft) {
+  const Contrasts supported = with_verdict(contrasts, Verdict::supported);
+  const Contrasts contradicted = with_verdict(contrasts, Verdict::contradicted);
+  const Contrasts inconclusive = with_verdict(contrasts, Verdict::inconclusive);
+  const Contrasts out_of_scale = with_verdict(contrasts, Verdict::out_of_scale);
+  Contrasts by_digest;
+  for (const Contrast& contrast : contrasts) {
+    if (contrast.identical) by_digest.push_back(&contrast);
+  }
+  draft.set("verdict_list",
+            Markdown::format("{}{}{}{}{}", group_item("Supported", supported),
+                             group_item("Contradicted", contradicted),
+                             group_item("Inconclusive", inconclusive),
+                             group_item("Not tested at the paper's scale", out_of_scale),
+                             group_item("Algorithms compared by digest", by_digest)));
+  draft.set("claims", counted(supported.size() + contradicted.size() + inconclusive.size() +
+                                  out_of_scale.size(),
+                              "claim"));
+  draft.set("supported", std::to_string(supported.size()));
+  draft.set("contradicted", std::to_string(contradicted.size()));
+  draft.set("inconclusive", std::to_string(inconclusive.size()));
+  draft.set("out_of_scale", std::to_string(out_of_scale.size()));
+  set_clearest("clearest_support", supported, draft);
+  set_clearest("clearest_contradiction", contradicted, draft);
+}
+
+/// The scale of all runs: the most that any has, and how long one trains.
+void set_scale(const std::vector<Study>& studies, Draft& draft) {
+  TrainingRun most;
+  std::vector<double> seconds;
+  std::size_t fewest = 0;
+  for (const Study& study : studies) {
+    for (const Variant& variant : study.variants) {
+      fewest = fewest == 0 ? variant.runs.size() : std::min(fewest, variant.runs.size());
+    }
+  }
+  for (const TrainingRun* run : runs_of(studies)) {
+    most.train_images = std::max(most.train_images, run->train_images);
+    most.parameters = std::max(most.parameters, run->parameters);
+    most.epochs = std::max(most.epochs, run->epochs);
+    const std::vector<double>& epochs = run->seconds_per_epoch;
+    if (!epochs.empty()) seconds.push_back(std::accumulate(epochs.begin(), epochs.end(), 0.0));
+  }
+  draft.set("studies", counted(studies.size(), "study", "studies"));
+  draft.set("study_runs", counted(runs_of(studies).size(), "training run"));
+  draft.set("fewest_seeds", counted(fewest, "seed"));
+  draft.set("most_train_images", grouped(most.train_images));
+  draft.set("most_parameters", grouped(most.parameters));
+  draft.set("most_epochs", counted(most.epochs, "epoch"));
+  draft.set("typical_training", duration(median_of(seconds)));
+}
+
+Markdown names_with(const std::vector<UntrustedText>& names) {
+  return names.empty() ? Markdown("none") : Markdown(listed(names));
 }
 
 }  // namespace
 
+Table contrast_table(const Contrasts& contrasts) {
+  Table table{{"Study",        "Section",    "Comparison", "Claim",    "Measure",
+               "Unit",         "Verdict",    "Difference", "SD",       "CI from",
+               "CI to",        "Ratio",      "Ratio from", "Ratio to", "p",
+               "Adjusted p",   "Less",       "Less from",  "Less to",  "Bootstrap from",
+               "Bootstrap to", "Detectable", "Identical",  "Seeds",    "In the paper"},
+              {}};
+  for (const Contrast* contrast : contrasts) table.rows.push_back(contrast_row(*contrast));
+  return table;
+}
+
 void add_verdicts(const std::vector<Study>& studies, const std::vector<Contrast>& contrasts,
                   Draft& draft) {
+  const Source source = source_of(runs_of(studies));
+  Contrasts all;
+  for (const Contrast& contrast : contrasts) all.push_back(&contrast);
   draft.set("has_contrasts", !contrasts.empty());
-  const bool bounds = std::any_of(contrasts.begin(), contrasts.end(),
-                                  [](const Contrast& c) { return c.is_censored(); });
-  draft.set("bootstrap_pairs", std::to_string(kBootstrapPairs));
-  draft.set("has_bootstrap", std::any_of(contrasts.begin(), contrasts.end(), [](const Contrast& c) {
-              return c.below.bootstrap.has_value();
-            }));
-  draft.set("has_out_of_scale", std::any_of(contrasts.begin(), contrasts.end(), [](const auto& c) {
-              return c.judgement.verdict == Verdict::out_of_scale;
-            }));
-  draft.set("has_by_digest", std::any_of(contrasts.begin(), contrasts.end(),
-                                         [](const auto& c) { return c.identical.has_value(); }));
-  draft.set("has_censored", bounds);
-  draft.set("has_own_claims",
-            std::any_of(contrasts.begin(), contrasts.end(), [](const Contrast& c) {
-              return c.has_claim() && c.study->section.empty();
-            }));
-  draft.set("has_own_studies", std::any_of(studies.begin(), studies.end(),
-                                           [](const Study& s) { return s.section.empty(); }));
-  if (contrasts.empty()) return;
-  draft.add("verdicts", verdict_table(contrasts, source_of(runs_of(studies))));
+  if (!contrasts.empty()) {
+    const Table table = contrast_table(all);
+    draft.add("verdicts",
+              {with_columns(table, {"Comparison", "Section", "Verdict", "Difference", "CI from",
+                                    "CI to", "Unit", "Adjusted p", "Detectable", "Seeds"}),
+               source, table});
+    draft.add("overview", {forest_panels(contrasts), source, table});
+  }
+  draft.add("values", values_figure(studies));
+  Markdown paragraphs;
+  for (const Study& study : studies) paragraphs += study_paragraph(study, contrasts);
+  draft.set("study_paragraphs", paragraphs);
+  draft.set("level", shortest(kLevel));
+  draft.set("power", percent(kPower, 0));
+  draft.set("least_smoothing", count_word(smoothing_steps(1)));
+  set_conclusion(contrasts, draft);
+  set_scale(studies, draft);
+}
+
+void add_study_notes(const std::vector<Study>& studies, const std::vector<Contrast>& contrasts,
+                     const StoreCounts& stores, Draft& draft) {
+  std::vector<UntrustedText> split;
+  std::size_t compared = 0;
+  for (const Contrast& contrast : contrasts) {
+    if (contrast.seeds.size() < 2 || contrast.variant->expectation == Expectation::same) continue;
+    ++compared;
+    if (contrast.dissenters() == 0 || contrast.test.mean == 0) continue;
+    split.push_back(plain_text("{} ({} of {})", contrast_name(contrast), contrast.dissenters(),
+                               contrast.seeds.size()));
+  }
+  draft.set("compared", std::to_string(compared));
+  draft.set("disagreeing", std::to_string(split.size()));
+  draft.set("disagreements", names_with(split));
+  std::vector<UntrustedText> unfinished;
+  for (const Study& study : studies) {
+    for (const Variant& variant : study.variants) {
+      if (variant.censored() == 0) continue;
+      unfinished.push_back(plain_text("{} ({} of {})", words_of(variant.name), variant.censored(),
+                                      variant.runs.size()));
+    }
+  }
+  draft.set("unfinished", names_with(unfinished));
+  PlanCount sum;
+  for (const PlanCount& plan : stores.plans) {
+    sum.wanted += plan.wanted;
+    sum.found += plan.found;
+    sum.failed += plan.failed;
+    sum.diverged += plan.diverged;
+  }
+  const std::size_t told = sum.found + sum.failed + sum.diverged;
+  draft.set("has_plans", !stores.plans.empty());
+  draft.set("plan_wanted", grouped(sum.wanted));
+  draft.set("plan_found", grouped(sum.found));
+  draft.set("plan_failed", grouped(sum.failed));
+  draft.set("plan_diverged", grouped(sum.diverged));
+  draft.set("plan_missing", grouped(sum.wanted - std::min(sum.wanted, told)));
+  draft.set("has_compute", stores.has_journal);
+  const double hours = stores.thread_seconds / 3600;
+  draft.set("cpu_hours", fixed(hours, hours < 1 ? 4 : 1));
+  draft.set("untold", grouped(stores.untold));
 }
 
 }  // namespace reprise::reports

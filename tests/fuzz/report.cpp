@@ -88,7 +88,9 @@ extern "C" int LLVMFuzzerTestOneInput(const std::uint8_t* bytes, std::size_t siz
   accepted([&] {
     const Report report = make_report(records, "", draw_nothing);
     check_shown(report.markdown);
+    check_shown(report.supplement_markdown);
     check_page(report.html);
+    check_page(report.supplement_html);
     for (const auto& [path, svg] : report.figures) check_page(svg);
   });
   return 0;

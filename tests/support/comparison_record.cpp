@@ -12,24 +12,25 @@ namespace {
 struct Layer {
   std::string name;
   int kernel = 0;
+  int channels = 1;
   double flops = 0;
 };
 
 std::vector<Layer> layers() {
   std::vector<Layer> layers;
   for (int kernel = 1; kernel <= 6; ++kernel) {
-    layers.push_back({"kernel:" + std::to_string(kernel), kernel, 1e6 * kernel * kernel});
+    layers.push_back({"kernel:" + std::to_string(kernel), kernel, 32, 1e6 * kernel * kernel});
   }
   for (const int kernel : {3, 5}) {
     const std::string size = std::to_string(kernel) + "x" + std::to_string(kernel);
     for (const int channels : {4, 8, 16}) {
-      layers.push_back({"channels:" + size + ":" + std::to_string(channels), kernel,
+      layers.push_back({"channels:" + size + ":" + std::to_string(channels), kernel, channels,
                         1e4 * channels * channels * kernel * kernel});
     }
   }
-  layers.push_back({"lenet5:conv1", 5, 2e7});
-  layers.push_back({"lenet5:conv2", 5, 4e7});
-  layers.push_back({"alexnet:conv2", 5, 4e9});
+  layers.push_back({"lenet5:conv1", 5, 1, 2e7});
+  layers.push_back({"lenet5:conv2", 5, 6, 4e7});
+  layers.push_back({"alexnet:conv2", 5, 48, 4e9});
   return layers;
 }
 
@@ -68,7 +69,8 @@ ComparisonRowRecord row(const Layer& layer, const char* pass, const Algorithm& a
   result.status = status_of(algorithm, layer);
   const bool ok = result.status == "ok";
   const double time = ok && timed ? time_of(algorithm, layer) : std::nan("");
-  result.shape = "g1mb1ic1ih9oc1kh" + std::to_string(layer.kernel) + "n\"" + layer.name + "\"";
+  result.shape = "g1mb1ic" + std::to_string(layer.channels) + "ih9oc1kh" +
+                 std::to_string(layer.kernel) + "n\"" + layer.name + "\"";
   result.name = layer.name;
   result.pass = pass;
   result.algorithm = algorithm.name;

@@ -1,0 +1,150 @@
+// AlexNet in tables, and its paper's results with ours below.
+#include <fmt/format.h>
+
+#include <algorithm>
+#include <cmath>
+
+#include "alexnet.hpp"
+#include "format.hpp"
+#include "published.hpp"
+#include "sections/sections.hpp"
+
+namespace reprise::reports {
+namespace {
+
+TableEntry layers_table() {
+  TableEntry entry{{{"Layer", "Kind", "Output", "Parameters"}, {}}, {}};
+  std::int64_t sum = 0;
+  for (const AlexNetLayer& layer : alexnet_layers()) {
+    entry.table.rows.push_back({std::string(layer.name), std::string(layer.what),
+                                std::string(layer.output), count_cell(layer.parameters())});
+    sum += layer.parameters();
+  }
+  entry.table.rows.push_back({bold("Total"), "", "", bold(count_cell(sum))});
+  return entry;
+}
+
+TableEntry novelties_table() {
+  TableEntry entry{{{"Section", "What was new", "What the paper credits it with"}, {}}, {}};
+  for (const AlexNetNovelty& novelty : alexnet_novelties()) {
+    entry.table.rows.push_back(
+        {std::string(novelty.section), std::string(novelty.what), std::string(novelty.brought)});
+  }
+  return entry;
+}
+
+/// Share of test images whose label is not among the likeliest.
+double error_among_likeliest(const TrainingRun& run) {
+  std::size_t missed = 0;
+  for (std::size_t image = 0; image < run.test_images; ++image) {
+    bool found = false;
+    for (std::size_t rank = 0; rank < run.top_labels.ranks; ++rank) {
+      found |= run.top_labels.label(image, rank) == run.test_labels[image];
+    }
+    missed += found ? 0 : 1;
+  }
+  return static_cast<double>(missed) / static_cast<double>(run.test_images);
+}
+
+/// Error of the mean of the runs' probabilities, of all classes that a record keeps.
+double averaged_error(const Runs& runs) {
+  const TrainingRun& first = *runs.front();
+  std::size_t wrong = 0;
+  for (std::size_t image = 0; image < first.test_images; ++image) {
+    std::vector<double> sums(first.classes(), 0);
+    for (const TrainingRun* run : runs) {
+      for (std::size_t rank = 0; rank < run->top_labels.ranks; ++rank) {
+        sums[run->top_labels.label(image, rank)] += run->top_labels.probability(image, rank);
+      }
+    }
+    const auto best = std::max_element(sums.begin(), sums.end()) - sums.begin();
+    wrong += static_cast<std::size_t>(best) == first.test_labels[image] ? 0 : 1;
+  }
+  return static_cast<double>(wrong) / static_cast<double>(first.test_images);
+}
+
+double mean_of(const Runs& runs, double (*value)(const TrainingRun&)) {
+  std::vector<double> values;
+  for (const TrainingRun* run : runs) values.push_back(value(*run));
+  return spread_of(values).mean;
+}
+
+/// Runs that differ in their seeds only, and how the table calls them.
+struct Group {
+  UntrustedText name;
+  Runs runs;
+};
+
+/// LeNet-5, and the baseline of each study with a network of its own.
+std::vector<Group> our_groups(const Inputs& inputs, const std::vector<Study>& studies) {
+  std::vector<Group> groups;
+  if (!inputs.lenet.empty()) groups.push_back({"LeNet-5", pointers(inputs.lenet)});
+  if (!inputs.distorted.empty()) {
+    groups.push_back({"LeNet-5, distorted images", pointers(inputs.distorted)});
+  }
+  for (const Study& study : studies) {
+    Group group{plain_text("{}: {}", heading_of(study.name), words_of(study.baseline_name)), {}};
+    for (const StudyRun& run : study.baseline()->runs) group.runs.push_back(run.run);
+    groups.push_back(std::move(group));
+  }
+  return groups;
+}
+
+void add_our_rows(const Group& group, Table& table) {
+  const TrainingRun& run = *group.runs.front();
+  const UntrustedText data = data_display_name(run.data_name) + ", test";
+  table.rows.push_back({group.name, count_cell(std::int64_t{1}), data,
+                        percent_cell(mean_of(group.runs, final_test_error), 2),
+                        run.top_labels.ranks < run.classes()
+                            ? percent_cell(mean_of(group.runs, error_among_likeliest), 2)
+                            : Cell()});
+  if (group.runs.size() < 2) return;
+  table.rows.push_back({group.name, count_cell(group.runs.size()), data,
+                        percent_cell(averaged_error(group.runs), 2), Cell()});
+}
+
+TableEntry results_table(const std::vector<Group>& groups) {
+  TableEntry entry{{{"Model", "Networks", "Images", "Top-1 error (%)", "Top-5 error (%)"}, {}}, {}};
+  for (const AlexNetResult& result : alexnet_results()) {
+    const double top5 = std::isnan(result.top5) ? result.top5_test : result.top5;
+    entry.table.rows.push_back(
+        {std::string(result.model),
+         result.networks > 0 ? count_cell(std::int64_t{result.networks}) : Cell(),
+         std::string(result.data), if_finite(result.top1, percent_cell(result.top1, 1)),
+         if_finite(top5, percent_cell(top5, 1))});
+  }
+  Runs all;
+  for (const Group& group : groups) {
+    add_our_rows(group, entry.table);
+    all.insert(all.end(), group.runs.begin(), group.runs.end());
+  }
+  entry.source = source_of(all);
+  return entry;
+}
+
+/// What averaging several networks gained: the paper's, and the least and largest of ours.
+void add_averaging(const std::vector<Group>& groups, Draft& draft) {
+  std::vector<double> gains;
+  for (const Group& group : groups) {
+    if (group.runs.size() < 2) continue;
+    gains.push_back(mean_of(group.runs, final_test_error) - averaged_error(group.runs));
+  }
+  draft.set("has_averaging", !gains.empty());
+  draft.set("paper_averaging_gain", points(kAlexnetAveragingGain, 1));
+  if (gains.empty()) return;
+  const Spread spread = spread_of(gains);
+  draft.set("averaging_gain_least", fixed(100 * spread.least, 2));
+  draft.set("averaging_gain_most", points(spread.most, 2));
+}
+
+}  // namespace
+
+void add_alexnet(const Inputs& inputs, const std::vector<Study>& studies, Draft& draft) {
+  draft.add("alexnet_layers", layers_table());
+  draft.add("alexnet_new", novelties_table());
+  const std::vector<Group> groups = our_groups(inputs, studies);
+  draft.add("paper_results", results_table(groups));
+  add_averaging(groups, draft);
+}
+
+}  // namespace reprise::reports

@@ -1,0 +1,170 @@
+// How the sections print values, differences and verdicts, and name their sources.
+#include <fmt/format.h>
+
+#include <algorithm>
+#include <array>
+#include <cmath>
+#include <span>
+
+#include "format.hpp"
+#include "reprise/core/digest.hpp"
+#include "sections/sections.hpp"
+
+namespace reprise::reports {
+namespace {
+
+/// Seconds below one need more digits than minutes.
+int decimals_of(const Study& study) {
+  if (study.measure != Measure::seconds_per_epoch) return 2;
+  return spread_of(study.baseline()->values()).mean < 1 ? 3 : 2;
+}
+
+std::string bare_value(const Study& study, double value) {
+  return fixed(printed(study, value), decimals_of(study));
+}
+
+}  // namespace
+
+Runs pointers(const std::vector<TrainingRun>& runs) {
+  Runs all;
+  for (const TrainingRun& run : runs) all.push_back(&run);
+  return all;
+}
+
+Runs all_runs(const Inputs& inputs) {
+  Runs all;
+  for (const auto* runs : {&inputs.lenet, &inputs.distorted, &inputs.studies}) {
+    for (const TrainingRun& run : *runs) all.push_back(&run);
+  }
+  return all;
+}
+
+const std::vector<TrainingRun>& lenet_runs(const Inputs& inputs) {
+  return inputs.lenet.empty() ? inputs.distorted : inputs.lenet;
+}
+
+Runs runs_of(const std::vector<Study>& studies) {
+  Runs all;
+  for (const Study& study : studies) {
+    for (const TrainingRun* run : study.runs()) all.push_back(run);
+  }
+  return all;
+}
+
+Source source_of(const Runs& runs) {
+  if (runs.size() == 1) return short_digest(runs.front()->digest);
+  std::vector<std::string> digests;
+  for (const TrainingRun* run : runs) digests.push_back(run->digest);
+  std::sort(digests.begin(), digests.end());
+  std::string text;
+  for (const std::string& digest : digests) text += digest + "\n";
+  const std::string digest = sha256_hex(std::as_bytes(std::span(text.data(), text.size())));
+  return {short_digest(digest), runs.size()};
+}
+
+double printed(const Study& study, double value) {
+  return is_share(study.measure) ? 100 * value : value;
+}
+
+std::string_view difference_unit(const Study& study) {
+  if (is_share(study.measure)) return "points";
+  return study.measure == Measure::seconds_per_epoch ? "s" : "epochs";
+}
+
+std::string unit_name(const Study& study) {
+  switch (study.measure) {
+    case Measure::epochs_to_train_error:
+      return "epochs";
+    case Measure::seconds_per_epoch:
+      return "seconds";
+    case Measure::generalization_gap:
+      return "percentage points";
+    default:
+      return "percent";
+  }
+}
+
+std::string value_text(const Study& study, double value) {
+  const std::string number = bare_value(study, value);
+  if (study.measure == Measure::epochs_to_train_error) return number;
+  if (study.measure == Measure::generalization_gap) return number + " points";
+  return is_share(study.measure) ? number + "%" : number + " s";
+}
+
+Cell value_cell(const Study& study, double value) {
+  return number_cell(printed(study, value), decimals_of(study));
+}
+
+std::string difference_text(const Study& study, double difference) {
+  return fmt::format("{} {}", bare_value(study, difference), difference_unit(study));
+}
+
+std::string interval_text(const Study& study, const Interval& interval) {
+  return fmt::format("{} to {} {}", bare_value(study, interval.low),
+                     bare_value(study, interval.high), difference_unit(study));
+}
+
+Cell p_cell(double p) {
+  if (std::isnan(p)) return {};
+  Cell made = number_cell(p, 3);
+  if (p < 0.0005) made.shown = fmt::format("{:.1e}", p);
+  return made;
+}
+
+std::string p_phrase(double p) {
+  return p < 0.0005 ? "p < 0.001" : "p = " + fixed(p, 3);
+}
+
+std::string verdict_text(const Contrast& contrast) {
+  switch (contrast.judgement.verdict) {
+    case Verdict::supported:
+      return "supported";
+    case Verdict::contradicted:
+      return "contradicted";
+    case Verdict::out_of_scale:
+      return "not tested at the paper's scale";
+    case Verdict::inconclusive:
+    case Verdict::none:
+      break;
+  }
+  switch (contrast.judgement.uncertainty) {
+    case Uncertainty::none:
+      return "inconclusive";
+    case Uncertainty::adjusted:
+      return "inconclusive (after adjustment)";
+    case Uncertainty::few_seeds:
+      return contrast.seeds.empty() ? "inconclusive (no common seed)" : "inconclusive (one seed)";
+    case Uncertainty::no_spread:
+      return "inconclusive (no spread over seeds)";
+    case Uncertainty::not_finite:
+      return "inconclusive (a run diverged)";
+    case Uncertainty::by_digest:
+      return fmt::format("{} of {} bit-identical", *contrast.identical, contrast.seeds.size());
+    case Uncertainty::no_claim:
+      break;
+  }
+  return "no claim";
+}
+
+UntrustedText contrast_name(const Contrast& contrast) {
+  return plain_text("{} against {}", words_of(contrast.variant->name),
+                    words_of(contrast.baseline->name));
+}
+
+UntrustedText paper_figure(const Contrast& contrast) {
+  if (contrast.study->section.empty()) return "";
+  const UntrustedText& figure = contrast.variant->paper_figure;
+  static constexpr std::array<std::string_view, 4> kNone = {"no ", "none", "not ", "–"};
+  const bool none = std::any_of(kNone.begin(), kNone.end(), [&](std::string_view beginning) {
+    return figure.starts_with(beginning);
+  });
+  return none ? UntrustedText() : figure;
+}
+
+UntrustedText sentence(const UntrustedText& text) {
+  const bool ends =
+      text.empty() || text.ends_with(".") || text.ends_with("?") || text.ends_with("!");
+  return (ends ? text : text + ".").capitalized();
+}
+
+}  // namespace reprise::reports
