@@ -5,6 +5,7 @@
 #include "support/catch.hpp"
 #include "support/child.hpp"
 #include "support/conv_cases.hpp"
+#include "support/sanitized.hpp"
 #include "support/skip.hpp"
 
 using namespace reprise;
@@ -58,6 +59,7 @@ TEST_CASE("onednn: strided 1x1 convolutions of any number of channels are right 
   check_in_child(parse_conv_shape("g1mb2ic15ih57iw56oc64kh1kw1sh1sw2ph0pw0"),
                  ConvPass::grad_weight);
   for (const std::size_t IC : {1, 3, 7, 8, 9, 15, 16, 17, 31}) {
+    if (kSanitized && IC != 3 && IC != 16) continue;  // oneDNN itself is built without them
     for (const Extent2d stride : {Extent2d{1, 2}, {2, 1}, {3, 1}}) {
       check_in_child(pointwise(2, IC, 8, {57, 56}, stride), ConvPass::grad_weight);
     }

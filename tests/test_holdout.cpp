@@ -11,6 +11,7 @@
 #include "support/catch.hpp"
 #include "support/command.hpp"
 #include "support/errors.hpp"
+#include "support/refused.hpp"
 #include "support/skip.hpp"
 #include "support/temporary_folder.hpp"
 
@@ -155,14 +156,7 @@ TEST_CASE("a record with images held out is verified, applied and reported witho
 
 TEST_CASE("a holdout that cannot be is refused in one line and leaves nothing") {
   const auto refused = [](const std::string& options, int status, const std::string& message) {
-    const TemporaryFolder folder;
-    const CommandResult result = run_command("cd " + folder.path() + " && " + kPrograms +
-                                             "train_lenet5 --data " + kFixture + " " + options);
-    INFO(options << "\n" << result.err);
-    CHECK(result.status == status);
-    CHECK_THAT(result.err, Catch::StartsWith("train_lenet5: ") && Catch::Contains(message));
-    CHECK(std::count(result.err.begin(), result.err.end(), '\n') == 1);
-    CHECK(folder.names().empty());
+    check_refused("train_lenet5", "--data " + kFixture + " " + options, status, message);
   };
   refused("--holdout 2000", 1, "holdout: 2000; expected less than the 2000 training images");
   refused("--holdout 3000", 1, "holdout: 3000; expected less than the 2000 training images");

@@ -21,6 +21,7 @@
 #include "support/command.hpp"
 #include "support/errors.hpp"
 #include "support/golden.hpp"
+#include "support/refused.hpp"
 #include "support/temporary_folder.hpp"
 
 using namespace reprise;
@@ -330,14 +331,7 @@ TEST_CASE("a record whose mean image does not fit its settings is refused") {
 
 TEST_CASE("inputs that cannot be are refused in one line") {
   const auto refused = [](const std::string& options, int status, const std::string& message) {
-    const TemporaryFolder folder;
-    const CommandResult result = run_command("cd " + folder.path() + " && " + kPrograms +
-                                             "train_lenet5 --data " + kFixture + " " + options);
-    INFO(options << "\n" << result.err);
-    CHECK(result.status == status);
-    CHECK_THAT(result.err, Catch::StartsWith("train_lenet5: ") && Catch::Contains(message));
-    CHECK(std::count(result.err.begin(), result.err.end(), '\n') == 1);
-    CHECK(folder.names().empty());
+    check_refused("train_lenet5", "--data " + kFixture + " " + options, status, message);
   };
   refused("--crop 29", 1, "setting crop: 29; expected at most 28");
   refused("--crop -1", 2, "setting crop");

@@ -11,6 +11,7 @@
 #include "reprise/record_file/record_file.hpp"
 #include "support/catch.hpp"
 #include "support/command.hpp"
+#include "support/sanitized.hpp"
 #include "support/temporary_folder.hpp"
 
 using namespace reprise;
@@ -325,7 +326,9 @@ TEST_CASE("a grid whose best rate is at its end is extended, and what cannot be 
 
 TEST_CASE("Ctrl-C keeps every run, and --resume ends with the same digests") {
   const TemporaryFolder folder;
-  const std::string options = "--train-images 256 --seeds 1,2 --threads 2 --epochs 60 --store ";
+  const std::string epochs = kSanitized ? "8" : "60";  // seconds a run
+  const std::string options =
+      "--train-images 256 --seeds 1,2 --threads 2 --epochs " + epochs + " --store ";
   REQUIRE(study("dropout", options + (folder / "whole")).status == 0);
   // When one of the four runs is recorded, another is under way and two have not begun.
   const CommandResult stopped = run_command_until(
