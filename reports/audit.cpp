@@ -56,9 +56,9 @@ struct AuditedStore {
 };
 
 std::string run_name(const StudyPlan& plan, const PlannedRun& run) {
-  return run.role == "pilot" ? fmt::format("{}: {}, pilot at {}, seed {}", plan.study, run.variant,
+  return run.role == "pilot" ? fmt::format("{}: {}, pilot at {}, seed {}", plan.name, run.variant,
                                            run.learning_rate, run.seed)
-                             : fmt::format("{}: {}, seed {}", plan.study, run.variant, run.seed);
+                             : fmt::format("{}: {}, seed {}", plan.name, run.variant, run.seed);
 }
 
 std::string text_attribute(const Group& group, const std::string& name) {
@@ -141,16 +141,16 @@ void check_seeds_of(const StudyPlan& plan, std::vector<std::string>& faults) {
     }
   }
   if (planned.empty()) {
-    faults.push_back(plan.study + ": its pilots have not chosen the learning rates");
+    faults.push_back(plan.name + ": its pilots have not chosen the learning rates");
     return;
   }
   for (const auto& [variant, seed] : wanted) {
     if (planned.count({variant, seed}) > 0) continue;
-    faults.push_back(fmt::format("{}: {}, seed {} is not in the plan", plan.study, variant, seed));
+    faults.push_back(fmt::format("{}: {}, seed {} is not in the plan", plan.name, variant, seed));
   }
   for (const auto& [variant, seed] : planned) {
     if (wanted.count({variant, seed}) > 0) continue;
-    faults.push_back(fmt::format("{}: {}, seed {} is extra", plan.study, variant, seed));
+    faults.push_back(fmt::format("{}: {}, seed {} is extra", plan.name, variant, seed));
   }
 }
 
@@ -289,7 +289,7 @@ AuditCheck check_rates(const AuditedStore& store) {
       const std::optional<double> best = best_rate(store, plan, variant.name);
       if (!best || *best == variant.learning_rate) continue;
       check.faults.push_back(fmt::format("{}: {} has the rate {}, and its pilots choose {}",
-                                         plan.study, variant.name, variant.learning_rate, *best));
+                                         plan.name, variant.name, variant.learning_rate, *best));
     }
     for (const PlannedRun& run : plan.runs) {
       if (run.role != "measured") continue;

@@ -66,7 +66,7 @@ std::vector<std::string> finish_store(const StoredRuns& store, Inputs& inputs) {
   std::vector<std::string> left_out;
   for (const StoredPlan& stored : store.plans) {
     const StudyPlan& plan = stored.plan;
-    PlanCount count{UntrustedText::from_record(plan.study), plan.runs.size()};
+    PlanCount count{UntrustedText::from_record(plan.name), plan.runs.size()};
     bool has_baseline = false;
     for (const TrainingRun& run : inputs.studies) {
       if (run.study->name != count.study) continue;
@@ -81,7 +81,7 @@ std::vector<std::string> finish_store(const StoredRuns& store, Inputs& inputs) {
     }
     inputs.stores.plans.push_back(count);
     if (has_baseline) continue;
-    left_out.push_back(plan.study);
+    left_out.push_back(plan.name);
     std::erase_if(inputs.studies,
                   [&](const TrainingRun& run) { return run.study->name == count.study; });
   }

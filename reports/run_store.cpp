@@ -45,9 +45,9 @@ StoredPlan read_plan(const fs::path& path) {
                 "the plan as it was written");
   }
   stored.plan = plan_from(path.string(), text);
-  if (stored.file != plan_file(stored.plan.study) &&
-      stored.file != rates_plan_file(stored.plan.study)) {
-    throw Error(path.string(), "the plan of \"" + stored.plan.study + "\"",
+  if (stored.file != plan_file(stored.plan.name) &&
+      stored.file != rates_plan_file(stored.plan.name)) {
+    throw Error(path.string(), "the plan of \"" + stored.plan.name + "\"",
                 "that of the study of the file's name");
   }
   return stored;
@@ -58,11 +58,11 @@ void check_succession(const StoredRuns& store) {
   for (const StoredPlan& plan : store.plans) {
     if (plan.plan.follows.empty()) continue;
     const auto is_first = [&](const StoredPlan& first) {
-      return first.plan.study == plan.plan.study && first.sha256 == plan.plan.follows;
+      return first.plan.name == plan.plan.name && first.sha256 == plan.plan.follows;
     };
     if (std::any_of(store.first_plans.begin(), store.first_plans.end(), is_first)) continue;
     throw Error(plan.file, "follows a plan of SHA-256 " + plan.plan.follows + ", which is not here",
-                plan_file(plan.plan.study) + " as it was");
+                plan_file(plan.plan.name) + " as it was");
   }
 }
 
@@ -73,10 +73,10 @@ void read_plans(StoredRuns& store) {
   }
   std::set<std::string> superseded;
   for (const StoredPlan& plan : all) {
-    if (!plan.plan.follows.empty()) superseded.insert(plan.plan.study);
+    if (!plan.plan.follows.empty()) superseded.insert(plan.plan.name);
   }
   for (StoredPlan& plan : all) {
-    const bool first = plan.plan.follows.empty() && superseded.count(plan.plan.study) > 0;
+    const bool first = plan.plan.follows.empty() && superseded.count(plan.plan.name) > 0;
     (first ? store.first_plans : store.plans).push_back(std::move(plan));
   }
   check_succession(store);
@@ -121,14 +121,7 @@ StoredRuns read_store(const std::string& folder) {
 
 StudyLabel label_of(const StudyPlan& plan, const PlannedRun& run) {
   StudyRecord record;
-  record.name = plan.study;
-  record.question = plan.question;
-  record.section = plan.section;
-  record.claim = plan.claim;
-  record.paper_figure = plan.paper_figure;
-  record.measure = plan.measure;
-  record.threshold = plan.threshold;
-  record.margin = plan.margin;
+  static_cast<StudyQuestion&>(record) = plan;
   record.baseline = plan.variants.front().name;
   record.variant = run.variant;
   record.role = run.role;

@@ -18,7 +18,7 @@ const std::string kOther(64, 'b');
 
 StudyPlan sample() {
   StudyPlan plan;
-  plan.study = "mine";
+  plan.name = "mine";
   plan.question = "Is \"it\" so?";
   plan.claim = "It is.";
   plan.measure = "test_error";

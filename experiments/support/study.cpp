@@ -68,14 +68,7 @@ std::vector<double> possible_rates(const Study& study) {
 StudyRecord study_label(const Study& study, std::size_t variant, const std::string& role) {
   const Variant& own = study.variants.at(variant);
   StudyRecord record;
-  record.name = study.name;
-  record.question = study.question;
-  record.section = study.section;
-  record.claim = study.claim;
-  record.paper_figure = study.paper_figure;
-  record.measure = study.measure;
-  record.threshold = study.threshold;
-  record.margin = study.margin;
+  static_cast<StudyQuestion&>(record) = study;
   record.baseline = study.variants.front().name;
   record.variant = own.name;
   record.variant_description = own.description;

@@ -13,6 +13,7 @@
 #include <variant>
 #include <vector>
 
+#include "reprise/record/study_question.hpp"
 #include "reprise/run/configuration.hpp"
 
 namespace reprise {
@@ -33,19 +34,9 @@ struct Variant {
   std::vector<SettingChange> changes;  ///< of the common settings
 };
 
-struct Study {
-  std::string name;      ///< as its file is called
-  std::string question;  ///< a sentence
-  std::string section;   ///< of Krizhevsky et al. 2012, e.g. "3.1"; "" if it asks something else
-  std::string claim;     ///< what was found, a sentence
-  std::string paper_figure;  ///< the figure that goes with it; "" for none
-  /// What is compared: test_error; train_error and generalization_gap (test less train error), with
-  /// the trained network's error on the images it was trained on; epochs_to_train_error;
-  /// seconds_per_epoch.
-  std::string measure = "test_error";
-  double threshold = 0.0;    ///< epochs_to_train_error: the training error to reach, a fraction
-  bool colour_only = false;  ///< asks nothing where images have one channel
-  double margin = 0.0;       ///< expectation "same": differences up to this, in the measure's unit
+/// Its name is as its file is called.
+struct Study : StudyQuestion {
+  bool colour_only = false;            ///< asks nothing where images have one channel
   std::vector<std::string> data_sets;  ///< the names of those it is meant for; empty: any
   /// Common to all variants. Where --epochs asks for another number, lr_milestones scale with it.
   TrainingConfiguration settings;

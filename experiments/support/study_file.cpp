@@ -266,7 +266,7 @@ Study read_study(const std::string& file) {
   study.section = table.text("section");
   study.claim = table.text("claim");
   study.paper_figure = table.text("paper_figure");
-  study.measure = table.choice("measure", measure_names(), study.measure);
+  study.measure = table.choice("measure", measure_names(), "test_error");
   study.threshold = table.real("threshold");
   study.margin = table.real("margin");
   study.tested_instead = table.text("tested_instead");

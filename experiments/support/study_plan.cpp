@@ -227,14 +227,7 @@ bool StudyRuns::has_rates() const {
 
 StudyPlan StudyRuns::plan(const std::string& follows) const {
   StudyPlan plan;
-  plan.study = study_.name;
-  plan.question = study_.question;
-  plan.section = study_.section;
-  plan.claim = study_.claim;
-  plan.paper_figure = study_.paper_figure;
-  plan.measure = study_.measure;
-  plan.threshold = study_.threshold;
-  plan.margin = study_.margin;
+  static_cast<StudyQuestion&>(plan) = study_;
   plan.tested_instead = study_.tested_instead;
   plan.rule = rule_of(study_);
   plan.epochs = scope_.scale.epochs;

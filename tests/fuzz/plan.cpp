@@ -11,7 +11,7 @@ extern "C" int LLVMFuzzerTestOneInput(const std::uint8_t* bytes, std::size_t siz
   const std::string text(reinterpret_cast<const char*>(bytes), size);
   accepted([&] {
     const StudyPlan plan = plan_from("plan.toml", text);
-    require(is_plain_name(plan.study), "a study's name leads out of no folder");
+    require(is_plain_name(plan.name), "a study's name leads out of no folder");
     for (const PlannedVariant& variant : plan.variants) {
       require(is_plain_name(variant.name), "a variant's name leads out of no folder");
     }

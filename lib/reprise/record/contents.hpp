@@ -11,6 +11,7 @@
 #include <vector>
 
 #include "reprise/record/record.hpp"
+#include "reprise/record/study_question.hpp"
 
 namespace reprise {
 
@@ -87,13 +88,7 @@ struct EvaluationRecord {
 };
 
 /// /study: the question that a run belongs to, and the run's place in it.
-struct StudyRecord {
-  std::string name, question;
-  std::string section;  ///< of Krizhevsky et al. 2012, or ""
-  std::string claim, paper_figure;
-  std::string measure;
-  double threshold = 0.0;  ///< of the measure epochs_to_train_error
-  double margin = 0.0;     ///< of the expectation "same"
+struct StudyRecord : StudyQuestion {
   std::string baseline, variant, variant_description;
   std::int64_t variant_order = 0;
   std::string expectation;  ///< "lower", "higher", "same" or ""

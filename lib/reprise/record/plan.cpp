@@ -109,7 +109,7 @@ void read_question(const TomlTable& table, StudyPlan& plan) {
   for (const char* key : {"question", "claim", "measure", "rule", "data", "data_sha256"}) {
     table.require(key);
   }
-  plan.study = plain_name(table, "study");
+  plan.name = plain_name(table, "study");
   plan.question = table.text("question");
   plan.section = table.text("section");
   plan.claim = table.text("claim");
@@ -181,7 +181,7 @@ bool StudyPlan::has_measured_runs() const {
 
 std::string plan_text(const StudyPlan& plan) {
   std::string text = "# The plan of a study, written before its first run: docs/statistics.md\n";
-  text += setting_line("format", std::string(kPlanFormat)) + setting_line("study", plan.study) +
+  text += setting_line("format", std::string(kPlanFormat)) + setting_line("study", plan.name) +
           text_line("follows", plan.follows) + setting_line("question", plan.question) +
           text_line("section", plan.section) + setting_line("claim", plan.claim) +
           text_line("paper_figure", plan.paper_figure) + setting_line("measure", plan.measure) +

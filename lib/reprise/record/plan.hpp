@@ -13,6 +13,7 @@
 #include <vector>
 
 #include "reprise/record/record.hpp"
+#include "reprise/record/study_question.hpp"
 
 namespace reprise {
 
@@ -49,10 +50,7 @@ struct PlannedRun {
 
 /// Where pilots choose the learning rates there are two plans: the first has the pilots alone, the
 /// second, which follows from their records, all runs.
-struct StudyPlan {
-  // What is asked, as in StudyRecord.
-  std::string study, question, section, claim, paper_figure, measure;
-  double threshold = 0.0, margin = 0.0;
+struct StudyPlan : StudyQuestion {
   std::string tested_instead;  ///< what stands for the paper's scale, "" if that is reached
   std::string rule;            ///< of the verdict
   std::int64_t epochs = 1;     ///< at most
