@@ -86,7 +86,10 @@ void add_options(CommandLine& line, const std::string& name, Options& options) {
       "--quick", options.quick,
       "a short run: unless given, the epochs and seeds that the study has for this, and the "
       "small data set that comes with this program");
-  line.add_flag("--resume", options.runs.resume, "continue runs that Ctrl-C stopped");
+  line.add_flag("--resume", options.runs.resume,
+                "continue runs that were stopped or killed from their last checkpoints");
+  line.add_size("--checkpoint-seconds", options.runs.checkpoint_seconds, {0},
+                "save a checkpoint of each run at work every N seconds; 0: after each step");
   line.add_flag("--force", options.runs.force, "repeat runs that are already recorded");
   add_threads(line, options.runs.threads, "number of threads; affects the speed, not the result");
   add_simd(line, options.simd, "affects the speed, not the result");
@@ -94,7 +97,8 @@ void add_options(CommandLine& line, const std::string& name, Options& options) {
   line.set_footer(
       "The plan is written before the first run. Runs that are already recorded, for whatever "
       "study, "
-      "are skipped. Ctrl-C stops and keeps checkpoints; --resume continues.\n\nExit status: 0; 1 "
+      "are skipped. Ctrl-C stops and keeps checkpoints; --resume continues, also after a kill."
+      "\n\nExit status: 0; 1 "
       "after "
       "an error or if a run failed; 2 for bad usage; 130 if it was stopped.\n\nExample:\n  " +
       name + " dropout --seeds 1,2,3,4,5 --store runs");

@@ -350,6 +350,43 @@ TEST_CASE("Ctrl-C keeps every run, and --resume ends with the same digests") {
   }
 }
 
+TEST_CASE(
+    "killed within its runs, a study goes on from their last checkpoints to the same digests") {
+  const TemporaryFolder folder;
+  const std::string epochs = kSanitized ? "4" : "30";
+  const std::string options =
+      "--train-images 512 --seeds 1 --threads 1 --epochs " + epochs + " --store ";
+  REQUIRE(study("dropout", options + (folder / "whole")).status == 0);
+  const std::string again = options + (folder / "s") + " --checkpoint-seconds 0 --resume";
+  const auto at_work = [&] {
+    if (!std::filesystem::exists(folder / "s/runs")) return false;
+    const std::vector<std::string> names = files_in(folder / "s/runs");
+    return std::any_of(names.begin(), names.end(),
+                       [](const std::string& name) { return name.ends_with(".h5.checkpoint"); });
+  };
+  // Within the first run, and then within the second.
+  for (const std::string told : {"", "run 1/2"}) {
+    const CommandResult killed = run_command_until(
+        command_line("dropout", again), SIGKILL,
+        [&](const std::string& out) { return out.find(told) != std::string::npos && at_work(); });
+    INFO(killed.out << killed.err);
+    REQUIRE(killed.status == 128 + SIGKILL);
+    REQUIRE(at_work());
+    CHECK((killed.out.find("continuing after") != std::string::npos) == !told.empty());
+  }
+  const CommandResult resumed = study("dropout", again);
+  INFO(resumed.out << resumed.err);
+  REQUIRE(resumed.status == 0);
+  CHECK_THAT(resumed.out, Catch::Contains("continuing after") &&
+                              !Catch::Contains("after 0 epochs and 0 steps") &&
+                              Catch::Contains("1 of 2 runs already recorded"));
+  CHECK(!at_work());
+  for (const std::string& name : files_in(folder / "whole/runs")) {
+    CHECK(digest_of(load_record(folder / ("s/runs/" + name))) ==
+          digest_of(load_record(folder / ("whole/runs/" + name))));
+  }
+}
+
 TEST_CASE("bad input is refused in one line") {
   const TemporaryFolder folder;
   const auto check_refused = [&](const std::string& options, const std::string& message,

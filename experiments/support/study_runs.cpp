@@ -29,8 +29,6 @@ namespace {
 
 namespace fs = std::filesystem;
 
-constexpr double kSecondsBetweenCheckpoints = 30.0;
-
 /// Steps done and to do over all runs; told by several threads.
 class Progress {
  public:
@@ -54,6 +52,11 @@ class Progress {
     const std::lock_guard<std::mutex> lock(mutex_);
     line_.clear();
     print_line(fmt::format("run {}/{}  {}", ++runs_done_, runs_, what));
+  }
+  void tell(const std::string& what) {
+    const std::lock_guard<std::mutex> lock(mutex_);
+    line_.clear();
+    print_line(what);
   }
   void clear() { line_.clear(); }
 
@@ -124,7 +127,10 @@ class RunAtWork {
     TrainingRun run(wanted_.configuration, data_, environment_.threads);
     if (!options_.force && checkpoint_.exists()) {
       restore_checkpoint(run, checkpoint_.path(), options_.loading);
-      progress_.count_steps(run.epochs_done() * run.steps_per_epoch() + run.state().step_in_epoch);
+      const std::size_t steps = run.state().step_in_epoch;
+      progress_.count_steps(run.epochs_done() * run.steps_per_epoch() + steps);
+      progress_.tell(fmt::format("{}: continuing after {} and {}", wanted_.label,
+                                 count_of(run.epochs_done(), "epoch"), count_of(steps, "step")));
     }
     if (!run.train(observer_of(run))) {
       checkpoint_.save(run);
@@ -149,17 +155,24 @@ class RunAtWork {
     observer.step = [this, &run](std::size_t step, std::size_t steps) {
       progress_.step(fmt::format("{}: epoch {}/{} step {}/{}", wanted_.label, run.epochs_done() + 1,
                                  wanted_.configuration.epochs, step, steps));
+      // The last step of an epoch is saved with the epoch.
+      if (step < steps) save_in_time(run);
       return !interrupted() && !workers_.stopped;
     };
     observer.epoch = [this, &run](const EpochResult& result) {
       environment_.log += fmt::format(
           "epoch {}  train error {:.2f}%  test error {:.2f}%  {:.2f} s\n", run.epochs_done(),
           100 * result.train_error, 100 * result.test_error, result.train_seconds);
-      if (steady_seconds() - saved_ < kSecondsBetweenCheckpoints) return;
-      checkpoint_.try_save(run);
-      saved_ = steady_seconds();
+      save_in_time(run);
     };
     return observer;
+  }
+
+  /// What a kill at any moment may cost is the time between two checkpoints.
+  void save_in_time(const TrainingRun& run) {
+    if (steady_seconds() - saved_ < static_cast<double>(options_.checkpoint_seconds)) return;
+    checkpoint_.try_save(run);
+    saved_ = steady_seconds();
   }
 
   void fail(const std::string& reason, bool diverged) {
@@ -196,6 +209,10 @@ std::vector<StudyRun> not_done(const std::vector<StudyRun>& runs, const ImageDat
     if (!options.force && fs::exists(store.path(run_file(run.digest))) &&
         status.state != RunStatus::State::done) {
       throw Error(run.label, status.why, "--store with another folder, or --force to run again");
+    }
+    // A kill between saving the record and removing the checkpoint leaves both.
+    if (status.state == RunStatus::State::done && !options.force) {
+      fs::remove(checkpoint_path(store.path(run_file(run.digest))));
     }
     if (options.force || status.would_run_again) {
       missing.push_back(run);

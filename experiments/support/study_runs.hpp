@@ -25,12 +25,13 @@ struct StudyRun {
 };
 
 struct StudyRunOptions {
-  std::size_t threads = 1;   ///< shared out among the runs at work
-  bool force = false;        ///< run again what is recorded, failed or begun
-  bool resume = false;       ///< go on from checkpoints
-  std::string data_folder;   ///< for the records
-  std::string command_line;  ///< for the records
-  LoadOptions loading;       ///< of records and checkpoints that are there already
+  std::size_t threads = 1;              ///< shared out among the runs at work
+  bool force = false;                   ///< run again what is recorded, failed or begun
+  bool resume = false;                  ///< go on from checkpoints
+  std::size_t checkpoint_seconds = 30;  ///< at least, from a run's checkpoint to its next
+  std::string data_folder;              ///< for the records
+  std::string command_line;             ///< for the records
+  LoadOptions loading;                  ///< of records and checkpoints that are there already
 };
 
 /// Optimizer steps of a whole run.
