@@ -2,7 +2,9 @@
 #include <fmt/format.h>
 
 #include <algorithm>
+#include <cmath>
 #include <filesystem>
+#include <sstream>
 
 #include "reprise/data/dataset.hpp"
 #include "reprise/record_file/record_file.hpp"
@@ -137,13 +139,30 @@ TEST_CASE("a record with images held out is verified, applied and reported witho
   CHECK_THAT(verified.out,
              Catch::Contains("judged by the last 500 of the training images, which were held out"));
 
+  const TemporaryFolder folder;
   const CommandResult applied =
-      run_command(kPrograms + "evaluate --images holdout --data " + held_out().data + " " + path);
+      run_command(kPrograms + "evaluate --images holdout --data " + held_out().data + " --csv " +
+                  (folder / "answers.csv") + " " + path);
   const Record record = load_record(path, "training");
   const double error = record.values<double>("history/test_error").back();
   CHECK(applied.status == 0);
   CHECK_THAT(applied.out, Catch::Contains("500 holdout images") &&
                               Catch::Contains(fmt::format("error {:.2f}%", 100 * error)));
+
+  // Image by image and class by class it is those images that count.
+  const ImageDataset split = load_dataset(kFixture, 500);
+  std::istringstream answers(test::read_file(folder / "answers.csv"));
+  std::string row;
+  std::getline(answers, row);
+  for (std::size_t n = 0; n < split.test.count; ++n) {
+    REQUIRE(std::getline(answers, row));
+    CHECK(row.starts_with(fmt::format("{},{},", n, split.test.labels[n])));
+  }
+  CHECK_FALSE(std::getline(answers, row));
+  const auto& confusion = record.values<std::int64_t>("evaluation/confusion");
+  std::int64_t right = 0;
+  for (std::size_t label = 0; label < 10; ++label) right += confusion[11 * label];
+  CHECK(right == std::llround(500 * (1 - error)));
 
   const CommandResult report = run_command(REPRISE_BINARY_DIR "/reports/write_report --output " +
                                            (held_out().folder / "report") + " " + path);
