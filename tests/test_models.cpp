@@ -185,6 +185,22 @@ TEST_CASE("initializers reach weights and biases") {
   for (const float weight : glorot.parameter("conv1", "weight")) CHECK(std::abs(weight) <= limit);
 }
 
+TEST_CASE("cuda-convnet's 13% network with normalization is its 11% network with fewer maps") {
+  const FeatureShape crop{24, 24, 3};
+  ModelOptions normalized = default_model_options("cuda_convnet_13pct");
+  CHECK(normalized.normalization == "none");
+  normalized.normalization = "local_response";
+  const Sequential narrow = make_model("cuda_convnet_13pct", crop, 10, normalized);
+  const ModelOptions own = default_model_options("cuda_convnet_11pct");
+  const Sequential wide = make_model("cuda_convnet_11pct", crop, 10, own);
+  CHECK(layers_of(narrow) == layers_of(wide));
+  CHECK(narrow.parameters().size() == 1'116'490);
+  CHECK(shape_of(narrow, "local3") == "(None, 6, 6, 32)");
+  normalized.normalization = "within_maps";
+  CHECK_THROWS_WITH(make_model("cuda_convnet_13pct", crop, 10, normalized),
+                    Catch::Contains("none, local_response"));
+}
+
 TEST_CASE("cuda-convnet's networks have the layers and parameters of its files") {
   const FeatureShape crop{24, 24, 3};
   const auto check = [](const std::string& name, const FeatureShape& image, std::size_t parameters,
@@ -237,8 +253,8 @@ TEST_CASE("cuda-convnet's networks start with a spread of weights for each layer
              !Catch::Contains("norm"));
   for (const auto& [option, set] :
        std::initializer_list<std::pair<const char*, void (*)(ModelOptions&)>>{
-           {"normalization \"local_response\"",
-            [](ModelOptions& o) { o.normalization = "local_response"; }},
+           {"normalization \"within_maps\"",
+            [](ModelOptions& o) { o.normalization = "within_maps"; }},
            {"pooling \"average\"", [](ModelOptions& o) { o.pooling = "average"; }},
            {"pool_kernel \"2\"", [](ModelOptions& o) { o.pool_kernel = 2; }},
            {"dropout", [](ModelOptions& o) { o.dropout = 0.5; }},

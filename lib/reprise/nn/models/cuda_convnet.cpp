@@ -30,10 +30,10 @@ void check_options(const std::string& model, const ModelOptions& given, const Mo
   check_model_option(model, "activation", given.activation, {"relu", "tanh", "scaled_tanh"});
   check_model_option(model, "initializer", given.initializer,
                      {"cuda_convnet", "he_normal", "glorot_uniform"});
-  const bool normalizes = own.normalization != "none";
-  check_model_option(model, "normalization", given.normalization,
-                     normalizes ? std::vector<std::string>{own.normalization, "none"}
-                                : std::vector<std::string>{"none"});
+  std::vector<std::string> normalizations = {"none"};
+  if (own.normalization != "none") normalizations.insert(normalizations.begin(), own.normalization);
+  if (model == name_of(CudaConvnet::percent13)) normalizations.push_back("local_response");
+  check_model_option(model, "normalization", given.normalization, normalizations);
   check_model_option(model, "pooling", given.pooling, {own.pooling});
   check_model_option(model, "pool_kernel", std::to_string(given.pool_kernel),
                      {std::to_string(own.pool_kernel)});
@@ -127,14 +127,16 @@ void add_convolutions(bool normalized, Builder& builder) {
   builder.convolution(64, 0.01).activation().pooling(PoolMode::average).flatten();
 }
 
-/// 13pct and 11pct, which normalizes and has more maps in the first local layer.
+/// 13pct and 11pct, which has more maps in the first local layer and, as published, normalizes.
 void add_local_layers(bool eleven, Builder& builder) {
-  builder.convolution(64, 1e-4).activation().pooling(PoolMode::max);
-  if (eleven) builder.normalization(false, 9, 0.001);
-  builder.convolution(64, 0.01).activation();
-  if (eleven) builder.normalization(false, 9, 0.001);
-  builder.pooling(PoolMode::max);
-  builder.local(eleven ? 64 : 32).activation().local(32).activation().flatten();
+  builder.convolution(64, 1e-4).activation().pooling(PoolMode::max).normalization(false, 9, 0.001);
+  builder.convolution(64, 0.01).activation().normalization(false, 9, 0.001);
+  builder.pooling(PoolMode::max)
+      .local(eleven ? 64 : 32)
+      .activation()
+      .local(32)
+      .activation()
+      .flatten();
 }
 
 }  // namespace

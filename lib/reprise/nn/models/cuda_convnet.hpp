@@ -28,8 +28,8 @@ ModelOptions cuda_convnet_options(CudaConvnet network);
 ///   13pct  C64 A M, C64 A M, L32 A, L32 A, D       1,116,490 on 24x24x3
 ///   11pct  C64 A M N, C64 A N M, L64 A, L32 A, D   2,112,970
 /// N of 18pct sums over 3x3 cells of a map, that of 11pct over 9 maps; k is 1. Honours activation,
-/// initializer, and a normalization of "none" where the network has one. Error if the image is too
-/// small.
+/// initializer, a normalization of "none" where the network has one, and 11pct's in 13pct. Error if
+/// the image is too small.
 Sequential cuda_convnet(CudaConvnet network, const FeatureShape& image, std::size_t classes,
                         const ConvAlgorithm& algorithm, const ModelOptions& options);
 
