@@ -10,6 +10,7 @@
 #include "reprise/record_file/record_file.hpp"
 #include "support/catch.hpp"
 #include "support/command.hpp"
+#include "support/small_data.hpp"
 #include "support/temporary_folder.hpp"
 
 using namespace reprise;
@@ -20,7 +21,6 @@ namespace {
 namespace fs = std::filesystem;
 
 const std::string kBuild = REPRISE_BINARY_DIR;
-const std::string kData = REPRISE_FIXTURES "/fashion-mnist";
 
 const std::string kStudy =
     "question = \"Is it so?\"\nclaim = \"It is.\"\nlearning_rates = [0.001, 0.01]\n"
@@ -29,8 +29,15 @@ const std::string kStudy =
     "[[variants]]\nname = \"b\"\ndescription = \"B\"\nexpectation = \"lower\"\n"
     "settings = { momentum = 0.5, activation = \"tanh\" }\n";
 
+/// As few images as the study trains on.
+const std::string& data() {
+  static const TemporaryFolder folder;
+  static const std::string written = write_small_data(folder / "data", 128, 40);
+  return written;
+}
+
 CommandResult audit(const std::string& options) {
-  return run_command(kBuild + "/reports/audit --data " + kData + " " + options);
+  return run_command(kBuild + "/reports/audit --data " + data() + " " + options);
 }
 
 /// Changes a record; its digest fits again.
@@ -58,7 +65,7 @@ std::vector<fs::path> records_in(const std::string& store) {
 void make_store(const std::string& folder) {
   write_file(folder + "/mine.toml", kStudy);
   REQUIRE(run_command(kBuild + "/experiments/study " + folder + "/mine.toml --threads 1 --seeds " +
-                      "1,2 --data " + kData + " --store " + folder + "/s")
+                      "1,2 --data " + data() + " --store " + folder + "/s")
               .status == 0);
   for (const fs::path& path : records_in(folder + "/s")) {
     change(path, [](Record& record) { set_commit(record, std::string(40, 'c'), 0); });

@@ -14,6 +14,7 @@
 #include "support/command.hpp"
 #include "support/hostile.hpp"
 #include "support/sanitized.hpp"
+#include "support/small_data.hpp"
 #include "support/study.hpp"
 #include "support/temporary_folder.hpp"
 
@@ -25,16 +26,16 @@ namespace {
 const std::string kPrograms = REPRISE_BINARY_DIR "/experiments/";
 const std::string kFixture = REPRISE_FIXTURES "/fashion-mnist";
 
-CommandResult train(const std::string& options) {
-  return run_command(kPrograms + "train_lenet5 --data " + kFixture + " " + options);
+CommandResult train(const std::string& options, const std::string& data = kFixture) {
+  return run_command(kPrograms + "train_lenet5 --data " + data + " " + options);
 }
 
-CommandResult verify(const std::string& options) {
-  return run_command(kPrograms + "verify --data " + kFixture + " " + options);
+CommandResult verify(const std::string& options, const std::string& data = kFixture) {
+  return run_command(kPrograms + "verify --data " + data + " " + options);
 }
 
-CommandResult study(const std::string& options) {
-  return run_command(kPrograms + "study --data " + kFixture + " --threads 1 " + options);
+CommandResult study(const std::string& options, const std::string& data = kFixture) {
+  return run_command(kPrograms + "study --data " + data + " --threads 1 " + options);
 }
 
 /// The exit status of a difference: without a commit nobody can blame the record for it.
@@ -289,14 +290,16 @@ TEST_CASE("verify of the first epochs evaluates nothing") {
 
 TEST_CASE("verify judges a study's label and the settings that follow from it") {
   const TemporaryFolder folder;
-  REQUIRE(study("pooling_mode --train-images 128 --epochs 1 --seeds 1 --store " + (folder / "s"))
-              .status == 0);
+  const std::string data = write_small_data(folder / "data", 200, 40);
+  REQUIRE(
+      study("pooling_mode --train-images 128 --epochs 1 --seeds 1 --store " + (folder / "s"), data)
+          .status == 0);
   const Study pooling = read_study(REPRISE_SOURCE_DIR "/experiments/studies/pooling_mode.toml");
   const std::string average = folder / "average-seed1.h5";
   const std::string max = folder / "max-seed1.h5";
   label_run(folder / "s", pooling, 0, 1, "measured", average);
   label_run(folder / "s", pooling, 1, 1, "measured", max);
-  const CommandResult honest = verify(max + " " + average);
+  const CommandResult honest = verify(max + " " + average, data);
   INFO(honest.out << honest.err);
   CHECK(honest.status == 0);
   CHECK_THAT(honest.out, Catch::Contains("max-seed1.h5: identical") &&
@@ -337,7 +340,7 @@ TEST_CASE("verify judges a study's label and the settings that follow from it") 
   for (const Case& c : cases) {
     std::filesystem::remove(folder / "b.h5");
     forge(max, folder / "b.h5", c.change);
-    const CommandResult result = verify("--epochs 1 " + (folder / "b.h5"));
+    const CommandResult result = verify("--epochs 1 " + (folder / "b.h5"), data);
     INFO(c.expected << "\n" << result.out << result.err);
     CHECK(result.status == different());
     CHECK_THAT(result.out, Catch::Contains("\n  " + c.expected));
@@ -347,8 +350,8 @@ TEST_CASE("verify judges a study's label and the settings that follow from it") 
     r.groups["study"].attributes["claim"] = "It works";
     r.groups["environment"].attributes["git_commit"] = "0123456789";
   });
-  CHECK(verify(folder / "claim.h5").status == 4);
-  CHECK(verify("--study pooling_mode " + (folder / "claim.h5")).status == 1);
+  CHECK(verify(folder / "claim.h5", data).status == 4);
+  CHECK(verify("--study pooling_mode " + (folder / "claim.h5"), data).status == 1);
 }
 
 TEST_CASE(
@@ -484,9 +487,8 @@ TEST_CASE("no text of a record acts on a terminal: compare_records") {
 
 TEST_CASE("no text of a record acts on a terminal: verify") {
   const TemporaryFolder folder;
-  REQUIRE(
-      train("--train-images 32 --batch-size 16 --epochs 1 --output " + (folder / "a.h5")).status ==
-      0);
+  const std::string data = write_small_data(folder / "data", 32, 16);
+  REQUIRE(train("--batch-size 16 --epochs 1 --output " + (folder / "a.h5"), data).status == 0);
   const Record honest = load_record(folder / "a.h5");
   const std::vector<HostileText> hostile = hostile_texts("/nowhere");
   std::size_t turn = 0, number = 0;
@@ -500,7 +502,10 @@ TEST_CASE("no text of a record acts on a terminal: verify") {
     place.replace(changed, is_short ? "\x1b[2J\x1b[1;1Hidentical\n" : text);
     save_record(changed, folder / "b.h5", Overwrite::yes);
     INFO(place.path);
-    check_harmless(verify("--data " + kFixture + " " + (folder / "b.h5")));
+    const CommandResult result = verify(folder / "b.h5", data);
+    CHECK(result.status != 2);  // bad usage: then it would have read no record
+    CHECK((result.out + result.err).find("b.h5: ") != std::string::npos);
+    check_harmless(result);
   }
 }
 
