@@ -18,6 +18,7 @@ struct Options {
   std::string name;  ///< of this program, for its messages
   std::string output;
   std::string notes;
+  std::string against;
   std::vector<std::string> records;
   reprise::LoadOptions loading;
 };
@@ -30,6 +31,11 @@ void describe(reprise::CommandLine& line, Options& options) {
                 "DIR");
   line.add_text("--notes", options.notes,
                 "Markdown file, without images, to add at the end of Personal Notes", "FILE");
+  line.add_text(
+      "--against", options.against,
+      "earlier records of the same experiments, a file or a folder: the supplement says what "
+      "changed, and the paper how much; audit cannot repeat such a report",
+      "PATH");
   add_load_options(line, options.loading);
   line.set_footer(
       "In a folder, *.h5 files that are not records and damaged records are listed and left out of "
@@ -50,7 +56,11 @@ int run(const Options& options) {
   };
   const Inputs inputs =
       gather(options.records, options.output, options.loading, complain, left_out);
-  write_report(make_report(inputs, notes), options.output);
+  const Inputs before = options.against.empty() ? Inputs()
+                                                : gather({options.against}, options.output,
+                                                         options.loading, complain, left_out);
+  write_report(make_report(inputs, {notes, options.against.empty() ? nullptr : &before}),
+               options.output);
   reprise::print_line(options.output + "/index.html");
   if (left_out.damaged == 0) return 0;
   reprise::print_error_line(options.name + ": the report lacks " +

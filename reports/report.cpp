@@ -35,7 +35,7 @@ Title title_of(const TrainingRun& first, bool has_studies) {
 }
 
 Draft make_draft(const Inputs& inputs, const std::vector<Study>& studies,
-                 const std::vector<Contrast>& contrasts) {
+                 const std::vector<Contrast>& contrasts, const Inputs* against) {
   Runs runs = pointers(lenet_runs(inputs));
   const Runs of_studies = runs_of(studies);
   runs.insert(runs.end(), of_studies.begin(), of_studies.end());
@@ -56,6 +56,8 @@ Draft make_draft(const Inputs& inputs, const std::vector<Study>& studies,
   add_setup(inputs, draft);
   add_convolutions(inputs.comparisons, draft);
   add_reproducibility(inputs, studies, draft);
+  draft.set("has_against", against != nullptr);
+  if (against != nullptr) add_against(*against, inputs, studies, contrasts, draft);
   return draft;
 }
 
@@ -116,12 +118,13 @@ std::map<std::string, std::string> data_files(const Draft& draft,
 
 }  // namespace
 
-Report make_report(const Inputs& inputs, const std::string& notes, const DrawPlot& draw_plot) {
+Report make_report(const Inputs& inputs, const ReportOptions& options, const DrawPlot& draw_plot) {
+  const std::string& notes = options.notes;
   check_complete(inputs);
   const Title title = title_of(*all_runs(inputs).front(), !inputs.studies.empty());
   const std::vector<Study> studies = group_studies(inputs.studies);
   const std::vector<Contrast> contrasts = contrasts_of(studies);
-  Draft draft = make_draft(inputs, studies, contrasts);
+  Draft draft = make_draft(inputs, studies, contrasts, options.against);
   draft.set("title", title.title);
   draft.set("has_notes", !notes.empty());
   draft.draw_plots(draw_plot);
@@ -150,7 +153,7 @@ Report make_report(const std::vector<NamedRecord>& records, const std::string& n
                    const DrawPlot& draw_plot) {
   Inputs inputs;
   for (const NamedRecord& record : records) add_record(record, inputs);
-  return make_report(inputs, notes, draw_plot);
+  return make_report(inputs, ReportOptions{notes}, draw_plot);
 }
 
 }  // namespace reprise::reports

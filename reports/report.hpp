@@ -25,11 +25,16 @@ struct Report {
 /// Makes an SVG document of a plot; gnuplot, unless a caller wants the plots' commands alone.
 using DrawPlot = std::function<Svg(const Plot&)>;
 
+struct ReportOptions {
+  std::string notes;                ///< the author's Markdown; "" for none
+  const Inputs* against = nullptr;  ///< earlier records of the same experiments
+};
+
 /// A function of its arguments: from the same records the same bytes (with the same gnuplot).
-/// `notes` is the author's Markdown, "" for none. Error if there is no training run, if runs of a
+/// Error if there is no training run, if runs of a
 /// study do not fit together (group_studies), if the notes hold images or are not text, and as
 /// `draw_plot` throws (gnuplot is missing). Nothing but `draw_plot` starts another program.
-Report make_report(const Inputs& inputs, const std::string& notes,
+Report make_report(const Inputs& inputs, const ReportOptions& options,
                    const DrawPlot& draw_plot = draw);
 
 /// The same of records that are still to be read (add_record).

@@ -470,3 +470,74 @@ TEST_CASE("write_report reads all records of a folder and names them from there"
   CHECK(none.status == 1);
   CHECK(is_line_with(none.err.substr(0, none.err.size() - 1), "empty", "without records"));
 }
+
+namespace {
+
+Inputs inputs_of(const std::vector<NamedRecord>& records) {
+  Inputs inputs;
+  for (const NamedRecord& record : records) add_record(record, inputs);
+  return inputs;
+}
+
+}  // namespace
+
+TEST_CASE("records are set against earlier ones: digests, means beyond the spread, verdicts") {
+  std::vector<NamedRecord> records = study_of({}, {60, 62, 61}, {50, 51, 52});
+  records.push_back({"convolutions.h5", comparison_record()});
+  const Inputs now = inputs_of(records);
+  const Report same = make_report(now, {"", &now});
+  CHECK(holds(same.markdown,
+              "6 of 6 common runs have identical digests, and 0 of 2 means changed by more than"));
+  CHECK(holds(same.supplement_markdown,
+              "| Overlapping pooling: 3x3 | test error (%) | 10.20 | 10.20 | 0.00 | 0.20 | "
+              "no, digests identical | 3 | 3 |"));
+  CHECK(holds(same.supplement_markdown, "| `direct` | 30 | 1.00 | 0 | 0 |"));
+
+  const Inputs before = inputs_of(study_of({}, {60, 62, 61}, {80, 81, 82}));
+  const Report other = make_report(now, {"", &before});
+  CHECK(holds(other.markdown,
+              "3 of 6 common runs have identical digests, and 1 of 2 means changed by more than"));
+  CHECK(holds(other.supplement_markdown,
+              "| Overlapping pooling: 3x3 | test error (%) | 16.20 | 10.20 | -6.00 | 0.20 | yes | "
+              "3 | 0 |"));
+  CHECK(holds(other.data.at("data/against_verdicts.csv"), ",contradicted,"));
+
+  StudyRecordOptions options;
+  options.study = "another";
+  const Inputs foreign = inputs_of(study_of(options, {60, 62}, {50, 51}));
+  CHECK(is_line_with(error_of([&] {
+                       make_report(now, {"", &foreign});
+                     }),
+                     "--against", "no study and variant in common"));
+  options.study = "overlapping_pooling";
+  options.measure = "train_error";
+  const Inputs measured = inputs_of(study_of(options, {60, 62}, {50, 51}));
+  CHECK(is_line_with(error_of([&] {
+                       make_report(now, {"", &measured});
+                     }),
+                     "--against", "another measure"));
+}
+
+TEST_CASE("write_report --against takes earlier records, and refuses others in one line") {
+  const TemporaryFolder folder;
+  std::filesystem::create_directories(folder / "now");
+  std::filesystem::create_directories(folder / "empty");
+  std::size_t number = 0;
+  for (const NamedRecord& record : study_of({}, {60, 62}, {50, 51})) {
+    save_record(record.record, (folder / "now/") + std::to_string(++number) + ".h5");
+  }
+  const auto write = [&](const std::string& against) {
+    return run_command("'" REPRISE_BINARY_DIR "/reports/write_report' --output '" +
+                       (folder / "out") + "' --against '" + (folder / against) + "' '" +
+                       (folder / "now") + "'");
+  };
+  const CommandResult written = write("now");
+  INFO(written.err);
+  CHECK(written.status == 0);
+  CHECK(holds(test::read_file(folder / "out/report.md"), "4 of 4 common runs have identical"));
+  for (const char* wrong : {"empty", "missing"}) {
+    const CommandResult refused = write(wrong);
+    CHECK(refused.status == 1);
+    CHECK(is_line_with(refused.err.substr(0, refused.err.size() - 1), wrong));
+  }
+}

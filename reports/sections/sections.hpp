@@ -78,6 +78,11 @@ Markdown make_commands(const Inputs& inputs, const std::vector<Study>& studies);
 /// Digests and classes of the runs, the commands that make and verify them, the table of records.
 void add_reproducibility(const Inputs& inputs, const std::vector<Study>& studies, Draft& draft);
 
+/// These records against earlier ones. Error if they have no study and variant in common, or a
+/// study of the same name has another measure.
+void add_against(const Inputs& before, const Inputs& now, const std::vector<Study>& studies,
+                 const std::vector<Contrast>& contrasts, Draft& draft);
+
 // ---- What they share
 
 /// All training runs: LeNet-5's, distorted ones, the studies'.

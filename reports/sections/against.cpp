@@ -1,0 +1,193 @@
+// This report's records against earlier ones of the same experiments.
+#include <fmt/format.h>
+
+#include <algorithm>
+#include <array>
+#include <cmath>
+#include <map>
+
+#include "format.hpp"
+#include "reprise/core/error.hpp"
+#include "sections/sections.hpp"
+
+namespace reprise::reports {
+namespace {
+
+/// Values of one group of runs, before and now, and how many runs have identical digests.
+struct Pair {
+  UntrustedText name, measure;
+  std::vector<double> before, now;
+  std::size_t common = 0, identical = 0;  ///< runs of the same seed
+};
+
+double deviation_of(const std::vector<double>& values) {
+  return values.size() < 2 ? 0 : spread_of(values).standard_deviation;
+}
+
+/// The larger standard deviation over the seeds, before or now.
+double spread_of_both(const Pair& pair) {
+  return std::max(deviation_of(pair.before), deviation_of(pair.now));
+}
+
+void count_identical(const Runs& before, const Runs& now, Pair& pair) {
+  for (const TrainingRun* run : now) {
+    for (const TrainingRun* other : before) {
+      if (other->seed != run->seed) continue;
+      ++pair.common;
+      pair.identical += other->digest == run->digest ? 1 : 0;
+    }
+  }
+}
+
+Runs runs_of_variant(const Variant& variant) {
+  Runs runs;
+  for (const StudyRun& run : variant.runs) runs.push_back(run.run);
+  return runs;
+}
+
+/// The variants that both have, by the names of study and variant.
+void add_variants(const std::vector<Study>& before, const std::vector<Study>& now,
+                  std::vector<Pair>& pairs) {
+  for (const Study& study : now) {
+    const auto old = std::find_if(before.begin(), before.end(),
+                                  [&](const Study& other) { return other.name == study.name; });
+    if (old == before.end()) continue;
+    if (old->measure != study.measure || old->threshold != study.threshold) {
+      throw Error("--against", "another measure of the study " + terminal_text(study.name),
+                  "records of the same study");
+    }
+    for (const Variant& variant : study.variants) {
+      const Variant* other = old->variant(variant.name);
+      if (other == nullptr) continue;
+      Pair pair{plain_text("{}: {}", heading_of(study.name), words_of(variant.name)),
+                plain_text("{} ({})", measure_text(study.measure, study.threshold),
+                           is_share(study.measure) ? "%" : difference_unit(study)),
+                {},
+                {}};
+      for (const double value : other->values()) pair.before.push_back(printed(study, value));
+      for (const double value : variant.values()) pair.now.push_back(printed(study, value));
+      count_identical(runs_of_variant(*other), runs_of_variant(variant), pair);
+      pairs.push_back(std::move(pair));
+    }
+  }
+}
+
+void add_lenet_pair(const char* name, const std::vector<TrainingRun>& before,
+                    const std::vector<TrainingRun>& now, std::vector<Pair>& pairs) {
+  if (before.empty() || now.empty()) return;
+  Pair pair{name, "test error (%)", {}, {}};
+  for (const TrainingRun& run : before) pair.before.push_back(100 * final_test_error(run));
+  for (const TrainingRun& run : now) pair.now.push_back(100 * final_test_error(run));
+  count_identical(pointers(before), pointers(now), pair);
+  pairs.push_back(std::move(pair));
+}
+
+Table values_table(const std::vector<Pair>& pairs) {
+  Table table{{"What", "Measure", "Before", "Now", "Change", "SD", "Beyond the spread",
+               "Runs in common", "Digest identical"},
+              {}};
+  for (const Pair& pair : pairs) {
+    const double before = spread_of(pair.before).mean;
+    const double now = spread_of(pair.now).mean;
+    const bool all = pair.common > 0 && pair.identical == pair.common &&
+                     pair.before.size() == pair.now.size() && pair.now.size() == pair.common;
+    const bool beyond = !(std::abs(now - before) <= spread_of_both(pair));
+    table.rows.push_back({pair.name, pair.measure, number_cell(before, 2), number_cell(now, 2),
+                          number_cell(now - before, 2), number_cell(spread_of_both(pair), 2),
+                          all      ? "no, digests identical"
+                          : beyond ? "yes"
+                                   : "no",
+                          count_cell(pair.common), count_cell(pair.identical)});
+  }
+  return table;
+}
+
+Table verdicts_table(const std::vector<Contrast>& before, const std::vector<Contrast>& now) {
+  Table table{{"Comparison", "Before", "Now", "Change", "Unit", "Verdict before", "Verdict now"},
+              {}};
+  for (const Contrast& contrast : now) {
+    for (const Contrast& other : before) {
+      if (other.study->name != contrast.study->name ||
+          other.variant->name != contrast.variant->name) {
+        continue;
+      }
+      const Study& study = *contrast.study;
+      table.rows.push_back(
+          {contrast_name(contrast).capitalized(), value_cell(study, other.test.mean),
+           value_cell(study, contrast.test.mean),
+           value_cell(study, contrast.test.mean - other.test.mean),
+           std::string(difference_unit(study)), verdict_text(other), verdict_text(contrast)});
+    }
+  }
+  return table;
+}
+
+/// Of rows that both comparisons timed: the geometric mean of the ratio of times, now over before,
+/// and how many are slower or faster by more than the spread of either.
+Table times_table(const Comparison& before, const Comparison& now) {
+  struct Sum {
+    double logarithms = 0;
+    std::size_t rows = 0, slower = 0, faster = 0;
+  };
+  std::map<UntrustedText, Sum> sums;
+  std::map<std::array<UntrustedText, 3>, const ComparisonRow*> known;
+  for (const ComparisonRow& row : before.rows) {
+    if (row.is_timed()) known[{row.name, row.pass, row.algorithm}] = &row;
+  }
+  for (const ComparisonRow& row : now.rows) {
+    const auto old = known.find({row.name, row.pass, row.algorithm});
+    if (!row.is_timed() || old == known.end()) continue;
+    Sum& sum = sums[row.algorithm];
+    sum.logarithms += std::log(row.median_ms / old->second->median_ms);
+    ++sum.rows;
+    sum.slower += row.least_ms > old->second->most_ms ? 1 : 0;
+    sum.faster += row.most_ms < old->second->least_ms ? 1 : 0;
+  }
+  Table table{{"Algorithm", "Rows", "Time, now over before", "Slower", "Faster"}, {}};
+  for (const auto& [algorithm, sum] : sums) {
+    const double ratio = std::exp(sum.logarithms / static_cast<double>(sum.rows));
+    table.rows.push_back({code_cell(algorithm), count_cell(sum.rows), number_cell(ratio, 2),
+                          count_cell(sum.slower), count_cell(sum.faster)});
+  }
+  return table;
+}
+
+}  // namespace
+
+void add_against(const Inputs& before, const Inputs& now, const std::vector<Study>& studies,
+                 const std::vector<Contrast>& contrasts, Draft& draft) {
+  const std::vector<Study> old_studies = group_studies(before.studies);
+  const std::vector<Contrast> old_contrasts = contrasts_of(old_studies);
+  std::vector<Pair> pairs;
+  add_lenet_pair("LeNet-5", before.lenet, now.lenet, pairs);
+  add_lenet_pair("LeNet-5, distorted images", before.distorted, now.distorted, pairs);
+  add_variants(old_studies, studies, pairs);
+  if (pairs.empty()) {
+    throw Error("--against", "no study and variant in common, and no LeNet-5",
+                "records of the same experiments");
+  }
+  const Table values = values_table(pairs);
+  const Table verdicts = verdicts_table(old_contrasts, contrasts);
+  draft.add("against", {values, {}});
+  draft.set("has_against_verdicts", !verdicts.rows.empty());
+  if (!verdicts.rows.empty()) draft.add("against_verdicts", {verdicts, {}});
+  const bool timed = !before.comparisons.empty() && !now.comparisons.empty();
+  const Table times =
+      timed ? times_table(before.comparisons.front(), now.comparisons.front()) : Table();
+  draft.set("has_against_times", !times.rows.empty());
+  if (!times.rows.empty()) draft.add("against_times", {times, {}});
+  std::size_t common = 0;
+  std::size_t identical = 0;
+  std::size_t beyond = 0;
+  for (std::size_t i = 0; i < pairs.size(); ++i) {
+    common += pairs[i].common;
+    identical += pairs[i].identical;
+    beyond += values.rows[i][6].shown == Markdown("yes") ? 1 : 0;
+  }
+  draft.set("against_common", grouped(common));
+  draft.set("against_identical", grouped(identical));
+  draft.set("against_beyond", grouped(beyond));
+  draft.set("against_values", grouped(pairs.size()));
+}
+
+}  // namespace reprise::reports
