@@ -163,6 +163,9 @@ namespace hn = hwy::HWY_NAMESPACE;
 using reprise::HWY_NAMESPACE::for_each_size;
 using reprise::HWY_NAMESPACE::for_each_vector;
 
+// So that what is the same for all vectors is computed once.
+#define REPRISE_INLINE_LAMBDA __attribute__((always_inline))
+
 /// Positions of a block whose taps share their source values: a sum and at least a value each, and
 /// a weight, in 32 registers or 16.
 constexpr std::size_t kSharingPositions = reprise::HWY_NAMESPACE::kRegisters / 4;
@@ -171,22 +174,22 @@ constexpr std::size_t kSharingPositions = reprise::HWY_NAMESPACE::kRegisters / 4
 template <std::size_t count, std::size_t width, std::size_t stride>
 HWY_NOINLINE void share_cells(const SharingBlock& block) {
   constexpr std::size_t reach = (count - 1) * stride + width;
-  for_each_vector(block.G, [&](auto d, std::size_t g) HWY_ATTR {
+  for_each_vector(block.G, [&](auto d, std::size_t g) HWY_ATTR REPRISE_INLINE_LAMBDA {
     using Vector = hn::Vec<decltype(d)>;
     const Vector start = block.start == nullptr ? hn::Zero(d) : hn::LoadU(d, block.start + g);
     Vector acc[count];
     REPRISE_UNROLL
     for (std::size_t p = 0; p < count; ++p) acc[p] = start;
     for (std::size_t row = 0; row < block.row_count; ++row) {
-      const float* const cells = block.rows[row] + g;
+      const float* cell = block.rows[row] + g;
       const float* const weights = block.weights[row] + g;
       Vector x[reach];
       REPRISE_UNROLL
       for (std::size_t i = 0; i < reach; ++i) {
         const bool surely = i + 1 >= width && i + width <= reach;
         const bool inside = surely || (i >= block.inside_begin && i < block.inside_end);
-        x[i] = inside ? hn::LoadU(d, cells + static_cast<std::ptrdiff_t>(i) * block.cell_step)
-                      : hn::Zero(d);
+        x[i] = inside ? hn::LoadU(d, cell) : hn::Zero(d);
+        cell += block.cell_step;
       }
       REPRISE_UNROLL
       for (std::size_t k = 0; k < width; ++k) {
@@ -366,39 +369,47 @@ void add_row(const DepthwiseRow& row, const Operands& data, std::size_t g_begin,
   }
 }
 
-/// The nine gradients of a 3x3 kernel go on over rows [begin, end), for one vector of groups from g
-/// on; positions are `stride` cells apart, taps are neighbours. Four positions read each source
-/// value once for a row of taps.
-template <std::size_t stride, class D>
-HWY_NOINLINE void add_three_by_three(D d, const DepthwiseRows& rows, std::size_t begin,
-                                     std::size_t end, const Operands& data, std::size_t g) {
+/// Where a row of positions reads and adds, for one vector of groups: the source's rows of the taps
+/// at the column of tap 0 of position 0 (which may lie before the image), grad_output at position
+/// 0, and the gradients.
+struct ThreeByThree {
+  const float* cells[3];
+  const float* grad;
+  float* grad_weight;
+  std::size_t G;
+};
+
+/// Positions [begin, end) of a row, at which taps [w_begin, w_end) of each row are inside the
+/// image.
+struct ColumnRange {
+  std::size_t begin, end, w_begin, w_end;
+};
+
+/// The gradients of taps [h_begin, h_end) x all of a 3x3 kernel go on over a row; positions are
+/// `stride` cells apart, taps are neighbours. Two positions read each source value once for a row
+/// of taps.
+template <std::size_t stride, std::size_t h_begin, std::size_t h_end, class D>
+HWY_NOINLINE void add_three_by_three(D d, const ThreeByThree& at, const ColumnRange* ranges,
+                                     std::size_t range_count) {
   using Vector = hn::Vec<D>;
-  constexpr std::size_t together = 4;
-  const std::size_t G = rows[begin].c.G;
-  float* const grad_weight = data.result + g;
+  constexpr std::size_t together = 2;
+  constexpr std::size_t reach = (together - 1) * stride + 3;
+  const std::size_t G = at.G;
   Vector acc[3][3];
   REPRISE_UNROLL
-  for (std::size_t h = 0; h < 3; ++h) {
-    for (std::size_t w = 0; w < 3; ++w) acc[h][w] = hn::LoadU(d, grad_weight + (h * 3 + w) * G);
+  for (std::size_t h = h_begin; h < h_end; ++h) {
+    for (std::size_t w = 0; w < 3; ++w) acc[h][w] = hn::LoadU(d, at.grad_weight + (h * 3 + w) * G);
   }
-  for (std::size_t index = begin; index < end; ++index) {
-    const DepthwiseRow row = rows.part(index, data.begin, data.end);
-    for (const DepthwiseRun& run : row.runs) {
-      std::size_t b = row.first(run);
-      const std::size_t b_end = row.last(run);
-      if (run.taps.empty() || b >= b_end) continue;
-      const std::size_t end_h = run.first_h + run.taps.size() / run.width;
-      const std::size_t end_w = run.first_w + run.width;
-      const float* cell = data.source + row.source(b) + g;
-      const float* grad = data.factor + row.result(b) + g;
-      for (; run.width == 3 && b + together <= b_end; b += together) {
-        Vector gradient[together];
-        for (std::size_t p = 0; p < together; ++p) gradient[p] = hn::LoadU(d, grad + p * G);
+  for (const ColumnRange* range = ranges; range < ranges + range_count; ++range) {
+    std::size_t b = range->begin;
+    if (range->w_begin == 0 && range->w_end == 3) {
+      const float* grad = at.grad + b * G;
+      std::size_t cell = b * stride * G;
+      for (; b + together <= range->end; b += together) {
+        const Vector gradient[together] = {hn::LoadU(d, grad), hn::LoadU(d, grad + G)};
         REPRISE_UNROLL
-        for (std::size_t h = 0; h < 3; ++h) {
-          if (h < run.first_h || h >= end_h) continue;
-          const float* const from = cell + run.taps[(h - run.first_h) * 3].source;
-          constexpr std::size_t reach = (together - 1) * stride + 3;
+        for (std::size_t h = h_begin; h < h_end; ++h) {
+          const float* const from = at.cells[h] + cell;
           Vector x[reach];
           REPRISE_UNROLL
           for (std::size_t i = 0; i < reach; ++i) x[i] = hn::LoadU(d, from + i * G);
@@ -409,30 +420,70 @@ HWY_NOINLINE void add_three_by_three(D d, const DepthwiseRows& rows, std::size_t
             }
           }
         }
-        cell += together * stride * G;
         grad += together * G;
+        cell += together * stride * G;
       }
-      for (; b < b_end; ++b, cell += stride * G, grad += G) {
-        const Vector gradient = hn::LoadU(d, grad);
-        REPRISE_UNROLL
-        for (std::size_t h = 0; h < 3; ++h) {
-          if (h < run.first_h || h >= end_h) continue;
-          const float* const from = cell + run.taps[(h - run.first_h) * run.width].source;
-          for (std::size_t w = 0; w < 3; ++w) {
-            if (w < run.first_w || w >= end_w) continue;
-            const Vector x = hn::LoadU(d, from + (w - run.first_w) * G);
-            acc[h][w] = hn::MulAdd(x, gradient, acc[h][w]);
-          }
+    }
+    for (; b < range->end; ++b) {
+      const Vector gradient = hn::LoadU(d, at.grad + b * G);
+      REPRISE_UNROLL
+      for (std::size_t w = 0; w < 3; ++w) {
+        if (w < range->w_begin || w >= range->w_end) continue;
+        for (std::size_t h = h_begin; h < h_end; ++h) {
+          const float* const from = at.cells[h] + (b * stride + w) * G;
+          acc[h][w] = hn::MulAdd(hn::LoadU(d, from), gradient, acc[h][w]);
         }
       }
     }
   }
   REPRISE_UNROLL
-  for (std::size_t h = 0; h < 3; ++h) {
+  for (std::size_t h = h_begin; h < h_end; ++h) {
     for (std::size_t w = 0; w < 3; ++w) {
-      hn::StoreU(hn::Add(acc[h][w], hn::Zero(d)), d, grad_weight + (h * 3 + w) * G);
+      hn::StoreU(hn::Add(acc[h][w], hn::Zero(d)), d, at.grad_weight + (h * 3 + w) * G);
     }
   }
+}
+
+/// The kernel for taps [h_begin, h_end) of those rows.
+template <std::size_t stride, class D>
+auto three_by_three_kernel(std::size_t h_begin, std::size_t h_end) {
+  if (h_begin == 0) {
+    return h_end == 3   ? add_three_by_three<stride, 0, 3, D>
+           : h_end == 2 ? add_three_by_three<stride, 0, 2, D>
+                        : add_three_by_three<stride, 0, 1, D>;
+  }
+  if (h_begin == 1) {
+    return h_end == 3 ? add_three_by_three<stride, 1, 3, D> : add_three_by_three<stride, 1, 2, D>;
+  }
+  return add_three_by_three<stride, 2, 3, D>;
+}
+
+/// A row's share of the gradients of groups [g_begin, g_end) of a 3x3 kernel.
+void add_three_by_three_row(const DepthwiseRow& row, const Operands& data, std::size_t g_begin,
+                            std::size_t g_end) {
+  const Correlation& c = row.c;
+  constexpr std::size_t most = 5;  // of runs that have taps: 2, 1 to 2, all, 0 to 1, 0
+  ColumnRange ranges[most];
+  std::size_t range_count = 0;
+  for (const DepthwiseRun& run : row.runs) {
+    const ColumnRange range{row.first(run), row.last(run), run.first_w, run.first_w + run.width};
+    if (!run.taps.empty() && range.begin < range.end) ranges[range_count++] = range;
+  }
+  if (range_count == 0) return;
+  const std::size_t h_begin = row.h_taps.tap_begin;
+  const std::size_t h_end = row.h_taps.tap_end;
+  for_each_vector(g_end - g_begin, [&](auto d, std::size_t i) HWY_ATTR {
+    const std::size_t g = g_begin + i;
+    ThreeByThree at{{}, data.factor + row.result(0) + g, data.result + g, c.G};
+    for (std::size_t h = h_begin; h < h_end; ++h) {
+      const std::ptrdiff_t cell = c.h.at(h) * static_cast<std::ptrdiff_t>(c.SW) + c.w.first;
+      at.cells[h] = data.source + static_cast<std::ptrdiff_t>(row.source(0) + g) +
+                    cell * static_cast<std::ptrdiff_t>(c.G);
+    }
+    const auto kernel = c.step_w == 1 ? three_by_three_kernel<1, decltype(d)>(h_begin, h_end)
+                                      : three_by_three_kernel<2, decltype(d)>(h_begin, h_end);
+    kernel(d, at, ranges, range_count);
+  });
 }
 
 /// The data's positions' share of the gradients of groups [g_begin, g_end).
@@ -441,21 +492,9 @@ void add_rows(const DepthwiseRows& rows, const Correlation& c, const Operands& d
   const bool three = c.h.count == 3 && c.w.count == 3 && c.w.spacing == 1 && c.step_w <= 2;
   const std::size_t first_row = data.begin / c.B;
   const std::size_t last_row = div_ceil(data.end, c.B);
-  if (!three) {
-    for (std::size_t row = first_row; row < last_row; ++row) {
-      add_row(rows.part(row, data.begin, data.end), data, g_begin, g_end);
-    }
-    return;
-  }
-  constexpr std::size_t fewest = 64;  // positions that it is worth loading the sums for
-  const std::size_t block = div_ceil(fewest, c.B);
-  for (std::size_t row = first_row; row < last_row; row += block) {
-    const std::size_t end = std::min(last_row, row + block);
-    for_each_vector(g_end - g_begin, [&](auto d, std::size_t i) HWY_ATTR {
-      const auto kernel =
-          c.step_w == 1 ? add_three_by_three<1, decltype(d)> : add_three_by_three<2, decltype(d)>;
-      kernel(d, rows, row, end, data, g_begin + i);
-    });
+  for (std::size_t index = first_row; index < last_row; ++index) {
+    const DepthwiseRow row = rows.part(index, data.begin, data.end);
+    three ? add_three_by_three_row(row, data, g_begin, g_end) : add_row(row, data, g_begin, g_end);
   }
 }
 
