@@ -60,7 +60,7 @@ window.addEventListener('load', () => {
   for (const svg of figures) {
     const frame = svg.getBoundingClientRect();
     if (frame.width < 100 || frame.height < 100) problems.push('not drawn: ' + name(svg));
-    if (!svg.querySelector('path, rect:nth-of-type(2)')) problems.push('empty: ' + name(svg));
+    if (svg.querySelectorAll('path, rect').length < 2) problems.push('empty: ' + name(svg));
     const labels = [...svg.querySelectorAll('text')];
     const boxes = labels.map(label => label.getBoundingClientRect());
     boxes.forEach((box, i) => {

@@ -133,7 +133,7 @@ PlotCommands commands_of(const CurvePlot& plot) {
       "set key tmargin left vertical maxrows {} Left reverse samplen 3 width 1\n",
       plot_number(first > 0 ? first - margin : 0), plot_number(last + margin),
       plot_number(top_of(plot)), plot.quantity + " (%)", tick_step(whole_number(std::ceil(last))),
-      (plot.curves.size() + 1) / 2);
+      plot.curves.size());
   if (plot.threshold > 0) {
     text += PlotCommands::format(
         "set arrow from graph 0,first {0} to graph 1,first {0} nohead dt (5,4) lw 1.5 lc rgb "
@@ -157,7 +157,7 @@ Panel draw_curves(const CurvePlot& plot) {
   if (plot.threshold > 0) {
     alt += plain_text(" A dashed line marks {}%.", fixed(plot.threshold, 0));
   }
-  const double lines = std::ceil(static_cast<double>(plot.curves.size()) / 2);
+  const auto lines = static_cast<double>(plot.curves.size());
   return plotted({plot.name, alt, {kWidth, kPlotHeight + kKeyLine * lines}, commands_of(plot)});
 }
 
