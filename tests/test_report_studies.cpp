@@ -300,7 +300,7 @@ TEST_CASE("one seed decides nothing anywhere") {
   CHECK(!holds(verdict_row(text, "3x3 against 2x2"), "supported"));
   const std::string conclusion = between(text, "## Conclusion", "## References");
   CHECK(holds(conclusion, "**Supported (0):** none"));
-  CHECK(holds(conclusion, "**Inconclusive (1):** 3x3 against 2x2 (inconclusive (one seed))"));
+  CHECK(holds(conclusion, "**Inconclusive (1):** 3x3 against 2x2 (−16.00 points; one seed)"));
 }
 
 TEST_CASE("differences without spread get no verdict, and none is said to have shown") {

@@ -113,13 +113,15 @@ Cell p_cell(double p);
 /// "p = 0.034", "p < 0.001".
 std::string p_phrase(double p);
 
+/// Why a claim is inconclusive where not for want of a difference: "one seed"; else "".
+std::string reason_text(const Contrast& contrast);
 /// "supported", "inconclusive (one seed)", ...
 std::string verdict_text(const Contrast& contrast);
 /// "ReLU against tanh".
 UntrustedText contrast_name(const Contrast& contrast);
 /// The paper's figure; "" where there is none, also if the record says so in words, or if the study
 /// is none of the paper's.
-UntrustedText paper_figure(const Contrast& contrast);
+UntrustedText paper_figure(const Study& study, const Variant& variant);
 /// With a capital at its beginning and a mark at its end.
 UntrustedText sentence(const UntrustedText& text);
 

@@ -85,7 +85,7 @@ std::string unit_name(const Study& study) {
 }
 
 std::string value_text(const Study& study, double value) {
-  const std::string number = bare_value(study, value);
+  std::string number = bare_value(study, value);
   if (study.measure == Measure::epochs_to_train_error) return number;
   if (study.measure == Measure::generalization_gap) return number + " points";
   return is_share(study.measure) ? number + "%" : number + " s";
@@ -115,7 +115,23 @@ std::string p_phrase(double p) {
   return p < 0.0005 ? "p < 0.001" : "p = " + fixed(p, 3);
 }
 
+std::string reason_text(const Contrast& contrast) {
+  switch (contrast.judgement.uncertainty) {
+    case Uncertainty::adjusted:
+      return "after adjustment";
+    case Uncertainty::few_seeds:
+      return contrast.seeds.empty() ? "no common seed" : "one seed";
+    case Uncertainty::no_spread:
+      return "no spread over seeds";
+    case Uncertainty::not_finite:
+      return "a run diverged";
+    default:
+      return "";
+  }
+}
+
 std::string verdict_text(const Contrast& contrast) {
+  const std::string reason = reason_text(contrast);
   switch (contrast.judgement.verdict) {
     case Verdict::supported:
       return "supported";
@@ -124,26 +140,12 @@ std::string verdict_text(const Contrast& contrast) {
     case Verdict::out_of_scale:
       return "not tested at the paper's scale";
     case Verdict::inconclusive:
+      return reason.empty() ? "inconclusive" : fmt::format("inconclusive ({})", reason);
     case Verdict::none:
       break;
   }
-  switch (contrast.judgement.uncertainty) {
-    case Uncertainty::none:
-      return "inconclusive";
-    case Uncertainty::adjusted:
-      return "inconclusive (after adjustment)";
-    case Uncertainty::few_seeds:
-      return contrast.seeds.empty() ? "inconclusive (no common seed)" : "inconclusive (one seed)";
-    case Uncertainty::no_spread:
-      return "inconclusive (no spread over seeds)";
-    case Uncertainty::not_finite:
-      return "inconclusive (a run diverged)";
-    case Uncertainty::by_digest:
-      return fmt::format("{} of {} bit-identical", *contrast.identical, contrast.seeds.size());
-    case Uncertainty::no_claim:
-      break;
-  }
-  return "no claim";
+  if (!contrast.identical) return "no claim";
+  return fmt::format("{} of {} bit-identical", *contrast.identical, contrast.seeds.size());
 }
 
 UntrustedText contrast_name(const Contrast& contrast) {
@@ -151,9 +153,9 @@ UntrustedText contrast_name(const Contrast& contrast) {
                     words_of(contrast.baseline->name));
 }
 
-UntrustedText paper_figure(const Contrast& contrast) {
-  if (contrast.study->section.empty()) return "";
-  const UntrustedText& figure = contrast.variant->paper_figure;
+UntrustedText paper_figure(const Study& study, const Variant& variant) {
+  if (study.section.empty()) return "";
+  const UntrustedText& figure = variant.paper_figure;
   static constexpr std::array<std::string_view, 4> kNone = {"no ", "none", "not ", "–"};
   const bool none = std::any_of(kNone.begin(), kNone.end(), [&](std::string_view beginning) {
     return figure.starts_with(beginning);

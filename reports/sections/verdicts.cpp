@@ -79,7 +79,7 @@ std::vector<Cell> contrast_row(const Contrast& contrast) {
   append({if_finite(test.detectable, value_cell(study, test.detectable)),
           contrast.identical ? count_cell(*contrast.identical) : Cell(),
           count_cell(contrast.seeds.size())});
-  const UntrustedText figure = paper_figure(contrast);
+  const UntrustedText figure = paper_figure(*contrast.study, *contrast.variant);
   row.push_back(figure.empty() ? Cell() : Cell(figure));
   return row;
 }
@@ -181,9 +181,6 @@ std::vector<Markdown> remarks_on(const Contrast& contrast) {
     remarks.push_back(Markdown::format("Seeds without a partner, left out: {}.",
                                        fmt::format("{}", fmt::join(contrast.missing_seeds, ", "))));
   }
-  if (!paper_figure(contrast).empty()) {
-    remarks.push_back(Markdown::format("In the paper: {}", sentence(paper_figure(contrast))));
-  }
   return remarks;
 }
 
@@ -200,15 +197,16 @@ Markdown contrast_sentences(const Contrast& contrast) {
   return joined(sentences, " ");
 }
 
-/// The claims on its variants, each once.
-UntrustedText claims_of(const Study& study) {
-  std::vector<UntrustedText> claims;
+/// Sentences of the variants, such as claims, each once.
+template <class Of>
+UntrustedText each_once(const Study& study, const Of& of) {
+  std::vector<UntrustedText> texts;
   for (const Variant& variant : study.variants) {
-    const UntrustedText claim = sentence(variant.claim);
-    if (variant.claim.empty()) continue;
-    if (std::find(claims.begin(), claims.end(), claim) == claims.end()) claims.push_back(claim);
+    const UntrustedText text = sentence(of(variant));
+    if (text.empty()) continue;
+    if (std::find(texts.begin(), texts.end(), text) == texts.end()) texts.push_back(text);
   }
-  return joined(claims, " ");
+  return joined(texts, " ");
 }
 
 Markdown study_paragraph(const Study& study, const std::vector<Contrast>& contrasts) {
@@ -216,7 +214,7 @@ Markdown study_paragraph(const Study& study, const std::vector<Contrast>& contra
                                                  : Markdown::format(" (section {})", study.section);
   std::vector<Markdown> parts = {
       Markdown::format("**{}{}.** {}", heading_of(study.name), section, sentence(study.question))};
-  const UntrustedText claims = claims_of(study);
+  const UntrustedText claims = each_once(study, [](const Variant& v) { return v.claim; });
   if (!claims.empty()) {
     parts.push_back(study.section.empty() ? Markdown::format("Our expectation: {}", claims)
                                           : Markdown::format("The paper's claim: {}", claims));
@@ -226,6 +224,9 @@ Markdown study_paragraph(const Study& study, const std::vector<Contrast>& contra
   for (const Contrast& contrast : contrasts) {
     if (contrast.study == &study) parts.push_back(contrast_sentences(contrast));
   }
+  const UntrustedText figures =
+      each_once(study, [&](const Variant& v) { return paper_figure(study, v); });
+  if (!figures.empty()) parts.push_back(Markdown::format("In the paper: {}", figures));
   if (study.variants.size() == 1) parts.push_back(Markdown::literal("No other variant has a run."));
   return Markdown::format("{}\n\n", joined(parts, " "));
 }
@@ -265,11 +266,15 @@ Markdown brief(const Contrast& contrast) {
   const Verdict verdict = contrast.judgement.verdict;
   if (contrast.identical) return verdict_text(contrast);
   if (verdict == Verdict::out_of_scale) return study.tested_instead;
-  const bool has_power = contrast.test.detectable > 0 && std::isfinite(contrast.test.detectable);
-  if (verdict != Verdict::inconclusive) return difference_text(study, contrast.test.mean);
-  if (!has_power) return verdict_text(contrast);
-  return Markdown::format("{}; detectable: {}", difference_text(study, contrast.test.mean),
-                          difference_text(study, contrast.test.detectable));
+  const std::string difference = difference_text(study, contrast.test.mean);
+  const std::string reason = reason_text(contrast);
+  if (contrast.seeds.empty()) return reason;
+  if (verdict != Verdict::inconclusive) return difference;
+  const double detectable = contrast.test.detectable;
+  if (detectable > 0 && std::isfinite(detectable)) {
+    return Markdown::format("{}; detectable: {}", difference, difference_text(study, detectable));
+  }
+  return reason.empty() ? difference : Markdown::format("{}; {}", difference, reason);
 }
 
 /// "- **Supported (2):** a against b (−1.00 points), c against d (0.50 points)."
