@@ -99,8 +99,7 @@ Contrasts with_verdict(const std::vector<Contrast>& contrasts, Verdict verdict) 
 Markdown difference_phrase(const Contrast& contrast) {
   const Study& study = *contrast.study;
   const PairedTest& test = contrast.test;
-  const Markdown difference =
-      Markdown::format("a difference of {}", difference_text(study, test.mean));
+  Markdown difference = Markdown::format("a difference of {}", difference_text(study, test.mean));
   if (!std::isfinite(test.interval.low)) return difference;
   const bool adjusted = !std::isnan(contrast.adjusted_p);
   const double p = adjusted ? contrast.adjusted_p : contrast.p;
