@@ -448,6 +448,10 @@ TEST_CASE("hostile safetensors: lengths, JSON, offsets") {
   CHECK(is_line_with(with("{}"), "a buffer of 246824 bytes; expected 0"));
   CHECK(is_line_with(with("{"), "no JSON at byte"));
   CHECK(is_line_with(with(header + "{}"), "no JSON at byte"));
+  // The JSON parser takes a NUL for the end of its input.
+  CHECK(is_line_with(with(header + std::string("\0 {\"evil\": garbage", 18)),
+                     "a NUL at byte " + std::to_string(8 + header.size())));
+  CHECK(is_line_with(with(header + std::string(8, '\0')), "a NUL at byte"));
   CHECK(is_line_with(with("{\"conv1.weight\": {\"dtype\": \"\xff\"}}"), "no JSON at byte"));
   CHECK(is_line_with(with("{\"conv1.weight\": " + std::string(100'000, '[')),
                      "an array where none belongs"));

@@ -190,6 +190,10 @@ std::string_view header_of(std::span<const std::byte> file) {
   const std::string_view text(reinterpret_cast<const char*>(file.data()), file.size());
   const std::string_view header = text.substr(kLengthSize, length);
   if (!header.starts_with('{')) refuse("it does not begin with {", "a JSON object");
+  const std::size_t nul = header.find('\0');  // to the parser it is the end of its input
+  if (nul != header.npos) {
+    refuse(fmt::format("a NUL at byte {}", kLengthSize + nul), "one JSON object");
+  }
   return header;
 }
 
