@@ -7,6 +7,7 @@
 #include <cmath>
 #include <mutex>
 #include <optional>
+#include <tuple>
 
 #include "reprise/core/error.hpp"
 #include "reprise/core/parallel.hpp"
@@ -46,6 +47,18 @@ py::array asked_of_numpy(std::string_view where, std::string_view name, const py
   }
 }
 
+/// TypeError for a view whose sign or conjugation is still to be applied, as PyTorch's
+/// .conj().imag: such a tensor's memory holds other values, and DLPack does not say so.
+void check_resolved(std::string_view where, std::string_view name, const py::object& value) {
+  for (const auto& [question, given, expected] :
+       {std::tuple{"is_neg", "a view with the negative bit", "a tensor after .resolve_neg()"},
+        std::tuple{"is_conj", "a view with the conjugate bit", "a tensor after .resolve_conj()"}}) {
+    const py::object method = py::getattr(value, question, py::none());
+    if (PyCallable_Check(method.ptr()) == 0 || !py::bool_(method())) continue;
+    throw_type_error(label(where, name), given, expected);
+  }
+}
+
 py::array as_array(std::string_view where, std::string_view name, const py::object& value) {
   const bool is_plain = Py_TYPE(value.ptr()) == py::detail::npy_api::get().PyArray_Type_;
   if (is_plain) return py::reinterpret_borrow<py::array>(value);
@@ -58,6 +71,7 @@ py::array as_array(std::string_view where, std::string_view name, const py::obje
     return py::reinterpret_borrow<py::array>(value);
   }
   const bool is_dlpack = py::hasattr(value, "__dlpack__");
+  if (is_dlpack) check_resolved(where, name, value);
   return asked_of_numpy(where, name, value, is_dlpack ? "from_dlpack" : "asarray");
 }
 

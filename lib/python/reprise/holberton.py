@@ -268,7 +268,8 @@ def _course_graph(x: Any, y: Any, model: Model, threads: int) -> Tuple[Node, Nod
     def train(feed: Any, shared: Any) -> None:
         shared.clear()
         batch, classes = images(feed, shared), labels(feed, shared)
-        trainer.step(batch, classes, np.arange(len(batch), dtype=np.uint32), 0)
+        with model._alone("lenet5"):
+            trainer.step(batch, classes, np.arange(len(batch), dtype=np.uint32), 0)
 
     def figures(feed: Any, shared: Any) -> Tuple[float, float]:
         if "figures" not in shared:

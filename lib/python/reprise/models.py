@@ -14,10 +14,12 @@ Sequential is a model of layers of one's own choice (reprise.layers).
 
 from __future__ import annotations
 
+import contextlib
 import operator
 import os
+import threading
 import time
-from typing import Any, Callable, Dict, List, Optional, Sequence, Tuple, Union
+from typing import Any, Callable, Dict, Iterator, List, Optional, Sequence, Tuple, Union
 
 import numpy as np
 import numpy.typing as npt
@@ -121,6 +123,7 @@ class Model:
         self._arguments: Any = (name, _image(name, image), _size(name, "classes", classes), dict(settings))
         self._network = _reprise.Network({**settings, "model": name}, *self._arguments[1:3])
         self._fresh = True
+        self._changing = threading.Lock()
 
     def summary(self) -> str:
         """Layers, output shapes and parameters, as Keras's summary() prints them."""
@@ -156,6 +159,9 @@ class Model:
         train_lenet5, with its record and digest. On other floats the steps are the same, but there
         is no record, and settings that change pixels, such as random_shift, are refused.
 
+        Until it returns, another fit(), set_weights() or load_weights() of the model, from another
+        thread or a callback, is a ValueError; other threads shall not read the model either.
+
         Ctrl-C takes effect between steps; the model then has the parameters that it has got so far.
         ValueError for sizes, labels and settings that do not fit, or if the loss overflows;
         TypeError for arguments of the wrong kind.
@@ -187,11 +193,17 @@ class Model:
                 callback(epoch)
 
         settings = {**settings, "epochs": epochs, "batch_size": batch_size}
+        with self._alone("fit"):
+            run, why_no_record = self._run(data, validation_data, settings, threads, tell)
+        return History(run, told, has_validation, why_no_record)
+
+    def _run(self, data: Any, validation: Any, settings: Any, threads: int, tell: Any) -> Tuple[Any, str]:
+        """Trains; the run, and why it has no record."""
         fresh, why_no_record = self._fresh, ""
         run = None
-        dataset = self._dataset(data, validation_data)
+        dataset = self._dataset(data, validation)
         if dataset is None:
-            self._fit_floats(data, validation_data, settings, threads, tell)
+            self._fit_floats(data, validation, settings, threads, tell)
             why_no_record = "a run on images that are no pixels / 255; expected uint8, or such floats"
             if isinstance(self, Sequential):
                 why_no_record = "a run of a Sequential; expected a model by name, such as lenet5"
@@ -203,7 +215,17 @@ class Model:
                     "a run that started from parameters that were set or trained before; "
                     "expected one of a model as it was made"
                 )
-        return History(run, told, has_validation, why_no_record)
+        return run, why_no_record
+
+    @contextlib.contextmanager
+    def _alone(self, where: str) -> Iterator[None]:
+        """Has the parameters to itself; ValueError if another call changes them."""
+        if not self._changing.acquire(blocking=False):
+            raise ValueError(f"{where}: the model is being trained or loaded; expected one call at a time")
+        try:
+            yield
+        finally:
+            self._changing.release()
 
     def evaluate(self, x: npt.ArrayLike, y: npt.ArrayLike, threads: int = 1) -> Tuple[float, float]:
         """The mean softmax cross-entropy in nats, and the accuracy; x and y as of fit(). Ctrl-C takes
@@ -230,8 +252,10 @@ class Model:
 
     def set_weights(self, weights: Sequence[npt.ArrayLike]) -> None:
         """Sets what get_weights() gives. ValueError, and nothing is set, if a shape differs."""
-        self._network.set_parameters(as_list("set_weights", "weights", weights))
-        self._fresh = False
+        arrays = as_list("set_weights", "weights", weights)
+        with self._alone("set_weights"):
+            self._network.set_parameters(arrays)
+            self._fresh = False
 
     def save_weights(
         self, path: Union[str, "os.PathLike[str]"], format: Optional[str] = None, force: bool = False
@@ -262,8 +286,9 @@ class Model:
         magnitudes above 2^24. ValueError, and nothing is set, unless the file has the model's tensors
         and no others, in the model's shapes.
         """
-        _, notes = _reprise.import_weights(self._network, path, bool(no_checksum), bool(unconfined))
-        self._fresh = False
+        with self._alone("load_weights"):
+            _, notes = _reprise.import_weights(self._network, path, bool(no_checksum), bool(unconfined))
+            self._fresh = False
         return notes
 
     def export(self, path: Union[str, "os.PathLike[str]"], force: bool = False) -> None:
@@ -400,6 +425,7 @@ class Sequential(Model):
         self._arguments = (chain, _image("Sequential", image), seed)
         self._network = _reprise.Network({"seed": seed}, self._arguments[1], _entries(chain))
         self._fresh = True
+        self._changing = threading.Lock()
 
     def predict(
         self, x: npt.ArrayLike, logits: bool = False, threads: int = 1

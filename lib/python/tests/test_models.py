@@ -238,6 +238,60 @@ class Records(TestCase):
             reprise.digest(x.astype(np.complex64))
 
 
+class OneCallAtATime(TestCase):
+    """A model that is being trained takes no other parameters."""
+
+    def test_a_callback_changes_no_parameters(self):
+        for scale in (255, 256):  # a training run, and steps on floats
+            with tempfile.TemporaryDirectory() as folder:
+                model, path = models.lenet5(), Path(folder) / "weights.npz"
+                model.save_weights(path)
+                x, y = IMAGES[:40] / np.float32(scale), LABELS[:40]
+                calls = {
+                    "fit": lambda: model.fit(x, y, 1, 20, verbose=False),
+                    "set_weights": lambda: model.set_weights(models.lenet5(seed=2).get_weights()),
+                    "load_weights": lambda: model.load_weights(path),
+                }
+
+                def refused(epoch):
+                    for name, call in calls.items():
+                        with self.assert_line(ValueError, name + ": the model is being trained", "one call at a time"):
+                            call()
+
+                losses = model.fit(x, y, 2, 20, verbose=False, callbacks=[refused]).history["loss"]
+                alone = models.lenet5().fit(x, y, 2, 20, verbose=False)
+                self.assertEqual(losses, alone.history["loss"])
+                with self.assertRaises(ZeroDivisionError):
+                    model.fit(x, y, 2, 20, verbose=False, callbacks=[lambda epoch: 1 / 0])
+                for call in calls.values():
+                    call()
+
+    def test_another_thread_changes_no_parameters(self):
+        for scale in (255, 256):
+            model, x, y = models.lenet5(), IMAGES[:40] / np.float32(scale), LABELS[:40]
+            started, tried = threading.Event(), threading.Event()
+            refused = []
+
+            def other():
+                started.wait(60)
+                for call in (lambda: model.fit(x, y, 1, 20, verbose=False), lambda: model.set_weights(model.get_weights())):
+                    try:
+                        call()
+                    except ValueError as error:
+                        refused.append(str(error))
+                tried.set()
+
+            def wait(epoch):
+                started.set()
+                tried.wait(60)
+
+            thread = threading.Thread(target=other)
+            thread.start()
+            model.fit(x, y, 1, 20, verbose=False, callbacks=[wait])
+            thread.join()
+            self.assertEqual([line.split(":")[0] for line in refused], ["fit", "set_weights"])
+
+
 class Interrupts(TestCase):
     def test_control_c_stops_between_steps(self):
         # A program in the background of a shell ignores the signal.

@@ -61,6 +61,19 @@ class Torch(TestCase):
         with self.assert_line(TypeError, "input"):
             reprise.conv2d(x.clone().requires_grad_(), w)
 
+    def test_a_view_with_a_sign_to_come_is_refused(self):
+        z, w = torch.view_as_complex(torch.rand(1, 8, 8, 3, 2)), torch.rand(2, 2, 3, 4)
+        view = z.conj().imag
+        self.assertTrue(view.is_neg())
+        with self.assert_line(TypeError, "conv2d: input", "negative bit", ".resolve_neg()"):
+            reprise.conv2d(view, w)
+        with self.assert_line(TypeError, "conv2d: weight", ".resolve_neg()"):
+            reprise.conv2d(z.imag, torch._neg_view(w))
+        with self.assert_line(TypeError, "conv2d: input", "conjugate bit", ".resolve_conj()"):
+            reprise.conv2d(z.conj(), w)
+        expected = reprise.conv2d(-z.imag.numpy(), w)
+        self.assert_same_bits(reprise.conv2d(view.resolve_neg(), w), expected)
+
 
 if __name__ == "__main__":
     unittest.main()
