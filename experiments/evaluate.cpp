@@ -110,7 +110,7 @@ void print_confusion(const std::vector<std::int64_t>& counts,
   const std::size_t wide =
       std::max(fmt::format("{}", *std::max_element(counts.begin(), counts.end())).size(),
                fmt::format("{}", classes - 1).size());
-  print_line("images of each class, a row each, by the class that is likeliest to the network:");
+  print_line("confusion matrix: rows are true classes, columns predicted classes");
   std::string head(5, ' ');
   for (std::size_t c = 0; c < classes; ++c) head += fmt::format(" {:>{}}", c, wide);
   print_line(head);
@@ -183,7 +183,7 @@ int evaluate_record(const std::string& name, int argc, const char* const* argv) 
       csv_text(images, data.class_names,
                top_classes(evaluation->logits, classes, std::min<std::size_t>(5, classes)));
   write_file(options->csv, std::as_bytes(std::span(text)), overwrite);
-  print_line("answers " + options->csv);
+  print_line("predictions " + options->csv);
   return 0;
 }
 

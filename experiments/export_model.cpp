@@ -36,6 +36,7 @@ std::optional<Options> parse(const std::string& name, int argc, const char* cons
   line.add_text("--output", options.output, "the file to write; required", "FILE");
   line.add_flag("--force", options.force, "overwrite an existing file");
   add_load_options(line, options.loading);
+  const std::string train = name.starts_with("reprise ") ? "reprise train" : "train_lenet5";
   line.set_footer(
       "  onnx         the network, for runtimes: images N,C,H,W with pixels divided by 255 in,\n"
       "               logits out\n"
@@ -45,8 +46,9 @@ std::optional<Options> parse(const std::string& name, int argc, const char* cons
       "out,in\n"
       "  keras        its parameters, as .weights.h5 for the same network in Keras 3\n\n"
       "A layer that a format has no equivalent of is named, and nothing is written. What is\n"
-      "exported as npz, safetensors or keras can be trained on by \"train_lenet5 --initial "
-      "FILE\".\n\n"
+      "exported as npz, safetensors or keras can be trained further with\n\"" +
+      train +
+      " --initial FILE\".\n\n"
       "Exit status: 0; 1 if the record cannot be read or exported; 2 for bad usage.\n\n"
       "Example:\n  " +
       name + " runs/lenet5.h5 --format onnx --output lenet5.onnx");

@@ -32,7 +32,8 @@ constexpr std::array kSubcommands = {
     Subcommand{"study", "study", "train the variants of a study, a record per run"},
     Subcommand{"verify", "verify", "run a record's configuration again and compare to the bit"},
     Subcommand{"evaluate", "evaluate", "apply the trained network of a record to other images"},
-    Subcommand{"export", "export_model", "write the trained network of a record for others"},
+    Subcommand{"export", "export_model",
+               "export a record's trained network to ONNX, npz, safetensors or Keras"},
     Subcommand{"compare", "compare_records", "say whether two records agree, or where they differ"},
     Subcommand{"report", "write_report", "write a report from records"},
     Subcommand{"audit", "audit", "check a store of runs and its report against their plans"},
@@ -111,7 +112,7 @@ const Subcommand& find(const std::string& name) {
     if (subcommand.name == name) return subcommand;
   }
   throw UsageError("subcommand", "\"" + name + "\"",
-                   "one of " + join(names()) + ", such as " + nearest_name(name, names()));
+                   "one of " + join(names()) + "; nearest is " + nearest_name(name, names()));
 }
 
 int run(const std::vector<std::string>& words) {

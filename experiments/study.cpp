@@ -59,8 +59,8 @@ void add_options(CommandLine& line, const std::string& name, Options& options) {
   line.set_operand_choices(study_names());
   line.add_flag(
       "--list", options.list,
-      "with a study: list its runs, each with its state, and why it is not done; without: "
-      "list the studies that come with this program; and exit");
+      "list the studies available; with a study, its runs, their states, and why any is not done; "
+      "and exit");
   line.add_flag("--status", options.status,
                 "tell how many runs are done and left, the time left, the disk needed, the compute "
                 "used and each failure, and exit");

@@ -50,7 +50,7 @@ std::optional<Options> parse(const std::string& name, int argc, const char* cons
                 "FILE");
   line.add_text("--study", options.study_file,
                 "study file by which to judge the records; default: for each the study of the name "
-                "that it gives, if study --list has it",
+                "that it gives, if this program comes with it",
                 "FILE");
   line.add_size("--epochs", options.verification.epochs, {1},
                 "verify only the first N epochs; default all");

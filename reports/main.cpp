@@ -24,17 +24,18 @@ struct Options {
 };
 
 void describe(reprise::CommandLine& line, Options& options) {
-  line.add_operands("RECORD", options.records, {1},
-                    "HDF5 records of training runs and of compare_convolutions, or folders of "
-                    "them, such as the stores of study; at least one training run");
+  line.add_operands(
+      "RECORD", options.records, {1},
+      "HDF5 records of training runs and of comparisons of convolution algorithms, or "
+      "folders of them, such as the stores of studies; at least one training run");
   line.add_text("--output", options.output, "folder for the report, created if missing; required",
                 "DIR");
   line.add_text("--notes", options.notes,
                 "Markdown file, without images, to add at the end of Personal Notes", "FILE");
   line.add_text(
       "--against", options.against,
-      "earlier records of the same experiments, a file or a folder: the supplement says what "
-      "changed, and the paper how much; audit cannot repeat such a report",
+      "earlier records of the same experiments, a file or a folder: the paper summarizes the "
+      "changes, the supplement lists them; audit cannot reproduce such a report",
       "PATH");
   add_load_options(line, options.loading);
   line.set_footer(

@@ -46,11 +46,7 @@ std::vector<float> from_record(const Sequential& model, const Record& record) {
       model.name(), details::tensor_places(model, details::TensorLayout::channels_last));
   for (const auto& [layer, group] : record.group("model").groups) {
     for (const auto& [name, dataset] : group.datasets) {
-      const details::TensorPlace& place = weights.take(layer + "." + name);
-      const auto* values = std::get_if<std::vector<float>>(&dataset.values);
-      if (values == nullptr) throw Error("tensor " + place.name, "another type", "float32");
-      weights.check_shape(place, dataset.shape);
-      weights.set(place, std::span(*values));
+      weights.set(weights.take(layer + "." + name), dataset);
     }
   }
   return weights.finish();
@@ -80,7 +76,7 @@ Parameters load_parameters(const Sequential& model, const std::string& path,
     if (text.size() > 8 && text[8] == '{') {
       return {"safetensors", details::from_safetensors(model, file)};
     }
-    throw Error("weights", "a file of none of the formats known here",
+    throw Error("weights", "unknown file format",
                 "npz, safetensors, Keras's .weights.h5, or the record of a training run");
   });
 }

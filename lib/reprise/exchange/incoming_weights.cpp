@@ -4,11 +4,19 @@
 #include <fmt/format.h>
 
 #include <algorithm>
+#include <array>
 #include <cstring>
 
 #include "reprise/core/error.hpp"
 
 namespace reprise::details {
+namespace {
+
+/// As record.hpp calls the element types.
+constexpr std::array kTypes = {"float32", "float64", "uint8", "uint32", "int64", "text"};
+static_assert(std::variant_size_v<DatasetValues> == kTypes.size());
+
+}  // namespace
 
 IncomingWeights::IncomingWeights(std::string model, std::vector<TensorPlace> places)
     : model_(std::move(model)), places_(std::move(places)) {
@@ -25,8 +33,8 @@ const TensorPlace& IncomingWeights::take(const std::string& name) {
   if (found == taken_.end()) {
     std::vector<std::string> names;
     for (const TensorPlace& place : places_) names.push_back(place.name);
-    throw Error("tensor \"" + name + "\"", model_ + " has none of this name",
-                "the " + std::to_string(names.size()) + " tensors of the model, such as " +
+    throw Error("tensor \"" + name + "\"", model_ + " has no tensor of this name",
+                "one of its " + std::to_string(names.size()) + "; nearest is " +
                     nearest_name(name.substr(0, 100), names));
   }
   if (found->second) throw Error("tensor " + name, "it is there twice", "once");
@@ -48,6 +56,16 @@ void IncomingWeights::set(const TensorPlace& place, std::span<const float> value
                 fmt::format("{}", place.size()));
   }
   values_from_file(place, values, parameters_);
+}
+
+void IncomingWeights::set(const TensorPlace& place, const Dataset& dataset) {
+  const auto* values = std::get_if<std::vector<float>>(&dataset.values);
+  if (values == nullptr) {
+    throw Error("tensor " + place.name, std::string("type ") + kTypes.at(dataset.values.index()),
+                "float32");
+  }
+  check_shape(place, dataset.shape);
+  set(place, std::span(*values));
 }
 
 void IncomingWeights::set(const TensorPlace& place, std::span<const std::byte> bytes) {

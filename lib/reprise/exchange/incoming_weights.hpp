@@ -10,6 +10,7 @@
 #include <vector>
 
 #include "reprise/exchange/tensor_places.hpp"
+#include "reprise/record/record.hpp"
 
 namespace reprise::details {
 
@@ -25,6 +26,8 @@ class IncomingWeights {
   void check_shape(const TensorPlace& place, const std::vector<std::size_t>& shape) const;
   /// Its values in the order of the file: as many as its size.
   void set(const TensorPlace& place, std::span<const float> values);
+  /// The same from a dataset. Error, naming the tensor, if its type or its shape is another.
+  void set(const TensorPlace& place, const Dataset& dataset);
   /// The same from little-endian bytes, four a value.
   void set(const TensorPlace& place, std::span<const std::byte> bytes);
 

@@ -41,11 +41,7 @@ std::vector<TensorPlace> keras_places(const Sequential& model) {
 
 void take_datasets(const Group& group, const std::string& path, IncomingWeights& weights) {
   for (const auto& [name, dataset] : group.datasets) {
-    const TensorPlace& place = weights.take(path + name);
-    const auto* values = std::get_if<std::vector<float>>(&dataset.values);
-    if (values == nullptr) throw Error("tensor " + place.name, "another type", "float32");
-    weights.check_shape(place, dataset.shape);
-    weights.set(place, std::span(*values));
+    weights.set(weights.take(path + name), dataset);
   }
   for (const auto& [name, inner] : group.groups) take_datasets(inner, path + name + "/", weights);
 }

@@ -77,6 +77,17 @@ std::string quoted(const std::string& text) {
   return text.size() > most ? text.substr(0, most) + "..." : text;
 }
 
+/// Whether the file must be a record, or may be another HDF5 file with weights.
+enum class HoldsRecord { yes, maybe };
+constexpr const char* kPlainFile = "a weights file (.weights.h5) or a record";
+
+/// The reader's refusal, which speaks of records, in words for any HDF5 file.
+details::Refusal of_plain_hdf5(const details::Refusal& refusal) {
+  constexpr std::string_view start = "no record: ";
+  if (!refusal.given.starts_with(start)) return {refusal.given, kPlainFile};
+  return {"no weights file: " + refusal.given.substr(start.size()), kPlainFile};
+}
+
 [[noreturn]] void refuse(const std::string& path, const details::Refusal& refusal) {
   throw Error(path, quoted(refusal.given), quoted(refusal.expected));
 }
@@ -90,17 +101,20 @@ std::string quoted(const std::string& text) {
 
 /// The record in an image, read by a process of its own.
 Record record_in(std::span<const std::byte> image, const std::string& path,
-                 const LoadOptions& options) try {
+                 const LoadOptions& options, HoldsRecord holds = HoldsRecord::yes) try {
   const details::ReaderCall call = {options.reader.empty()
                                         ? details::reader_program()
                                         : details::checked_reader_program(options.reader),
                                     !options.unconfined, details::reading_limits(image.size())};
   details::ReaderMessage message = details::read_in_process(image, call);
   if (auto* record = std::get_if<Record>(&message)) return std::move(*record);
-  if (const auto* refusal = std::get_if<details::Refusal>(&message)) refuse(path, *refusal);
+  if (const auto* refusal = std::get_if<details::Refusal>(&message)) {
+    refuse(path, holds == HoldsRecord::yes ? *refusal : of_plain_hdf5(*refusal));
+  }
   refuse(path, std::get<details::NotConfined>(message));
 } catch (const details::ReaderFailure& failure) {
-  throw Error(path, std::string(failure.what()) + ": it is damaged or hostile", "a record");
+  throw Error(path, std::string(failure.what()) + ": it is damaged or hostile",
+              holds == HoldsRecord::yes ? "a record" : kPlainFile);
 }
 
 /// Error, naming the file, if an axis has no name: files of other programs may have such.
@@ -186,7 +200,7 @@ std::vector<std::byte> plain_hdf5(const Group& tree, const std::string& where) {
 
 Group tree_of_plain_hdf5(std::span<const std::byte> file, const std::string& where,
                          const LoadOptions& options) {
-  return record_in(file, where, options);
+  return record_in(file, where, options, HoldsRecord::maybe);
 }
 
 void add_load_options(CommandLine& line, LoadOptions& options) {

@@ -105,7 +105,7 @@ std::vector<Setting> settings_of(TrainingConfiguration& c) {
        &c.model_options.initializer},
       {"width", "four_layer_cnn: filters of the first layer; 1 or more", &c.model_options.width},
       {"without", "layer to leave out, such as conv2; empty: none", &c.model_options.without},
-      {"conv_algorithm", "convolution algorithm: auto, or a name that compare_convolutions lists",
+      {"conv_algorithm", "convolution algorithm: auto, or a name such as direct or fft",
        &c.conv_algorithm},
       {"subtract",
        "what is subtracted from each image: none, or mean_image, that of the training "

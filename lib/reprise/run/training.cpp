@@ -132,7 +132,8 @@ void TrainingRun::start_from(std::span<const float> initial) {
     return;
   }
   if (initial.empty()) {
-    throw Error("setting initial_sha256", "the run starts from given weights, which are not here",
+    throw Error("setting initial_sha256",
+                "the run starts from weights from a file, which was not given",
                 "--initial with the file of the weights " + wanted);
   }
   if (initial.size() != model_.parameters().size()) {
