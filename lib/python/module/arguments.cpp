@@ -119,6 +119,16 @@ std::optional<std::array<py::object, 2>> pair_in(const py::object& value) {
   }
 }
 
+/// The value as an integer of Python; none if it is not one, as arrays of several values are not.
+py::object index_of(const py::handle& value) {
+  if (PyIndex_Check(value.ptr()) == 0) return {};
+  auto index = py::reinterpret_steal<py::object>(PyNumber_Index(value.ptr()));
+  if (index) return index;
+  if (PyErr_ExceptionMatches(PyExc_TypeError) == 0) throw py::error_already_set();
+  PyErr_Clear();
+  return {};
+}
+
 /// How an exception shows a value.
 std::string shown(const py::handle& value) {
   const py::object repr = py::reinterpret_steal<py::object>(PyObject_ASCII(value.ptr()));
@@ -179,11 +189,8 @@ template py::array_t<double> result_array(std::string_view, const std::vector<st
 std::size_t size_argument(std::string_view where, std::string_view name, const py::handle& value,
                           std::size_t least) {
   const std::string expected = "an integer of " + std::to_string(least) + " or more";
-  if (PyIndex_Check(value.ptr()) == 0) {
-    throw_type_error(where, std::string(name) + " = " + shown(value), expected);
-  }
-  const auto index = py::reinterpret_steal<py::object>(PyNumber_Index(value.ptr()));
-  if (!index) throw py::error_already_set();
+  const py::object index = index_of(value);
+  if (!index) throw_type_error(where, std::string(name) + " = " + shown(value), expected);
   int overflow = 0;
   const long long number = PyLong_AsLongLongAndOverflow(index.ptr(), &overflow);
   if (overflow > 0) throw Error(where, std::string(name) + " = " + shown(value), "less than 2^31");
@@ -194,11 +201,8 @@ std::size_t size_argument(std::string_view where, std::string_view name, const p
 }
 
 long long integer_argument(std::string_view where, std::string_view name, const py::handle& value) {
-  if (PyIndex_Check(value.ptr()) == 0) {
-    throw_type_error(where, std::string(name) + " = " + shown(value), "an integer");
-  }
-  const auto index = py::reinterpret_steal<py::object>(PyNumber_Index(value.ptr()));
-  if (!index) throw py::error_already_set();
+  const py::object index = index_of(value);
+  if (!index) throw_type_error(where, std::string(name) + " = " + shown(value), "an integer");
   int overflow = 0;
   const long long number = PyLong_AsLongLongAndOverflow(index.ptr(), &overflow);
   if (overflow != 0) {
@@ -208,7 +212,7 @@ long long integer_argument(std::string_view where, std::string_view name, const 
 }
 
 Extent2d extent_argument(std::string_view where, std::string_view name, const py::object& value) {
-  if (PyIndex_Check(value.ptr()) != 0) {
+  if (index_of(value)) {
     const std::size_t both = size_argument(where, name, value, 1);
     return {both, both};
   }
@@ -235,7 +239,7 @@ Padding2d padding_argument(std::string_view where, const py::object& value) {
   const auto cells = [&](const py::object& size) {
     return size_argument(where, "padding", size, 0);
   };
-  if (PyIndex_Check(value.ptr()) != 0) {
+  if (index_of(value)) {
     const std::size_t all = cells(value);
     return Padding2d::sides(all, all, all, all);
   }

@@ -245,7 +245,7 @@ std::pair<double, double> evaluate(const Network& network, const py::object& x, 
     }
   }
   const auto images_there = static_cast<double>(N);
-  return {pairwise_sum(sums) / images_there, 1.0 - static_cast<double>(errors) / images_there};
+  return {pairwise_sum(sums) / images_there, static_cast<double>(N - errors) / images_there};
 }
 
 }  // namespace

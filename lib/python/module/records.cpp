@@ -12,8 +12,11 @@
 #include "parts.hpp"
 #include "reprise/core/digest.hpp"
 #include "reprise/core/error.hpp"
+#include "reprise/exchange/exchange.hpp"
 #include "reprise/record/configuration_text.hpp"
 #include "reprise/record_file/record_file.hpp"
+#include "reprise/run/configuration.hpp"
+#include "reprise/run/training.hpp"
 #include "reprise/run/verification.hpp"
 #include "tree.hpp"
 
@@ -94,14 +97,27 @@ std::string_view name_of(Verification::Verdict verdict) {
   return "";
 }
 
+/// The weights in a file, for the network of a record; none if its run did not start from such.
+std::vector<float> initial_weights(const Record& record, const ImageDataset& data,
+                                   const std::string& path) {
+  const TrainingConfiguration configuration = configuration_from(record.group("configuration"));
+  if (configuration.initial_sha256.empty()) return {};
+  check(configuration);
+  Sequential model = make_model(configuration, data);
+  import_weights(model, path);
+  return {model.parameters().begin(), model.parameters().end()};
+}
+
 py::tuple verify(const Record& record, const ImageDataset& data, const py::object& epochs,
-                 const py::object& threads) {
+                 const py::object& threads, const py::object& initial) {
   VerificationOptions options;
   options.epochs = size_argument("verify", "epochs", epochs, 0);
   options.threads = threads_argument("verify", threads);
+  const std::string file = initial.is_none() ? "" : path_argument("verify", initial);
   Verification verification;
   {
     const py::gil_scoped_release release;
+    if (!initial.is_none()) options.initial = initial_weights(record, data, file);
     verification = verify_training(record, data, options, [](const TrainingRun&, std::size_t) {
       const py::gil_scoped_acquire acquire;
       return PyErr_CheckSignals() == 0;

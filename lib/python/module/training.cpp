@@ -212,6 +212,7 @@ void add_training(py::module_& module) {
   py::class_<FinishedRun, std::shared_ptr<FinishedRun>>(module, "FinishedRun",
                                                         "A training run at its end.")
       .def("record", &FinishedRun::record)
+      .def("train_images", [](const FinishedRun& run) { return run.run->train_images(); })
       .def("save", [](const FinishedRun& run, const py::object& path, bool force) {
         const std::string file = path_argument("save", path);
         const auto record = run.record();

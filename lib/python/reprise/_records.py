@@ -106,7 +106,8 @@ class Group(Mapping):
         xarray = _xarray("to_datatree")
         if not hasattr(xarray, "DataTree"):
             raise ImportError(
-                f"to_datatree: xarray {xarray.__version__}; expected 2024.10 or later, which has DataTree"
+                f"to_datatree: this xarray has no DataTree: {getattr(xarray, '__version__', 'no version')}; "
+                "expected 2024.10 or later"
             )
         below = len(self.path.rstrip("/"))
         return xarray.DataTree.from_dict(
@@ -172,11 +173,13 @@ def verify(
     data: Union[Dataset, str, "os.PathLike[str]", None] = None,
     epochs: int = 0,
     threads: int = 1,
+    initial: Union[str, "os.PathLike[str]", None] = None,
 ) -> Verification:
     """Runs the training run in a record again and compares.
 
-    data    a Dataset or its folder; None: where Debian's package dataset-fashion-mnist has it
-    epochs  compare the first so many epochs only; 0: the whole record
+    data     a Dataset or its folder; None: where Debian's package dataset-fashion-mnist has it
+    epochs   compare the first so many epochs only; 0: the whole record
+    initial  file with the weights that the run started from, for a record of a run that had such
 
     A study that the record belongs to is not judged (the program verify does). Ctrl-C takes effect
     between steps. ValueError if the record breaks its schema or has fewer epochs.
@@ -186,7 +189,7 @@ def verify(
         folder = _reprise.default_data_folder() if data is None else data
         holdout = found["configuration"].attrs.get("holdout", 0) if "configuration" in found else 0
         data = _reprise.load_dataset(folder, holdout)
-    return Verification(*_reprise.verify(found._tree, data, epochs, threads))
+    return Verification(*_reprise.verify(found._tree, data, epochs, threads, initial))
 
 
 def digest(what: Union[PathOrRecord, npt.ArrayLike]) -> str:

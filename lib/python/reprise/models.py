@@ -74,24 +74,24 @@ class History:
     """
 
     def __init__(
-        self, run: Any, epochs: Sequence[Epoch], has_validation: bool, why_no_record: str
+        self, run: Any, epochs: Sequence[Epoch], images: Tuple[int, int], why_no_record: str
     ) -> None:
         self._run, self._why_no_record = run, why_no_record
         self._record: Optional[Record] = None
         self.epoch = list(range(len(epochs)))
         self.history: Dict[str, List[float]] = {
             "loss": [epoch["train_loss"] for epoch in epochs],
-            "accuracy": [1 - epoch["train_error"] for epoch in epochs],
+            "accuracy": [_accuracy(epoch["train_error"], images[0]) for epoch in epochs],
         }
-        if has_validation:
+        if images[1]:
             self.history["val_loss"] = [epoch["test_loss"] for epoch in epochs]
-            self.history["val_accuracy"] = [1 - epoch["test_error"] for epoch in epochs]
+            self.history["val_accuracy"] = [_accuracy(epoch["test_error"], images[1]) for epoch in epochs]
         self.history["learning_rate"] = [epoch["learning_rate"] for epoch in epochs]
 
     @property
     def record(self) -> Record:
         """The run's record, as train_lenet5 saves it. ValueError if no record could say how to run it
-        again: it did not start from the seed's parameters, its images are no pixels / 255, or its
+        again: it did not start from the seed's parameters, its images are not pixels / 255, or its
         model is a Sequential."""
         self._check()
         if self._record is None:
@@ -179,15 +179,17 @@ class Model:
                     )
                 validation_data = self._labelled(*validation_data)
         told: List[Epoch] = []
-        has_validation = isinstance(x, Dataset) or validation_data is not None
-        count = len(data.train[1]) if isinstance(x, Dataset) else len(data[0])
+        labels, test_labels = (x.train[1], x.test[1]) if isinstance(x, Dataset) else (data[1], ())
+        if validation_data is not None:
+            test_labels = validation_data[1]
+        has_validation = len(test_labels) > 0
 
         def tell(epoch: Epoch) -> None:
             if not has_validation:  # a run of train_lenet5 has the training images in their place
                 epoch = {name: value for name, value in epoch.items() if not name.startswith("test_")}
             told.append(epoch)
             if verbose:
-                images = settings.get("train_images") or count
+                images = settings.get("train_images") or len(labels)
                 _print_epoch(len(told), epochs, epoch, -(-images // batch_size), verbose)
             for callback in callbacks:
                 callback(epoch)
@@ -195,7 +197,8 @@ class Model:
         settings = {**settings, "epochs": epochs, "batch_size": batch_size}
         with self._alone("fit"):
             run, why_no_record = self._run(data, validation_data, settings, threads, tell)
-        return History(run, told, has_validation, why_no_record)
+        images = len(labels) if run is None else run.train_images()
+        return History(run, told, (images, len(test_labels)), why_no_record)
 
     def _run(self, data: Any, validation: Any, settings: Any, threads: int, tell: Any) -> Tuple[Any, str]:
         """Trains; the run, and why it has no record."""
@@ -204,7 +207,9 @@ class Model:
         dataset = self._dataset(data, validation)
         if dataset is None:
             self._fit_floats(data, validation, settings, threads, tell)
-            why_no_record = "a run on images that are no pixels / 255; expected uint8, or such floats"
+            why_no_record = (
+                "a run on images that are not pixels / 255; expected uint8, or floats equal to pixel / 255"
+            )
             if isinstance(self, Sequential):
                 why_no_record = "a run of a Sequential; expected a model by name, such as lenet5"
         else:
@@ -364,12 +369,17 @@ class Model:
         """The data of a run of train_lenet5, or None if they can be none."""
         if isinstance(data, Dataset):
             return data
-        pixels = [_pixels(images) for images, _ in (data, validation or data)]
-        if any(images is None for images in pixels):
+        pixels = _pixels(data[0])
+        if pixels is None:
             return None
+        test, test_labels = pixels, data[1]
+        if validation is not None:
+            validation_pixels = _pixels(validation[0])
+            if validation_pixels is None:
+                return None
+            test, test_labels = validation_pixels, validation[1]
         names = [str(i) for i in range(self._classes())]
-        labels = data[1], (validation or data)[1]
-        return _reprise.dataset_of("arrays", names, pixels[0], labels[0], pixels[1], labels[1])
+        return _reprise.dataset_of("arrays", names, pixels, data[1], test, test_labels)
 
     def _fit_floats(self, data: Any, validation: Any, settings: Any, threads: int, tell: Any) -> None:
         """The steps of a TrainingRun, one by one."""
@@ -493,15 +503,26 @@ def _images(where: str, x: Any) -> Any:
 
 
 def _pixels(images: Any) -> Optional[npt.NDArray[np.uint8]]:
-    """Images as bytes, or None if they are no pixels / 255."""
+    """Images as bytes, or None if they are not pixels / 255; block by block, within a processor's cache."""
     if images.dtype == np.uint8:
         return images
-    with np.errstate(invalid="ignore", over="ignore"):
-        pixels = np.rint(images * 255)
-        if not ((pixels >= 0) & (pixels <= 255)).all():
+    pixels = np.empty(images.shape, np.uint8)
+    step = max(1, 2**16 // max(1, images[:1].size))
+    for first in range(0, len(images), step):
+        block, result = images[first : first + step], pixels[first : first + step]
+        with np.errstate(invalid="ignore", over="ignore"):
+            rounded = np.rint(block * 255)
+            if not (rounded.min(initial=0) >= 0 and rounded.max(initial=0) <= 255):
+                return None
+        result[...] = rounded
+        if not np.array_equal(result.astype(images.dtype) / 255, block):
             return None
-    pixels = pixels.astype(np.uint8)
-    return pixels if (pixels.astype(images.dtype) / 255 == images).all() else None
+    return pixels
+
+
+def _accuracy(error: float, count: int) -> float:
+    """correct / count, of an error that is wrong / count."""
+    return (count - round(error * count)) / count
 
 
 def _print_epoch(number: int, epochs: int, epoch: Epoch, steps: int, verbose: int) -> None:

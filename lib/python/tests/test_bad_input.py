@@ -60,6 +60,12 @@ CASES = [
     (conv(stride=(1, 2, 3)), TypeError, "stride = (1, 2, 3)"),
     (conv(stride="2"), TypeError, "stride = '2'"),
     (conv(stride=None), TypeError, "stride = None"),
+    (conv(stride=np.array([1, 2, 3])), TypeError, "stride = array([1, 2, 3])", "a pair of integers"),
+    (conv(stride=np.array([1.0, 2.0])), TypeError, "stride height = ", "an integer"),
+    (conv(stride=np.ones((2, 2), int)), TypeError, "stride height = array([1, 1])", "an integer"),
+    (conv(padding=np.array([1, 2, 3])), TypeError, "padding = array([1, 2, 3])"),
+    (conv(threads=np.array([1, 2])), TypeError, "threads = array([1, 2])", "an integer"),
+    (conv(groups=np.array([1, 2])), TypeError, "groups = array([1, 2])", "an integer"),
     (conv(stride=2**31), ValueError, "stride_h = 2147483648", "2^31"),
     (conv(stride=2**80), ValueError, "stride = 1208925819614629174706176", "2^31"),
     (conv(stride=-(2**80)), ValueError, "stride = -1208925819614629174706176"),
@@ -121,6 +127,16 @@ class BadInput(TestCase):
         for call, exception, *parts in CASES:
             with self.subTest(parts=parts), self.assert_line(exception, *parts):
                 call()
+
+    def test_arrays_of_two_integers_are_pairs(self):
+        pairs = dict(stride=(1, 2), dilation=(2, 1), padding=(0, 1))
+        expected = reprise.conv2d(X, W, **pairs)
+        for kind in (list, np.array, lambda pair: np.array(pair, np.uint8)):
+            self.assert_same_bits(
+                reprise.conv2d(X, W, **{name: kind(pair) for name, pair in pairs.items()}), expected
+            )
+        sides = ((1, 0), (0, 2))
+        self.assert_same_bits(reprise.conv2d(X, W, padding=np.array(sides)), reprise.conv2d(X, W, padding=sides))
 
     def test_an_interrupt_of_a_conversion_is_passed_on(self):
         class Interrupted:

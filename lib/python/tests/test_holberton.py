@@ -140,7 +140,7 @@ class AgainstNumpy(TestCase):
 
 
 def labelled_images(count):
-    """Fashion-MNIST's images / 256, which are no pixels / 255, as the course has MNIST's; and labels."""
+    """Fashion-MNIST's images / 256, which are not pixels / 255, as the course has MNIST's; and labels."""
     images, labels = reprise.load_dataset(FIXTURES).train
     return images[:count] / 256, labels[:count].astype(np.int32)
 

@@ -8,7 +8,9 @@ import signal
 import tempfile
 import threading
 import tomllib
+import tracemalloc
 import unittest
+import unittest.mock
 from pathlib import Path
 
 from support import TestCase
@@ -161,7 +163,7 @@ class Arrays(TestCase):
         self.assertEqual(loss, history.history["val_loss"][-1])
         self.assertAlmostEqual(accuracy, history.history["val_accuracy"][-1])
 
-    def test_floats_that_are_no_pixels_train_in_the_same_steps(self):
+    def test_floats_that_are_not_pixels_train_in_the_same_steps(self):
         # Pixels that count as 255 / 256 of what they are, and a first layer that makes up for it.
         x, y = IMAGES[:60] / np.float32(256), LABELS[:60]
         model = models.lenet5(seed=3)
@@ -173,8 +175,48 @@ class Arrays(TestCase):
         np.testing.assert_allclose(history.history["loss"], near.history["loss"], rtol=0.05)
         self.assertNotEqual(history.history["loss"], near.history["loss"])
         for ask in (lambda: history.record, lambda: history.digest, lambda: history.save("x.h5")):
-            with self.assert_line(ValueError, "no pixels / 255"):
+            with self.assert_line(ValueError, "not pixels / 255", "or floats equal to pixel / 255"):
                 ask()
+
+    def test_floats_are_searched_for_pixels_once_and_in_blocks(self):
+        x = np.zeros((3000, 28, 28, 1), np.float32)
+        x[...] = np.resize(np.arange(256, dtype=np.float32) / 255, x.shape)
+        tracemalloc.start()
+        self.addCleanup(tracemalloc.stop)
+        for kind in (np.float32, np.float64):
+            images = np.rint(x * 255).astype(kind) / kind(255)
+            tracemalloc.reset_peak()
+            before = tracemalloc.get_traced_memory()[0]
+            pixels = models._pixels(images)
+            self.assertLess(tracemalloc.get_traced_memory()[1] - before, 2 * images.nbytes)
+            np.testing.assert_array_equal(pixels, np.rint(x * 255))
+            for place in (0, len(x) // 2, -1):
+                for value in (0.3, -1 / 255, 256 / 255, np.nan, np.inf, 1e30):
+                    other = images.copy()
+                    other[place, 5, 5, 0] = value
+                    self.assertIsNone(models._pixels(other), (place, value))
+        self.assertEqual(models._pixels(images[:0]).shape, (0, 28, 28, 1))
+        seen = []
+        with unittest.mock.patch.object(models, "_pixels", lambda images, search=models._pixels: seen.append(0) or search(images)):
+            models.lenet5().fit(images[:40], LABELS[:40], 1, 20, verbose=False)
+            self.assertEqual(len(seen), 1)
+
+    def test_an_accuracy_is_correct_over_all(self):
+        model, y = models.lenet5(), LABELS[:20]
+        right = int((model.predict(IMAGES[:20]).argmax(axis=1) == y).sum())
+        self.assertEqual(model.evaluate(IMAGES[:20], y)[1], right / 20)
+        y = model.predict(IMAGES[:20]).argmax(axis=1)
+        for right in range(21):  # 1 - 19 / 20 is 0.050000000000000044
+            labels = np.where(np.arange(20) < right, y, (y + 1) % 10)
+            self.assertEqual(model.evaluate(IMAGES[:20], labels)[1], right / 20)
+        shares = {i / 20 for i in range(21)}
+        for scale in (255, 256):
+            x = IMAGES[:20] / np.float32(scale)
+            figures = models.lenet5(seed=2).fit(x, LABELS[:20], 8, 10, (x, LABELS[:20]), verbose=False).history
+            self.assertLessEqual({*figures["accuracy"], *figures["val_accuracy"]}, shares)
+        model = models.lenet5(seed=2, train_images=20)
+        figures = model.fit(IMAGES[:1999], LABELS[:1999], 8, 10, (IMAGES[:20], LABELS[:20]), verbose=False).history
+        self.assertLessEqual({*figures["accuracy"], *figures["val_accuracy"]}, shares)
 
     def test_keys_of_a_history_without_validation(self):
         history = models.lenet5().fit(IMAGES[:40], LABELS[:40], 1, 20, verbose=False)
@@ -211,8 +253,10 @@ class Records(TestCase):
         with tempfile.TemporaryDirectory() as folder:
             path = Path(folder) / "run.h5"
             self.assertEqual(history.save(path), history.digest)
-            with self.assert_line(ValueError, "run.h5", "exist"):
+            with self.assert_line(ValueError, "run.h5", "exist", "force=True"):
                 history.save(path)
+            with self.assert_line(ValueError, "run.h5", "exist", "force=True"):
+                model.save_weights(path, "npz")
             record = reprise.open(path)
             self.assertEqual({record.digest, reprise.digest(path), reprise.digest(record)}, {history.digest})
             self.assertEqual(reprise.compare(path, history.record), [])
@@ -225,7 +269,11 @@ class Records(TestCase):
             self.assertEqual(verdict, "identical", findings)
             other = trained(**{**TWO_STEPS, "seed": 2})[1].record
             self.assertIn("/configuration@seed", [place for place, _ in reprise.compare(record, other)])
-            path.write_bytes(path.read_bytes()[:-100])
+            content = path.read_bytes()
+            path.write_bytes(content[: content.rindex(b"\nsha256:")])
+            with self.assert_line(ValueError, "run.h5", "no_checksum=True"):
+                reprise.open(path)
+            path.write_bytes(content[:-100])
             with self.assert_line(ValueError, "run.h5"):
                 reprise.open(path)
 

@@ -1,10 +1,13 @@
 """Records as mappings of numpy arrays, as nested dictionaries and, where xarray is there, as its datasets."""
 
 import importlib.util
+import os
 import subprocess
 import sys
 import tempfile
+import types
 import unittest
+import unittest.mock
 from pathlib import Path
 
 from support import TestCase
@@ -54,6 +57,31 @@ class Tree(TestCase):
             )
             self.assertEqual(reprise.verify(history.record, folder).verdict, "identical")
 
+    @unittest.skipUnless("REPRISE_EXPERIMENTS" in os.environ, "no train_lenet5")
+    def test_verify_takes_the_weights_that_a_run_started_from(self):
+        data = FIXTURES / "fashion-mnist"
+        with tempfile.TemporaryDirectory() as folder:
+            weights, other, run = (os.path.join(folder, name) for name in ("w.npz", "other.npz", "run.h5"))
+            reprise.models.lenet5(seed=7).save_weights(weights)
+            reprise.models.lenet5(seed=8).save_weights(other)
+            command = [os.path.join(os.environ["REPRISE_EXPERIMENTS"], "train_lenet5"), "--data", str(data),
+                       "--initial", weights, "--epochs", "1", "--train-images", "32", "--batch-size", "16", "--output", run]
+            subprocess.run(command, check=True, capture_output=True)
+            self.assertEqual(reprise.verify(run, data, initial=weights).verdict, "identical")
+            with self.assert_line(ValueError, "initial weights: SHA-256"):
+                reprise.verify(run, data, initial=other)
+            with self.assert_line(ValueError, "missing.npz"):
+                reprise.verify(run, data, initial="missing.npz")
+            with self.assert_line(TypeError, "verify: int", "path"):
+                reprise.verify(run, data, initial=3)
+            with self.assert_line(ValueError, "initial= with the file"):
+                reprise.verify(run, data)
+
+    def test_a_module_called_xarray_without_a_version_has_no_data_tree(self):
+        with unittest.mock.patch.dict(sys.modules, xarray=types.ModuleType("xarray")):
+            with self.assert_line(ImportError, "this xarray has no DataTree"):
+                self.record.to_datatree()
+
     def test_it_needs_no_xarray(self):
         program = f"""
 import sys
@@ -100,7 +128,7 @@ class Xarray(TestCase):
         if hasattr(xarray, "DataTree"):
             np.testing.assert_array_equal(record.to_datatree()["model/conv1/weight"], record["model/conv1/weight"])
         else:
-            with self.assert_line(ImportError, xarray.__version__, "2024.10"):
+            with self.assert_line(ImportError, "this xarray has no DataTree", xarray.__version__, "2024.10"):
                 record.to_datatree()
 
 
