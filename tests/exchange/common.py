@@ -105,6 +105,31 @@ def channels_first(values):
     return np.ascontiguousarray(values.transpose(0, 3, 1, 2))
 
 
+# Networks with what else ONNX files hold, by the shape of their images.
+SAMPLES = {
+    "lenet5_1998": (28, 28, 1), "alexnet": (67, 67, 3), "cuda_convnet_80sec": (32, 32, 3),
+    "cuda_convnet_19pct": (32, 32, 3), "cuda_convnet_18pct": (32, 32, 3),
+}
+
+
+def onnx_cases():
+    """ONNX files, each with a name, its path, images and their logits: trained networks with the 500 test
+    images, the others with images of their own."""
+    need("h5py")
+    import h5py
+
+    pixels, _ = images("t10k")
+    for model in ("lenet5", "four_layer_cnn"):
+        folder = new_folder()
+        train(folder / "run.h5", "--model", model, "--epochs", 1, "--train-images", 512)
+        path = export(folder / "run.h5", "onnx", folder / "model.onnx")
+        with h5py.File(folder / "run.h5") as file:
+            yield f"{model}, trained,", path, pixels, file["evaluation/logits"][()]
+    for model, size in SAMPLES.items():
+        sample = Sample(model, *size, "onnx")
+        yield model, sample.path("onnx"), sample.images, sample.logits
+
+
 def check_logits(what, given, expected):
     """Prints how far the logits are apart, and fails where it is too far, or where a label differs."""
     assert given.shape == expected.shape and given.dtype == expected.dtype == np.float32, (given.shape, given.dtype)

@@ -10,17 +10,11 @@ import subprocess
 import sys
 from pathlib import Path
 
-from common import Sample, channels_first, check_logits, export, images, need, new_folder, run, train
+from common import channels_first, check_logits, onnx_cases, run
 
-need("h5py")
-import h5py
 import numpy as np
 
 HERE = Path(__file__).resolve().parent
-SAMPLES = {
-    "lenet5_1998": (28, 28, 1), "alexnet": (67, 67, 3), "cuda_convnet_80sec": (32, 32, 3),
-    "cuda_convnet_19pct": (32, 32, 3), "cuda_convnet_18pct": (32, 32, 3),
-}
 
 
 def runtime():
@@ -34,18 +28,7 @@ def runtime():
 
 def main():
     modules = runtime()
-    cases = []
-    pixels, _ = images("t10k")
-    for model in ("lenet5", "four_layer_cnn"):
-        folder = new_folder()
-        train(folder / "run.h5", "--model", model, "--epochs", 1, "--train-images", 512)
-        path = export(folder / "run.h5", "onnx", folder / "model.onnx")
-        with h5py.File(folder / "run.h5") as file:
-            cases.append((f"{model}, trained,", path, pixels, file["evaluation/logits"][()]))
-    for model, size in SAMPLES.items():
-        sample = Sample(model, *size, "onnx")
-        cases.append((model, sample.path("onnx"), sample.images, sample.logits))
-
+    cases = list(onnx_cases())
     words = []
     for _, path, values, _ in cases:
         values = channels_first(values)

@@ -8,6 +8,7 @@
 #include "reprise/data/dataset.hpp"
 #include "reprise/record/configuration_text.hpp"
 #include "reprise/record/contents.hpp"
+#include "reprise/run/training_record.hpp"
 
 namespace reprise::test {
 namespace {
@@ -53,22 +54,6 @@ ConfigurationRecord configuration(const TrainingRecordOptions& options) {
                      {"weight_decay", 0.0},
                      {"conv", "direct"}};
   for (const auto& [setting, value] : result.settings) result.toml += setting_line(setting, value);
-  return result;
-}
-
-DataRecord data_record(const ImageDataset& data) {
-  DataRecord result;
-  result.name = data.name;
-  result.train_images = static_cast<std::int64_t>(data.train.count);
-  result.test_images = static_cast<std::int64_t>(data.test.count);
-  result.height = static_cast<std::int64_t>(data.test.height);
-  result.width = static_cast<std::int64_t>(data.test.width);
-  result.channels = static_cast<std::int64_t>(data.test.channels);
-  for (const DataFile& file : data.files) {
-    result.file_names.push_back(file.name);
-    result.file_sha256.push_back(file.sha256);
-  }
-  result.class_names = data.class_names;
   return result;
 }
 
