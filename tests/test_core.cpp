@@ -7,6 +7,7 @@
 #include "reprise/core/digest.hpp"
 #include "reprise/core/error.hpp"
 #include "reprise/core/integer.hpp"
+#include "reprise/core/option_name.hpp"
 #include "reprise/core/random.hpp"
 #include "reprise/core/text.hpp"
 #include "support/catch.hpp"
@@ -160,4 +161,13 @@ TEST_CASE("a permutation holds every index once, and each place is as likely") {
   std::vector<int> first(4, 0);
   for (std::uint64_t i = 0; i < 4000; ++i) ++first[RandomStream(5).child(i).permutation(4)[0]];
   for (const int count : first) CHECK(std::abs(count - 1000) < 140);  // five standard deviations
+}
+
+TEST_CASE("error lines name options as their reader has them") {
+  CHECK(flag_name("no-checksum") == "--no-checksum");
+  CHECK(option_name("initial") == "--initial");
+  set_option_style(OptionStyle::python);
+  CHECK(flag_name("no-checksum") == "no_checksum=True");
+  CHECK(option_name("initial") == "initial=");
+  set_option_style(OptionStyle::command_line);
 }

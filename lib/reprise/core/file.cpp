@@ -14,6 +14,7 @@
 
 #include "reprise/core/error.hpp"
 #include "reprise/core/file_descriptor.hpp"
+#include "reprise/core/option_name.hpp"
 #include "reprise/core/parse.hpp"
 
 namespace reprise {
@@ -64,7 +65,7 @@ bool rename_to_new(const std::string& from, const std::string& to) {
 }
 
 [[noreturn]] void fail_exists(const std::string& path) {
-  throw Error(path, "exists already", "another name, or --force to replace it");
+  throw Error(path, "exists already", "another name, or " + flag_name("force") + " to replace it");
 }
 
 /// What follows a file's name in those of its temporary files, before the process and a number.

@@ -9,6 +9,7 @@
 
 #include "reprise/core/digest.hpp"
 #include "reprise/core/error.hpp"
+#include "reprise/core/option_name.hpp"
 #include "reprise/record/format.hpp"
 #include "reprise/record/schema.hpp"
 #include "reprise/record_file/hdf5_image.hpp"
@@ -49,7 +50,7 @@ std::span<const std::byte> checked_image(std::span<const std::byte> bytes, const
   details::check_superblock(image, path);
   if (needs_checksum && !has_checksum) {
     throw Error(path, "is cut short or changed: the line with the SHA-256 at its end is missing",
-                "a whole record, or --no-checksum to read it anyway");
+                "a whole record, or " + flag_name("no-checksum") + " to read it anyway");
   }
   return image;
 }
@@ -93,10 +94,11 @@ details::Refusal of_plain_hdf5(const details::Refusal& refusal) {
 }
 
 [[noreturn]] void refuse(const std::string& path, const details::NotConfined& refusal) {
-  throw Error(path,
-              "not read: the kernel does not confine the reader of records (" +
-                  quoted(refusal.reason) + ")",
-              "a kernel with seccomp filters, or --unconfined, which trusts the file");
+  throw Error(
+      path,
+      "not read: the kernel does not confine the reader of records (" + quoted(refusal.reason) +
+          ")",
+      "a kernel with seccomp filters, or " + flag_name("unconfined") + ", which trusts the file");
 }
 
 /// The record in an image, read by a process of its own.

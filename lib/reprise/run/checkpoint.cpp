@@ -3,6 +3,7 @@
 #include <utility>
 
 #include "reprise/core/error.hpp"
+#include "reprise/core/option_name.hpp"
 #include "reprise/record_file/record_file.hpp"
 #include "reprise/run/training_record.hpp"
 
@@ -60,7 +61,7 @@ void require_same(const std::string& path, const std::string& part, const Group&
     throw Error(
         path,
         "a checkpoint of another run: " + different[0].path + " differs, " + different[0].what,
-        "the same configuration and data, or a start without --resume");
+        "the same configuration and data, or a start without " + flag_name("resume"));
   }
 }
 

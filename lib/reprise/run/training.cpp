@@ -11,6 +11,7 @@
 #include "reprise/core/error.hpp"
 #include "reprise/core/float_environment.hpp"
 #include "reprise/core/integer.hpp"
+#include "reprise/core/option_name.hpp"
 #include "reprise/core/parallel.hpp"
 #include "reprise/data/batches.hpp"
 #include "reprise/nn/models/models.hpp"
@@ -134,7 +135,7 @@ void TrainingRun::start_from(std::span<const float> initial) {
   if (initial.empty()) {
     throw Error("setting initial_sha256",
                 "the run starts from weights from a file, which was not given",
-                "--initial with the file of the weights " + wanted);
+                option_name("initial") + " with the file of the weights " + wanted);
   }
   if (initial.size() != model_.parameters().size()) {
     throw Error("initial weights", fmt::format("{} values", initial.size()),
