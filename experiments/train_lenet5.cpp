@@ -166,10 +166,10 @@ std::string default_output(const std::string& model, const std::string& data_nam
 }
 
 /// The weights of --initial, whose SHA-256 becomes a setting; none without it.
-std::vector<float> initial_weights(Options& options, const ImageDataset& data) {
+std::vector<float> weights_to_start_from(Options& options, const ImageDataset& data) {
   if (options.initial.empty()) return {};
-  Sequential model = make_model(options.configuration, data);
-  const ImportedWeights imported = import_weights(model, options.initial, options.loading);
+  const auto [values, imported] =
+      initial_weights(options.configuration, data, options.initial, options.loading);
   for (const std::string& note : imported.notes) {
     print_error_line("note: " + options.initial + ": " + note);
   }
@@ -178,7 +178,7 @@ std::vector<float> initial_weights(Options& options, const ImageDataset& data) {
     throw Error(options.initial, "its weights have SHA-256 " + imported.sha256, wanted);
   }
   wanted = imported.sha256;
-  return {model.parameters().begin(), model.parameters().end()};
+  return values;
 }
 
 /// A record that was there before, and what its epochs must end with when they are run again.
@@ -310,7 +310,7 @@ int train_lenet5(const std::string& name, int argc, const char* const* argv) {
     options.output =
         default_output(options.configuration.model, data.name, options.configuration.seed);
   }
-  const std::vector<float> initial = initial_weights(options, data);
+  const std::vector<float> initial = weights_to_start_from(options, data);
   TrainingRun run(options.configuration, data, options.threads, initial);
   EarlierRecord earlier;
   if (options.resume && !options.force) {

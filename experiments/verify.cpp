@@ -134,16 +134,6 @@ void check_epochs(const Record& record, const std::string& path, const Options& 
   });
 }
 
-/// The weights of --initial for a record's network; none if its run did not start from such.
-std::vector<float> initial_weights(const TrainingConfiguration& configuration,
-                                   const ImageDataset& data, const Options& options) {
-  if (configuration.initial_sha256.empty()) return {};
-  check(configuration);
-  Sequential model = make_model(configuration, data);
-  import_weights(model, options.initial, options.loading);
-  return {model.parameters().begin(), model.parameters().end()};
-}
-
 std::size_t judge(const std::string& path, const Options& options) {
   const Record record = load_record(path, "training", options.loading);
   const TrainingConfiguration configuration =
@@ -154,8 +144,11 @@ std::size_t judge(const std::string& path, const Options& options) {
       options.study ? judge_study(record, *options.study) : judge_by_installed_study(record);
   const ImageDataset data =
       data_for(record, static_cast<std::size_t>(configuration.holdout), options);
-  if (!options.initial.empty())
-    verification.initial = initial_weights(configuration, data, options);
+  // A run that did not start from a file has no use for one.
+  if (!options.initial.empty() && !configuration.initial_sha256.empty()) {
+    verification.initial =
+        initial_weights(configuration, data, options.initial, options.loading).values;
+  }
   ProgressLine progress;
   const double started = steady_seconds();
   const auto show = [&](const TrainingRun& run, std::size_t step) {

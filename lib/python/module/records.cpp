@@ -16,7 +16,6 @@
 #include "reprise/record/configuration_text.hpp"
 #include "reprise/record_file/record_file.hpp"
 #include "reprise/run/configuration.hpp"
-#include "reprise/run/training.hpp"
 #include "reprise/run/verification.hpp"
 #include "tree.hpp"
 
@@ -97,17 +96,6 @@ std::string_view name_of(Verification::Verdict verdict) {
   return "";
 }
 
-/// The weights in a file, for the network of a record; none if its run did not start from such.
-std::vector<float> initial_weights(const Record& record, const ImageDataset& data,
-                                   const std::string& path) {
-  const TrainingConfiguration configuration = configuration_from(record.group("configuration"));
-  if (configuration.initial_sha256.empty()) return {};
-  check(configuration);
-  Sequential model = make_model(configuration, data);
-  import_weights(model, path);
-  return {model.parameters().begin(), model.parameters().end()};
-}
-
 py::tuple verify(const Record& record, const ImageDataset& data, const py::object& epochs,
                  const py::object& threads, const py::object& initial) {
   VerificationOptions options;
@@ -117,7 +105,13 @@ py::tuple verify(const Record& record, const ImageDataset& data, const py::objec
   Verification verification;
   {
     const py::gil_scoped_release release;
-    if (!initial.is_none()) options.initial = initial_weights(record, data, file);
+    // A run that did not start from a file has no use for one.
+    if (!file.empty()) {
+      const auto configuration = configuration_from(record.group("configuration"));
+      if (!configuration.initial_sha256.empty()) {
+        options.initial = initial_weights(configuration, data, file).values;
+      }
+    }
     verification = verify_training(record, data, options, [](const TrainingRun&, std::size_t) {
       const py::gil_scoped_acquire acquire;
       return PyErr_CheckSignals() == 0;

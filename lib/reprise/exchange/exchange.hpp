@@ -14,6 +14,7 @@
 #include "reprise/core/file.hpp"
 #include "reprise/nn/sequential.hpp"
 #include "reprise/record_file/record_file.hpp"
+#include "reprise/run/training.hpp"
 
 namespace reprise {
 
@@ -43,5 +44,14 @@ struct ImportedWeights {
 /// model is then as it was.
 ImportedWeights import_weights(Sequential& model, const std::string& path,
                                const LoadOptions& options = {});
+
+struct InitialWeights {
+  std::vector<float> values;  ///< all parameters, as TrainingRun takes them
+  ImportedWeights imported;
+};
+/// The weights in a file for the network of a run with these settings on data like this. Errors are
+/// those of make_model() and import_weights().
+InitialWeights initial_weights(const TrainingConfiguration& configuration, const ImageDataset& data,
+                               const std::string& path, const LoadOptions& options = {});
 
 }  // namespace reprise

@@ -118,4 +118,12 @@ ImportedWeights import_weights(Sequential& model, const std::string& path,
   return {parameters.format, parameters_sha256(model.parameters()), notes_on_weights(model)};
 }
 
+InitialWeights initial_weights(const TrainingConfiguration& configuration, const ImageDataset& data,
+                               const std::string& path, const LoadOptions& options) {
+  check(configuration);
+  Sequential model = make_model(configuration, data);
+  const ImportedWeights imported = import_weights(model, path, options);
+  return {{model.parameters().begin(), model.parameters().end()}, imported};
+}
+
 }  // namespace reprise
