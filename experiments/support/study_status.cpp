@@ -144,10 +144,7 @@ std::size_t count_state(const std::vector<Row>& rows, State state) {
 }  // namespace
 
 RunNeeds needs_of(const TrainingConfiguration& c, const ImageDataset& data, std::size_t threads) {
-  const auto [parameters, activations] = model_size([&] {
-    return make_model(c, {data.train.height, data.train.width, data.train.channels},
-                      data.class_names.size());
-  });
+  const auto [parameters, activations] = model_size([&] { return make_model(c, data); });
   constexpr double kFloat = sizeof(float);
   const auto test_images = static_cast<double>(data.test.count);
   const auto classes = static_cast<double>(data.class_names.size());

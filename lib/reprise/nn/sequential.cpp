@@ -69,8 +69,8 @@ std::size_t Sequential::Entry::parameter_count() const {
   return count;
 }
 
-Sequential::Sequential(std::string name, FeatureShape input, std::size_t most_parameters)
-    : name_(std::move(name)), input_(input), most_parameters_(most_parameters) {}
+Sequential::Sequential(std::string name, FeatureShape input)
+    : name_(std::move(name)), input_(input) {}
 
 const FeatureShape& Sequential::output_shape() const {
   return layers_.empty() ? input_ : layers_.back().output;
@@ -86,10 +86,6 @@ Sequential& Sequential::add(const std::string& name, std::unique_ptr<Layer> laye
   entry.output = layer->build(entry.input);
   entry.parameters = layer->parameters();
   entry.parameter_offset = parameters_.size();
-  if (entry.parameter_count() > most_parameters_ - parameters_.size()) {
-    throw Error("model " + name_, "more parameters with layer " + name,
-                "at most " + with_commas(most_parameters_) + " in all");
-  }
   entry.layer = std::move(layer);
   if (has_parameters) parameters_.resize(parameters_.size() + entry.parameter_count());
   layers_.push_back(std::move(entry));

@@ -2,7 +2,6 @@
 /// A model that is a chain of layers, and one block of images going through it.
 #pragma once
 
-#include <limits>
 #include <memory>
 #include <span>
 #include <string>
@@ -17,11 +16,9 @@ namespace reprise {
 class Sequential {
  public:
   /// A model for images of this shape; no layers yet.
-  Sequential(std::string name, FeatureShape input,
-             std::size_t most_parameters = std::numeric_limits<std::size_t>::max());
+  Sequential(std::string name, FeatureShape input);
 
-  /// Appends a layer, whose name must be new; Error if it cannot take what comes before it, or the
-  /// model would have more parameters than it may.
+  /// Appends a layer, whose name must be new; Error if it cannot take what comes before it.
   Sequential& add(const std::string& name, std::unique_ptr<Layer> layer);
 
   /// How a parameter is to start in place of what its layer asks for; Error if there is none.
@@ -58,7 +55,6 @@ class Sequential {
  private:
   std::string name_;
   FeatureShape input_;
-  std::size_t most_parameters_;
   std::vector<Entry> layers_;
   std::vector<float> parameters_;
 };

@@ -6,6 +6,7 @@
 
 #include "reprise/conv/conv_algorithm.hpp"
 #include "reprise/core/error.hpp"
+#include "reprise/nn/model_size.hpp"
 #include "reprise/nn/models/models.hpp"
 #include "reprise/record/schema.hpp"
 #include "reprise/run/configuration.hpp"
@@ -52,6 +53,14 @@ std::size_t parameters_in(const Record& record) {
     }
   }
   return count;
+}
+
+/// Error if there are fewer than the settings' network has: no memory is taken for them.
+void check_parameters(const Record& record, double wanted) {
+  const std::size_t found = parameters_in(record);
+  if (wanted <= static_cast<double>(found)) return;
+  throw Error("/model", fmt::format("{} parameters", found),
+              fmt::format("{:.0f}, as the settings' network has", wanted));
 }
 
 }  // namespace
@@ -107,14 +116,17 @@ ImageViews trained_views(const Record& record, const ImageDataset& data, const s
 
 Sequential trained_model(const Record& record, const std::string& where) {
   check_schema(record, "training", where);
-  TrainingConfiguration configuration = configuration_from(record.group("configuration"));
+  const TrainingConfiguration configuration = configuration_from(record.group("configuration"));
   check(configuration);
-  configuration.model_options.most_parameters = parameters_in(record);
   const Group& data = record.group("data");
-  Sequential model = errors_naming(where, [&] {
+  const auto make = [&] {
     return make_model(configuration,
                       {size_of(data, "height"), size_of(data, "width"), size_of(data, "channels")},
                       record.values<std::string>("data/class_names").size());
+  };
+  Sequential model = errors_naming(where, [&] {
+    check_parameters(record, model_size(make).parameters);
+    return make();
   });
   for (const Sequential::Entry& entry : model.layers()) {
     float* to = model.parameters().data() + entry.parameter_offset;

@@ -14,7 +14,7 @@ void check_model_option(const std::string& model, const std::string& option,
 
 Chain::Chain(const std::string& name, const FeatureShape& image, const ModelOptions& options,
              const ConvAlgorithm& algorithm)
-    : model_(name, image, options.most_parameters), options_(options), algorithm_(algorithm) {
+    : model_(name, image), options_(options), algorithm_(algorithm) {
   check_model_option(name, "activation", options.activation, {"relu", "tanh", "scaled_tanh"});
   check_model_option(name, "pooling", options.pooling, {"max", "average"});
   check_model_option(name, "pool_kernel", std::to_string(options.pool_kernel), {"2", "3"});

@@ -49,9 +49,7 @@ class Builder {
  public:
   Builder(std::string name, const FeatureShape& image, const ModelOptions& options,
           const ConvAlgorithm& algorithm)
-      : model_(std::move(name), image, options.most_parameters),
-        options_(options),
-        algorithm_(algorithm) {}
+      : model_(std::move(name), image), options_(options), algorithm_(algorithm) {}
 
   Builder& convolution(std::size_t filters, double deviation) {
     Conv2dLayerOptions options;

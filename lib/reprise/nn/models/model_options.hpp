@@ -2,9 +2,7 @@
 /// What may differ between variants of a model.
 #pragma once
 
-#include <cstddef>
 #include <cstdint>
-#include <limits>
 #include <string>
 
 namespace reprise {
@@ -30,9 +28,6 @@ struct ModelOptions {
   /// A layer left out, e.g. conv2 or dense1, with its activation, normalization and dropout; its
   /// pooling stays. Any convolution or hidden dense layer; "" for none.
   std::string without;
-  /// No choice of a variant: Error for a model with more, before memory is taken for them. For
-  /// sizes that come from outside.
-  std::size_t most_parameters = std::numeric_limits<std::size_t>::max();
 
   bool operator==(const ModelOptions&) const = default;
 };
