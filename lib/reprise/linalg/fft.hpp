@@ -26,7 +26,7 @@ namespace reprise {
 /// log2 of the side. The rest covers products of these errors.
 inline constexpr double kFftStageError = 2.3;
 
-/// Channels are worked in whole vectors: memory for points has room for this multiple of them.
+/// Channels are processed in whole vectors: memory for points has room for this multiple of them.
 inline constexpr std::size_t kFftChannelMultiple = 16;
 
 /// The largest side of a tile.

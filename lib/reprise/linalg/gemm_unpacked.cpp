@@ -1,7 +1,7 @@
 // Matrix products of few rows or short chains: those of dense layers on a block of images.
 //
 // A packed copy pays when it is read many times. Here a register tile reads elements of a and rows
-// of b where they are; columns that do not fill a vector are worked with some before them, or
+// of b where they are; columns that do not fill a vector are computed with some before them, or
 // copied where a chain goes on from c. Where b or c is larger than a cache, it goes through once:
 // rows of b that lie pages apart are copied in pieces that stay in the L2 cache, and c is written
 // in blocks of rows. Where b lies transposed and a has few rows, as for the gradient of a layer's

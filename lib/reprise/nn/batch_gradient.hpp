@@ -1,5 +1,6 @@
 /// \file
-/// The gradient of a batch's mean loss, worked in fixed blocks of images on any number of threads.
+/// The gradient of a batch's mean loss, computed in fixed blocks of images on any number of
+/// threads.
 ///
 /// A block goes forward and backward through the whole model on one thread, while its activations
 /// are in that core's cache; the blocks' gradients are then added by a pairwise tree over block

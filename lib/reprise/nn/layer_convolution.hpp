@@ -21,7 +21,7 @@ class LayerConvolution {
   [[nodiscard]] ConvShape for_images(std::size_t N) const;
   /// As given, `auto` too: what runs the passes.
   [[nodiscard]] const ConvAlgorithm& algorithm() const { return *algorithm_; }
-  /// `auto` resolved, for any number of images alike: what a pass is mostly worked by.
+  /// `auto` resolved, for any number of images alike: what a pass is mostly computed by.
   [[nodiscard]] const ConvAlgorithm& algorithm_for(ConvPass pass) const;
   /// The most that any pass needs for 1 to N images.
   [[nodiscard]] std::size_t workspace_bytes(std::size_t N, std::size_t threads) const;

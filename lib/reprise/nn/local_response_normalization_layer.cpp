@@ -6,7 +6,7 @@
 //   t(j) = grad_b(j) b(j) / s(j)
 // Neighbours are n channels of a pixel or, within maps, n x n pixels of a channel; i is in the
 // middle. A sum is one chain in their order in memory, in which neighbours that do not exist count
-// 0. Vector lanes hold values that are neighbours in memory. A part of an image is worked at a
+// 0. Vector lanes hold values that are neighbours in memory. A part of an image is processed at a
 // time, from a copy with zeros around: a row across channels, all of it within maps.
 #undef HWY_TARGET_INCLUDE
 #define HWY_TARGET_INCLUDE "reprise/nn/local_response_normalization_layer.cpp"

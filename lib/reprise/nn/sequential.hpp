@@ -60,8 +60,8 @@ class Sequential {
 };
 
 /// Memory for one block of at most `capacity` images on its way through a model, forward and back.
-/// Nothing is allocated after construction. A ReLU before a layer that takes it is worked along
-/// with that layer.
+/// Nothing is allocated after construction. A ReLU before a layer that takes it is computed in the
+/// same pass as that layer.
 class BlockWorkspace {
  public:
   /// Layers draw random numbers from `stream`, each from its child by the layer's name.
@@ -89,7 +89,7 @@ class BlockWorkspace {
 
  private:
   using Buffer = AlignedBuffer<float>;
-  /// A layer that is worked; with it the ReLU before it, where it takes that.
+  /// A layer that is computed; with it the ReLU before it, where it takes that.
   struct Step {
     const Sequential::Entry& entry;
     RandomStream stream;  ///< the layer's own

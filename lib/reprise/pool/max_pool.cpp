@@ -3,11 +3,11 @@
 // output(n, oh, ow, c) = the largest input(n, ih, iw, c) in the window: the first NaN if there is
 // one, -inf if the window lies wholly in the padding. The gradient of a cell is the sum, window by
 // window in row-major order, of the gradients of the windows whose maximum it is.
-// A ReLU that stands before is worked along: values below 0 count as 0 where they are read, and a
-// maximum of 0 or below passes no gradient.
-// Vector lanes hold neighbouring channels. Windows of 2x2 with stride 2 and no padding, the common
-// case, have a path of their own: a window's cells are in registers, and where the channels do not
-// fill a vector the next cell's are taken along and overwritten afterwards.
+// A ReLU that stands before is computed in the same pass: values below 0 count as 0 where they are
+// read, and a maximum of 0 or below passes no gradient. Vector lanes hold neighbouring channels.
+// Windows of 2x2 with stride 2 and no padding, the common case, have a path of their own: a
+// window's cells are in registers, and where the channels do not fill a vector the next cell's are
+// taken along and overwritten afterwards.
 #undef HWY_TARGET_INCLUDE
 #define HWY_TARGET_INCLUDE "reprise/pool/max_pool.cpp"
 #include <hwy/foreach_target.h>

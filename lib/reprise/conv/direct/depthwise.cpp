@@ -10,7 +10,7 @@
 // the kernel are neighbours in the source, they share the source values that are in registers, and
 // a correlation's row is cut into blocks of nearly equal numbers of positions, in which cells
 // outside the image are zeros. Elsewhere, or with weights that are not finite, positions that have
-// the same taps inside the image are worked together.
+// the same taps inside the image are computed together.
 #undef HWY_TARGET_INCLUDE
 #define HWY_TARGET_INCLUDE "reprise/conv/direct/depthwise.cpp"
 #include <hwy/foreach_target.h>
@@ -48,7 +48,7 @@ struct DepthwiseRun {
   std::vector<DepthwiseTap> taps;
 };
 
-/// A row of positions, of which [begin, end) are worked.
+/// A row of positions, of which [begin, end) are computed.
 struct DepthwiseRow {
   const Correlation& c;
   const std::vector<DepthwiseRun>& runs;  ///< ascending
@@ -56,7 +56,7 @@ struct DepthwiseRow {
   std::size_t n, a;
   std::size_t begin, end;
 
-  /// Those of a run that are worked; none where first() >= last().
+  /// Those of a run that are computed; none where first() >= last().
   [[nodiscard]] std::size_t first(const DepthwiseRun& run) const {
     return std::max(run.begin, begin);
   }
@@ -545,7 +545,7 @@ void correlate(const Correlation& c, const Operands& data, std::byte* /*no_works
 
 void weight_gradient(const Correlation& c, const Operands& data, std::byte* /*no_workspace*/,
                      std::size_t threads) {
-  constexpr std::size_t unit = 16;  // groups that are worked by one thread: a cache line
+  constexpr std::size_t unit = 16;  // groups that are computed by one thread: a cache line
   const DepthwiseRows rows(c);
   std::fill_n(data.result, c.h.count * c.w.count * c.G, 0.0F);
   const std::size_t units = div_ceil(c.G, unit);

@@ -17,7 +17,7 @@
 // gradients and tables, less than 4 MiB per thread; and for more than one run of positions one
 // array of weights for each doubling of their number. Gradients of a grad_output that is mostly 0
 // leave out the steps that change nothing. A gradient of the weights that comes out infinite or NaN
-// is worked again by the kernel that reads no padding. Error: each term passes through at most
+// is computed again by the kernel that reads no padding. Error: each term passes through at most
 // terms + 1 rounded operations: (1 + u)^(terms + 1). Of grad_weight, through min(terms, 16384) in
 // its run, log2 of the number of runs, rounded up, and 1.
 #include <algorithm>

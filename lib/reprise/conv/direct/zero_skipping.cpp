@@ -9,7 +9,8 @@
 // grad_input: each other value is multiplied with its channel's weights and added where they reach.
 // With positions in descending order of (oh, ow) and channels in ascending order, an element gets
 // its steps in ascending order of (kh, kw, oc). The cells around a position stay in registers while
-// its channels are worked. Some images take turns, so that none waits for what it has just stored.
+// its channels are computed. Some images take turns, so that none waits for what it has just
+// stored.
 //
 // grad_weight: some rows of the source are copied with their padding; the other values of
 // grad_output are listed by output channel; then an output channel's vectors of rows stay in

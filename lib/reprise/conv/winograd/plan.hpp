@@ -63,9 +63,9 @@ struct WinogradWeightGradientPlan {
   /// for all shapes, or all tiles where they are fewer.
   std::size_t chunk_tiles = 0;
   std::size_t chunks = 0;
-  bool chunk_tasks = false;      ///< a task is a chunk; else a chunk is worked by all threads
+  bool chunk_tasks = false;      ///< a task is a chunk; else a chunk is computed by all threads
   std::size_t step_tiles = 0;    ///< tiles whose transforms are kept together
-  std::size_t partials = 0;      ///< chunks worked between two additions, if chunk_tasks
+  std::size_t partials = 0;      ///< chunks computed between two additions, if chunk_tasks
   std::size_t task_columns = 0;  ///< columns of a task
   std::size_t task_rows = 0;     ///< rows multiplied and transformed back at a time
   std::size_t v_stride = 0, z_stride = 0, w_stride = 0;
