@@ -3,11 +3,11 @@
 // A tile of up to kRows positions x up to kMaxVectors vectors of output channels stays in registers
 // while its chains run: each step broadcasts one source value per position and multiplies it with
 // the vectors of one row of weights. Source values are read where they are, through one pointer per
-// position, and so are weights whose output channels are neighbours and fill vectors, if the
-// vectors are aligned or few positions use them; others are packed. The positions of a tile have
-// the same taps inside the image, so that padding costs nothing. Output channels and chains are cut
-// into blocks whose weights stay in the L2 cache while all tiles of a task pass; a later block of a
-// chain goes on from the result in memory.
+// position, and so are weights whose rows fill vectors and lie next to each other, or near if few
+// positions use them; others are packed. The positions of a tile have the same taps inside the
+// image, so that padding costs nothing. Output channels and chains are cut into blocks whose
+// weights stay in the L2 cache while all tiles of a task pass; a later block of a chain goes on
+// from the result in memory.
 #undef HWY_TARGET_INCLUDE
 #define HWY_TARGET_INCLUDE "reprise/conv/direct/igemm.cpp"
 #include <hwy/foreach_target.h>
@@ -39,14 +39,17 @@ std::size_t packed_row(std::size_t out_channels) {
   return round_up(out_channels, kMaxLanes);
 }
 
-/// Whether the weights of the chain's steps are rows, w_channel apart, that fill vectors, for this
-/// many positions: they need no packing. A vector that is not aligned takes two cache lines each
-/// time it is read, which is a fifth of the time; packing it reads it once.
+/// Whether the weights of the chain's steps are rows, w_channel apart, that fill vectors and need
+/// no packing for this many positions. Rows that lie far apart fall into few sets of the caches and
+/// into a page each: they are packed, unless few positions use them. So are vectors that are not
+/// aligned: each takes two cache lines every time that it is read, a fifth of the time.
 bool weights_are_rows(const Correlation& c, const float* weight, std::size_t positions) {
   constexpr std::size_t few = 256;
+  constexpr std::size_t near = 192;
+  if (c.w_channel <= 1 || c.out_channels % kMaxLanes != 0) return false;  // not of a forward pass
+  if (positions < few) return c.w_channel <= near;
   const bool aligned = reinterpret_cast<std::uintptr_t>(weight) % (kMaxLanes * sizeof(float)) == 0;
-  return c.w_channel > 1 && c.out_channels % kMaxLanes == 0 &&  // of a forward pass
-         (aligned || positions < few);
+  return aligned && c.w_channel <= kMaxOutChannels;
 }
 
 /// How a task's output channels and chains are cut; the same for every target.
