@@ -1,6 +1,10 @@
 // conv: the public functions, their errors, and the oracle itself (adjointness, differences).
+#include <algorithm>
 #include <cmath>
+#include <fstream>
 #include <limits>
+#include <map>
+#include <sstream>
 
 #include "reprise/conv/conv2d.hpp"
 #include "reprise/conv/conv_workspace.hpp"
@@ -219,6 +223,49 @@ TEST_CASE("what auto runs does not depend on the images of a call") {
   }
   CHECK(&resolve(conv_algorithm("fft"), some_shapes().front(), ConvPass::forward) ==
         &conv_algorithm("fft"));
+}
+
+TEST_CASE("by measured times, auto loses little to the best algorithm") {
+  struct Losses {
+    double log_sum = 0.0, worst = 1.0;
+    std::size_t rows = 0;
+  };
+  std::map<std::string, Losses> losses;  // by vectors and images
+  std::ifstream stream(REPRISE_FIXTURES "/auto_times.csv");
+  for (std::string line; std::getline(stream, line);) {
+    if (line.starts_with('#') || line.starts_with("shape,")) continue;
+    std::istringstream fields(line);
+    std::string shape_text, images, pass_name, vectors;
+    std::getline(fields, shape_text, ',');
+    std::getline(fields, images, ',');
+    std::getline(fields, pass_name, ',');
+    std::getline(fields, vectors, ',');
+    const ConvShape shape = parse_conv_shape(shape_text);
+    const auto* const pass =
+        std::find_if(std::begin(kConvPasses), std::end(kConvPasses),
+                     [&](ConvPass candidate) { return name_of(candidate) == pass_name; });
+    REQUIRE(pass != std::end(kConvPasses));
+    const std::string_view choice = resolve(conv_algorithm("auto"), shape, *pass).name;
+    double least = std::numeric_limits<double>::infinity(), chosen = least;
+    for (const char* name : {"direct", "fft", "winograd"}) {
+      std::string time;
+      std::getline(fields, time, ',');
+      if (time.empty()) continue;
+      least = std::min(least, std::stod(time));
+      if (choice == name) chosen = std::stod(time);
+    }
+    Losses& of = losses[vectors + ", images: " + images];
+    of.log_sum += std::log(chosen / least);
+    of.worst = std::max(of.worst, chosen / least);
+    ++of.rows;
+  }
+  REQUIRE(losses.size() == 4);
+  for (const auto& [group, of] : losses) {
+    INFO(group);
+    CHECK(of.rows > 200);
+    CHECK(std::exp(of.log_sum / static_cast<double>(of.rows)) < 1.08);
+    CHECK(of.worst < 2.4);
+  }
 }
 
 TEST_CASE("an empty batch gives an empty output and zero gradients") {

@@ -50,16 +50,23 @@ const ComparisonRow* chosen(const Rows& rows) {
   return found == rows.end() ? nullptr : *found;
 }
 
+std::string estimate(double value, int width) {
+  return std::isfinite(value) ? fmt::format("{:>{}.2f}", value, width)
+                              : fmt::format("{:>{}}", "-", width);
+}
+
 void explain(const Rows& rows, std::vector<std::string>& lines) {
   const ComparisonRow* const choice = chosen(rows);
   const ComparisonRow* const best = fastest(rows);
   lines.push_back(fmt::format("{}/{}", rows.front()->shape_name, name_of(rows.front()->pass)));
   for (const ComparisonRow* row : rows) {
-    ConvShape shape = row->shape;
-    shape.N = kUsualImages;
-    const double cost = row->algorithm->estimated_cost(shape, row->pass);
     std::string line = fmt::format("  {:<22}", row->algorithm->name);
-    line += std::isfinite(cost) ? fmt::format("{:>12.2f}", cost / 1e6) : fmt::format("{:>12}", "-");
+    ConvShape shape = row->shape;
+    for (const std::size_t images : {std::size_t{1}, kUsualImages}) {
+      shape.N = images;
+      line += estimate(row->algorithm->estimated_cost(shape, row->pass) / 1e6, 12);
+    }
+    line += estimate(estimated_loss(*row->algorithm, row->shape, row->pass), 8);
     if (row->is_timed()) {
       line += fmt::format("{:>12.3f}", row->median_ms());
       if (best != nullptr) line += fmt::format("{:>8.2f}", row->median_ms() / best->median_ms());
@@ -85,9 +92,11 @@ std::vector<std::string> explained_algorithms() {
 std::vector<std::string> explanation_of_auto(const std::vector<ComparisonRow>& rows) {
   std::vector<std::string> lines = {
       fmt::format("What auto chooses by. Estimates: millions of multiply-adds of direct at its "
-                  "best, for {} images.",
+                  "best, for one image and for {}. Loss: over the least of all algorithms, three "
+                  "tenths for one image.",
                   kUsualImages),
-      fmt::format("  {:<22}{:>12}{:>12}{:>8}", "algorithm", "estimate", "median ms", "ratio")};
+      fmt::format("  {:<22}{:>12}{:>12}{:>8}{:>12}{:>8}", "algorithm", "1 image",
+                  fmt::format("{} images", kUsualImages), "loss", "median ms", "ratio")};
   std::size_t timed = 0, right = 0;
   double worst = 1.0, log_sum = 0.0;
   std::string where;

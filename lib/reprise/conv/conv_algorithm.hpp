@@ -97,9 +97,9 @@ struct ConvAlgorithm {
   OperandDomain domain = {};
   /// "" or the reason, in words, why this pass of this shape is not offered.
   std::string (*unsupported)(const ConvShape& shape, ConvPass pass);
-  /// Estimated time on one core, in multiply-adds of `direct` at its best; "auto" takes the least
-  /// of all algorithms that offer the shape, for kUsualImages. Null: never chosen by "auto" (as
-  /// must be for class machine). Must depend on the shape alone.
+  /// Estimated time on one core with vectors of 16 floats, in multiply-adds of `direct` at its
+  /// best; "auto" compares those of all algorithms that offer the shape (estimated_loss). Null:
+  /// never chosen by "auto" (as must be for class machine). Must depend on the shape alone.
   double (*estimated_cost)(const ConvShape& shape, ConvPass pass);
   /// What ConvResources::workspace must hold. Of a portable algorithm it does not decrease with N,
   /// since its blocks keep their size until all of a batch fits: a workspace for a batch serves
@@ -141,9 +141,14 @@ const ConvAlgorithm& default_conv_algorithm();
 ///   grad_output is all 0 counts only if its input is not finite or beyond 2^96.
 const ConvAlgorithm& auto_conv_algorithm();
 
-/// What `algorithm` runs for this pass of this shape: itself, unless it is "auto", which chooses as
-/// for kUsualImages. shape.N does not matter, so that an image's output does not depend on the
-/// company it is in.
+/// What "auto" chooses the least of: the estimated cost of a pass over the least of all algorithms,
+/// three tenths for a single image and seven for kUsualImages. 1 if none is faster for
+/// either. Of an algorithm or a kernel that has estimated costs; shape.N does not matter.
+double estimated_loss(const ConvAlgorithm& algorithm, const ConvShape& shape, ConvPass pass);
+
+/// What `algorithm` runs for this pass of this shape: itself, unless it is "auto", which takes the
+/// one of least estimated_loss. shape.N does not matter, so that an image's output does not depend
+/// on the company it is in.
 const ConvAlgorithm& resolve(const ConvAlgorithm& algorithm, const ConvShape& shape, ConvPass pass);
 
 /// What ConvResources::workspace must hold for calls of any number of images up to shape.N. Looks

@@ -157,13 +157,13 @@ void grad_weight(std::string_view only, const ConvShape& shape, const float* gra
   }
 }
 
-/// Each weight comes from memory and is packed, or is written: about a cycle; two transposed.
-double cost_of_weights(const ConvShape& shape, ConvPass pass) {
-  return (pass == ConvPass::grad_input ? 30.0 : 15.0) * static_cast<double>(shape.weight_size());
+/// Each weight comes from memory and is packed, or is written: about a cycle.
+double cost_of_weights(const ConvShape& shape) {
+  return 15.0 * static_cast<double>(shape.weight_size());
 }
 
 double estimated_cost(const ConvShape& shape, ConvPass pass) {
-  double sum = cost_of_weights(shape, pass);
+  double sum = cost_of_weights(shape);
   if (pass != ConvPass::grad_input) {
     return sum + direct::least_cost(direct::forward_correlation(shape), pass == ConvPass::forward
                                                                             ? Sum::correlation
@@ -275,10 +275,10 @@ std::size_t named_workspace_bytes(std::string_view only, const ConvShape& shape,
 /// The cost of the kernels of this name with the lanes that "auto" counts with.
 double named_cost(std::string_view only, const ConvShape& shape, ConvPass pass) {
   const auto cost = [&](const Correlation& correlation, Sum sum) {
-    return direct::find_kernel(only, sum)->cost(correlation, direct::kMaxLanes);
+    return direct::whole_cost(*direct::find_kernel(only, sum), correlation);
   };
   const Correlation forward = direct::forward_correlation(shape);
-  double sum = cost_of_weights(shape, pass);
+  double sum = cost_of_weights(shape);
   if (pass == ConvPass::forward) return sum + cost(forward, Sum::correlation);
   if (pass == ConvPass::grad_weight) return sum + cost(forward, Sum::weight_gradient);
   if (direct::find_kernel(only, Sum::input_gradient) != nullptr) {

@@ -49,8 +49,14 @@ Choice choose_kernel(const Correlation& correlation, Sum sum, std::size_t lanes)
   return choice;
 }
 
+double whole_cost(const Kernel& kernel, const Correlation& correlation) {
+  const double overhead =
+      kernel.overhead == nullptr ? 0.0 : kernel.overhead(correlation, kMaxLanes);
+  return kernel.unit * (kernel.cost(correlation, kMaxLanes) + overhead);
+}
+
 double least_cost(const Correlation& correlation, Sum sum) {
-  return choose_kernel(correlation, sum, kMaxLanes).cost;
+  return whole_cost(*choose_kernel(correlation, sum, kMaxLanes).kernel, correlation);
 }
 
 std::size_t workspace_bytes(const Correlation& correlation, Sum sum, std::size_t threads) {

@@ -56,9 +56,10 @@ struct Kernel {
   /// vectors; infinite where it should not be chosen. "auto" asks it for kMaxLanes on every
   /// machine, direct for the lanes of the target in use.
   double (*cost)(const Correlation& correlation, std::size_t lanes);
-  /// What direct's choice counts beside (copies, sums that each block loads and stores), or null.
-  /// "auto" compares algorithms without it: its choices reach bits and stay as they were published.
+  /// What the choice counts beside (copies, sums that each block loads and stores), or null.
   double (*overhead)(const Correlation& correlation, std::size_t lanes) = nullptr;
+  /// What "auto" takes such a multiply-add for, in those of igemm's correlation.
+  double unit = 1.0;
   std::size_t (*workspace_bytes)(const Correlation& correlation, std::size_t threads);
   void (*run)(const Correlation& correlation, const Operands& operands, std::byte* workspace,
               std::size_t threads);
@@ -94,7 +95,10 @@ struct Choice {
 };
 Choice choose_kernel(const Correlation& correlation, Sum sum, std::size_t lanes);
 
-/// What "auto" takes direct for: the least cost of the same kernels with kMaxLanes.
+/// The kernel's cost and overhead with kMaxLanes, in units of igemm's multiply-adds.
+double whole_cost(const Kernel& kernel, const Correlation& correlation);
+
+/// What "auto" takes direct for: that of the kernel which is chosen with kMaxLanes.
 double least_cost(const Correlation& correlation, Sum sum);
 
 /// Memory for the kernel that is chosen, for any lanes and values.

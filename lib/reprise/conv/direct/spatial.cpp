@@ -584,6 +584,7 @@ const Kernel kSpatial{
     .offered = spatial_offered,
     .cost = spatial_cost,
     .overhead = spatial_overhead,
+    .unit = 1.6,
     .workspace_bytes = spatial_workspace_bytes,
     .run = run_spatial,
 };
@@ -594,6 +595,7 @@ const Kernel kBatchLanes{
     .sum = Sum::correlation,
     .offered = batch_offered,
     .cost = batch_cost,
+    .unit = 0.85,
     .workspace_bytes = batch_workspace_bytes,
     .run = run_batch,
 };

@@ -552,6 +552,7 @@ const Kernel kIgemmWeightGradient{
     .sum = Sum::weight_gradient,
     .offered = [](const Correlation&) { return true; },
     .cost = cost,
+    .unit = 1.05,
     .workspace_bytes = workspace_bytes_of,
     .run = run,
 };
@@ -563,6 +564,7 @@ const Kernel kPaddedRowsWeightGradient{
     .finite_only = FiniteOnly::result,
     .offered = padded_offered,
     .cost = padded_cost,
+    .unit = 1.5,
     .workspace_bytes = padded_workspace_bytes,
     .run = run_padded,
 };

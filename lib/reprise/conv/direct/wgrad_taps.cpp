@@ -284,6 +284,7 @@ const Kernel kTapsWeightGradient{
     .offered = offered,
     .cost = cost,
     .overhead = overhead,
+    .unit = 0.9,
     .workspace_bytes = workspace_bytes_of,
     .run = run,
 };

@@ -52,36 +52,63 @@ void complete(FftPlan& plan, const ConvShape& shape) {
   plan.depth = even_block(plan.in_channels, kKernelFloats / kernel_floats);
 }
 
-/// The constants of the cost, in multiply-adds of direct at its best, were fitted to measurements
-/// on one core of an AVX-512 machine.
+/// What a pass costs per point, in multiply-adds of direct at its best.
+struct FftFactors {
+  double steps[3];              ///< of a channel's transform whose longest side is 8, 16 or 32
+  double output, far;           ///< times more of the output's, and where points leave the L2 cache
+  double product, far_product;  ///< three fused multiply-adds, with their loads
+  double reduction, far_reduction;  ///< the same in grad_weight
+  double begin;                     ///< of a product's chain, in steps of the chain
+  double kernel[3], kernel_beside;  ///< a step of a kernel's transform, and steps beside
+};
+/// The tile is chosen by these and reaches the bits, so that they stay as they are.
+constexpr FftFactors kTileFactors{.steps = {15.0, 25.0, 35.0},
+                                  .output = 1.0,
+                                  .far = 2.8,
+                                  .product = 3.8,
+                                  .far_product = 5.4,
+                                  .reduction = 3.2,
+                                  .far_reduction = 5.4,
+                                  .begin = 4.0,
+                                  .kernel = {1.2, 1.2, 1.6},
+                                  .kernel_beside = 12.0};
+/// "auto" compares with these, fitted with the constants of direct and winograd.
+constexpr FftFactors kTimeFactors{.steps = {15.0, 34.0, 58.0},
+                                  .output = 1.25,
+                                  .far = 3.0,
+                                  .product = 6.2,
+                                  .far_product = 6.8,
+                                  .reduction = 5.7,
+                                  .far_reduction = 7.8,
+                                  .begin = 0.5,
+                                  .kernel = {1.8, 1.8, 1.9},
+                                  .kernel_beside = 9.0};
+
 FftCost cost_of(const FftPlan& plan, const ConvShape& shape, ConvPass pass,
-                std::size_t out_channels) {
+                std::size_t out_channels, const FftFactors& factors) {
   const std::size_t taps = shape.KH * shape.KW;
   const auto points = static_cast<double>(plan.points);
   const auto tiles = static_cast<double>(plan.tiles);
   const auto in = static_cast<double>(plan.in_channels);
   const auto out = static_cast<double>(round_up(out_channels, kFftChannelMultiple));
   const auto blocks = static_cast<double>(div_ceil(plan.tiles, plan.block));
-  // Per point: of a channel's transform, which takes more steps in a larger tile; of a kernel's
-  // transform; of a product (three fused multiply-adds, with their loads); and of beginning a
-  // product's chain, in steps of the chain. What a block's points do not leave in a cache is waited
-  // for.
   constexpr std::size_t near_floats = std::size_t{1} << 20;
   constexpr std::size_t cached_floats = std::size_t{2} << 20;
   const bool near = plan.block * 2 * plan.points * plan.in_stride <= near_floats;
   const bool cached = plan.block * tile_floats(plan) <= cached_floats;
   const std::size_t longest = std::max(plan.tile.h, plan.tile.w);
-  const double steps = longest == 8 ? 15.0 : longest == 16 ? 25.0 : 35.0;
-  const double transform = (near ? 1.0 : 2.8) * steps;
-  const double product = !cached ? 5.4 : pass == ConvPass::grad_weight ? 3.2 : 3.8;
-  constexpr double begin = 4.0;
-  const double kernel = (longest == 32 ? 1.6 : 1.2) *
-                        (12.0 + static_cast<double>(shape.KH) +
-                         2.0 * static_cast<double>(taps) / static_cast<double>(plan.tile.h));
-  const double products = pass == ConvPass::grad_weight ? in * out * (tiles + begin * blocks)
-                                                        : tiles * out * (in + begin);
+  const std::size_t size = longest == 8 ? 0 : longest == 16 ? 1 : 2;
+  const double transform = (near ? 1.0 : factors.far) * factors.steps[size];
+  const bool reduces = pass == ConvPass::grad_weight;
+  const double product = reduces ? (cached ? factors.reduction : factors.far_reduction)
+                                 : (cached ? factors.product : factors.far_product);
+  const double kernel =
+      factors.kernel[size] * (factors.kernel_beside + static_cast<double>(shape.KH) +
+                              2.0 * static_cast<double>(taps) / static_cast<double>(plan.tile.h));
+  const double products =
+      reduces ? in * out * (tiles + factors.begin * blocks) : tiles * out * (in + factors.begin);
   return {.input = points * transform * tiles * static_cast<double>(plan.in_stride),
-          .output = points * transform * tiles * out,
+          .output = factors.output * points * transform * tiles * out,
           .kernels = points * kernel * blocks * in * out,
           .products = points * product * products};
 }
@@ -132,7 +159,7 @@ FftPlan fft_plan(const ConvShape& shape, ConvPass pass) {
       plan.cut_w = fft_cut(plan.axis_w, w);
       if (plan.cut_h.outputs == 0 || plan.cut_w.outputs == 0) continue;
       complete(plan, usual);
-      const double cost = cost_of(plan, usual, pass, kUsualOutChannels).sum();
+      const double cost = cost_of(plan, usual, pass, kUsualOutChannels, kTileFactors).sum();
       if (cost >= least) continue;
       least = cost;
       best = plan;
@@ -140,7 +167,7 @@ FftPlan fft_plan(const ConvShape& shape, ConvPass pass) {
   }
   if (best.tile.h == 0) return best;
   complete(best, shape);
-  best.cost = cost_of(best, shape, pass, best.out_channels);
+  best.cost = cost_of(best, shape, pass, best.out_channels, kTimeFactors);
   return best;
 }
 

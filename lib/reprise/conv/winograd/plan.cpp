@@ -96,15 +96,15 @@ double winograd_error_bound(const ConvShape& shape, ConvPass pass) {
 namespace {
 
 /// What a tile's products, a tile's transforms (per channel) and a pass over the weights cost, per
-/// point, in multiply-adds of direct at its best; fitted to measured times on one AVX-512 core.
+/// point, in multiply-adds of direct at its best; fitted as all costs are (docs/performance.md).
 struct WinogradFactors {
   double product, transform, weight;
 };
 // Where transformed weights do not stay in the cache, each pass over them costs most.
-constexpr WinogradFactors kKeptProduct{1.27, 8.0, 4.0};
-constexpr WinogradFactors kStreamedProduct{1.3, 5.0, 18.0};
-constexpr WinogradFactors kKeptReduction{1.55, 7.5, 1.0};
-constexpr WinogradFactors kStreamedReduction{1.3, 6.0, 7.0};
+constexpr WinogradFactors kKeptProduct{1.1, 11.5, 12.0};
+constexpr WinogradFactors kStreamedProduct{1.65, 5.7, 19.0};
+constexpr WinogradFactors kKeptReduction{1.6, 9.0, 11.0};
+constexpr WinogradFactors kStreamedReduction{1.5, 9.0, 7.0};
 
 }  // namespace
 
