@@ -18,7 +18,10 @@
 #include "reprise/nn/batch_gradient.hpp"
 #include "reprise/nn/models/alexnet.hpp"
 #include "reprise/nn/optimizers.hpp"
+#include "reprise/run/agreement.hpp"
+#include "reprise/run/ranked_gradient.hpp"
 #include "support/program.hpp"
+#include "support/ranked_program.hpp"
 
 namespace reprise {
 namespace {
@@ -27,15 +30,18 @@ struct Options {
   std::size_t batch_size = 32;
   std::size_t block_size = 16;
   std::size_t steps = 3;
-  std::size_t threads = default_threads();
+  std::size_t threads = 1;
+  std::string ranks = "auto";
   std::string conv = "auto";
   std::string simd = "best";
   std::int64_t seed = 1;
 };
 
 /// nullopt if --help was asked for.
-std::optional<Options> parse(const std::string& name, int argc, const char* const* argv) {
+std::optional<Options> parse(const std::string& name, int argc, const char* const* argv,
+                             std::size_t threads) {
   Options options;
+  options.threads = threads;
   CommandLine line(name,
                    "Times training steps of AlexNet on random images, and prints a digest of the "
                    "parameters after them.");
@@ -44,7 +50,8 @@ std::optional<Options> parse(const std::string& name, int argc, const char* cons
       "--block-size", options.block_size, {1, 4096},
       "images per block, which one thread computes; each block keeps a gradient in memory");
   line.add_size("--steps", options.steps, {1, 1000}, "timed steps, after one untimed step");
-  add_threads(line, options.threads, "number of threads; affects no digest");
+  add_threads(line, options.threads, "number of threads, of each rank; affects no digest");
+  RankedProgram::add_option(line, options.ranks);
   line.add_earlier_name("--conv", "--conv-algorithm");
   line.add_text("--conv-algorithm", options.conv, "convolution algorithm");
   line.set_choices("--conv-algorithm", conv_algorithm_names());
@@ -74,13 +81,14 @@ std::vector<float> random_images(const RandomStream& stream, std::size_t count) 
 /// A model in training on one batch of random images, again and again.
 class Steps {
  public:
-  explicit Steps(const Options& options)
+  Steps(const Options& options, Ranks& ranks)
       : N_(options.batch_size),
         threads_(options.threads),
         stream_(static_cast<std::uint64_t>(options.seed)),
         model_(alexnet({227, 227, 3}, 1000, conv_algorithm(options.conv))),
         images_(random_images(stream_.child("images"), N_ * model_.input_shape().size())),
         gradient_(model_, N_, options.block_size, options.threads, stream_.child("layers")),
+        ranked_gradient_(ranks, gradient_, model_.parameters().size()),
         state_(make_optimizer_state(sgd(), model_.parameters().size())) {
     model_.initialize(stream_.child("parameters"));
   }
@@ -95,7 +103,8 @@ class Steps {
         labels[i] = static_cast<std::uint8_t>((first + i) % 256);
       }
     };
-    const BatchGradient::Totals totals = gradient_.run(N_, state_.steps, source);
+    const BatchGradient::Totals totals =
+        ranked_gradient_.run(N_, state_.steps, source, threads_, false).totals;
     optimizer_step(sgd(), state_, kLearningRate, model_.parameters(), gradient_.gradients(),
                    threads_);
     return totals.loss / static_cast<double>(N_);
@@ -124,6 +133,7 @@ class Steps {
   Sequential model_;
   std::vector<float> images_;
   BatchGradient gradient_;
+  RankedGradient ranked_gradient_;
   OptimizerState state_;
 };
 
@@ -140,18 +150,25 @@ double peak_memory_mib() {
   return static_cast<double>(usage.ru_maxrss) / 1024.0;
 }
 
-int time_alexnet(const std::string& name, int argc, const char* const* argv) {
-  std::optional<Options> options = parse(name, argc, argv);
-  if (!options) return 0;
-  options->threads = have_threads(options->threads);
-  set_blas_threads(1);
-  Steps steps(*options);
+/// What all ranks must have in common.
+std::vector<CommonFact> facts_of(const Options& options) {
+  return {{"batch size", std::to_string(options.batch_size)},
+          {"block size", std::to_string(options.block_size)},
+          {"steps", std::to_string(options.steps)},
+          {"convolution algorithm", options.conv},
+          {"seed", std::to_string(options.seed)}};
+}
+
+void time_steps(const Options& options, Ranks& ranks) {
+  Steps steps(options, ranks);
   print_line(fmt::format("alexnet: {} parameters, batch size {}, block size {}, threads {}, {}, {}",
-                         steps.parameter_count(), options->batch_size, options->block_size,
-                         options->threads, options->conv, simd_target()));
+                         steps.parameter_count(), options.batch_size, options.block_size,
+                         options.threads, options.conv, simd_target()));
+  if (ranks.size() > 1) print_line(fmt::format("{} ranks, {}", ranks.size(), ranks.transport()));
   print_line(fmt::format("loss of the first step: {:.4f}", steps.step()));
+  const std::uint64_t sent_before = ranks.bytes_sent();
   std::vector<double> seconds;
-  for (std::size_t i = 0; i < options->steps; ++i) {
+  for (std::size_t i = 0; i < options.steps; ++i) {
     const double start = steady_seconds();
     steps.step();
     seconds.push_back(steady_seconds() - start);
@@ -161,11 +178,32 @@ int time_alexnet(const std::string& name, int argc, const char* const* argv) {
                          seconds.size(), *std::min_element(seconds.begin(), seconds.end()),
                          *std::max_element(seconds.begin(), seconds.end())));
   print_line(fmt::format("images a second: {:.2f}",
-                         static_cast<double>(options->batch_size) / step_seconds));
+                         static_cast<double>(options.batch_size) / step_seconds));
+  if (ranks.size() > 1) {
+    print_line(fmt::format("bytes that rank 0 sends a step: {}",
+                           (ranks.bytes_sent() - sent_before) / options.steps));
+  }
   print_line(fmt::format("peak memory: {:.0f} MiB", peak_memory_mib()));
-  print_line(fmt::format("parameters after {}: sha256:{}", count_of(options->steps + 1, "step"),
+  print_line(fmt::format("parameters after {}: sha256:{}", count_of(options.steps + 1, "step"),
                          steps.digest()));
-  return 0;
+}
+
+int time_alexnet(const std::string& name, int argc, const char* const* argv) {
+  RankedProgram program;
+  std::optional<Options> options;
+  Ranks& ranks = program.join([&]() -> std::optional<std::string> {
+    options = parse(name, argc, argv, program.default_threads());
+    if (!options) return std::nullopt;
+    return options->ranks;
+  });
+  if (!options) return 0;
+  return program.work_and_leave([&] {
+    options->threads = have_threads(options->threads);
+    set_blas_threads(1);
+    check_agreement(ranks, facts_of(*options));
+    time_steps(*options, ranks);
+    return 0;
+  });
 }
 
 }  // namespace

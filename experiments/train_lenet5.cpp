@@ -8,6 +8,7 @@
 #include <filesystem>
 #include <memory>
 #include <optional>
+#include <utility>
 
 #include "reprise/conv/conv_algorithm.hpp"
 #include "reprise/core/error.hpp"
@@ -21,12 +22,14 @@
 #include "reprise/nn/optimizers.hpp"
 #include "reprise/record/format.hpp"
 #include "reprise/record_file/record_file.hpp"
+#include "reprise/run/agreement.hpp"
 #include "reprise/run/checkpoint.hpp"
 #include "reprise/run/evaluation.hpp"
 #include "reprise/run/training.hpp"
 #include "reprise/run/training_record.hpp"
 #include "support/checkpoint_file.hpp"
 #include "support/program.hpp"
+#include "support/ranked_program.hpp"
 
 namespace reprise {
 namespace {
@@ -36,7 +39,8 @@ struct Options {
   std::string initial;
   std::string output;
   std::string simd = "best";
-  std::size_t threads = default_threads();
+  std::string ranks = "auto";
+  std::size_t threads = 1;
   std::size_t checkpoint_steps = 0;
   bool force = false;
   bool resume = false;
@@ -114,8 +118,10 @@ std::function<void()> add_settings(CommandLine& line, TrainingConfiguration& con
 }
 
 /// nullopt if --help was asked for.
-std::optional<Options> parse(const std::string& name, int argc, const char* const* argv) {
+std::optional<Options> parse(const std::string& name, int argc, const char* const* argv,
+                             std::size_t threads) {
   Options options;
+  options.threads = threads;
   std::string config_file;
   CommandLine line(name,
                    "Trains the modified LeNet-5, or another --model, and saves the record of the "
@@ -134,15 +140,19 @@ std::optional<Options> parse(const std::string& name, int argc, const char* cons
                 "finished record");
   line.add_size("--checkpoint-steps", options.checkpoint_steps, {0},
                 "also save a checkpoint every N steps; 0: only after each epoch");
-  add_threads(line, options.threads, "number of threads; affects the speed, not the result");
+  add_threads(line, options.threads,
+              "number of threads, of each rank; affects the speed, not the result");
+  RankedProgram::add_option(line, options.ranks);
   add_simd(line, options.simd, "affects the speed, not the result");
   add_load_options(line, options.loading);
   const auto take_settings = add_settings(line, options.configuration, config_file);
   line.set_footer(
       "Ctrl-C stops the run and keeps a checkpoint; the same command with --resume continues "
       "it.\n\n"
+      "Started by mpirun, all processes compute one run together, with the same digest.\n\n"
       "Example:\n  " +
-      name + " --seed 1 --epochs 5 --output runs/lenet5.h5");
+      name + " --seed 1 --epochs 5 --output runs/lenet5.h5\n  mpirun -n 4 " + name +
+      " --seed 1 --epochs 5 --output runs/lenet5.h5");
   if (!line.parse(argc, argv)) return std::nullopt;
   as_usage([&] {
     take_settings();
@@ -203,9 +213,10 @@ const char* judged_name(const ImageDataset& data) {
   return data.holdout == 0 ? "test" : "held-out";
 }
 
-/// Trains to the end, telling how far it is; false if it was interrupted.
+/// Trains to the end, telling how far it is; false if it was interrupted. `checkpoint` is rank 0's.
 bool train(TrainingRun& run, const Options& options, const EarlierRecord& earlier,
-           CheckpointFile& checkpoint, Log& log) {
+           std::optional<CheckpointFile>& checkpoint, Log& log, RunEnvironment& environment) {
+  const std::uint64_t sent_before = run.ranks().bytes_sent();
   const auto epochs = static_cast<std::size_t>(run.configuration().epochs);
   ProgressLine progress;
   const double started = steady_seconds();
@@ -219,8 +230,11 @@ bool train(TrainingRun& run, const Options& options, const EarlierRecord& earlie
     progress.show(fmt::format("epoch {}/{}  step {}/{}  {:.0f} images/s  {} left",
                               run.epochs_done() + 1, epochs, step, steps, rate * batch,
                               duration_text(static_cast<double>(left) / rate)));
-    if (options.checkpoint_steps > 0 && step % options.checkpoint_steps == 0) {
-      checkpoint.try_save(run);
+    if (steps_here == 1) {
+      environment.rank_bytes_per_step = static_cast<double>(run.ranks().bytes_sent() - sent_before);
+    }
+    if (checkpoint && options.checkpoint_steps > 0 && step % options.checkpoint_steps == 0) {
+      checkpoint->try_save(run);
     }
     return !interrupted();
   };
@@ -233,19 +247,18 @@ bool train(TrainingRun& run, const Options& options, const EarlierRecord& earlie
         run.epochs_done(), epochs, result.train_loss, 100 * result.train_error,
         judged_name(run.data()), result.test_loss, 100 * result.test_error, result.train_seconds,
         static_cast<double>(run.train_images()) / result.train_seconds));
-    if (run.epochs_done() < epochs) checkpoint.try_save(run);
+    if (checkpoint && run.epochs_done() < epochs) checkpoint->try_save(run);
   };
   const bool finished = run.train(observer);
   progress.clear();
   return finished;
 }
 
-int stopped(const TrainingRun& run, const CheckpointFile& checkpoint) {
+void stopped(const TrainingRun& run, const CheckpointFile& checkpoint) {
   checkpoint.save(run);
   print_line(fmt::format("stopped after {} and {}; kept {}; continue with --resume",
                          count_of(run.epochs_done(), "epoch"),
                          count_of(run.state().step_in_epoch, "step"), checkpoint.path()));
-  return kInterrupted;
 }
 
 void print_result(const Record& record, const std::string& path) {
@@ -285,52 +298,43 @@ EarlierRecord earlier_record(const TrainingRun& run, const std::string& output,
   return earlier;
 }
 
-int finished_before(const Record& record, const std::string& output) {
+void finished_before(const Record& record, const std::string& output) {
   print_line("this run is finished already");
   print_result(record, output);
   std::filesystem::remove(checkpoint_path(output));
-  return 0;
 }
 
-int train_lenet5(const std::string& name, int argc, const char* const* argv) {
-  std::optional<Options> parsed = parse(name, argc, argv);
-  if (!parsed) return 0;
-  catch_interrupts();
-  Options& options = *parsed;
-  RunEnvironment environment;
-  options.threads = have_threads(options.threads);
-  environment.threads = options.threads;
-  environment.command_line = command_line_text(argc, argv);
-  environment.data_folder = std::filesystem::absolute(options.data);
+/// What of the record that was there before all ranks need.
+void broadcast_earlier(Ranks& ranks, EarlierRecord& earlier) {
+  std::uint64_t epochs = earlier.parameters_sha256.size();
+  broadcast_value(ranks, epochs);
+  earlier.parameters_sha256.resize(static_cast<std::size_t>(epochs));
+  for (std::string& digest : earlier.parameters_sha256) broadcast_list(ranks, digest);
+  broadcast_value(ranks, earlier.is_finished);
+}
 
-  set_blas_threads(1);
-  const ImageDataset data =
-      load_dataset(options.data, static_cast<std::size_t>(options.configuration.holdout));
-  if (options.output.empty()) {
-    options.output =
-        default_output(options.configuration.model, data.name, options.configuration.seed);
-  }
-  const std::vector<float> initial = weights_to_start_from(options, data);
-  TrainingRun run(options.configuration, data, options.threads, initial);
-  EarlierRecord earlier;
-  if (options.resume && !options.force) {
-    earlier = earlier_record(run, options.output, options.loading);
-  }
-  if (earlier.is_finished) return finished_before(*earlier.record, options.output);
-  const Overwrite overwrite = options.force || earlier.record ? Overwrite::yes : Overwrite::no;
-  CheckpointFile checkpoint(options.output, overwrite);
-
-  Log log;
+void log_run(const TrainingRun& run, const EarlierRecord& earlier, Log& log) {
+  const ImageDataset& data = run.data();
   log.line(fmt::format("{}: {} training and {} {} images, {} classes", data.name,
                        run.train_images(), data.test.count, judged_name(data),
                        data.class_names.size()));
   log.line(fmt::format("{}: {} parameters, seed {}, {}, {}", run.model().name(),
-                       run.model().parameters().size(), options.configuration.seed,
-                       count_of(options.threads, "thread"), simd_target()));
+                       run.model().parameters().size(), run.configuration().seed,
+                       count_of(run.threads(), "thread"), simd_target()));
+  if (run.ranks().size() > 1) {
+    log.line(fmt::format("{} ranks, {}; processes of ranks here: {}", run.ranks().size(),
+                         run.ranks().transport(), run.ranks().processes()));
+  }
   if (earlier.record) {
     log.line(fmt::format("continuing from the record that ends with epoch {}, digest sha256:{}",
                          earlier.parameters_sha256.size(), digest_of(*earlier.record)));
   }
+}
+
+/// Takes the run to where its checkpoint is, if it is to go on from one. Error if there is none
+/// that should be there, or one that nobody asked for.
+void take_up(TrainingRun& run, const Options& options, const EarlierRecord& earlier,
+             const CheckpointFile& checkpoint, Log& log) {
   if (earlier.record && !checkpoint.exists()) {
     log.line("a record keeps no optimizer state: its epochs are run again and compared");
   } else if (options.resume && !checkpoint.exists()) {
@@ -346,14 +350,81 @@ int train_lenet5(const std::string& name, int argc, const char* const* argv) {
     throw Error(checkpoint.path(), "a checkpoint of an unfinished run is there",
                 "--resume to continue it, or --force to start again");
   }
+}
 
-  if (!train(run, options, earlier, checkpoint, log)) return stopped(run, checkpoint);
-
-  environment.log = log.text();
-  const Record record = to_tree(training_record(run, evaluation_of(run), environment));
-  save_finished(record, options.output, overwrite, run, checkpoint);
-  print_result(record, options.output);
+/// The run, from its beginning or from where it was left, to its record; rank 0 reads and writes
+/// all files but the data.
+int run_to_record(TrainingRun& run, const Options& options, RunEnvironment& environment) {
+  Ranks& ranks = run.ranks();
+  const auto on_first = [&](const std::function<void()>& work) {
+    together(ranks, [&] {
+      if (ranks.is_first()) work();
+    });
+  };
+  EarlierRecord earlier;
+  std::optional<CheckpointFile> checkpoint;
+  Overwrite overwrite = options.force ? Overwrite::yes : Overwrite::no;
+  Log log;
+  on_first([&] {
+    if (options.resume && !options.force) {
+      earlier = earlier_record(run, options.output, options.loading);
+    }
+    if (earlier.is_finished) return finished_before(*earlier.record, options.output);
+    if (earlier.record) overwrite = Overwrite::yes;
+    checkpoint.emplace(options.output, overwrite);
+    log_run(run, earlier, log);
+    take_up(run, options, earlier, *checkpoint, log);
+  });
+  broadcast_earlier(ranks, earlier);
+  if (earlier.is_finished) return 0;
+  run.take_state_of_first();
+  if (!train(run, options, earlier, checkpoint, log, environment)) {
+    on_first([&] { stopped(run, *checkpoint); });
+    return kInterrupted;
+  }
+  EvaluationRecord evaluation = evaluation_of(run);
+  on_first([&] {
+    environment.log = log.text();
+    const Record record = to_tree(training_record(run, std::move(evaluation), environment));
+    save_finished(record, options.output, overwrite, run, *checkpoint);
+    print_result(record, options.output);
+  });
   return 0;
+}
+
+int train_lenet5(const std::string& name, int argc, const char* const* argv) {
+  RankedProgram program;
+  std::optional<Options> parsed;
+  Ranks& ranks = program.join([&]() -> std::optional<std::string> {
+    parsed = parse(name, argc, argv, program.default_threads());
+    if (!parsed) return std::nullopt;
+    return parsed->ranks;
+  });
+  if (!parsed) return 0;
+  catch_interrupts();
+  Options& options = *parsed;
+  RunEnvironment environment;
+  environment.command_line = command_line_text(argc, argv);
+  environment.data_folder = std::filesystem::absolute(options.data);
+  environment.ranks = ranks.size();
+  environment.ranks_transport = ranks.transport();
+  return program.work_and_leave([&] {
+    ImageDataset data;
+    std::optional<TrainingRun> run;
+    together(ranks, [&] {
+      options.threads = environment.threads = have_threads(options.threads);
+      set_blas_threads(1);
+      data = load_dataset(options.data, static_cast<std::size_t>(options.configuration.holdout));
+      if (options.output.empty()) {
+        options.output =
+            default_output(options.configuration.model, data.name, options.configuration.seed);
+      }
+      const std::vector<float> initial = weights_to_start_from(options, data);
+      run.emplace(options.configuration, data, options.threads, initial, ranks);
+    });
+    check_agreement(ranks, run_facts(*run));
+    return run_to_record(*run, options, environment);
+  });
 }
 
 }  // namespace

@@ -2,6 +2,7 @@
 #   libreprise      shared libraries, and the program that reads records for them
 #   libreprise-dev  headers, CMake package, and what a project outside links
 #   reprise         the command, its programs, data, manual pages, completion
+#   reprise-openmpi, reprise-mpich    runs on several ranks, where these were found
 #   python3-reprise the Python module, where it is built
 
 set(CPACK_PACKAGE_NAME reprise)
@@ -43,6 +44,19 @@ set(CPACK_DEBIAN_PROGRAMS_PACKAGE_NAME reprise)
 set(CPACK_DEBIAN_PROGRAMS_PACKAGE_SECTION science)
 set(CPACK_DEBIAN_PROGRAMS_PACKAGE_DEPENDS "gnuplot-nox | gnuplot")  # draws a report's figures
 set(CPACK_DEBIAN_PROGRAMS_PACKAGE_RECOMMENDS "dataset-fashion-mnist")  # the default data
+
+# Runs on several ranks: a package for each MPI library, which a program loads when a launcher starts it.
+foreach(name openmpi mpich)
+  if(TARGET reprise_ranks_${name})
+    string(TOUPPER ${name} component)
+    list(APPEND CPACK_COMPONENTS_ALL ${name})
+    set(CPACK_COMPONENT_${component}_DEPENDS programs)
+    set(CPACK_COMPONENT_${component}_DESCRIPTION
+        "Reproducible experiments with convolutional networks: several ranks by ${name}")
+    set(CPACK_DEBIAN_${component}_PACKAGE_NAME reprise-${name})
+    set(CPACK_DEBIAN_${component}_PACKAGE_SECTION science)
+  endif()
+endforeach()
 
 if(TARGET reprise_python)
   list(APPEND CPACK_COMPONENTS_ALL python)

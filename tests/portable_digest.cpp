@@ -2,6 +2,10 @@
 // any vector instructions, number of threads, compiler and level of optimization.
 //
 // Needs no more than the portable core, so that it can be built for any machine (check_digests).
+// Two of them, of any builds, train as two ranks, whose messages go through named pipes, and print
+// it both.
+#include <fcntl.h>
+
 #include <array>
 #include <cstdio>
 #include <cstring>
@@ -29,6 +33,8 @@
 #include "reprise/nn/models/models.hpp"
 #include "reprise/nn/optimizers.hpp"
 #include "reprise/pool/pool2d.hpp"
+#include "reprise/run/ranked_gradient.hpp"
+#include "support/stream_ranks.hpp"
 
 namespace reprise {
 namespace {
@@ -39,6 +45,8 @@ struct Options {
   std::string data = REPRISE_FIXTURES "/fashion-mnist";
   bool verbose = false;
   bool list_simd = false;
+  std::int64_t rank = 0;
+  std::string pipes;  ///< to and from the other rank: PIPES.0, which rank 0 writes, and PIPES.1
 };
 
 /// The digest of all parts, in the order in which they come.
@@ -424,12 +432,13 @@ void add_augmentations(Parts& parts, const ImageDataset& data) {
 /// A LeNet-5 in training on the first images of the fixture.
 class Training {
  public:
-  Training(const ImageDataset& data, std::size_t threads)
+  Training(const ImageDataset& data, std::size_t threads, Ranks& ranks)
       : data_(data),
         threads_(threads),
         model_(lenet5({data.train.height, data.train.width, data.train.channels},
                       data.class_names.size(), conv_algorithm("direct"))),
-        gradient_(model_, kBatch, kBlock, threads, stream_.child("layers")) {
+        gradient_(model_, kBatch, kBlock, threads, stream_.child("layers")),
+        ranked_gradient_(ranks, gradient_, model_.parameters().size()) {
     model_.initialize(stream_.child("parameters"));
   }
 
@@ -445,13 +454,13 @@ class Training {
     std::vector<double> losses;
     for (std::size_t first = 0; first < kImages; first += kBatch) {
       const std::size_t N = std::min(kBatch, kImages - first);
-      const auto totals = gradient_.run(
-          N, optimizer.steps,
-          [&](std::size_t begin, std::size_t count, float* images, std::uint8_t* labels) {
-            const std::span<const std::uint32_t> block(order.data() + first + begin, count);
-            gather_images(data_.train, block, images);
-            gather_labels(data_.train, block, labels);
-          });
+      const auto source = [&](std::size_t begin, std::size_t count, float* images,
+                              std::uint8_t* labels) {
+        const std::span<const std::uint32_t> block(order.data() + first + begin, count);
+        gather_images(data_.train, block, images);
+        gather_labels(data_.train, block, labels);
+      };
+      const auto totals = ranked_gradient_.run(N, optimizer.steps, source, threads_, false).totals;
       losses.push_back(totals.loss);
       losses.push_back(static_cast<double>(totals.errors));
       optimizer_step(options, optimizer, learning_rate, model_.parameters(), gradient_.gradients());
@@ -482,12 +491,13 @@ class Training {
   RandomStream stream_{1};
   Sequential model_;
   BatchGradient gradient_;
+  RankedGradient ranked_gradient_;
 };
 
-void add_training(Parts& parts, const Options& options) {
+void add_training(Parts& parts, const Options& options, Ranks& ranks) {
   const ImageDataset data = load_dataset(options.data);
   add_augmentations(parts, data);
-  Training training(data, options.threads);
+  Training training(data, options.threads, ranks);
   training.add_parameters(parts, "at the start");
   OptimizerOptions adam;
   OptimizerState adam_state = make_optimizer_state(adam, training.parameter_count());
@@ -504,31 +514,33 @@ void add_training(Parts& parts, const Options& options) {
 
 /// The gradient of a model on the first images of the fixture, dropout and all.
 void add_model(Parts& parts, const std::string& name, const ModelOptions& options,
-               const ImageDataset& data, std::size_t threads) {
+               const ImageDataset& data, std::size_t threads, Ranks& ranks) {
   const ImageSet& set = data.train;
   Sequential model = make_model(name, {set.height, set.width, set.channels},
                                 data.class_names.size(), options, conv_algorithm("direct"));
   model.initialize(RandomStream(1).child("parameters"));
   BatchGradient gradient(model, 20, 8, threads, RandomStream(1).child("layers"));
-  gradient.run(20, 3, [&](std::size_t first, std::size_t count, float* images, std::uint8_t* to) {
+  const auto source = [&](std::size_t first, std::size_t count, float* images, std::uint8_t* to) {
     std::vector<std::uint32_t> indices(count);
     for (std::size_t i = 0; i < count; ++i) indices[i] = static_cast<std::uint32_t>(first + i);
     gather_images(set, indices, images);
     gather_labels(set, indices, to);
-  });
-  parts.add("gradient of " + model.name(), gradient.gradients());
+  };
+  RankedGradient(ranks, gradient, model.parameters().size()).run(20, 3, source, threads, false);
+  parts.add("gradient of " + model.name(), std::as_const(gradient).gradients());
 }
 
-void add_models(Parts& parts, const Options& options) {
+void add_models(Parts& parts, const Options& options, Ranks& ranks) {
   const ImageDataset data = load_dataset(options.data);
-  add_model(parts, "lenet5_1998", default_model_options("lenet5_1998"), data, options.threads);
+  add_model(parts, "lenet5_1998", default_model_options("lenet5_1998"), data, options.threads,
+            ranks);
   ModelOptions all;
   all.activation = "tanh";
   all.pool_kernel = 3;
   all.normalization = "local_response";
   all.dropout = 0.5;
   all.initializer = "glorot_uniform";
-  add_model(parts, "four_layer_cnn", all, data, options.threads);
+  add_model(parts, "four_layer_cnn", all, data, options.threads, ranks);
 }
 
 /// nullopt if --help was asked for.
@@ -541,10 +553,30 @@ std::optional<Options> parse(int argc, const char* const* argv) {
   line.add_flag("--verbose", options.verbose, "also the digest of each part");
   line.add_flag("--list-simd", options.list_simd,
                 "the vector instructions of this machine instead, best first, one a line");
+  line.add_text(
+      "--pipes", options.pipes,
+      "train as one of two ranks, by named pipes PIPES.0, which rank 0 writes, and PIPES.1");
+  line.add_integer("--rank", options.rank, {0, 1}, "which of them");
   line.set_footer("Example:\n  portable_digest --threads 2");
   if (!line.parse(argc, argv)) return std::nullopt;
   as_usage([&] { select_simd_target(options.simd); });
   return options;
+}
+
+/// A named pipe, once the other rank opens it too.
+int opened(const std::string& path, int mode) {
+  const int descriptor = open(path.c_str(), mode | O_CLOEXEC);
+  if (descriptor < 0) throw Error(path, "cannot be opened", "a named pipe");
+  return descriptor;
+}
+
+/// The two ranks open each pipe together.
+std::unique_ptr<Ranks> other_rank(const Options& options) {
+  const bool first = options.rank == 0;
+  const int from_first = opened(options.pipes + ".0", first ? O_WRONLY : O_RDONLY);
+  const int from_second = opened(options.pipes + ".1", first ? O_RDONLY : O_WRONLY);
+  return std::make_unique<test::StreamRanks>(first ? 0 : 1, first ? from_second : from_first,
+                                             first ? from_first : from_second);
 }
 
 void portable_digest(const Options& options) {
@@ -552,6 +584,8 @@ void portable_digest(const Options& options) {
     for (const std::string& name : simd_targets()) std::printf("%s\n", name.c_str());
     return;
   }
+  const std::unique_ptr<Ranks> joined = options.pipes.empty() ? nullptr : other_rank(options);
+  Ranks& ranks = joined ? *joined : one_rank();
   Parts parts(options.verbose);
   add_random(parts);
   add_math(parts);
@@ -560,8 +594,8 @@ void portable_digest(const Options& options) {
   add_layers(parts, options.threads);
   add_poolings(parts);
   add_convolutions(parts, options.threads);
-  add_training(parts, options);
-  add_models(parts, options);
+  add_training(parts, options, ranks);
+  add_models(parts, options, ranks);
   std::printf("digest sha256:%s\n", parts.finish_hex().c_str());
 }
 

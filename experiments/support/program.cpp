@@ -14,6 +14,7 @@
 #include "reprise/core/terminal.hpp"
 #include "reprise/core/text.hpp"
 #include "reprise/linalg/simd.hpp"
+#include "reprise/run/ranks.hpp"
 
 namespace reprise {
 namespace {
@@ -54,6 +55,12 @@ void release_interrupts() {
   }
 }
 
+/// On a rank that is silent otherwise as well.
+void print_failure(const std::string& name, const std::string& what) {
+  be_silent(false);
+  print_error_line(name + ": " + what);
+}
+
 }  // namespace
 
 int run_program(const std::string& own, int argc, const char* const* argv,
@@ -68,12 +75,15 @@ int run_program(const std::string& own, int argc, const char* const* argv,
     }
     status = result;
   } catch (const UsageError& error) {
-    print_error_line(name + ": " + error.what());
+    print_failure(name, error.what());
     status = kBadUsage;
   } catch (const std::bad_alloc&) {
-    print_error_line(name + ": out of memory");
+    print_failure(name, "out of memory");
+  } catch (const EndedWithOthers&) {
+    return 0;  // a launcher ends rank 0 at once where another rank fails, perhaps before it has
+               // told
   } catch (const std::exception& error) {
-    print_error_line(name + ": " + error.what());
+    print_failure(name, error.what());
   }
   release_interrupts();
   return interrupted() ? kInterrupted : status;

@@ -17,7 +17,8 @@ constexpr int kInterrupted = 130;
 using ProgramBody = std::function<int(const std::string& name)>;
 
 /// Runs a program's body and turns what it throws into one line on standard error and an exit
-/// status; kInterrupted after a signal, however late it came. `own` is the program's file name.
+/// status; kInterrupted after a signal, however late it came; 0 on a rank whose failure rank 0
+/// tells. `own` is the program's file name.
 int run_program(const std::string& own, int argc, const char* const* argv, const ProgramBody& body);
 
 /// What --threads may be.

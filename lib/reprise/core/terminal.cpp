@@ -14,8 +14,10 @@ constexpr const char* kWipe = "\r\033[K";
 
 /// Whether the cursor stands behind a line of rewrite_line().
 std::atomic<bool> line_is_open = false;
+std::atomic<bool> is_silent = false;
 
 void write_to(std::FILE* stream, const std::string& bytes) {
+  if (is_silent) return;
   std::fwrite(bytes.data(), 1, bytes.size(), stream);
   std::fflush(stream);
 }
@@ -47,6 +49,10 @@ void rewrite_line(std::string_view line) {
 
 void wipe_line() {
   if (line_is_open.exchange(false)) write_to(stdout, kWipe);
+}
+
+void be_silent(bool silent) {
+  is_silent = silent;
 }
 
 bool output_is_written() {

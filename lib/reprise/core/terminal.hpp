@@ -26,6 +26,10 @@ void rewrite_line(std::string_view line);
 /// Wipes what rewrite_line() has left on the terminal, if anything.
 void wipe_line();
 
+/// From now on nothing is printed, to either output, until it is undone by `false`: one of several
+/// processes speaks for all.
+void be_silent(bool silent);
+
 /// Whether all that was printed to standard output so far has been written.
 bool output_is_written();
 

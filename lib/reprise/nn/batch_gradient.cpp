@@ -31,7 +31,18 @@ BatchGradient::BatchGradient(const Sequential& model, std::size_t batch_size,
     workers_.push_back(std::move(worker));
   }
   // A smaller batch may have more tasks, but not more than these.
-  gradients_ = make_aligned_buffer<float>(std::min(blocks, 4 * threads_) * parameters);
+  have_gradients(std::min(blocks, 4 * threads_));
+}
+
+std::size_t BatchGradient::stride() const {
+  return model_.parameters().size() + kSpareFloats;
+}
+
+void BatchGradient::have_gradients(std::size_t count) {
+  if (count <= gradient_count_) return;
+  gradients_.reset();  // before the larger one is taken
+  gradients_ = make_aligned_buffer<float>(count * stride());
+  gradient_count_ = count;
 }
 
 void BatchGradient::use_threads(std::size_t threads) {
@@ -46,23 +57,62 @@ std::size_t BatchGradient::level_of(std::size_t blocks) const {
   return level;
 }
 
-BatchGradient::Totals BatchGradient::run(std::size_t N, std::uint64_t step, const Source& source) {
+std::size_t BatchGradient::blocks_of(std::size_t N) const {
+  return div_ceil(N, block_size_);
+}
+
+std::vector<BatchGradient::Subtree> BatchGradient::subtrees_in(const Range& range,
+                                                               std::size_t blocks,
+                                                               std::size_t level) {
+  std::vector<Subtree> subtrees;
+  for (std::size_t first = range.first; first < range.end;) {
+    const auto end_of = [&](std::size_t l) {
+      return std::min(blocks, first + (std::size_t{1} << l));
+    };
+    std::size_t l = 0;
+    while (l < level && first % (std::size_t{2} << l) == 0 && end_of(l + 1) <= range.end) ++l;
+    subtrees.push_back({first, l, nullptr, {}});
+    first = end_of(l);
+  }
+  return subtrees;
+}
+
+std::vector<BatchGradient::Subtree> BatchGradient::run_range(std::size_t N, std::uint64_t step,
+                                                             const Source& source,
+                                                             const Range& range) {
   const FloatEnvironment environment;
-  const std::size_t blocks = div_ceil(N, block_size_);
-  const std::size_t parameters = model_.parameters().size();
-  const std::size_t level = level_of(blocks);
-  const std::size_t tasks = (blocks + (std::size_t{1} << level) - 1) >> level;
+  const std::size_t blocks = blocks_of(N);
+  std::vector<Subtree> tasks = subtrees_in(range, blocks, level_of(range.end - range.first));
+  have_gradients(tasks.size());
   Batch batch{
       N, blocks, step, source, std::vector<double>(blocks), std::vector<std::size_t>(blocks)};
-  parallel_for(std::min(threads_in_use_, workers_.size()), tasks,
+  parallel_for(std::min(threads_in_use_, workers_.size()), tasks.size(),
                [&](std::size_t task, std::size_t worker) {
-                 run_subtree(batch, task << level, level, workers_[worker],
-                             gradients_.get() + task * parameters);
+                 Subtree& subtree = tasks[task];
+                 subtree.gradient = gradients_.get() + task * stride();
+                 run_subtree(batch, subtree.first, subtree.level, workers_[worker],
+                             subtree.gradient);
                });
-  pairwise_sum(threads_in_use_, gradients_.get(), tasks, parameters, parameters);
+  for (Subtree& subtree : tasks) {
+    const std::size_t count = std::min(std::size_t{1} << subtree.level, blocks - subtree.first);
+    subtree.totals.loss = pairwise_sum(std::span(batch.losses).subspan(subtree.first, count));
+    for (std::size_t i = 0; i < count; ++i)
+      subtree.totals.errors += batch.errors[subtree.first + i];
+  }
+  return tasks;
+}
+
+BatchGradient::Totals BatchGradient::run(std::size_t N, std::uint64_t step, const Source& source) {
+  const std::vector<Subtree> parts = run_range(N, step, source, {0, blocks_of(N)});
+  pairwise_sum(threads_in_use_, gradients_.get(), parts.size(), stride(),
+               model_.parameters().size());
+  std::vector<double> losses;
   Totals totals;
-  totals.loss = pairwise_sum(batch.losses);
-  for (const std::size_t count : batch.errors) totals.errors += count;
+  for (const Subtree& part : parts) {
+    losses.push_back(part.totals.loss);
+    totals.errors += part.totals.errors;
+  }
+  totals.loss = pairwise_sum(losses);
   return totals;
 }
 

@@ -4,7 +4,9 @@
 ///
 /// A block goes forward and backward through the whole model on one thread, while its activations
 /// are in that core's cache; the blocks' gradients are then added by a pairwise tree over block
-/// indices. Batch and block size fix the tree, so the number of threads cannot show.
+/// indices. Batch and block size fix the tree, so the number of threads cannot show. Nor does that
+/// of processes, each of which computes a range of blocks and leaves the sums of the subtrees in
+/// it, for whoever adds them up the same tree (run/ranked_gradient.hpp).
 #pragma once
 
 #include <cstdint>
@@ -37,8 +39,29 @@ class BatchGradient {
   /// Works a batch of N images; `step` counts the optimizer's steps before this one.
   Totals run(std::size_t N, std::uint64_t step, const Source& source);
 
-  /// The gradient that run left, laid out as the model's parameters.
+  /// Blocks [first, end) of a batch.
+  struct Range {
+    std::size_t first, end;
+  };
+  /// A node of the tree over a batch's blocks: blocks first .. first + 2^level - 1, as far as the
+  /// batch has them; and the sums over these.
+  struct Subtree {
+    std::size_t first, level;
+    float* gradient;  ///< as the model's parameters; kSpareFloats more may be written behind them
+    Totals totals;
+  };
+  static constexpr std::size_t kSpareFloats = 8;
+  /// Works the blocks in `range` of a batch of N images. Their sums, by subtrees that cover the
+  /// range in ascending order, are valid until the next call.
+  std::vector<Subtree> run_range(std::size_t N, std::uint64_t step, const Source& source,
+                                 const Range& range);
+  [[nodiscard]] std::size_t blocks_of(std::size_t N) const;
+
+  /// The gradient that run left, laid out as the model's parameters: that of the first subtree,
+  /// which is there after a range without blocks too, for a sum that somebody else has computed.
   [[nodiscard]] std::span<const float> gradients() const;
+  /// The place that gradients() shows, with room for kSpareFloats more.
+  [[nodiscard]] float* gradient_memory() { return gradients_.get(); }
 
  private:
   /// What a batch's blocks need; results by block.
@@ -59,15 +82,21 @@ class BatchGradient {
                    float* gradients) const;
   void run_block(Batch& batch, std::size_t block, BlockWorkspace& workspace,
                  std::span<float> gradients) const;
-  /// A task is 2^level blocks of a batch of so many.
+  /// A task is at most 2^level blocks, where there are so many.
   [[nodiscard]] std::size_t level_of(std::size_t blocks) const;
+  /// The largest subtrees of at most 2^level blocks that lie in the range.
+  [[nodiscard]] static std::vector<Subtree> subtrees_in(const Range& range, std::size_t blocks,
+                                                        std::size_t level);
+  void have_gradients(std::size_t count);
+  [[nodiscard]] std::size_t stride() const;
 
   const Sequential& model_;
   std::size_t block_size_;
   std::size_t threads_;
   std::size_t threads_in_use_;
   std::vector<Worker> workers_;
-  AlignedBuffer<float> gradients_;  ///< one array per task
+  AlignedBuffer<float> gradients_;  ///< an array of stride() values per task
+  std::size_t gradient_count_ = 0;
 };
 
 }  // namespace reprise

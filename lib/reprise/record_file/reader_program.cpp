@@ -48,16 +48,16 @@ std::vector<Binary> binaries() {
   return found;
 }
 
-bool counts(const fs::path& path, uid_t owner) {
+/// `mode` is X_OK for a program, R_OK for another file.
+bool counts(const fs::path& path, uid_t owner, int mode) {
   struct stat status {};
   return stat(path.c_str(), &status) == 0 && S_ISREG(status.st_mode) &&
          (status.st_uid == 0 || status.st_uid == owner) && (status.st_mode & S_IWOTH) == 0 &&
-         access(path.c_str(), X_OK) == 0;
+         access(path.c_str(), mode) == 0;
 }
 
-}  // namespace
-
-std::string reader_program() {
+/// "" if there is none.
+std::string found_beside(const std::vector<Binary>& all, const std::string& name, int mode) {
   static constexpr std::array<const char*, 7> kPlaces = {"",
                                                          "../libexec/reprise",
                                                          "../../libexec/reprise",
@@ -65,14 +65,27 @@ std::string reader_program() {
                                                          "../../../../libexec/reprise",
                                                          "../lib",
                                                          "../../lib"};
-  std::set<std::string> folders;
-  for (const Binary& binary : binaries()) {
-    folders.insert(binary.folder.string());
+  for (const Binary& binary : all) {
     for (const char* place : kPlaces) {
-      const fs::path path = (binary.folder / place / kName).lexically_normal();
-      if (counts(path, binary.owner)) return path.string();
+      const fs::path path = (binary.folder / place / name).lexically_normal();
+      if (counts(path, binary.owner, mode)) return path.string();
     }
   }
+  return "";
+}
+
+}  // namespace
+
+std::string companion_file(const std::string& name) {
+  return found_beside(binaries(), name, R_OK);
+}
+
+std::string reader_program() {
+  const std::vector<Binary> all = binaries();
+  std::string found = found_beside(all, kName, X_OK);
+  if (!found.empty()) return found;
+  std::set<std::string> folders;
+  for (const Binary& binary : all) folders.insert(binary.folder.string());
   throw Error(kName,
               "this program, which reads records, is neither beside nor installed with " +
                   join({folders.begin(), folders.end()}),
@@ -80,7 +93,7 @@ std::string reader_program() {
 }
 
 std::string checked_reader_program(const std::string& path) {
-  if (!counts(path, geteuid())) {
+  if (!counts(path, geteuid(), X_OK)) {
     throw Error(path, "is no program that this user or root owns and only they may change", kName);
   }
   return path;

@@ -1,5 +1,6 @@
 /// \file
-/// Where the program that reads records is: reprise_record_reader.
+/// Where the program that reads records is, reprise_record_reader, and other files that a program
+/// needs to have with it.
 #pragma once
 
 #include <string>
@@ -15,6 +16,9 @@ namespace reprise::details {
 ///
 /// A file counts if the owner of the program or root owns it and not everybody may write to it.
 std::string reader_program();
+
+/// The file of this name in one of these places, if it counts; "" if there is none.
+std::string companion_file(const std::string& name);
 
 /// `path` if it is an executable file that counts. Error if not.
 std::string checked_reader_program(const std::string& path);

@@ -71,18 +71,21 @@ struct Block {
   }
 };
 
-/// Calls use(block) for each block of a set's images. False if `tell` stopped it.
+/// Calls use(block) for each block of a set's images that is this rank's. False if `tell` stopped
+/// it.
 bool for_each_block(const Sequential& model, const ImageSet& images, const ImageInput& input,
-                    std::size_t threads, const std::function<void(const Block&)>& use,
+                    std::size_t threads, const Ranks& ranks,
+                    const std::function<void(const Block&)>& use,
                     const std::function<bool(std::size_t)>& tell = nullptr) {
+  const Share share = share_of(blocks_of(images), ranks.rank(), ranks.size());
   std::vector<std::unique_ptr<BlockWorkspace>> workspaces(std::max<std::size_t>(1, threads));
   Progress progress(tell);
-  parallel_for(threads, blocks_of(images), [&](std::size_t task, std::size_t worker) {
+  parallel_for(threads, share.size(), [&](std::size_t task, std::size_t worker) {
     if (progress.is_stopped()) return;
     auto& workspace = workspaces[worker];
     if (!workspace) workspace = std::make_unique<BlockWorkspace>(model, kBlock);
     BlockWorkspace::Call call;
-    call.first_image = task * kBlock;
+    call.first_image = (share.begin + task) * kBlock;
     call.N = std::min<std::size_t>(kBlock, images.count - call.first_image);
     use({images, input, *workspace, call});
     progress.add(call.N);
@@ -137,14 +140,18 @@ void add_samples(const ImageSet& first, EvaluationRecord& record) {
 
 /// The images trained on that lie nearest to each sample in the last hidden layer's space, as in
 /// Figure 4 of Krizhevsky et al. 2012.
-void add_neighbours(const Sequential& model, const ImageSet& samples, const ImageSet& train,
-                    const ImageInput& input, std::size_t threads, EvaluationRecord& record) {
+void add_neighbours(const TrainingRun& run, const ImageSet& samples, const ImageSet& train,
+                    EvaluationRecord& record) {
+  const Sequential& model = run.model();
+  const ImageInput& input = run.input();
+  const std::size_t threads = run.threads();
   const View centre = centre_view(input, train);
   const std::size_t count = std::min(kNeighbours, train.count);
   const std::size_t features = model.layers().back().input.size();
-  const Neighbours nearest = nearest_neighbours(
-      last_hidden_features(model, samples, input, centre, threads),
-      last_hidden_features(model, train, input, centre, threads), features, count, threads);
+  const auto of_samples = last_hidden_features(model, samples, input, centre, threads, run.ranks());
+  const auto of_train = last_hidden_features(model, train, input, centre, threads, run.ranks());
+  if (!run.ranks().is_first()) return;
+  const Neighbours nearest = nearest_neighbours(of_samples, of_train, features, count, threads);
   std::vector<std::uint8_t> labels, pixels;
   for (const std::int64_t index : nearest.index) {
     labels.push_back(train.labels[static_cast<std::size_t>(index)]);
@@ -169,6 +176,45 @@ std::optional<Array<float>> first_layer_kernels(const Sequential& model) {
     return Array<float>{weight.shape, {values.begin(), values.end()}};
   }
   return std::nullopt;
+}
+
+/// As evaluate().
+std::optional<Evaluation> evaluate_on(Ranks& ranks, const Sequential& model, const ImageSet& images,
+                                      const ImageViews& views, std::size_t threads,
+                                      const std::function<bool(std::size_t)>& progress) {
+  const FloatEnvironment environment;
+  const std::size_t classes = model.output_shape().size();
+  Evaluation evaluation;
+  evaluation.logits.resize(images.count * classes);
+  std::vector<double> losses(blocks_of(images));
+  std::vector<std::size_t> errors(blocks_of(images));
+  const auto take = [&](const Block& block) {
+    const BlockWorkspace::Call& call = block.call;
+    float* logits = evaluation.logits.data() + call.first_image * classes;
+    logits_by_views(block, views.views, classes, logits);
+    std::vector<float> probabilities(call.N * classes);
+    std::vector<float> image_losses(call.N);
+    const std::uint8_t* labels = images.labels.data() + call.first_image;
+    softmax_cross_entropy_forward(call.N, classes, logits, labels, probabilities.data(),
+                                  image_losses.data());
+    for (std::size_t n = 0; n < call.N; ++n) {
+      losses[block.index()] += image_losses[n];
+      if (argmax(classes, logits + n * classes) != labels[n]) ++errors[block.index()];
+    }
+  };
+  if (!for_each_block(model, images, views.input, threads, ranks, take, progress)) {
+    return std::nullopt;
+  }
+  gather_on_first(ranks, losses, 1);
+  gather_on_first(ranks, errors, 1);
+  gather_on_first(ranks, evaluation.logits, kBlock * classes);
+  const auto count = static_cast<double>(images.count);
+  evaluation.loss = pairwise_sum(losses) / count;
+  evaluation.error =
+      static_cast<double>(std::accumulate(errors.begin(), errors.end(), std::size_t{0})) / count;
+  broadcast_value(ranks, evaluation.loss);
+  broadcast_value(ranks, evaluation.error);
+  return evaluation;
 }
 
 }  // namespace
@@ -205,47 +251,28 @@ Evaluation evaluate(const Sequential& model, const ImageSet& images, std::size_t
   return evaluate(model, images, plain_views(images), threads);
 }
 
+Evaluation evaluate(const Sequential& model, const ImageSet& images, const ImageViews& views,
+                    std::size_t threads, Ranks& ranks) {
+  return *evaluate_on(ranks, model, images, views, threads, nullptr);
+}
+
 std::optional<Evaluation> evaluate(const Sequential& model, const ImageSet& images,
                                    const ImageViews& views, std::size_t threads,
                                    const std::function<bool(std::size_t images_done)>& progress) {
-  const FloatEnvironment environment;
-  const std::size_t classes = model.output_shape().size();
-  Evaluation evaluation;
-  evaluation.logits.resize(images.count * classes);
-  std::vector<double> losses(blocks_of(images));
-  std::vector<std::size_t> errors(blocks_of(images));
-  const auto take = [&](const Block& block) {
-    const BlockWorkspace::Call& call = block.call;
-    float* logits = evaluation.logits.data() + call.first_image * classes;
-    logits_by_views(block, views.views, classes, logits);
-    std::vector<float> probabilities(call.N * classes);
-    std::vector<float> image_losses(call.N);
-    const std::uint8_t* labels = images.labels.data() + call.first_image;
-    softmax_cross_entropy_forward(call.N, classes, logits, labels, probabilities.data(),
-                                  image_losses.data());
-    for (std::size_t n = 0; n < call.N; ++n) {
-      losses[block.index()] += image_losses[n];
-      if (argmax(classes, logits + n * classes) != labels[n]) ++errors[block.index()];
-    }
-  };
-  if (!for_each_block(model, images, views.input, threads, take, progress)) return std::nullopt;
-  const auto count = static_cast<double>(images.count);
-  evaluation.loss = pairwise_sum(losses) / count;
-  evaluation.error =
-      static_cast<double>(std::accumulate(errors.begin(), errors.end(), std::size_t{0})) / count;
-  return evaluation;
+  return evaluate_on(one_rank(), model, images, views, threads, progress);
 }
 
 std::vector<float> last_hidden_features(const Sequential& model, const ImageSet& images,
                                         const ImageInput& input, const View& view,
-                                        std::size_t threads) {
+                                        std::size_t threads, Ranks& ranks) {
   const std::size_t features = model.layers().back().input.size();
   std::vector<float> result(images.count * features);
-  for_each_block(model, images, input, threads, [&](const Block& block) {
+  for_each_block(model, images, input, threads, ranks, [&](const Block& block) {
     block.forward(view);
     std::copy_n(block.workspace.last_hidden(), block.call.N * features,
                 result.data() + block.call.first_image * features);
   });
+  gather_on_first(ranks, result, kBlock * features);
   return result;
 }
 
@@ -329,11 +356,14 @@ EvaluationRecord evaluation_of(const TrainingRun& run) {
   const ImageSet trained = first_images(run.data().train, run.train_images());
   const std::size_t classes = model.output_shape().size();
   const ImageViews views = {run.input(), test_views(run.configuration(), run.input(), test)};
-  const Evaluation on_test = evaluate(model, test, views, run.threads());
-  const Evaluation on_trained = evaluate(model, trained, views, run.threads());
+  const Evaluation on_test = evaluate(model, test, views, run.threads(), run.ranks());
+  const Evaluation on_trained = evaluate(model, trained, views, run.threads(), run.ranks());
+  const ImageSet samples = first_images(test, std::min(kSamples, test.count));
+  EvaluationRecord record;
+  add_neighbours(run, samples, trained, record);
+  if (!run.ranks().is_first()) return {};
   TopClasses top = top_classes(on_test.logits, classes, std::min(kRanks, classes));
 
-  EvaluationRecord record;
   record.test_loss = on_test.loss;
   record.test_accuracy = 1.0 - on_test.error;
   record.train_loss = on_trained.loss;
@@ -343,9 +373,7 @@ EvaluationRecord evaluation_of(const TrainingRun& run) {
   record.confusion = confusion_matrix(test.labels, on_test.logits, classes);
   record.top5_labels = std::move(top.classes);
   record.top5_probabilities = std::move(top.probabilities);
-  const ImageSet samples = first_images(test, std::min(kSamples, test.count));
   add_samples(samples, record);
-  add_neighbours(model, samples, trained, run.input(), run.threads(), record);
   record.first_layer_kernels = first_layer_kernels(model);
   return record;
 }

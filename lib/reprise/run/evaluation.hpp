@@ -38,6 +38,9 @@ ImageViews plain_views(const ImageSet& images);
 /// logits are the network's. Layers do as outside training.
 Evaluation evaluate(const Sequential& model, const ImageSet& images, const ImageViews& views,
                     std::size_t threads);
+/// The same by several ranks, which all call it: loss and error on each, logits on rank 0.
+Evaluation evaluate(const Sequential& model, const ImageSet& images, const ImageViews& views,
+                    std::size_t threads, Ranks& ranks);
 /// Plain views.
 Evaluation evaluate(const Sequential& model, const ImageSet& images, std::size_t threads);
 /// The same, telling `progress` how many images are done, from any thread, but from one at a time.
@@ -51,10 +54,11 @@ std::optional<Evaluation> evaluate(const Sequential& model, const ImageSet& imag
 void mean_of_probabilities(std::size_t views, std::size_t count, const float* logs, float* mean);
 
 /// What the last layer is given for each image: (images, features of the last hidden layer). The
-/// representation of Krizhevsky et al. 2012, section 6.1. By one view of each image.
+/// representation of Krizhevsky et al. 2012, section 6.1. By one view of each image. With several
+/// ranks, which all call it, on rank 0.
 std::vector<float> last_hidden_features(const Sequential& model, const ImageSet& images,
                                         const ImageInput& input, const View& view,
-                                        std::size_t threads);
+                                        std::size_t threads, Ranks& ranks = one_rank());
 /// Plain views.
 std::vector<float> last_hidden_features(const Sequential& model, const ImageSet& images,
                                         std::size_t threads);
@@ -85,7 +89,8 @@ Array<std::int64_t> confusion_matrix(const std::vector<std::uint8_t>& labels,
 
 /// A record's /evaluation: the network of the run as it is now on the test images, and on those
 /// that it is trained on, as they are. This is all that is computed for a record; to write one
-/// (training_record.hpp) computes nothing.
+/// (training_record.hpp) computes nothing. With several ranks, which all call it, it is on rank 0
+/// alone, and empty elsewhere.
 EvaluationRecord evaluation_of(const TrainingRun& run);
 
 }  // namespace reprise

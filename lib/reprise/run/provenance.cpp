@@ -86,6 +86,11 @@ Group environment_group(const RunEnvironment& environment) {
       {"library_fmt",
        fmt::format("{}.{}.{}", FMT_VERSION / 10000, FMT_VERSION / 100 % 100, FMT_VERSION % 100)},
   };
+  if (environment.ranks > 1) {
+    group.attributes["ranks"] = static_cast<std::int64_t>(environment.ranks);
+    group.attributes["ranks_transport"] = clean_text(environment.ranks_transport);
+    group.attributes["rank_bytes_per_step"] = environment.rank_bytes_per_step;
+  }
   if (!environment.data_folder.empty()) {
     group.attributes["data_folder"] = clean_text(environment.data_folder);
   }

@@ -107,10 +107,11 @@ std::string parameters_sha256(std::span<const float> parameters) {
 }
 
 TrainingRun::TrainingRun(const TrainingConfiguration& configuration, const ImageDataset& data,
-                         std::size_t threads, std::span<const float> initial)
+                         std::size_t threads, std::span<const float> initial, Ranks& ranks)
     : configuration_((check(configuration), configuration)),
       data_(data),
       threads_(threads),
+      ranks_(ranks),
       governor_(threads),
       stream_(static_cast<std::uint64_t>(configuration.seed)),
       input_(input_of(configuration, data)),
@@ -118,12 +119,18 @@ TrainingRun::TrainingRun(const TrainingConfiguration& configuration, const Image
                     input_),
       model_(make_model(configuration, data)) {
   const auto batch_size = static_cast<std::size_t>(configuration.batch_size);
+  if (ranks.size() > batch_size) {
+    throw Error("ranks", std::to_string(ranks.size()),
+                fmt::format("at most {}, the images of a batch", batch_size));
+  }
   start_from(initial);
   initial_sha256_ = parameters_sha256(model_.parameters());
   optimizer_ = make_optimizer_state(optimizer_options(configuration), model_.parameters().size());
   const auto block_size = std::min(batch_size, static_cast<std::size_t>(configuration.block_size));
   gradient_ = std::make_unique<BatchGradient>(model_, batch_size, block_size, threads,
                                               stream_.child("layers"));
+  ranked_gradient_ =
+      std::make_unique<RankedGradient>(ranks, *gradient_, model_.parameters().size());
 }
 
 void TrainingRun::start_from(std::span<const float> initial) {
@@ -177,7 +184,8 @@ bool TrainingRun::train(const Observer& observer) {
       const double seconds = seconds_now() - started;
       epoch_seconds_ += seconds;
       governor_.record_step(images, seconds);
-      if (observer.step && !observer.step(step_in_epoch_, steps_per_epoch())) return false;
+      wishes_to_stop_ = observer.step && !observer.step(step_in_epoch_, steps_per_epoch());
+      if (ranks_.size() == 1 ? wishes_to_stop_ : stops_) return false;
     }
     const EpochResult result = finish_epoch();
     if (observer.epoch) observer.epoch(result);
@@ -196,7 +204,9 @@ std::size_t TrainingRun::train_step(const std::vector<std::uint32_t>& order) {
     gather_labels(data_.train, batch.subspan(begin, count), labels);
   };
   gradient_->use_threads(governor_.threads());
-  const BatchGradient::Totals totals = gradient_->run(N, optimizer_.steps, source);
+  const auto [totals, stops] =
+      ranked_gradient_->run(N, optimizer_.steps, source, governor_.threads(), wishes_to_stop_);
+  stops_ = stops;
   if (!std::isfinite(totals.loss)) {
     throw Diverged(
         fmt::format("training, epoch {}, step {}", history_.size() + 1, step_in_epoch_ + 1),
@@ -216,7 +226,7 @@ std::size_t TrainingRun::train_step(const std::vector<std::uint32_t>& order) {
 EpochResult TrainingRun::finish_epoch() {
   const auto images = static_cast<double>(train_images());
   const ImageViews centre = {input_, {centre_view(input_, data_.test)}};
-  const Evaluation test = evaluate(model_, data_.test, centre, threads_);
+  const Evaluation test = evaluate(model_, data_.test, centre, threads_, ranks_);
   EpochResult result;
   result.train_loss = epoch_loss_ / images;
   result.train_error = static_cast<double>(epoch_errors_) / images;

@@ -15,6 +15,8 @@
 #include "reprise/nn/optimizers.hpp"
 #include "reprise/record/contents.hpp"
 #include "reprise/run/configuration.hpp"
+#include "reprise/run/ranked_gradient.hpp"
+#include "reprise/run/ranks.hpp"
 #include "reprise/run/thread_governor.hpp"
 
 namespace reprise {
@@ -51,13 +53,16 @@ class TrainingRun {
   /// Starts from `initial`, all parameters as Sequential has them; empty: drawn from the seed.
   /// Error if the settings are out of range or do not fit the data (a batch larger than it, another
   /// holdout than it was loaded with), or `initial` has another SHA-256 than the setting
-  /// initial_sha256, which is empty where `initial` is.
+  /// initial_sha256, which is empty where `initial` is; or if there are more ranks than images in a
+  /// batch. With several ranks each makes the same run, on `threads` threads of its own, and calls
+  /// train() and evaluation_of() as the others do; all have the same state and results.
   TrainingRun(const TrainingConfiguration& configuration, const ImageDataset& data,
-              std::size_t threads, std::span<const float> initial = {});
+              std::size_t threads, std::span<const float> initial = {}, Ranks& ranks = one_rank());
   TrainingRun(const TrainingRun&) = delete;
   TrainingRun& operator=(const TrainingRun&) = delete;
 
-  /// Who is told how far the run is. `step` may stop the run by returning false.
+  /// Who is told how far the run is, on each rank. `step` may stop the run by returning false: with
+  /// several ranks all stop, after the same step, which is the next one or the next but one.
   struct Observer {
     std::function<bool(std::size_t steps_done, std::size_t steps_in_epoch)> step;
     std::function<void(const EpochResult& result)> epoch;
@@ -75,12 +80,15 @@ class TrainingRun {
   [[nodiscard]] std::size_t train_images() const;
   [[nodiscard]] std::size_t steps_per_epoch() const;
   [[nodiscard]] std::size_t threads() const { return threads_; }
+  [[nodiscard]] Ranks& ranks() const { return ranks_; }
   [[nodiscard]] std::size_t epochs_done() const { return history_.size(); }
   [[nodiscard]] const std::vector<EpochResult>& history() const { return history_; }
 
   /// A copy of the state, and the way back to it; Error if the state cannot be one of this run.
   [[nodiscard]] TrainingState state() const;
   void restore(const TrainingState& state);
+  /// The state of rank 0 becomes that of all ranks.
+  void take_state_of_first();
 
  private:
   [[nodiscard]] bool is_finished() const;
@@ -93,12 +101,16 @@ class TrainingRun {
   TrainingConfiguration configuration_;
   const ImageDataset& data_;
   std::size_t threads_;
+  Ranks& ranks_;
+  bool wishes_to_stop_ = false;
+  bool stops_ = false;
   ThreadGovernor governor_;
   RandomStream stream_;
   ImageInput input_;
   Augmentation augmentation_;
   Sequential model_;
   std::unique_ptr<BatchGradient> gradient_;
+  std::unique_ptr<RankedGradient> ranked_gradient_;
   std::string initial_sha256_;
   OptimizerState optimizer_;
   std::uint64_t step_in_epoch_ = 0;

@@ -1,0 +1,30 @@
+/// \file
+/// The ranks that a launcher started, joined through the module for its MPI library.
+#pragma once
+
+#include <memory>
+#include <string>
+
+#include "reprise/run/launcher.hpp"
+#include "reprise/run/ranks.hpp"
+
+namespace reprise {
+
+/// Ranks that a process has joined. They end in order by leave() on all of them; a process that
+/// ends without it takes the others with it, within a second on one host.
+class JoinedRanks : public Ranks {
+ public:
+  /// Nothing where a rank is lost.
+  virtual void leave() = 0;
+};
+
+/// `module` is "openmpi", "mpich", or "auto" for the launcher's first. A wait tests and gives its
+/// processor away until the message is there; RankLost names a rank of this host whose process has
+/// ended meanwhile, on the lowest rank of the host that is left, and the others wait for that one
+/// to tell it and throw EndedWithOthers. From now on the end of the launcher is a SIGTERM for this
+/// process.
+/// Error if there is no such module beside or installed with the program, if it cannot be loaded,
+/// or if the library does not see as many processes as the launcher has started.
+std::unique_ptr<JoinedRanks> join_ranks(const Launcher& launcher, const std::string& module);
+
+}  // namespace reprise

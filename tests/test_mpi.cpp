@@ -1,0 +1,256 @@
+// Runs under mpirun as a person starts them, with each MPI library that is there: digests, kills,
+// and what is said where ranks cannot work together.
+#include <algorithm>
+#include <chrono>
+#include <csignal>
+#include <filesystem>
+#include <map>
+#include <utility>
+
+#include "reprise/record_file/record_file.hpp"
+#include "reprise/run/launcher.hpp"
+#include "support/catch.hpp"
+#include "support/command.hpp"
+#include "support/skip.hpp"
+#include "support/temporary_folder.hpp"
+
+using namespace reprise;
+using namespace reprise::test;
+namespace fs = std::filesystem;
+
+namespace {
+
+const std::string kProgram = REPRISE_BINARY_DIR "/experiments/train_lenet5";
+const std::string kVerify = REPRISE_BINARY_DIR "/experiments/verify";
+const std::string kData = " --data " REPRISE_FIXTURES "/fashion-mnist ";
+
+/// How to start ranks with one MPI library, two or three on however few processors.
+struct Mpi {
+  std::string name, launcher;
+  [[nodiscard]] std::string start(std::size_t ranks) const {
+    return launcher + " -n " + std::to_string(ranks) + " ";
+  }
+};
+
+std::vector<Mpi> mpis() {
+  std::vector<Mpi> found;
+  for (const auto& [name, launcher] :
+       {std::pair{"openmpi", "mpirun.openmpi"}, std::pair{"mpich", "mpiexec.mpich"}}) {
+    const std::string module = std::string(REPRISE_BINARY_DIR "/lib/reprise_ranks_") + name + ".so";
+    if (!fs::exists(module)) continue;
+    if (run_command(std::string("command -v ") + launcher).status != 0) continue;
+    const bool open = std::string(name) == "openmpi";
+    // Open MPI wants to be told that root, and more ranks than processors, are meant.
+    found.push_back({name, open ? "env OMPI_ALLOW_RUN_AS_ROOT=1 OMPI_ALLOW_RUN_AS_ROOT_CONFIRM=1 "
+                                  "mpirun.openmpi --oversubscribe"
+                                : "mpiexec.mpich"});
+  }
+  return found;
+}
+
+const std::vector<Mpi>& each_mpi() {
+  static const std::vector<Mpi> found = mpis();
+  return found;
+}
+
+std::string digest_in(const CommandResult& result) {
+  INFO(result.out << result.err);
+  REQUIRE(result.status == 0);
+  const std::size_t place = result.out.rfind("digest sha256:");
+  REQUIRE(place != std::string::npos);
+  return result.out.substr(place, result.out.find_first_of("\r\n", place) - place);
+}
+
+/// The lines of the program itself: launchers say something as well.
+std::vector<std::string> own_lines(const CommandResult& result) {
+  std::vector<std::string> lines;
+  const std::string all = result.err + "\n" + result.out;
+  for (std::size_t begin = 0; begin < all.size();) {
+    const std::size_t end = std::min(all.find('\n', begin), all.size());
+    std::string line = all.substr(begin, end - begin);
+    while (!line.empty() && line.back() == '\r') line.pop_back();
+    if (line.rfind("train_lenet5: ", 0) == 0) lines.push_back(line);
+    begin = end + 1;
+  }
+  return lines;
+}
+
+/// The same command line without any launcher's variables.
+std::string alone(const std::string& command) {
+  return "env -u OMPI_COMM_WORLD_SIZE -u PMI_SIZE " + command;
+}
+
+void check_one_line(const CommandResult& result, const std::string& expected) {
+  INFO(result.out << result.err);
+  CHECK(result.status != 0);
+  const std::vector<std::string> lines = own_lines(result);
+  REQUIRE(lines.size() == 1);
+  CHECK_THAT(lines[0], Catch::Contains(expected));
+}
+
+const std::string kLenet5 = kProgram + kData + "--epochs 1 --train-images 400 --batch-size 50 ";
+const std::string kFour = kProgram + kData +
+                          "--model four_layer_cnn --width 8 --epochs 1 --train-images 96 "
+                          "--batch-size 32 --block-size 4 --dropout 0.5 --random-shift 2 "
+                          "--horizontal-flip 1 ";
+
+}  // namespace
+
+TEST_CASE("2 and 3 ranks of each MPI give the digest of one process, and verify takes the record") {
+  if (each_mpi().empty()) REPRISE_SKIP("there is no Open MPI or MPICH");
+  const TemporaryFolder folder;
+  const std::string lenet5 = digest_in(run_command(alone(kLenet5) + "--output " + (folder / "a")));
+  const std::string four = digest_in(run_command(alone(kFour) + "--output " + (folder / "b")));
+  for (const Mpi& mpi : each_mpi()) {
+    INFO(mpi.name);
+    const std::string two = folder / (mpi.name + "2");
+    const std::string three = folder / (mpi.name + "3");
+    CHECK(digest_in(run_command(mpi.start(2) + kLenet5 + "--output " + two)) == lenet5);
+    CHECK(digest_in(run_command(mpi.start(3) + kFour + "--threads 2 --output " + three)) == four);
+    const Record record = load_record(two, "training");
+    const Attributes& environment = record.group("environment").attributes;
+    CHECK(std::get<std::int64_t>(environment.at("ranks")) == 2);
+    CHECK(std::get<double>(environment.at("rank_bytes_per_step")) == 61706 * 4 + 32);
+    CHECK(run_command(alone(kVerify) + kData + two).status == 0);
+  }
+}
+
+TEST_CASE("ranks of other vector widths give the same digest") {
+  if (each_mpi().empty()) REPRISE_SKIP("there is no Open MPI or MPICH");
+  const CommandResult help = run_command(kProgram + " --help");
+  if (help.out.find("avx512") == std::string::npos) {
+    REPRISE_SKIP("this processor has no AVX-512");
+  }
+  const TemporaryFolder folder;
+  const std::string expected =
+      digest_in(run_command(alone(kLenet5) + "--output " + (folder / "a")));
+  for (const Mpi& mpi : each_mpi()) {
+    INFO(mpi.name);
+    const std::string one = kLenet5 + "--output " + (folder / mpi.name);
+    CHECK(digest_in(run_command(mpi.start(1) + one + " --simd avx512 : -n 2 " + one +
+                                " --simd avx2")) == expected);
+  }
+}
+
+TEST_CASE("a killed rank ends the run at once, which another number of ranks takes up") {
+  if (each_mpi().empty()) REPRISE_SKIP("there is no Open MPI or MPICH");
+  const std::string run = kProgram + kData + "--epochs 2 --train-images 2000 --batch-size 20 " +
+                          "--block-size 4 --checkpoint-steps 25 ";
+  const TemporaryFolder folder;
+  const std::string expected = digest_in(run_command(alone(run) + "--output " + (folder / "a")));
+  for (const Mpi& mpi : each_mpi()) {
+    INFO(mpi.name);
+    const std::string output = folder / mpi.name;
+    // The last rank of three kills itself in the middle of an epoch, as soon as there is a
+    // checkpoint.
+    const std::string victim = "sh -c '(while [ ! -e " + output + ".checkpoint ]; do sleep 0.01; " +
+                               "done; kill -9 $$) & exec " + run + "--output " + output + "'";
+    const auto begun = std::chrono::steady_clock::now();
+    const CommandResult killed =
+        run_command(mpi.start(2) + run + "--output " + output + " : -n 1 " + victim);
+    CHECK(std::chrono::steady_clock::now() - begun < std::chrono::seconds(20));
+    INFO(killed.out << killed.err);
+    CHECK(killed.status != 0);
+    CHECK(!fs::exists(output));
+    if (mpi.name == "openmpi") {
+      check_one_line(killed, "train_lenet5: rank 2 of 3: its process");
+    } else {  // whose launcher ends all ranks itself, and names the process, which the run has
+              // listed
+      CHECK_THAT(killed.out, Catch::Contains("2: "));
+    }
+    const std::string resume = run + "--resume --output " + output;
+    CHECK(digest_in(run_command(mpi.start(2) + resume)) == expected);
+  }
+}
+
+TEST_CASE("a request to stop reaches all ranks, and the checkpoint is whole") {
+  if (each_mpi().empty()) REPRISE_SKIP("there is no Open MPI or MPICH");
+  const std::string run =
+      kProgram + kData + "--epochs 6 --train-images 2000 --batch-size 20 --block-size 4 ";
+  const TemporaryFolder folder;
+  const std::string expected = digest_in(run_command(alone(run) + "--output " + (folder / "a")));
+  for (const Mpi& mpi : each_mpi()) {
+    INFO(mpi.name);
+    const std::string output = folder / mpi.name;
+    const CommandResult stopped = run_command_until(
+        mpi.start(3) + run + "--output " + output, SIGTERM,
+        [](const std::string& out) { return out.find("epoch 1/6  train") != std::string::npos; });
+    INFO(stopped.out << stopped.err);
+    CHECK(stopped.status != 0);
+    CHECK(!fs::exists(output));
+    CHECK(fs::exists(output + ".checkpoint"));
+    CHECK(digest_in(run_command(alone(run) + "--resume --output " + output)) == expected);
+  }
+}
+
+TEST_CASE("ranks that cannot compute one run say so in one line, before anything is written") {
+  if (each_mpi().empty()) REPRISE_SKIP("there is no Open MPI or MPICH");
+  const TemporaryFolder folder;
+  const std::string output = "--output " + (folder / "x");
+  const std::string small = kProgram + kData + "--epochs 1 --train-images 128 " + output + " ";
+  for (const Mpi& mpi : each_mpi()) {
+    INFO(mpi.name);
+    check_one_line(run_command(mpi.start(1) + small + "--seed 1 : -n 1 " + small + "--seed 2"),
+                   "rank 1: setting seed 2; expected setting seed 1");
+    check_one_line(run_command(mpi.start(3) + small + "--batch-size 2"),
+                   "ranks: 3; expected at most 2, the images of a batch");
+    check_one_line(run_command(mpi.start(2) + small + "--epochs none"), "--epochs");
+    check_one_line(
+        run_command(mpi.start(2) + kProgram + " --data " + (folder / "none") + " " + output),
+        "none");
+    const std::string other = mpi.name == "openmpi" ? "mpich" : "openmpi";
+    check_one_line(run_command(mpi.start(2) + small + "--ranks " + other),
+                   "counts 1 processes where");
+  }
+  CHECK(folder.names().empty());
+}
+
+TEST_CASE("a program without the launcher's module ends in one line") {
+  if (each_mpi().empty()) REPRISE_SKIP("there is no Open MPI or MPICH");
+  const TemporaryFolder folder;
+  const std::string copy = folder / "train_lenet5";
+  fs::copy(kProgram, copy);
+  for (const Mpi& mpi : each_mpi()) {
+    INFO(mpi.name);
+    check_one_line(run_command(mpi.start(3) + copy + kData + "--output " + (folder / "x")),
+                   "reprise_ranks_" + mpi.name + ".so is neither beside this program");
+  }
+  const CommandResult srun = run_command("env SLURM_STEP_NUM_TASKS=3 SLURM_PROCID=0 " + kProgram +
+                                         kData + "--output " + (folder / "x"));
+  check_one_line(srun, "srun started 3 processes that do not know each other");
+  CHECK(folder.names() == std::vector<std::string>{"train_lenet5"});
+}
+
+TEST_CASE("launchers are known by what they leave in the environment") {
+  using Variables = std::map<std::string, std::string>;
+  const auto launcher = [](const Variables& variables) {
+    return launcher_of([&](const std::string& name) {
+      const auto found = variables.find(name);
+      return found == variables.end() ? "" : found->second;
+    });
+  };
+  CHECK(launcher({}).size == 1);
+  CHECK(launcher({}).rank == 0);
+  const Launcher open = launcher({{"OMPI_COMM_WORLD_SIZE", "4"},
+                                  {"OMPI_COMM_WORLD_RANK", "3"},
+                                  {"OMPI_COMM_WORLD_LOCAL_SIZE", "2"},
+                                  {"OMPI_COMM_WORLD_LOCAL_RANK", "1"},
+                                  {"PMIX_RANK", "3"}});
+  CHECK(open.modules == std::vector<std::string>{"openmpi"});
+  CHECK(open.size == 4);
+  CHECK(open.rank == 3);
+  CHECK(open.on_this_host == 2);
+  CHECK_FALSE(open.first_on_host);
+  CHECK(threads_beside(open, 8, 8) == 4);
+  CHECK(threads_beside(open, 3, 8) == 3);  // bound already
+  CHECK(threads_beside(open, 1, 1) == 1);
+  CHECK(launcher({{"PMI_SIZE", "2"}, {"PMI_RANK", "0"}}).modules ==
+        std::vector<std::string>{"mpich"});
+  CHECK(launcher({{"PMIX_RANK", "1"}, {"SLURM_STEP_NUM_TASKS", "2"}, {"SLURM_PROCID", "1"}})
+            .modules.front() == "openmpi");
+  CHECK(launcher({{"SLURM_NTASKS", "8"}, {"SLURM_PROCID", "0"}}).size == 1);  // a batch script
+  CHECK_THROWS_WITH(launcher({{"PMI_SIZE", "2"}, {"PMI_RANK", "2"}}),
+                    "environment variable PMI_RANK: 2; expected less than 2, which PMI_SIZE has");
+  CHECK_THROWS_WITH(launcher({{"PMI_SIZE", "many"}, {"PMI_RANK", "2"}}),
+                    "environment variable PMI_SIZE: many; expected a number from 0");
+}
