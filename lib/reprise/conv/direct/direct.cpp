@@ -223,10 +223,10 @@ constexpr ConvAlgorithm kDirect{
 // ---- One kernel alone
 
 constexpr std::array kNames{
-    std::string_view("direct/igemm"),         std::string_view("direct/spatial"),
-    std::string_view("direct/batch_lanes"),   std::string_view("direct/depthwise"),
-    std::string_view("direct/padded_rows"),   std::string_view("direct/taps"),
-    std::string_view("direct/zero_skipping"),
+    std::string_view("direct/igemm"),       std::string_view("direct/spatial"),
+    std::string_view("direct/batch_lanes"), std::string_view("direct/depthwise"),
+    std::string_view("direct/grouped"),     std::string_view("direct/padded_rows"),
+    std::string_view("direct/taps"),        std::string_view("direct/zero_skipping"),
 };
 
 constexpr std::string_view kernel_name(std::string_view name) {

@@ -13,9 +13,10 @@ namespace {
 /// other kernel comes near.
 template <class Visit>
 void for_each_candidate(const Correlation& correlation, Sum sum, const Visit& visit) {
-  const Kernel* const depthwise = find_kernel("depthwise", sum);
-  if (depthwise != nullptr && depthwise->offered(correlation)) {
-    visit(*depthwise);
+  for (const char* const name : {"depthwise", "grouped"}) {
+    const Kernel* const across_groups = find_kernel(name, sum);
+    if (across_groups == nullptr || !across_groups->offered(correlation)) continue;
+    visit(*across_groups);
     return;
   }
   for (const Kernel* const kernel : kKernels) {

@@ -65,7 +65,7 @@ struct Kernel {
               std::size_t threads);
 };
 
-extern const Kernel kIgemm, kSpatial, kBatchLanes, kDepthwise;
+extern const Kernel kIgemm, kSpatial, kBatchLanes, kDepthwise, kGrouped;
 extern const Kernel kIgemmWeightGradient, kPaddedRowsWeightGradient, kTapsWeightGradient,
     kDepthwiseWeightGradient, kZeroSkippingWeightGradient;
 extern const Kernel kZeroSkippingInputGradient;
@@ -76,6 +76,7 @@ inline constexpr const Kernel* kKernels[] = {
     &kSpatial,
     &kBatchLanes,
     &kDepthwise,
+    &kGrouped,
     &kIgemmWeightGradient,
     &kPaddedRowsWeightGradient,
     &kTapsWeightGradient,
