@@ -39,6 +39,21 @@ HWY_INLINE void for_each_vector(std::size_t size, const Body& body) {
   vectors_by<1>(i, size, body);
 }
 
+/// Calls body(tag, i) for vectors that cover 0..size-1, size at least 8; the last may overlap the
+/// one before it, so that it is for bodies that may repeat an element. They are fewer and compile
+/// faster than those of for_each_vector.
+template <class Body>
+HWY_INLINE void for_each_overlapping_vector(std::size_t size, const Body& body) {
+  namespace hn = hwy::HWY_NAMESPACE;
+  const auto by = [&](auto d) HWY_ATTR {
+    const std::size_t last = size - hn::Lanes(d);
+    for (std::size_t i = 0; i < size; i += hn::Lanes(d)) body(d, std::min(i, last));
+  };
+  const hn::CappedTag<float, 16> widest;
+  if (hn::MaxLanes(widest) > 8 && size < hn::Lanes(widest)) return by(hn::CappedTag<float, 8>());
+  by(widest);
+}
+
 /// As many of p[0..count) as a vector has lanes, zeros beyond; no byte beyond is touched.
 HWY_INLINE hwy::HWY_NAMESPACE::Vec<hwy::HWY_NAMESPACE::ScalableTag<float>> load_some(
     const float* p, std::size_t count) {

@@ -112,8 +112,13 @@ class DepthwiseRows {
   std::vector<std::size_t> class_of_row_;           ///< of an image
 };
 
-/// Taps of a row that share their source values: widths of 1 to kMaxSharedWidth.
+/// Taps of a row that share their source values: widths of 1 to kMaxSharedWidth. Sanitizers check
+/// the same template at fewer widths: all of them take minutes to compile.
+#ifdef REPRISE_SANITIZED
+constexpr std::size_t kMaxSharedWidth = 3;
+#else
 constexpr std::size_t kMaxSharedWidth = 7;
+#endif
 constexpr std::size_t kMaxSharedStride = 2;
 constexpr std::size_t kMaxSharedHeight = 16;  // rows of the kernel
 
@@ -160,6 +165,7 @@ namespace reprise::direct {
 namespace HWY_NAMESPACE {
 namespace {
 namespace hn = hwy::HWY_NAMESPACE;
+using reprise::HWY_NAMESPACE::for_each_overlapping_vector;
 using reprise::HWY_NAMESPACE::for_each_size;
 using reprise::HWY_NAMESPACE::for_each_vector;
 
@@ -174,7 +180,7 @@ constexpr std::size_t kSharingPositions = reprise::HWY_NAMESPACE::kRegisters / 4
 template <std::size_t count, std::size_t width, std::size_t stride>
 HWY_NOINLINE void share_cells(const SharingBlock& block) {
   constexpr std::size_t reach = (count - 1) * stride + width;
-  for_each_vector(block.G, [&](auto d, std::size_t g) HWY_ATTR REPRISE_INLINE_LAMBDA {
+  for_each_overlapping_vector(block.G, [&](auto d, std::size_t g) HWY_ATTR REPRISE_INLINE_LAMBDA {
     using Vector = hn::Vec<decltype(d)>;
     const Vector start = block.start == nullptr ? hn::Zero(d) : hn::LoadU(d, block.start + g);
     Vector acc[count];
