@@ -13,9 +13,9 @@ namespace {
 
 // The drawing: a row for each contrast, its name and verdict above a bar for the interval.
 
-constexpr double kWidth = 385;  // pixels
+constexpr double kForestWidth = 385;  // pixels
 constexpr double kMargin = 14;
-constexpr double kRow = 44;
+constexpr double kForestRow = 44;
 constexpr double kTallRow = 60;  // where a name and its verdict do not fit in one line
 constexpr double kAxis = 52;
 constexpr double kFirstRow = 26;  // its top
@@ -40,9 +40,9 @@ class ForestDrawing {
   ForestDrawing(const std::vector<Effect>& effects, bool is_ratio, const std::string& title)
       : effects_(effects),
         is_ratio_(is_ratio),
-        row_(fits_in_lines(effects) ? kRow : kTallRow),
+        row_(fits_in_lines(effects) ? kForestRow : kTallRow),
         height_(row_ * static_cast<double>(effects.size()) + kAxis + 30),
-        canvas_({kWidth, height_}) {
+        canvas_({kForestWidth, height_}) {
     find_range();
     draw_axis(title);
     for (std::size_t i = 0; i < effects_.size(); ++i) {
@@ -74,7 +74,7 @@ class ForestDrawing {
 
   [[nodiscard]] double place(double value) const {
     const double share = (value - range_.low) / (range_.high - range_.low);
-    return kMargin + std::clamp(share, 0.0, 1.0) * (kWidth - 2 * kMargin);
+    return kMargin + std::clamp(share, 0.0, 1.0) * (kForestWidth - 2 * kMargin);
   }
 
   /// Values of the axis and how they are written; at most about seven.
@@ -129,18 +129,18 @@ class ForestDrawing {
       canvas_.text({place(value), bottom + 16}, text, {12, "middle", colour::kQuiet});
     }
     draw_line(place(0), 1.5, colour::kQuiet);
-    canvas_.text({kWidth / 2, height_ - 8}, title, {13, "middle"});
+    canvas_.text({kForestWidth / 2, height_ - 8}, title, {13, "middle"});
   }
 
   void draw_row(const Effect& effect, double top) {
     const Contrast& contrast = *effect.contrast;
     const Verdict verdict = contrast.judgement.verdict;
     const std::string_view ink = colour_of(verdict);
-    const bool tall = row_ > kRow;
+    const bool tall = row_ > kForestRow;
     const double middle = top + row_ - kBarBand / 2;
     canvas_.text({kMargin, top + 14}, contrast_name(contrast).capitalized(),
                  {kNameSize, "start", colour::kText});
-    canvas_.text({tall ? kMargin : kWidth - kMargin, top + (tall ? 30 : 14)},
+    canvas_.text({tall ? kMargin : kForestWidth - kMargin, top + (tall ? 30 : 14)},
                  short_verdict(contrast),
                  {12, tall ? "start" : "end", ink,
                   verdict == Verdict::supported || verdict == Verdict::contradicted});
@@ -176,7 +176,8 @@ class ForestDrawing {
   static bool fits_in_lines(const std::vector<Effect>& effects) {
     return std::all_of(effects.begin(), effects.end(), [](const Effect& effect) {
       const std::string verdict = short_verdict(*effect.contrast);
-      return width_of(contrast_name(*effect.contrast)) + width_of(verdict) + 3 * kMargin < kWidth;
+      return width_of(contrast_name(*effect.contrast)) + width_of(verdict) + 3 * kMargin <
+             kForestWidth;
     });
   }
 

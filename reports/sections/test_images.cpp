@@ -11,7 +11,7 @@
 namespace reprise::reports {
 namespace {
 
-constexpr double kWidth = 150;  // pixels, of a card
+constexpr double kCardWidth = 150;  // pixels, of a card
 constexpr double kPicture = 112;
 constexpr double kBar = 19;
 constexpr double kBarStep = 22;
@@ -55,29 +55,29 @@ UntrustedText alt_text(const Card& card) {
 /// The true class's bar is blue with its label bold, the others' vermilion.
 void draw_guess(SvgCanvas& canvas, double top, const Guess& guess) {
   const std::string_view full = guess.is_true ? colour::kBlue : colour::kVermilion;
-  const double room = kWidth - 2 * kMargin;
+  const double room = kCardWidth - 2 * kMargin;
   canvas.rect({kMargin, top}, {room, kBar}, "#f2f2f2");
   const double share = std::isfinite(guess.probability) ? guess.probability : 0.0;
   canvas.rect({kMargin, top}, {room * std::clamp(share, 0.0, 1.0), kBar},
               hex_colour(tint(full, 0.5)));
   const double baseline = top + kBar - 5;
   canvas.text({kMargin + 4, baseline}, guess.name, {12, "start", colour::kText, guess.is_true});
-  canvas.text({kWidth - kMargin - 4, baseline}, percent(guess.probability, 1), {12, "end"});
+  canvas.text({kCardWidth - kMargin - 4, baseline}, percent(guess.probability, 1), {12, "end"});
 }
 
 Panel card_panel(const TrainingRun& run, std::size_t sample) {
   const Card card = card_of(run, sample);
   const double title = kPicture + 22;
   const double bars = title + 10;
-  const Size size{kWidth, bars + kBarStep * static_cast<double>(card.guesses.size()) + 4};
+  const Size size{kCardWidth, bars + kBarStep * static_cast<double>(card.guesses.size()) + 4};
   SvgCanvas canvas(size);
   const double scale = std::min(kPicture / static_cast<double>(run.height),
                                 kPicture / static_cast<double>(run.width));
   const std::size_t pixels = run.height * run.width * run.channels;
   const std::span<const std::uint8_t> all(run.samples.pixels);
-  canvas.picture({(kWidth - scale * static_cast<double>(run.width)) / 2, 4}, scale,
+  canvas.picture({(kCardWidth - scale * static_cast<double>(run.width)) / 2, 4}, scale,
                  all.subspan(sample * pixels, pixels), {run.height, run.width, run.channels});
-  canvas.text({kWidth / 2, title}, card.truth, {13, "middle", colour::kText, true});
+  canvas.text({kCardWidth / 2, title}, card.truth, {13, "middle", colour::kText, true});
   double top = bars;
   for (const Guess& guess : card.guesses) {
     draw_guess(canvas, top, guess);

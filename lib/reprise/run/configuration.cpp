@@ -19,12 +19,6 @@
 namespace reprise {
 namespace {
 
-std::vector<std::string> names_of(const std::vector<Setting>& settings) {
-  std::vector<std::string> names;
-  for (const Setting& setting : settings) names.push_back(setting.name);
-  return names;
-}
-
 void require(bool holds, const std::string& name, const std::string& given,
              const std::string& expected) {
   if (!holds) throw Error("setting " + name, given, expected);
@@ -73,6 +67,12 @@ std::string scaled_milestones(const std::string& milestones, std::int64_t from, 
     last = epoch;
   }
   return result;
+}
+
+std::vector<std::string> names_of(const std::vector<Setting>& settings) {
+  std::vector<std::string> names;
+  for (const Setting& setting : settings) names.push_back(setting.name);
+  return names;
 }
 
 std::vector<Setting> settings_of(TrainingConfiguration& c) {

@@ -60,6 +60,7 @@ struct Setting {
 };
 /// All settings of `configuration`, in the order in which people read them.
 std::vector<Setting> settings_of(TrainingConfiguration& configuration);
+std::vector<std::string> names_of(const std::vector<Setting>& settings);
 /// Sets the setting to what `text` says by the rules of parse.hpp; Error names `where`.
 void set_from_text(const std::string& where, const std::string& text, const Setting& setting);
 

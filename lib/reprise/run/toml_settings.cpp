@@ -18,12 +18,6 @@ namespace {
 /// The key of the tables of single layers.
 constexpr std::string_view kLayerTables = "layer";
 
-std::vector<std::string> names_of(const std::vector<Setting>& settings) {
-  std::vector<std::string> names;
-  for (const Setting& setting : settings) names.push_back(setting.name);
-  return names;
-}
-
 /// What its value must be, for errors.
 std::string kind_of(const Setting& setting) {
   constexpr std::array<const char*, 3> kinds = {"an integer", "a number", "text"};
