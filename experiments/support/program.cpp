@@ -80,8 +80,8 @@ int run_program(const std::string& own, int argc, const char* const* argv,
   } catch (const std::bad_alloc&) {
     print_failure(name, "out of memory");
   } catch (const EndedWithOthers&) {
-    return 0;  // a launcher ends rank 0 at once where another rank fails, perhaps before it has
-               // told
+    // A launcher ends rank 0 at once if another rank fails, perhaps before rank 0 has told why.
+    return 0;
   } catch (const std::exception& error) {
     print_failure(name, error.what());
   }
