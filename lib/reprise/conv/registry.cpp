@@ -42,17 +42,31 @@ double loss_of(const UsualCosts& costs, const UsualCosts& least) {
          (1.0 - alone) * (costs.together + 1.0) / (least.together + 1.0);
 }
 
-/// The portable algorithm with the least estimated loss for this pass, whatever shape.N.
-const ConvAlgorithm& choose(const ConvShape& shape, ConvPass pass) {
-  constexpr double infinity = std::numeric_limits<double>::infinity();
-  UsualCosts least{infinity, infinity};
-  std::vector<std::pair<const ConvAlgorithm*, UsualCosts>> candidates;
+/// Every algorithm that "auto" may choose for this pass, with its costs, whatever shape.N.
+using Candidates = std::vector<std::pair<const ConvAlgorithm*, UsualCosts>>;
+
+Candidates candidates_for(const ConvShape& shape, ConvPass pass) {
+  Candidates candidates;
   for (const ConvAlgorithm* algorithm : conv_algorithms()) {
     if (!is_candidate(*algorithm, shape, pass)) continue;
-    const UsualCosts costs = usual_costs(*algorithm, shape, pass);
-    candidates.emplace_back(algorithm, costs);
+    candidates.emplace_back(algorithm, usual_costs(*algorithm, shape, pass));
+  }
+  return candidates;
+}
+
+/// The least costs among the candidates and `least`, each number for itself.
+UsualCosts least_of(const Candidates& candidates, UsualCosts least) {
+  for (const auto& [algorithm, costs] : candidates) {
     least = {std::min(least.alone, costs.alone), std::min(least.together, costs.together)};
   }
+  return least;
+}
+
+/// The candidate with the least estimated loss.
+const ConvAlgorithm& choose(const ConvShape& shape, ConvPass pass) {
+  constexpr double infinity = std::numeric_limits<double>::infinity();
+  const Candidates candidates = candidates_for(shape, pass);
+  const UsualCosts least = least_of(candidates, {infinity, infinity});
   const ConvAlgorithm* chosen = &default_conv_algorithm();
   double least_loss = infinity;
   for (const auto& [algorithm, costs] : candidates) {
@@ -154,13 +168,7 @@ const ConvAlgorithm& auto_conv_algorithm() {
 
 double estimated_loss(const ConvAlgorithm& algorithm, const ConvShape& shape, ConvPass pass) {
   const UsualCosts costs = usual_costs(algorithm, shape, pass);
-  UsualCosts least = costs;
-  for (const ConvAlgorithm* other : conv_algorithms()) {
-    if (!is_candidate(*other, shape, pass)) continue;
-    const UsualCosts of_other = usual_costs(*other, shape, pass);
-    least = {std::min(least.alone, of_other.alone), std::min(least.together, of_other.together)};
-  }
-  return loss_of(costs, least);
+  return loss_of(costs, least_of(candidates_for(shape, pass), costs));
 }
 
 const ConvAlgorithm& resolve(const ConvAlgorithm& algorithm, const ConvShape& shape,
