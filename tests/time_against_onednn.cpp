@@ -21,6 +21,7 @@
 #include "reprise/conv/conv_algorithm.hpp"
 #include "reprise/conv/conv_reference.hpp"
 #include "reprise/conv/conv_workspace.hpp"
+#include "reprise/conv/onednn/versions.hpp"
 #include "reprise/core/aligned_buffer.hpp"
 #include "reprise/core/command_line.hpp"
 #include "reprise/core/random.hpp"
@@ -120,10 +121,9 @@ class OneDnnPass {
     const memory::desc y = plain({dim(s.N), dim(s.OC), dim(s.OH), dim(s.OW)});
     const memory::desc w = weights_of(s);
     const memory::desc bias({dim(s.OC)}, memory::data_type::f32, memory::format_tag::x);
-    const dnnl::convolution_forward::primitive_desc forward(
-        {dnnl::prop_kind::forward_training, algorithm, any(x), any(w), bias, any(y), stride,
-         dilation, pad_begin, pad_end},
-        engine_);
+    const onednn::Convolution convolution{algorithm, any(x),   any(w),    bias,   any(y),
+                                          stride,    dilation, pad_begin, pad_end};
+    const auto forward = onednn::forward_primitive(engine_, convolution, {});
     if (tensors.pass == ConvPass::forward) {
       primitive_ = dnnl::convolution_forward(forward);
       implementation_ = forward.impl_info_str();
@@ -132,18 +132,14 @@ class OneDnnPass {
       take(DNNL_ARG_BIAS, bias, bias, tensors.bias.get());
       give(DNNL_ARG_DST, y, forward.dst_desc());
     } else if (tensors.pass == ConvPass::grad_input) {
-      const dnnl::convolution_backward_data::primitive_desc pd(
-          {algorithm, any(x), any(w), any(y), stride, dilation, pad_begin, pad_end}, engine_,
-          forward);
+      const auto pd = onednn::grad_input_primitive(engine_, convolution, {}, forward);
       primitive_ = dnnl::convolution_backward_data(pd);
       implementation_ = pd.impl_info_str();
       take(DNNL_ARG_DIFF_DST, y, pd.diff_dst_desc(), tensors.output.get());
       take(DNNL_ARG_WEIGHTS, w, pd.weights_desc(), tensors.weight.get());
       give(DNNL_ARG_DIFF_SRC, x, pd.diff_src_desc());
     } else {
-      const dnnl::convolution_backward_weights::primitive_desc pd(
-          {algorithm, any(x), any(w), any(y), stride, dilation, pad_begin, pad_end}, engine_,
-          forward);
+      const auto pd = onednn::grad_weight_primitive(engine_, convolution, {}, forward);
       primitive_ = dnnl::convolution_backward_weights(pd);
       implementation_ = pd.impl_info_str();
       take(DNNL_ARG_SRC, x, pd.src_desc(), tensors.input.get());
@@ -169,7 +165,7 @@ class OneDnnPass {
     return {dims, memory::data_type::f32, memory::format_tag::nhwc};
   }
   static memory::desc any(const memory::desc& desc) {
-    return {desc.dims(), memory::data_type::f32, memory::format_tag::any};
+    return {onednn::sizes_of(desc), memory::data_type::f32, memory::format_tag::any};
   }
   static memory::desc weights_of(const ConvShape& s) {
     const memory::dim in = dim(s.IC / s.G), out = dim(s.OC / s.G), all = dim(s.OC);

@@ -24,6 +24,7 @@
 
 #include "reprise/conv/conv_algorithm.hpp"
 #include "reprise/conv/conv_workspace.hpp"
+#include "reprise/conv/onednn/versions.hpp"
 
 extern "C" {
 // oneDNN's threads are OpenMP's; these two set their number for the calling thread alone.
@@ -102,7 +103,7 @@ struct Geometry {
 };
 
 memory::desc in_layout(const memory::desc& ours, memory::format_tag tag) {
-  return {ours.dims(), memory::data_type::f32, tag};
+  return {onednn::sizes_of(ours), memory::data_type::f32, tag};
 }
 
 memory::desc any_layout(const memory::desc& ours) {
@@ -115,13 +116,18 @@ dnnl::primitive_attr attributes() {
   return attr;
 }
 
-/// The forward pass with activations in layouts x and y.
-dnnl::convolution_forward::primitive_desc forward_pd(const Geometry& g, const memory::desc& x,
-                                                     const memory::desc& y) {
-  return {{dnnl::prop_kind::forward_training, dnnl::algorithm::convolution_direct, x,
-           any_layout(g.weight), g.bias, y, g.stride, g.dilation, g.pad_begin, g.pad_end},
-          attributes(),
-          engine()};
+/// The convolution with activations in layouts x and y.
+onednn::Convolution convolution_in(const Geometry& g, const memory::desc& x,
+                                   const memory::desc& y) {
+  return {dnnl::algorithm::convolution_direct,
+          x,
+          any_layout(g.weight),
+          g.bias,
+          y,
+          g.stride,
+          g.dilation,
+          g.pad_begin,
+          g.pad_end};
 }
 
 template <class PrimitiveDesc>
@@ -141,7 +147,8 @@ Plan describe(const PrimitiveDesc& pd, dnnl::primitive primitive, Operand input,
 }
 
 Plan make_plan_in(const Geometry& g, ConvPass pass, const memory::desc& x, const memory::desc& y) {
-  const auto forward = forward_pd(g, x, y);
+  const onednn::Convolution convolution = convolution_in(g, x, y);
+  const auto forward = onednn::forward_primitive(engine(), convolution, attributes());
   if (pass == ConvPass::forward) {
     return describe(forward, dnnl::convolution_forward(forward),
                     {DNNL_ARG_SRC, false, g.input, forward.src_desc(), {}},
@@ -149,19 +156,13 @@ Plan make_plan_in(const Geometry& g, ConvPass pass, const memory::desc& x, const
                     {DNNL_ARG_DST, true, g.output, forward.dst_desc(), {}});
   }
   if (pass == ConvPass::grad_input) {
-    const dnnl::convolution_backward_data::primitive_desc pd(
-        {dnnl::algorithm::convolution_direct, x, any_layout(g.weight), y, g.stride, g.dilation,
-         g.pad_begin, g.pad_end},
-        attributes(), engine(), forward);
+    const auto pd = onednn::grad_input_primitive(engine(), convolution, attributes(), forward);
     return describe(pd, dnnl::convolution_backward_data(pd),
                     {DNNL_ARG_DIFF_SRC, true, g.input, pd.diff_src_desc(), {}},
                     {DNNL_ARG_WEIGHTS, false, g.weight, pd.weights_desc(), {}},
                     {DNNL_ARG_DIFF_DST, false, g.output, pd.diff_dst_desc(), {}});
   }
-  const dnnl::convolution_backward_weights::primitive_desc pd(
-      {dnnl::algorithm::convolution_direct, x, any_layout(g.weight), y, g.stride, g.dilation,
-       g.pad_begin, g.pad_end},
-      attributes(), engine(), forward);
+  const auto pd = onednn::grad_weight_primitive(engine(), convolution, attributes(), forward);
   return describe(pd, dnnl::convolution_backward_weights(pd),
                   {DNNL_ARG_SRC, false, g.input, pd.src_desc(), {}},
                   {DNNL_ARG_DIFF_WEIGHTS, true, g.weight, pd.diff_weights_desc(), {}},
