@@ -4,7 +4,9 @@
 #include <chrono>
 #include <csignal>
 #include <filesystem>
+#include <fstream>
 #include <map>
+#include <thread>
 #include <utility>
 
 #include "reprise/record_file/record_file.hpp"
@@ -88,6 +90,19 @@ void check_one_line(const CommandResult& result, const std::string& expected) {
   CHECK_THAT(lines[0], Catch::Contains(expected));
 }
 
+/// Processes of kProgram that have this argument.
+std::size_t ranks_with(const std::string& argument) {
+  std::size_t count = 0;
+  for (const fs::directory_entry& entry : fs::directory_iterator("/proc")) {
+    std::ifstream file(entry.path() / "cmdline");
+    std::string word, program;
+    std::getline(file, program, '\0');
+    if (program != kProgram) continue;
+    while (std::getline(file, word, '\0')) count += word == argument ? 1 : 0;
+  }
+  return count;
+}
+
 const std::string kLenet5 = kProgram + kData + "--epochs 1 --train-images 400 --batch-size 50 ";
 const std::string kFour = kProgram + kData +
                           "--model four_layer_cnn --width 8 --epochs 1 --train-images 96 "
@@ -160,6 +175,28 @@ TEST_CASE("a killed rank ends the run at once, which another number of ranks tak
     }
     const std::string resume = run + "--resume --output " + output;
     CHECK(digest_in(run_command(mpi.start(2) + resume)) == expected);
+  }
+}
+
+TEST_CASE("the launcher's end is the ranks' end, with a whole checkpoint") {
+  if (each_mpi().empty()) REPRISE_SKIP("there is no Open MPI or MPICH");
+  const std::string run = kProgram + kData + "--epochs 6 --train-images 2000 --batch-size 20 " +
+                          "--block-size 4 --checkpoint-steps 25 ";
+  const TemporaryFolder folder;
+  const std::string expected = digest_in(run_command(alone(run) + "--output " + (folder / "a")));
+  for (const Mpi& mpi : each_mpi()) {
+    INFO(mpi.name);
+    const std::string output = folder / mpi.name;
+    const CommandResult killed =
+        run_command(mpi.start(3) + run + "--output " + output + " & while [ ! -e " + output +
+                    ".checkpoint ]; do sleep 0.01; done; kill -9 $!; wait $!");
+    CHECK(killed.status == 128 + SIGKILL);
+    for (int i = 0; i < 1000 && ranks_with(output) > 0; ++i) {
+      std::this_thread::sleep_for(std::chrono::milliseconds(10));
+    }
+    CHECK(ranks_with(output) == 0);
+    CHECK(!fs::exists(output));
+    CHECK(digest_in(run_command(mpi.start(2) + run + "--resume --output " + output)) == expected);
   }
 }
 
