@@ -14,6 +14,7 @@
 #include "reprise/record_file/record_file.hpp"
 #include "reprise/run/configuration.hpp"
 #include "reprise/run/evaluation.hpp"
+#include "reprise/run/run_streams.hpp"
 #include "reprise/run/trained_model.hpp"
 #include "support/program.hpp"
 
@@ -45,7 +46,7 @@ std::optional<Options> parse(const std::string& name, int argc, const char* cons
                 "binary files; required",
                 "DIR");
   line.add_text("--images", options.images,
-                "which images to use: test or train, or holdout, the last training images, as many "
+                "which images to use: test or train, or holdout, the training images, as many "
                 "as the record's run held out");
   line.set_choices("--images", {"test", "train", "holdout"});
   line.add_text("--csv", options.csv,
@@ -137,15 +138,18 @@ std::optional<Evaluation> evaluate_with_progress(const Sequential& model, const 
   });
 }
 
-/// How many images the record's run held out; Error if none.
-std::size_t holdout_of(const Record& record, const std::string& path) {
-  const std::int64_t holdout = errors_naming(
-      path, [&] { return configuration_from(record.group("configuration")).holdout; });
-  if (holdout <= 0) {
+/// The data as the record's run split it; Error if it held out no images.
+ImageDataset held_out_data(const std::string& folder, const Record& record,
+                           const std::string& path) {
+  const TrainingConfiguration configuration =
+      errors_naming(path, [&] { return configuration_from(record.group("configuration")); });
+  if (configuration.holdout <= 0) {
     throw Error("option --images", "holdout, but " + path + " has held out no images",
                 "test or train");
   }
-  return static_cast<std::size_t>(holdout);
+  ImageDataset data = load_dataset(folder, static_cast<std::size_t>(configuration.holdout));
+  std::optional<ImageDataset> drawn = drawn_split(configuration, data);
+  return drawn ? *std::move(drawn) : data;
 }
 
 int evaluate_record(const std::string& name, int argc, const char* const* argv) {
@@ -158,8 +162,9 @@ int evaluate_record(const std::string& name, int argc, const char* const* argv) 
   set_blas_threads(1);
   const std::string& path = options->records.front();
   const Record record = load_record(path, "training", options->loading);
-  const std::size_t holdout = options->images == "holdout" ? holdout_of(record, path) : 0;
-  const ImageDataset data = load_dataset(options->data, holdout);
+  const ImageDataset data = options->images == "holdout"
+                                ? held_out_data(options->data, record, path)
+                                : load_dataset(options->data);
   check_same_kind(record, data, path, options->any_names);
   const Sequential model = trained_model(record, path);
   const ImageViews views = trained_views(record, data, path);

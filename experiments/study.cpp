@@ -168,7 +168,7 @@ void print_list() {
 
 void print_description(const Study& study) {
   print_line(study.name + ": " + study.question);
-  print_line("Claim: " + study.claim);
+  if (!study.claim.empty()) print_line("Claim: " + study.claim);
   if (!study.tested_instead.empty()) {
     print_line("Not tested at the paper's scale, but: " + study.tested_instead);
   }

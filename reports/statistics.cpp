@@ -1,6 +1,7 @@
 #include "statistics.hpp"
 
 #include <algorithm>
+#include <boost/math/distributions/fisher_f.hpp>
 #include <boost/math/distributions/non_central_t.hpp>
 #include <boost/math/distributions/normal.hpp>
 #include <boost/math/distributions/students_t.hpp>
@@ -154,6 +155,21 @@ double sameness_p(const PairedTest& test, double margin) {
   const double one_sided =
       boost::math::cdf(boost::math::complement(t, std::abs(beyond) / error_of_mean));
   return beyond > 0 ? std::min(1.0, 2 * one_sided) : one_sided;
+}
+
+VarianceShare variance_share(std::span<const double> values, std::span<const double> others) {
+  const double none = std::numeric_limits<double>::quiet_NaN();
+  const VarianceShare unknown = {none, {0, std::numeric_limits<double>::infinity()}};
+  if (values.size() < 2 || others.size() < 2) return unknown;
+  const double all = spread_of(others).standard_deviation;
+  const double ratio = spread_of(values).standard_deviation / all;
+  if (!(all > 0) || !std::isfinite(ratio)) return unknown;
+  const double share = ratio * ratio;
+  const boost::math::fisher_f f(static_cast<double>(values.size() - 1),
+                                static_cast<double>(others.size() - 1));
+  return {share,
+          {share / boost::math::quantile(f, (1 + kConfidence) / 2),
+           share / boost::math::quantile(f, (1 - kConfidence) / 2)}};
 }
 
 std::vector<double> holm_adjusted(std::span<const double> p_values) {

@@ -95,6 +95,17 @@ PairedTest paired_t_test(std::span<const double> differences, double resolution 
 /// zero.
 double sameness_p(const PairedTest& test, double margin);
 
+/// The variance of some values as a share of that of others.
+struct VarianceShare {
+  double share = 0;   ///< s^2 / S^2, of the samples (n - 1); NaN where S is 0 or not known
+  Interval interval;  ///< of the ratio of the true variances; without bounds where there is none
+};
+
+/// With m and n values, independent and normally distributed, s^2 / S^2 over the ratio of the true
+/// variances has the distribution F(m - 1, n - 1) (G. W. Snedecor 1934), whose quantiles
+/// (1 +- kConfidence) / 2 give the interval. Fewer than two values on either side say nothing.
+VarianceShare variance_share(std::span<const double> values, std::span<const double> others);
+
 /// Holm's step-down adjustment (S. Holm 1979), in the order given: of p-values sorted upwards, the
 /// i-th of m (from 0) becomes the largest of (m - j) p_j for j <= i, at most 1. NaN stays NaN and
 /// does not count.

@@ -370,6 +370,24 @@ TEST_CASE("runs that never reach the threshold are bounds, and ratios stand besi
   CHECK(holds(text, "The ratio of the geometric means is "));
 }
 
+TEST_CASE("variants that differ in the seeds of sources alone get their shares of the variance") {
+  std::vector<NamedRecord> records = study_of({}, {60, 64, 62, 58}, {61, 62, 61, 60});
+  const std::string before = make_report(records, "").supplement_markdown;
+  CHECK(!holds(before, "sum of the shares"));
+  for (NamedRecord& named : records) {
+    Record& record = named.record;
+    Attributes& settings = record.groups["configuration"].attributes;
+    settings.erase("variant");
+    const bool is_baseline = record.group("study").attribute<std::string>("variant") == "2x2";
+    settings["order_seed"] = std::int64_t{is_baseline ? -1 : 0};
+  }
+  const std::string text = make_report(records, "").supplement_markdown;
+  // Of 500 images: variances 20/3 and 2/3, a tenth; F(3, 3) has the quantile 15.44.
+  CHECK(holds(text, "| 2x2 | 4 | 0.52 | – | – | – |"));
+  CHECK(holds(text, "| 3x3 | 4 | 0.16 | 10 | 1 | 154 |"));
+  CHECK(holds(text, "| sum of the shares | – | – | 10 | – | – |"));
+}
+
 TEST_CASE("a claim of sameness is judged by its margin") {
   StudyRecordOptions options;
   options.expectation = "same";

@@ -39,6 +39,37 @@ Verdict verdict_of(const std::vector<double>& differences, Expectation expectati
 
 }  // namespace
 
+TEST_CASE("a share of a variance is a ratio with the interval of the F distribution") {
+  const std::vector<double> values = {1, 2, 3}, others = {2, 4, 6};
+  const VarianceShare share = variance_share(values, others);
+  CHECK(close(share.share, 0.25));
+  CHECK(close(share.interval.low, 0.25 / 39));  // F(2, 2) has the quantiles 1/39 and 39
+  CHECK(close(share.interval.high, 0.25 * 39));
+  const std::vector<double> one = {1}, same = {2, 2, 2};
+  for (const auto& [a, b] :
+       {std::pair{one, others}, std::pair{values, one}, std::pair{values, same}}) {
+    const VarianceShare none = variance_share(a, b);
+    CHECK(std::isnan(none.share));
+    CHECK(none.interval.low == 0);
+    CHECK(std::isinf(none.interval.high));
+  }
+  CHECK(variance_share(same, others).share == 0);
+}
+
+TEST_CASE("the interval of a share holds the true one 95 times in 100") {
+  constexpr std::size_t kTrials = 10'000, kValues = 5, kOthers = 8;
+  std::size_t held = 0;
+  for (std::size_t trial = 0; trial < kTrials; ++trial) {
+    const RandomStream stream = RandomStream(3).child("share").child(trial);
+    std::vector<double> values = standard_normals(stream, 0, kValues);
+    for (double& value : values) value *= 0.5;
+    const std::vector<double> others = standard_normals(stream.child("others"), 0, kOthers);
+    held += variance_share(values, others).interval.contains(0.25) ? 1 : 0;
+  }
+  CHECK(held > 9430);
+  CHECK(held < 9570);
+}
+
 TEST_CASE("Student's t distribution has its published quantiles") {
   // NIST/SEMATECH e-Handbook of Statistical Methods, section 1.3.6.7.2, column 0.975.
   struct Case {

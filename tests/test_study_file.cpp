@@ -96,6 +96,18 @@ TEST_CASE("a study's file gives the configuration and the label of each run") {
   CHECK(label.attribute<std::int64_t>("variant_order") == 1);
 }
 
+TEST_CASE("a study without a claim expects nothing of its variants") {
+  const TemporaryFolder folder;
+  std::string text = with("claim = \"It is so.\"\n", "");
+  CHECK(is_line_with(error_of([&] { read(folder, text); }), "mine.toml:", "expectation",
+                     "in a study without a claim"));
+  const std::string expectation = "expectation = \"lower\"\n";
+  text.erase(text.find(expectation), expectation.size());
+  const Study study = read(folder, text);
+  CHECK(study.claim.empty());
+  CHECK(study.variants.at(1).expectation.empty());
+}
+
 TEST_CASE("settings stand over what the model has by itself") {
   const TemporaryFolder folder;
   const std::string text =
@@ -132,7 +144,7 @@ TEST_CASE("what a study's file cannot mean is refused in one line") {
     CHECK(is_line_with(error, "mine.toml", parts...));
   };
   refused(with("claim", "clam"), ":2", "unknown key \"clam\"", "such as claim");
-  refused(with("claim = \"It is so.\"\n", ""), "no claim");
+  refused(with("claim = \"It is so.\"\n", ""), "in a study without a claim");
   refused(with("epochs = 10", "epohcs = 10"), ":7", "unknown setting \"epohcs\"", "epochs");
   refused(with("expectation", "expecation"), "unknown key \"expecation\"", "expectation");
   refused(with("dropout = 0.5", "droput = 0.5"), ":19", "such as dropout");

@@ -29,7 +29,7 @@ struct Variant {
   std::string name;  ///< as files are called: "tanh"
   std::string description;
   /// What the claim says of this variant's measure against the baseline's: "lower", "higher",
-  /// "same"; "" for the baseline.
+  /// "same"; "" for the baseline, and in a study without a claim.
   std::string expectation;
   std::vector<SettingChange> changes;  ///< of the common settings
 };

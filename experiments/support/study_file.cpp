@@ -73,14 +73,17 @@ std::vector<SettingChange> changes_of(const TomlFile& file, const toml::table& t
   return changes;
 }
 
-/// Error unless the first variant, the baseline, and no other is without an expectation.
-void check_expectation(const TomlTable& table, bool is_baseline, const std::string& expectation) {
-  if (is_baseline == expectation.empty()) return;
+/// Error unless the first variant, the baseline, and no other is without an expectation, or, in a
+/// study without a claim, all are.
+void check_expectation(const TomlTable& table, bool is_baseline, bool has_claim,
+                       const std::string& expectation) {
+  if ((is_baseline || !has_claim) == expectation.empty()) return;
   if (is_baseline) table.fail("expectation", "of the first variant", "none: it is the baseline");
+  if (!has_claim) table.fail("expectation", "in a study without a claim", "both or none");
   table.require("expectation");
 }
 
-std::vector<Variant> listed_variants(const TomlFile& file, const toml::node& node,
+std::vector<Variant> listed_variants(const TomlFile& file, const toml::node& node, bool has_claim,
                                      std::vector<std::string>& notes) {
   const toml::array* array = node.as_array();
   if (array == nullptr || array->size() < 2 || array->size() > kMaxVariants) {
@@ -98,7 +101,7 @@ std::vector<Variant> listed_variants(const TomlFile& file, const toml::node& nod
     variant.name = table.text("name");
     variant.description = table.text("description");
     variant.expectation = table.choice("expectation", kExpectations, "");
-    check_expectation(table, variants.empty(), variant.expectation);
+    check_expectation(table, variants.empty(), has_claim, variant.expectation);
     if (!is_plain_name(variant.name) || variant.name.starts_with("pilot-")) {
       table.fail("name", "\"" + variant.name + "\"", std::string(kPlainName) + ", no pilot-");
     }
@@ -151,7 +154,11 @@ std::vector<Variant> variants_of(const TomlFile& file, const TomlTable& table,
     throw Error(file.name, each == nullptr ? "no variants" : "variants and each_algorithm",
                 "either [[variants]] or [each_algorithm]");
   }
-  return each != nullptr ? algorithm_variants(file, *each) : listed_variants(file, *listed, notes);
+  if (each != nullptr) {
+    table.require("claim");
+    return algorithm_variants(file, *each);
+  }
+  return listed_variants(file, *listed, table.find("claim") != nullptr, notes);
 }
 
 /// The study's settings over what its model has by itself.
@@ -259,7 +266,6 @@ Study read_study(const std::string& file) {
        "tested_instead", "learning_rates", "extend_learning_rates", "pilot_seeds", "pilot_epochs",
        "data_sets", "colour_only", "settings", "quick", "each_algorithm", "variants"});
   table.require("question");
-  table.require("claim");
   Study study;
   study.name = name;
   study.question = table.text("question");

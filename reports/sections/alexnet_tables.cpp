@@ -63,6 +63,13 @@ double averaged_error(const Runs& runs) {
   return static_cast<double>(wrong) / static_cast<double>(first.test_images);
 }
 
+/// Whether all runs were judged by the same images, as far as their labels tell.
+bool share_test_images(const Runs& runs) {
+  return std::all_of(runs.begin(), runs.end(), [&](const TrainingRun* run) {
+    return run->test_labels == runs.front()->test_labels;
+  });
+}
+
 double mean_of(const Runs& runs, double (*value)(const TrainingRun&)) {
   std::vector<double> values;
   for (const TrainingRun* run : runs) values.push_back(value(*run));
@@ -98,7 +105,7 @@ void add_our_rows(const Group& group, Table& table) {
                         run.top_labels.ranks < run.classes()
                             ? percent_cell(mean_of(group.runs, error_among_likeliest), 2)
                             : Cell()});
-  if (group.runs.size() < 2) return;
+  if (group.runs.size() < 2 || !share_test_images(group.runs)) return;
   table.rows.push_back({group.name, count_cell(group.runs.size()), data,
                         percent_cell(averaged_error(group.runs), 2), Cell()});
 }
@@ -126,7 +133,7 @@ TableEntry results_table(const std::vector<Group>& groups) {
 void add_averaging(const std::vector<Group>& groups, Draft& draft) {
   std::vector<double> gains;
   for (const Group& group : groups) {
-    if (group.runs.size() < 2) continue;
+    if (group.runs.size() < 2 || !share_test_images(group.runs)) continue;
     gains.push_back(mean_of(group.runs, final_test_error) - averaged_error(group.runs));
   }
   draft.set("has_averaging", !gains.empty());

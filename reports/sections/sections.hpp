@@ -82,6 +82,12 @@ void add_reproducibility(const Inputs& inputs, const std::vector<Study>& studies
 /// study of the same name has another measure.
 void add_against(const Inputs& before, const Inputs& now, const std::vector<Study>& studies,
                  const std::vector<Contrast>& contrasts, Draft& draft);
+/// Whether the variants differ from the baseline only in which random numbers go by the run's seed:
+/// then the spread over the seeds is what the study asks for.
+bool varies_sources(const Study& study);
+/// Of each variant its standard deviation over the seeds, and its variance as a share of the
+/// baseline's. Requires varies_sources().
+TableEntry sources_table(const Study& study);
 
 // ---- What they share
 

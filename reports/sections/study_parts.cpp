@@ -139,6 +139,9 @@ Markdown study_part(const Study& study, const std::vector<Contrast>& contrasts, 
                source_of(study.runs()), table});
   }
   draft.add("seeds_" + study.key, values_table(study));
+  part.set("has_sources", varies_sources(study));
+  part.set("sources", place_name("sources_" + study.key));
+  if (varies_sources(study)) draft.add("sources_" + study.key, sources_table(study));
   draft.add("outcome_" + study.key, outcome_table(study));
   draft.add("curves_" + study.key, curves_figure(study));
   return render_template("study.md.mustache", part);

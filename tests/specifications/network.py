@@ -9,10 +9,15 @@ from layers import AveragePooling, Convolution, Dense, Direct, Dropout, Flatten,
 from layers import Naive, Normalization, Relu, Tanh
 
 
+def stream_of(settings, kind):
+    """The stream seed / kind: docs/numeric_contract.md, section Random numbers."""
+    own = settings[{"layers": "dropout"}.get(kind, kind) + "_seed"]
+    return Stream.of_seed(settings["seed"] if own < 0 else own).child(kind)
+
+
 class Network:
     def __init__(self, settings, shape, classes):
         self.settings = settings
-        self.seed = Stream.of_seed(settings["seed"])
         self.layers = []  # (name, layer)
         self.out = shape
         self.activations = 0  # those left out are counted
@@ -53,7 +58,7 @@ class Network:
     def add_dropout(self, number):
         name, rate = f"dropout{number}", self.settings["dropout"]
         if rate > 0:
-            self.add(name, Dropout(self.out, rate, self.seed.child("layers").child(name)))
+            self.add(name, Dropout(self.out, rate, stream_of(self.settings, "layers").child(name)))
 
     def add(self, name, layer):
         self.layers.append((name, layer))
@@ -76,7 +81,7 @@ class Network:
                 if parameter == "bias":
                     yield np.full(count, F(self.settings["initializer"] == "alexnet" and name in ones))
                     continue
-                stream = self.seed.child("parameters").child(name).child(parameter)
+                stream = stream_of(self.settings, "parameters").child(name).child(parameter)
                 yield initial_values(self.settings["initializer"], count, *layer.fans, stream)
 
     def split(self):

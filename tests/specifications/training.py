@@ -5,7 +5,7 @@ import math
 import numpy as np
 from arithmetic import F, chain, long_sum, pairwise
 from augmentation import Augmentation, Inputs
-from network import Network, cross_entropy, mean_of_probabilities
+from network import Network, cross_entropy, mean_of_probabilities, stream_of
 
 
 class Optimizer:
@@ -41,23 +41,36 @@ class Optimizer:
         return w - F(lr / (1.0 - self.power1)) * self.first / scale
 
 
+def split(settings, data):
+    """The data with the images held out that the settings say."""
+    if settings["holdout"] == 0:
+        return data
+    images = len(data["train"][1])
+    order = np.arange(images)
+    if settings["holdout_draw"] == "random":
+        order = np.array(stream_of(settings, "holdout").permutation(images))
+    kept = images - settings["holdout"]
+    parts = {"train": np.sort(order[:kept]), "test": np.sort(order[kept:])}
+    return {part: [values[numbers] for values in data["train"]] for part, numbers in parts.items()}
+
+
 class Training:
     """A run of `settings` on data = {"train": (pixels N,H,W, labels), "test": ...}."""
 
     def __init__(self, settings, data, classes):
-        self.settings, self.data = settings, data
-        pixels = data["train"][0]
+        self.settings, self.data = settings, split(settings, data)
+        pixels = self.data["train"][0]
         self.inputs = Inputs(settings, pixels[: settings["train_images"]])
         self.model = Network(settings, (*self.inputs.shape, 1), classes)
         self.optimizer = Optimizer(settings, len(self.model.parameters), self.model.kinds())
-        self.augmentation = Augmentation(settings, self.model.seed.child("augmentation"), self.inputs)
+        self.augmentation = Augmentation(settings, stream_of(settings, "augmentation"), self.inputs)
         self.last_test = None  # what evaluate("test") gave after the last epoch
         self.history = []  # of each epoch what docs/record_contents.md lists
 
     def train(self):
         for epoch in range(self.settings["epochs"]):
             steps = []  # (loss, errors, images)
-            order = self.model.seed.child("order").child(epoch).permutation(self.settings["train_images"])
+            order = stream_of(self.settings, "order").child(epoch).permutation(self.settings["train_images"])
             for first in range(0, len(order), self.settings["batch_size"]):
                 steps.append(self.train_batch(epoch, order[first : first + self.settings["batch_size"]]))
             self.history.append(self.epoch_of(epoch, steps))

@@ -96,8 +96,7 @@ Network::Network(const py::dict& settings, const std::array<std::size_t, 3>& ima
     : configuration_(configuration_of("model", settings)),
       image_(image),
       model_(make_model(configuration_, {image[0], image[1], image[2]}, classes)) {
-  model_.initialize(
-      RandomStream(static_cast<std::uint64_t>(configuration_.seed)).child("parameters"));
+  model_.initialize(RunStreams(configuration_).parameters);
 }
 
 Network::Network(const py::dict& settings, const std::array<std::size_t, 3>& image,
@@ -105,8 +104,7 @@ Network::Network(const py::dict& settings, const std::array<std::size_t, 3>& ima
     : configuration_(configuration_of("Sequential", settings)),
       image_(image),
       model_(chain_of(image, layers)) {
-  model_.initialize(
-      RandomStream(static_cast<std::uint64_t>(configuration_.seed)).child("parameters"));
+  model_.initialize(RunStreams(configuration_).parameters);
 }
 
 py::list Network::parameters() const {

@@ -57,9 +57,9 @@ void set_all_settings(std::string_view where, const py::dict& settings, Training
 
 bool makes_model(std::string_view name) {
   static const std::set<std::string_view> names = {
-      "seed",           "model",         "activation",  "pooling", "pool_kernel",
-      "pool_rounding",  "dropout",       "initializer", "width",   "without",
-      "conv_algorithm", "normalization", "crop"};
+      "seed",        "parameters_seed", "model",         "activation",  "pooling",
+      "pool_kernel", "pool_rounding",   "dropout",       "initializer", "width",
+      "without",     "conv_algorithm",  "normalization", "crop"};
   return names.count(name) != 0;
 }
 

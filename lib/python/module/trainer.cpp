@@ -58,11 +58,11 @@ class Trainer {
   Trainer(Network& network, const py::dict& settings, const py::object& threads_wanted)
       : network_(network),
         configuration_(trainer_configuration(network, settings)),
-        stream_(static_cast<std::uint64_t>(configuration_.seed)),
+        streams_(configuration_),
         threads_(threads_argument("fit", threads_wanted)),
         gradient_(network.model(), batch_size(),
                   std::min(batch_size(), static_cast<std::size_t>(configuration_.block_size)),
-                  threads_, stream_.child("layers")),
+                  threads_, streams_.layers),
         state_(make_optimizer_state(optimizer_options(configuration_), network.values().size())) {
     if (!network.model().output_shape().flat) {
       throw Error("fit", "a model with outputs of shape " + network.model().output_shape().text(),
@@ -111,7 +111,7 @@ class Trainer {
 
   /// The order of the images in an epoch.
   [[nodiscard]] py::array order(std::size_t epoch, std::size_t count) const {
-    const std::vector<std::uint32_t> order = epoch_order(stream_.child("order"), epoch, count);
+    const std::vector<std::uint32_t> order = epoch_order(streams_.order, epoch, count);
     py::array_t<std::uint32_t> array(static_cast<py::ssize_t>(count));
     std::copy(order.begin(), order.end(), array.mutable_data());
     return array;
@@ -130,7 +130,7 @@ class Trainer {
 
   Network& network_;  ///< kept alive by Python
   TrainingConfiguration configuration_;
-  RandomStream stream_;
+  RunStreams streams_;
   std::size_t threads_;
   BatchGradient gradient_;
   OptimizerState state_;

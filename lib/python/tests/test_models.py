@@ -49,7 +49,9 @@ def trained(threads=1, **settings):
     name = settings.pop("model", "lenet5")
     model = getattr(models, name)((28, 28, 1), **settings)
     fitting = {key: settings.pop(key) for key in ("epochs", "batch_size")}
-    return model, model.fit(DATA, threads=threads, verbose=False, **fitting)
+    held_out = settings.get("holdout", 0)
+    data = reprise.load_dataset(FIXTURES / "fashion-mnist", holdout=held_out) if held_out else DATA
+    return model, model.fit(data, threads=threads, verbose=False, **fitting)
 
 
 class HeldOut(TestCase):

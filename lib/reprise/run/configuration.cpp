@@ -77,7 +77,7 @@ std::vector<std::string> names_of(const std::vector<Setting>& settings) {
 
 std::vector<Setting> settings_of(TrainingConfiguration& c) {
   return {
-      {"seed", "seed of every random number; 0 or more", &c.seed},
+      {"seed", "seed of every random number that has no seed of its own; 0 or more", &c.seed},
       {"epochs", "passes over the training images; 1 or more", &c.epochs},
       {"batch_size", "images per update; 1 to the number of training images", &c.batch_size},
       {"block_size",
@@ -88,6 +88,14 @@ std::vector<Setting> settings_of(TrainingConfiguration& c) {
        "judge by the last N training images, train on the others and leave the test set unread; 0: "
        "judge by the test set",
        &c.holdout},
+      {"holdout_draw", "which training images holdout takes: the last, or as many at random",
+       &c.holdout_draw},
+      {"parameters_seed", "seed of the initial values; -1: seed", &c.parameters_seed},
+      {"order_seed", "seed of the order of the training images; -1: seed", &c.order_seed},
+      {"augmentation_seed", "seed of shifts, crops, reflections, distortion and colour; -1: seed",
+       &c.augmentation_seed},
+      {"dropout_seed", "seed of dropout; -1: seed", &c.dropout_seed},
+      {"holdout_seed", "seed of holdout_draw; -1: seed", &c.holdout_seed},
       {"model", "the network: " + join(model_names()), &c.model},
       {"activation", "relu, tanh or scaled_tanh (1.7159 tanh(2x/3))", &c.model_options.activation},
       {"pooling", "max or average", &c.model_options.pooling},
@@ -187,11 +195,20 @@ void check(const TrainingConfiguration& c) {
     require(std::isfinite(value) && value > 0.0, name, number(value), "a positive finite number");
   };
   require_from(0, "seed", c.seed);
+  require_from(-1, "parameters_seed", c.parameters_seed);
+  require_from(-1, "order_seed", c.order_seed);
+  require_from(-1, "augmentation_seed", c.augmentation_seed);
+  require_from(-1, "dropout_seed", c.dropout_seed);
+  require_from(-1, "holdout_seed", c.holdout_seed);
   require_from(1, "epochs", c.epochs);
   require_from(1, "batch_size", c.batch_size);
   require_from(1, "block_size", c.block_size);
   require_from(0, "train_images", c.train_images);
   require_from(0, "holdout", c.holdout);
+  require(c.holdout_draw == "last" || c.holdout_draw == "random", "holdout_draw",
+          "\"" + c.holdout_draw + "\"", "last or random");
+  require(c.holdout_draw == "last" || c.holdout > 0, "holdout_draw", "random with holdout 0",
+          "a holdout, from which it takes the number of images");
   const std::vector<std::string> models = model_names();
   require(std::find(models.begin(), models.end(), c.model) != models.end(), "model",
           "\"" + c.model + "\"", join(models));

@@ -23,6 +23,12 @@ struct TrainingConfiguration {
   std::int64_t block_size = 16;
   std::int64_t train_images = 0;
   std::int64_t holdout = 0;
+  std::string holdout_draw = "last";
+  std::int64_t parameters_seed = -1;
+  std::int64_t order_seed = -1;
+  std::int64_t augmentation_seed = -1;
+  std::int64_t dropout_seed = -1;
+  std::int64_t holdout_seed = -1;
   std::string model = "lenet5";
   ModelOptions model_options;
   std::string conv_algorithm = "direct";

@@ -51,7 +51,6 @@ void check_fit(const TrainingConfiguration& configuration, const ImageDataset& d
 
 /// What the network is given of the data's images.
 ImageInput input_of(const TrainingConfiguration& configuration, const ImageDataset& data) {
-  check_fit(configuration, data);
   return image_input(image_input_options(configuration), data.train,
                      images_of(configuration, data));
 }
@@ -109,13 +108,14 @@ std::string parameters_sha256(std::span<const float> parameters) {
 TrainingRun::TrainingRun(const TrainingConfiguration& configuration, const ImageDataset& data,
                          std::size_t threads, std::span<const float> initial, Ranks& ranks)
     : configuration_((check(configuration), configuration)),
-      data_(data),
+      drawn_((check_fit(configuration, data), drawn_split(configuration, data))),
+      data_(drawn_ ? *drawn_ : data),
       threads_(threads),
       ranks_(ranks),
       governor_(threads),
-      stream_(static_cast<std::uint64_t>(configuration.seed)),
-      input_(input_of(configuration, data)),
-      augmentation_(augmentation_options(configuration), data.train, stream_.child("augmentation"),
+      streams_(configuration),
+      input_(input_of(configuration, data_)),
+      augmentation_(augmentation_options(configuration), data_.train, streams_.augmentation,
                     input_),
       model_(make_model(configuration, data)) {
   const auto batch_size = static_cast<std::size_t>(configuration.batch_size);
@@ -127,8 +127,8 @@ TrainingRun::TrainingRun(const TrainingConfiguration& configuration, const Image
   initial_sha256_ = parameters_sha256(model_.parameters());
   optimizer_ = make_optimizer_state(optimizer_options(configuration), model_.parameters().size());
   const auto block_size = std::min(batch_size, static_cast<std::size_t>(configuration.block_size));
-  gradient_ = std::make_unique<BatchGradient>(model_, batch_size, block_size, threads,
-                                              stream_.child("layers"));
+  gradient_ =
+      std::make_unique<BatchGradient>(model_, batch_size, block_size, threads, streams_.layers);
   ranked_gradient_ =
       std::make_unique<RankedGradient>(ranks, *gradient_, model_.parameters().size());
 }
@@ -136,7 +136,7 @@ TrainingRun::TrainingRun(const TrainingConfiguration& configuration, const Image
 void TrainingRun::start_from(std::span<const float> initial) {
   const std::string& wanted = configuration_.initial_sha256;
   if (initial.empty() && wanted.empty()) {
-    model_.initialize(stream_.child("parameters"));
+    model_.initialize(streams_.parameters);
     return;
   }
   if (initial.empty()) {
@@ -177,7 +177,7 @@ bool TrainingRun::train(const Observer& observer) {
   const FloatEnvironment environment;
   while (!is_finished()) {
     const std::vector<std::uint32_t> order =
-        epoch_order(stream_.child("order"), history_.size(), train_images());
+        epoch_order(streams_.order, history_.size(), train_images());
     while (step_in_epoch_ < steps_per_epoch()) {
       const double started = seconds_now();
       const std::size_t images = train_step(order);

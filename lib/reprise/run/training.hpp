@@ -4,6 +4,7 @@
 
 #include <functional>
 #include <memory>
+#include <optional>
 #include <span>
 #include <string>
 #include <vector>
@@ -17,6 +18,7 @@
 #include "reprise/run/configuration.hpp"
 #include "reprise/run/ranked_gradient.hpp"
 #include "reprise/run/ranks.hpp"
+#include "reprise/run/run_streams.hpp"
 #include "reprise/run/thread_governor.hpp"
 
 namespace reprise {
@@ -72,6 +74,7 @@ class TrainingRun {
 
   [[nodiscard]] const TrainingConfiguration& configuration() const { return configuration_; }
   [[nodiscard]] const Sequential& model() const { return model_; }
+  /// As the run splits it.
   [[nodiscard]] const ImageDataset& data() const { return data_; }
   /// What the network is given of an image.
   [[nodiscard]] const ImageInput& input() const { return input_; }
@@ -99,13 +102,14 @@ class TrainingRun {
   EpochResult finish_epoch();
 
   TrainingConfiguration configuration_;
+  std::optional<ImageDataset> drawn_;  ///< the data, if its split is the run's own
   const ImageDataset& data_;
   std::size_t threads_;
   Ranks& ranks_;
   bool wishes_to_stop_ = false;
   bool stops_ = false;
   ThreadGovernor governor_;
-  RandomStream stream_;
+  RunStreams streams_;
   ImageInput input_;
   Augmentation augmentation_;
   Sequential model_;

@@ -79,8 +79,10 @@ std::string data_line(const DataRecord& record) {
 /// Which images the record judges by, where they are not the test set.
 Lines holdout_lines(const TrainingConfiguration& configuration) {
   if (configuration.holdout == 0) return {};
-  return {fmt::format("judged by the last {} of the training images, which were held out",
-                      configuration.holdout)};
+  return {fmt::format("judged by {} of the training images, which were held out",
+                      configuration.holdout_draw == "random"
+                          ? fmt::format("{}, drawn at random,", configuration.holdout)
+                          : fmt::format("the last {}", configuration.holdout))};
 }
 
 /// The first `epochs` rows of a dataset whose first axis is the epoch.
