@@ -32,7 +32,8 @@ int compare_records(const std::string& name, int argc, const char* const* argv) 
       name,
       "Reports whether two records are identical outside /environment, or where they differ.");
   line.add_operands("RECORD", records, {2, 2}, "the two records");
-  line.add_size("--most", most, {1}, "largest number of differences to print");
+  line.add_size("--max-differences", most, {1}, "largest number of differences to print");
+  line.add_earlier_name("--most", "--max-differences");
   LoadOptions loading;
   add_load_options(line, loading);
   line.set_footer(

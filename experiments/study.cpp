@@ -62,8 +62,8 @@ void add_options(CommandLine& line, const std::string& name, Options& options) {
       "list the studies available; with a study, its runs, their states, and why any is not done; "
       "and exit");
   line.add_flag("--status", options.status,
-                "tell how many runs are done and left, the time left, the disk needed, the compute "
-                "used and each failure, and exit");
+                "print how many runs are done and left, the time left, the disk space needed, the "
+                "compute used and each failure, and exit");
   line.add_flag("--describe", options.describe, "describe the study, and exit");
   line.add_integers("--seeds", options.seeds, {1}, "comma-separated integers, 1 or more");
   const auto add_scale = [&line](const std::string& option, std::int64_t& value, IntegerRange range,
@@ -89,18 +89,16 @@ void add_options(CommandLine& line, const std::string& name, Options& options) {
   line.add_flag("--resume", options.runs.resume,
                 "continue runs that were stopped or killed from their last checkpoints");
   line.add_size("--checkpoint-seconds", options.runs.checkpoint_seconds, {0},
-                "save a checkpoint of each run at work every N seconds; 0: after each step");
+                "save a checkpoint of each running training every N seconds; 0: after each step");
   line.add_flag("--force", options.runs.force, "repeat runs that are already recorded");
   add_threads(line, options.runs.threads, "number of threads; affects the speed, not the result");
   add_simd(line, options.simd, "affects the speed, not the result");
   add_load_options(line, options.runs.loading);
   line.set_footer(
-      "The plan is written before the first run. Runs that are already recorded, for whatever "
-      "study, "
-      "are skipped. Ctrl-C stops and keeps checkpoints; --resume continues, also after a kill."
-      "\n\nExit status: 0; 1 "
-      "after "
-      "an error or if a run failed; 2 for bad usage; 130 if it was stopped.\n\nExample:\n  " +
+      "The plan is written before the first run. Runs that any study has already recorded are "
+      "skipped. Ctrl-C stops and keeps checkpoints; --resume continues, also after a kill."
+      "\n\nExit status: 0; 1 after an error or if a run failed; 2 for bad usage; 130 if it was "
+      "stopped.\n\nExample:\n  " +
       name + " dropout --seeds 1,2,3,4,5 --store runs");
 }
 

@@ -43,14 +43,15 @@ std::optional<Options> parse(const std::string& name, int argc, const char* cons
       "is identical, or where the two first differ.");
   line.add_operands("RECORD", options.records, {1}, "records of training runs");
   line.add_text("--data", options.data,
-                "folder with the data, whatever the record names; default " + default_data_folder(),
+                "folder with the data; folders that records name are not opened; default " +
+                    default_data_folder(),
                 "DIR");
   line.add_text("--initial", options.initial,
-                "file with the weights that the runs start from, for records of runs that had such",
+                "file with the weights that the runs started from, for records made with --initial",
                 "FILE");
   line.add_text("--study", options.study_file,
-                "study file by which to judge the records; default: for each the study of the name "
-                "that it gives, if this program comes with it",
+                "study file by which to judge the records; default: the installed study that each "
+                "record names",
                 "FILE");
   line.add_size("--epochs", options.verification.epochs, {1},
                 "verify only the first N epochs; default all");

@@ -332,7 +332,7 @@ TEST_CASE("a workspace that cannot be allocated is an error that says how much w
 TEST_CASE("a pass that is not offered is an error that says why") {
   const Call call(parse_conv_shape("mb1ic1ih3oc1kh3"));
   CHECK_THROWS_WITH(conv2d_forward(call.input, call.weight, call.bias, call.options, picky()),
-                    Contains("picky does not offer forward") && Contains("it is Monday"));
+                    Contains("picky does not support forward") && Contains("it is Monday"));
 }
 
 TEST_CASE("an unknown algorithm is an error that lists the known ones") {

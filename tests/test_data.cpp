@@ -344,7 +344,7 @@ TEST_CASE("a data folder that is missing or no folder is refused") {
     return error_of([&] { load_idx_dataset(folder); });
   };
   CHECK(is_line_with(error(small.path() + "/none"), "/none", "no such data folder"));
-  CHECK(is_line_with(error(small.path() + "/" + kTrainLabels), "no folder"));
+  CHECK(is_line_with(error(small.path() + "/" + kTrainLabels), "not a folder"));
 }
 
 TEST_CASE("each missing file is named") {

@@ -97,7 +97,7 @@ TEST_CASE("a named pipe or a device is refused at once, and a pipe that is open 
   const TemporaryFolder folder;
   REQUIRE(mkfifo((folder / "pipe").c_str(), 0600) == 0);
   for (const std::string& path : {folder / "pipe", std::string("/dev/zero")}) {
-    CHECK(is_line_with(error_of([&] { read_file(path); }), path, "is no regular file"));
+    CHECK(is_line_with(error_of([&] { read_file(path); }), path, "is not a regular file"));
   }
   int ends[2];
   REQUIRE(pipe(ends) == 0);

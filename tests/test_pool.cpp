@@ -460,7 +460,7 @@ TEST_CASE("any number of channels, with ties, NaN and infinities, on every vecto
   }
 }
 
-TEST_CASE("a ReLU before maximum pooling can be worked along") {
+TEST_CASE("maximum pooling can include the ReLU before it") {
   const BestTargetAgain guard;
   for (std::size_t i = 0; i < 60; ++i) {
     Pool2dOptions options = drawn_options(i);

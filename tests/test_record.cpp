@@ -300,8 +300,8 @@ TEST_CASE("a file that is no record, or none at all, is refused with the reason"
   CHECK(
       is_line_with(error_of([&] { load_record(folder / "none.h5"); }), "none.h5", "No such file"));
   CHECK(is_line_with(error_of([&] { load_record(folder.path()); }), "Is a directory"));
-  CHECK(is_line_with(error_of_bytes(folder, {}), "no HDF5 file"));
-  CHECK(is_line_with(error_of_bytes(folder, {'t', 'e', 'x', 't'}), "no HDF5 file"));
+  CHECK(is_line_with(error_of_bytes(folder, {}), "not an HDF5 file"));
+  CHECK(is_line_with(error_of_bytes(folder, {'t', 'e', 'x', 't'}), "not an HDF5 file"));
   CHECK(is_line_with(error_of([] { load_record(REPRISE_FIXTURES "/golden/layers.h5"); }),
                      "layers.h5"));
 }

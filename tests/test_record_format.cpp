@@ -272,7 +272,7 @@ TEST_CASE("the text of settings is that of the attributes, whatever release wrot
   group.datasets["toml"] = scalar_text("width = 16\n" + text);
   CHECK(configuration_text_differences(record) ==
         std::vector<std::string>{
-            "/configuration/toml, line 1: \"width = 16\" is no setting of /configuration"});
+            "/configuration/toml, line 1: \"width = 16\" is not a setting of /configuration"});
   // A comparison has no such text; the digest leaves one out nevertheless.
   Record comparison;
   comparison.attributes["kind"] = "comparison";

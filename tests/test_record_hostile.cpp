@@ -70,7 +70,7 @@ const std::map<std::string, std::string> kMade = {
     {"superblock_3", "superblock of version 3"},
     {"tree_of_links", "/g/a: linked to more than once"},
     {"twice_in_a_group", "/a: linked to more than once"},
-    {"user_block", "no HDF5 file"},
+    {"user_block", "not an HDF5 file"},
     {"virtual_file", "/d: a virtual dataset"},
     {"zeros", "/d: more values"},
 };

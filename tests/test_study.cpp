@@ -238,7 +238,7 @@ TEST_CASE("list and status tell which runs are done, left or failed, and why") {
   CHECK_THAT(run.err, Catch::Contains("failed: other, seed 1: ") && Catch::Contains("loss"));
   const std::string after = told(" --list");
   CHECK_THAT(after, Catch::Contains("done ") && Catch::Contains("failed ") &&
-                        Catch::Contains("the loss is not finite"));
+                        Catch::Contains("the loss became infinite or NaN"));
   const std::string status = told(" --status");
   CHECK_THAT(status, Catch::Contains("1 of 2 runs done, 1 failed, 0 interrupted, 0 missing") &&
                          Catch::Contains("time left: none") && Catch::Contains("CPU hours") &&

@@ -214,16 +214,16 @@ TEST_CASE("verify names a difference wherever it is") {
       {toml(", line 2: \"epochs = \" against \"epochs = 1\", by the attribute"),
        replaced("epochs = 1\n", "epochs = \n"), true},
       // What TOML reads alike, people do not.
-      {toml(", line 1: \"# by the authors\" is no setting of /configuration"),
+      {toml(", line 1: \"# by the authors\" is not a setting of /configuration"),
        replaced("seed = 1\n", "# by the authors\nseed = 1\n"), true},
       {toml(", line 1: \"seed = 1 # not 7\" against \"seed = 1\", by the attribute"),
        replaced("seed = 1\n", "seed = 1 # not 7\n"), true},
-      {toml(", line 2: \"\" is no setting of /configuration"),
+      {toml(", line 2: \"\" is not a setting of /configuration"),
        replaced("seed = 1\n", "seed = 1\n\n"), true},
       {toml(", line 2: \"seed = 1\" is there twice"),
        replaced("seed = 1\n", "seed = 1\nseed = 1\n"), true},
       {toml(" does not end with a newline"), [text_of](Record& r) { text_of(r).pop_back(); }, true},
-      {toml("@note is no part of a record"),
+      {toml("@note is not part of a record"),
        [](Record& r) { r.groups["configuration"].datasets["toml"].attributes["note"] = "true"; },
        true},
       {"/extra: missing in the second", [](Record& r) { r.groups["extra"]; }},
@@ -476,8 +476,9 @@ TEST_CASE("no text of a record acts on a terminal: compare_records") {
   for (const bool names : {false, true}) {
     for (std::size_t first = 0; first < hostile_texts("").size(); first += (names ? 5 : 1) * step) {
       save_record(with_hostile(honest, names, first), folder / "b.h5", Overwrite::yes);
-      const CommandResult result = run_command(kPrograms + "compare_records --most 10000 " +
-                                               (folder / "a.h5") + " " + (folder / "b.h5"));
+      const CommandResult result =
+          run_command(kPrograms + "compare_records --max-differences 10000 " + (folder / "a.h5") +
+                      " " + (folder / "b.h5"));
       CHECK(result.status == 1);
       CHECK(result.out.size() > 500);
       check_harmless(result);

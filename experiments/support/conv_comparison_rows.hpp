@@ -36,7 +36,7 @@ struct ComparisonRow {
   [[nodiscard]] double median_ms() const;
   [[nodiscard]] double min_ms() const;
   [[nodiscard]] double max_ms() const;
-  /// Largest minus smallest, as a share of the median.
+  /// Largest minus smallest, as a fraction of the median.
   [[nodiscard]] double spread() const { return (max_ms() - min_ms()) / median_ms(); }
   [[nodiscard]] double gflops() const { return shape.flops() / median_ms() / 1e6; }
 };

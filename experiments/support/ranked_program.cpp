@@ -35,8 +35,8 @@ RankedProgram::RankedProgram() : launcher_(launcher_of(environment_variable)) {
 
 void RankedProgram::add_option(CommandLine& line, std::string& which) {
   line.add_text("--ranks", which,
-                "how the processes that mpirun or srun started compute one run together: auto (by "
-                "what the launcher has set), openmpi or mpich; or alone: each a run by itself");
+                "how processes that mpirun or srun started share one run: auto (as the launcher's "
+                "variables say), openmpi, mpich, or alone (each process makes a run of its own)");
   line.set_choices("--ranks", {"auto", "openmpi", "mpich", "alone"});
 }
 

@@ -21,13 +21,13 @@
 namespace reprise::python {
 namespace {
 
-constexpr std::size_t kMostClasses = 256;  ///< labels are bytes
+constexpr std::size_t kMaxClasses = 256;  ///< labels are bytes
 
 /// Scores N,classes.
 struct Scores {
   Scores(std::string_view where, std::string_view name, const py::object& value)
       : array(where, name, value, "N,classes") {
-    if (classes() >= 1 && classes() <= kMostClasses) return;
+    if (classes() >= 1 && classes() <= kMaxClasses) return;
     throw Error(where, std::to_string(classes()) + " classes", "1 to 256");
   }
   [[nodiscard]] std::size_t rows() const { return array.sizes()[0]; }

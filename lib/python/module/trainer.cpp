@@ -100,7 +100,7 @@ class Trainer {
     };
     const BatchGradient::Totals totals = gradient_.run(order.size(), state_.steps, source);
     if (!std::isfinite(totals.loss)) {
-      throw Diverged("fit, epoch " + std::to_string(epoch + 1), "the loss is not finite any more",
+      throw Diverged("fit, epoch " + std::to_string(epoch + 1), "the loss became infinite or NaN",
                      "finite images and a smaller learning rate");
     }
     optimizer_step(optimizer_options(configuration_), state_,

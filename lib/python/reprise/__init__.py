@@ -17,7 +17,7 @@ Threads. The library works without Python's lock, so that other Python threads r
 must not write to the arrays of a call. One call cannot be interrupted: Ctrl-C takes effect after it.
 In a process forked after calls with threads > 1, calls use one thread.
 
-Errors. TypeError for what is no number, text or array of numbers; ValueError for sizes and values
+Errors. TypeError for what is not a number, text or array of numbers; ValueError for sizes and values
 that do not fit; MemoryError for arrays and workspaces that cannot be allocated. The text is one
 line: where, what was given, what was expected.
 

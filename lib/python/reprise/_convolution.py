@@ -59,7 +59,7 @@ def conv2d(
     A float32 input in C order is read in place. One call is not interruptible: Ctrl-C takes effect
     when it is done. Other Python threads run meanwhile.
 
-    ValueError if sizes do not match or make no sense, the algorithm is unknown or does not offer the
+    ValueError if sizes do not match or make no sense, the algorithm is unknown or does not support the
     shape, or a value is outside the algorithm's domain ("fft" and "winograd" take finite values up
     to 2^24; "direct" and "auto" take all). TypeError if an argument is of the wrong kind.
     MemoryError if there is no room for the output or the algorithm's workspace.
@@ -191,7 +191,7 @@ class ConvAlgorithm:
         return _reprise.error_bound(self.name, _shape(shape), conv_pass)
 
     def unsupported(self, shape: Union[ConvShape, str], conv_pass: ConvPass = "forward") -> str:
-        """The reason why it does not offer the pass of this shape, or an empty text if it does."""
+        """Why it does not support this pass of this shape, or an empty text if it does."""
         return _reprise.unsupported(self.name, _shape(shape), conv_pass)
 
     def workspace_bytes(

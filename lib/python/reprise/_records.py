@@ -157,7 +157,7 @@ def open(
     no_checksum  also a file without the line with its SHA-256 at its end
     unconfined   also where the kernel cannot forbid system calls to that process
 
-    ValueError if it cannot be read, is no record, is damaged, or breaks its schema.
+    ValueError if it cannot be read, is not a record, is damaged, or breaks its schema.
     """
     return Record(_reprise.load_record(path, bool(no_checksum), bool(unconfined)))
 
@@ -178,8 +178,8 @@ def verify(
     """Runs the training run in a record again and compares.
 
     data     a Dataset or its folder; None: where Debian's package dataset-fashion-mnist has it
-    epochs   compare the first so many epochs only; 0: the whole record
-    initial  file with the weights that the run started from, for a record of a run that had such
+    epochs   compare the first N epochs only; 0: the whole record
+    initial  file with the weights that the run started from, for a record made with `initial`
 
     A study that the record belongs to is not judged (the program verify does). Ctrl-C takes effect
     between steps. ValueError if the record breaks its schema or has fewer epochs.

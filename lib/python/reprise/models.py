@@ -55,7 +55,7 @@ def load_dataset(folder: Union[str, "os.PathLike[str]", None] = None, holdout: i
     """The data set in a folder: four IDX files, as of MNIST, gzipped or not, or CIFAR-10's binary files.
 
     folder   None: where Debian's package dataset-fashion-mnist has its files
-    holdout  above 0: `test` is so many last training images, `train` the others, and the files of the
+    holdout  above 0: `test` is the last N training images, `train` the others, and the files of the
              test set are not opened; fit() then takes the same holdout as a setting
 
     Returns a Dataset: name, class_names, and train and test, each (images N,H,W,C of uint8, labels N).

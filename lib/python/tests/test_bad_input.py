@@ -82,7 +82,7 @@ CASES = [
     (conv(padding=10**9), ValueError, "at most 2^40 elements"),
     (conv(algorithm="ftt"), ValueError, '"ftt"', "nearest is fft"),
     (conv(algorithm=3), TypeError, "algorithm = 3", "a text"),
-    (conv(algorithm="winograd", stride=2), ValueError, "winograd does not offer forward"),
+    (conv(algorithm="winograd", stride=2), ValueError, "winograd does not support forward"),
     (conv(input=X * np.float32("nan"), algorithm="fft"), ValueError, "nan"),
     (conv(threads=0), ValueError, "threads = 0"),
     (conv(threads=10**6), ValueError, "threads = 1000000", "1024"),

@@ -375,7 +375,7 @@ CASES = [
     (fit(y=LABELS[:40] + 0.5), TypeError, "labels of dtype float64"),
     (fit(y=np.ones((40, 10))), ValueError, "labels of shape (40, 10)"),
     (fit(y=None), TypeError, "labels of dtype object"),
-    (fit(x=IMAGES[:40] / 255 * np.nan), ValueError, "not finite"),
+    (fit(x=IMAGES[:40] / 255 * np.nan), ValueError, "infinite or NaN"),
     (fit(x=IMAGES[:40] / 256, random_shift=2), ValueError, "random_shift = 2", "pixels / 255"),
     (fit(x=IMAGES[:40] / 256, batch_size=41), ValueError, "batch_size = 41", "40"),
     (fit(x=IMAGES[:0] / 256, y=LABELS[:0]), ValueError, "no images"),

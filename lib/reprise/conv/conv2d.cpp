@@ -26,7 +26,7 @@ void check_offered(std::string_view where, const ConvAlgorithm& algorithm, const
   const std::string reason = algorithm.unsupported(shape, pass);
   if (reason.empty()) return;
   throw Error(where,
-              std::string(algorithm.name) + " does not offer " + std::string(name_of(pass)) +
+              std::string(algorithm.name) + " does not support " + std::string(name_of(pass)) +
                   " of " + to_line(shape) + ": " + reason,
               "another algorithm, such as " + std::string(default_conv_algorithm().name));
 }

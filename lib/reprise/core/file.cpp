@@ -173,7 +173,7 @@ void check_target(const std::string& path, Overwrite overwrite) {
   if (fs::is_directory(path, none)) throw Error(path, "is a folder", "a file's name");
   if (!fs::exists(fs::symlink_status(path, none))) return;
   if (overwrite == Overwrite::no) fail_exists(path);
-  if (!fs::is_regular_file(path, none)) throw Error(path, "is no regular file", "a file's name");
+  if (!fs::is_regular_file(path, none)) throw Error(path, "is not a regular file", "a file's name");
 }
 
 /// Error for a named pipe, on which opening waits for ever, or a device, which may have no end.
@@ -185,7 +185,7 @@ void check_readable_kind(const std::string& path) {
       name == "/dev/stdin" || name.starts_with("/dev/fd/") || name.starts_with("/proc/self/fd/")) {
     return;
   }
-  throw Error(path, "is no regular file", "a file, or a pipe as /dev/stdin");
+  throw Error(path, "is not a regular file", "a file, or a pipe as /dev/stdin");
 }
 
 }  // namespace

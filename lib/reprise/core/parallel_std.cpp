@@ -21,12 +21,12 @@ namespace reprise::parallel_backend {
 namespace {
 
 struct Job {
-  const std::size_t threads;  ///< at most so many work at it, the caller included
+  const std::size_t threads;  ///< at most this many work on it, including the caller
   const std::size_t tasks;
   const std::function<void(std::size_t task, std::size_t worker)>& body;
   std::atomic<std::size_t> next = 0;  ///< the task that is taken next
   // The pool's mutex guards these.
-  std::size_t joined = 1;   ///< threads that have ever worked at it: worker 0 is the caller
+  std::size_t joined = 1;   ///< threads that have begun a task of it: worker 0 is the caller
   std::size_t at_work = 0;  ///< threads of the pool that work at it now
   std::exception_ptr failure{};
   std::condition_variable finished{};  ///< at_work has become 0

@@ -15,7 +15,7 @@ namespace reprise {
 
 /// All off at first.
 struct AugmentationOptions {
-  /// Random translation by up to so many pixels each way, zeros moving in: a random crop of the
+  /// Random translation by up to this many pixels each way, zeros moving in: a random crop of the
   /// image padded with zeros. 0 or more, less than the image's height and width.
   std::int64_t shift = 0;
   /// Left and right changed places, for every second image.

@@ -31,7 +31,7 @@ struct ImageDataset {
   ImageSet train;
   ImageSet test;                ///< what is judged
   std::vector<DataFile> files;  ///< that were read, in the order in which the form lists them
-  std::size_t holdout = 0;      ///< 0, or `test` is so many last images of the training set
+  std::size_t holdout = 0;      ///< above 0: `test` is the last N training images
 };
 
 /// The published data set whose files, in the order of ImageDataset::files, have these SHA-256:

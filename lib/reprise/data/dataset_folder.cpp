@@ -33,7 +33,7 @@ void check_data_folder(const std::string& folder) {
     return;
   }
   const bool debian = folder == default_data_folder();
-  throw Error(folder, there ? "is no folder" : "no such data folder",
+  throw Error(folder, there ? "is not a folder" : "no such data folder",
               debian ? "Debian's package dataset-fashion-mnist to be installed"
                      : "a folder with the four IDX files of MNIST or the like, or with CIFAR-10's "
                        "binary files");

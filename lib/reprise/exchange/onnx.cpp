@@ -22,7 +22,7 @@ namespace reprise::details {
 namespace {
 
 constexpr std::int64_t kOpset = 13;
-constexpr std::size_t kMostParameters = std::size_t{1} << 28;  // protobuf has files of below 2 GiB
+constexpr std::size_t kMaxParameters = std::size_t{1} << 28;  // protobuf has files of below 2 GiB
 
 using Sizes = std::vector<std::size_t>;
 
@@ -353,10 +353,10 @@ bool has_onnx() {
 }
 
 std::vector<std::byte> to_onnx(const Sequential& model) {
-  if (model.parameters().size() >= kMostParameters || model.layers().empty()) {
+  if (model.parameters().size() >= kMaxParameters || model.layers().empty()) {
     throw Error(
         "model " + model.name(), fmt::format("{} parameters", model.parameters().size()),
-        fmt::format("layers, and fewer than {} parameters in an ONNX file", kMostParameters));
+        fmt::format("layers, and fewer than {} parameters in an ONNX file", kMaxParameters));
   }
   onnx::ModelProto file;
   file.set_ir_version(onnx::IR_VERSION_2020_5_8);

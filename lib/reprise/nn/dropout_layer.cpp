@@ -10,6 +10,7 @@
 #include <cmath>
 
 #include "reprise/core/error.hpp"
+#include "reprise/core/integer.hpp"
 #include "reprise/nn/layer_description.hpp"
 #include "reprise/nn/layers.hpp"
 
@@ -64,7 +65,7 @@ class DropoutLayer final : public Layer {
       return;
     }
     const RandomStream stream = context.stream.child(context.step);
-    const std::uint64_t counters = (size_ + 3) / 4;
+    const std::uint64_t counters = div_ceil<std::uint64_t>(size_, 4);
     for (std::size_t n = 0; n < context.N; ++n, from += size_, to += size_) {
       const std::uint64_t first = (context.first_image + n) * counters;
       for (std::size_t e = 0; e < size_; e += 4) {

@@ -7,6 +7,7 @@
 
 #include "reprise/conv/conv2d.hpp"
 #include "reprise/core/error.hpp"
+#include "reprise/core/integer.hpp"
 #include "reprise/nn/layer_convolution.hpp"
 #include "reprise/nn/layer_description.hpp"
 #include "reprise/nn/layers.hpp"
@@ -133,7 +134,7 @@ class PartialConv2dLayer final : public Layer {
 
   /// Bytes of the whole kernel at the workspace's front, so that the rest is aligned.
   [[nodiscard]] std::size_t kernel_bytes() const {
-    return (shape_.weight_size() * sizeof(float) + 63) / 64 * 64;
+    return round_up(shape_.weight_size() * sizeof(float), 64);
   }
 
   [[nodiscard]] ConvResources resources(const LayerContext& context) const {

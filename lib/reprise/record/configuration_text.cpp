@@ -67,7 +67,7 @@ std::vector<std::string> configuration_text_differences(const Record& record, st
     if (found.size() < most) found.push_back("/configuration/toml" + std::move(finding));
   };
   for (const auto& [name, value] : dataset->second.attributes) {
-    add("@" + name + " is no part of a record");
+    add("@" + name + " is not part of a record");
   }
   if (!texts->front().empty() && texts->front().back() != '\n') {
     add(" does not end with a newline");
@@ -80,7 +80,7 @@ std::vector<std::string> configuration_text_differences(const Record& record, st
     const std::string name = name_in(lines[i]);
     const auto known = is_missing.find(name);
     if (known == is_missing.end()) {
-      add(where + " is no setting of /configuration");
+      add(where + " is not a setting of /configuration");
       continue;
     }
     std::string expected = setting_line(name, group->second.attributes.at(name));

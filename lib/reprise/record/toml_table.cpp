@@ -151,7 +151,7 @@ std::string TomlTable::text_of(const toml::node& node, const std::string& key) c
     return static_cast<unsigned char>(c) < 0x20 || c == 0x7F;
   });
   if (value.empty() || value.size() > kMaxText || control || !is_text(value)) {
-    fail(key, value.size() > kMaxText ? "is too long" : "is no line of text",
+    fail(key, value.size() > kMaxText ? "is too long" : "is not a line of text",
          fmt::format("1 to {} bytes of UTF-8 without control characters", kMaxText));
   }
   return value;
@@ -160,12 +160,12 @@ std::string TomlTable::text_of(const toml::node& node, const std::string& key) c
 double TomlTable::real_of(const toml::node& node, const std::string& key) const {
   check_not_too_small(file_, node, key);
   const std::optional<double> value = node.value<double>();
-  if (!node.is_number() || !std::isfinite(*value)) fail(key, "is no finite number", "one");
+  if (!node.is_number() || !std::isfinite(*value)) fail(key, "is not a finite number", "one");
   return *value;
 }
 
 std::int64_t TomlTable::integer_of(const toml::node& node, const std::string& key) const {
-  if (!node.is_integer()) fail(key, "is no integer", "one");
+  if (!node.is_integer()) fail(key, "is not an integer", "one");
   return *node.value<std::int64_t>();
 }
 

@@ -94,7 +94,8 @@ std::string reader_program() {
 
 std::string checked_reader_program(const std::string& path) {
   if (!counts(path, geteuid(), X_OK)) {
-    throw Error(path, "is no program that this user or root owns and only they may change", kName);
+    throw Error(path, "is not a program that this user or root owns and that only they may change",
+                kName);
   }
   return path;
 }

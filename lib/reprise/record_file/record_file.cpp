@@ -137,7 +137,7 @@ void check_axis_names(const Group& group, const std::string& at, const std::stri
 void check_contents(const Record& record, const std::string& path) try {
   check_record(record);
 } catch (const Error& error) {
-  throw Error(path, std::string("is no record: ") + error.what(), "");
+  throw Error(path, std::string("is not a Reprise record: ") + error.what(), "");
 }
 
 /// Error if there are settings of a later release: their defaults in the format are unknown here,
@@ -171,7 +171,7 @@ Record read_record(const std::string& path, const LoadOptions& options) {
   check_axis_names(record, "", path);
   const std::string format = root_text(record, "format");
   if (format != kRecordFormat && format != kRecordFormat1) {
-    throw Error(path, "is no record: its format is \"" + quoted(format) + "\"",
+    throw Error(path, "is not a Reprise record: its format is \"" + quoted(format) + "\"",
                 std::string(kRecordFormat1).append(" or ").append(kRecordFormat));
   }
   check_contents(record, path);

@@ -32,7 +32,8 @@ void check_size(std::span<const std::byte> bytes, const std::string& where) {
                 std::to_string(size) + " or more");
   }
   if (bytes.size() > size) {
-    throw Error(where, std::to_string(bytes.size() - size) + " stray bytes after the HDF5 data",
+    throw Error(where,
+                std::to_string(bytes.size() - size) + " unexpected bytes after the HDF5 data",
                 "a record");
   }
 }
@@ -45,17 +46,18 @@ std::uint64_t announced_size(std::span<const std::byte> bytes) {
 
 void check_superblock(std::span<const std::byte> bytes, const std::string& where) {
   const std::string_view text(reinterpret_cast<const char*>(bytes.data()), bytes.size());
-  if (!text.starts_with(kSignature)) throw Error(where, "is no HDF5 file", "a record");
+  if (!text.starts_with(kSignature)) throw Error(where, "is not an HDF5 file", "a record");
   if (bytes.size() < kSize) throw Error(where, "is truncated", "a record");
   constexpr std::string_view usual("\x02\x08\x08\x00", 4);
   if (text.substr(kVersionAt, usual.size()) != usual) {
     throw Error(where,
-                "is no record: an HDF5 file with a superblock of version " +
+                "is not a Reprise record: an HDF5 file with a superblock of version " +
                     std::to_string(std::to_integer<int>(bytes[kVersionAt])),
                 "version 2, 8-byte addresses and no flags, as save_record writes");
   }
   if (number_at(bytes, kBaseAt) != 0 || number_at(bytes, kExtensionAt) != kNone) {
-    throw Error(where, "is no record: an HDF5 file with a user block or an extended superblock",
+    throw Error(where,
+                "is not a Reprise record: an HDF5 file with a user block or an extended superblock",
                 "neither, as save_record writes");
   }
   check_size(bytes, where);

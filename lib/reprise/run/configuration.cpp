@@ -85,8 +85,8 @@ std::vector<Setting> settings_of(TrainingConfiguration& c) {
        &c.block_size},
       {"train_images", "train on the first N images; 0: all", &c.train_images},
       {"holdout",
-       "judge by the last N training images, train on the others and leave the test set unread; 0: "
-       "judge by the test set",
+       "evaluate on the last N training images, train on the others and leave the test set unread; "
+       "0: evaluate on the test set",
        &c.holdout},
       {"holdout_draw", "which training images holdout takes: the last, or as many at random",
        &c.holdout_draw},
@@ -119,15 +119,14 @@ std::vector<Setting> settings_of(TrainingConfiguration& c) {
        "what is subtracted from each image: none, or mean_image, that of the training "
        "images",
        &c.subtract},
-      {"pixel_max", "what a pixel of 255 counts as: 1 or 255", &c.pixel_max},
+      {"pixel_max", "value that a pixel of 255 becomes: 1 or 255", &c.pixel_max},
       {"crop",
        "side of the square that the network sees: at random places in training, the centre in "
        "tests; 0: whole images",
        &c.crop},
       {"test_views",
-       "10: the trained network is judged by its mean over ten views, the corners and the centre "
-       "of "
-       "crop or random_shift and their reflections; 1: by the centre",
+       "10: the trained network's outputs are averaged over ten views, the corners and the centre "
+       "of crop or random_shift and their reflections; 1: the centre alone",
        &c.test_views},
       {"random_shift", "training images are shifted at random by up to this many pixels; 0 or more",
        &c.random_shift},
@@ -135,7 +134,7 @@ std::vector<Setting> settings_of(TrainingConfiguration& c) {
        "1: training images are mirrored left to right with probability 1/2; 0: none",
        &c.horizontal_flip},
       {"distortion",
-       "training images are scaled, squeezed, sheared and rotated at random, each by up to this "
+       "training images are scaled, squeezed, sheared and rotated at random, each by at most this "
        "fraction; 0 to 0.5",
        &c.distortion},
       {"pca_color_noise",
@@ -145,7 +144,8 @@ std::vector<Setting> settings_of(TrainingConfiguration& c) {
       {"learning_rate", "step size; above 0", &c.learning_rate},
       {"lr_milestones", "epochs after which the learning rate drops, such as \"6,8\"; empty: none",
        &c.lr_milestones},
-      {"lr_gamma", "what a drop multiplies the learning rate by; above 0", &c.lr_gamma},
+      {"lr_gamma", "factor by which the learning rate is multiplied at each drop; above 0",
+       &c.lr_gamma},
       {"momentum",
        "sgd, nesterov, rmsprop: fraction of the previous step that is added to the next; 0 to "
        "below 1",

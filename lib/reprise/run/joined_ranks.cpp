@@ -218,7 +218,7 @@ const RanksModule& load_module(const Launcher& launcher, const std::string& whic
                 "the MPI library that it was built with");
   }
   void* const function = dlsym(library, kRanksModuleFunction);
-  if (function == nullptr) throw Error(path, "is no module for ranks", name);
+  if (function == nullptr) throw Error(path, "is not a module for ranks", name);
   const RanksModule& module = *reinterpret_cast<const RanksModule* (*)()>(function)();
   if (module.version != kRanksModuleVersion) {
     throw Error(path, fmt::format("version {}", module.version),

@@ -28,7 +28,7 @@ std::vector<std::size_t> deal_blocks(std::size_t blocks, std::size_t ranks);
 
 class RankedGradient {
  public:
-  /// `gradient` is of a model of so many parameters. All stay as long as this.
+  /// `gradient` is of a model with this many parameters. All stay as long as this.
   RankedGradient(Ranks& ranks, BatchGradient& gradient, std::size_t parameters);
 
   struct Step {

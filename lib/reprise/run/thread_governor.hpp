@@ -15,7 +15,7 @@ class ThreadGovernor {
   /// For the next step: all, or 1.
   [[nodiscard]] std::size_t threads() const { return alone_ ? 1 : all_; }
 
-  /// The step has computed so many images in this time.
+  /// The step has computed this many images in this time.
   void record_step(std::size_t images, double seconds);
 
  private:

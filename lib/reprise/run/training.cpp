@@ -210,7 +210,7 @@ std::size_t TrainingRun::train_step(const std::vector<std::uint32_t>& order) {
   if (!std::isfinite(totals.loss)) {
     throw Diverged(
         fmt::format("training, epoch {}, step {}", history_.size() + 1, step_in_epoch_ + 1),
-        "the loss is not finite any more", "a smaller learning rate");
+        "the loss became infinite or NaN", "a smaller learning rate");
   }
   optimizer_step(optimizer_options(configuration_), optimizer_,
                  parameter_groups(configuration_, model_, history_.size()), model_.parameters(),

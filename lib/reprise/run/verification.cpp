@@ -112,21 +112,23 @@ Record first_epochs(const Record& record, const ModelRecord& model, std::size_t 
   return part;
 }
 
-/// Where two histories part first: by the losses of their steps, else by the parameters' digests.
-std::string first_parting(const std::vector<EpochResult>& then,
-                          const std::vector<EpochResult>& now) {
+/// Where two histories first differ: by the losses of their steps, else by the parameters' digests.
+std::string first_difference(const std::vector<EpochResult>& then,
+                             const std::vector<EpochResult>& now) {
   for (std::size_t epoch = 0; epoch < std::min(then.size(), now.size()); ++epoch) {
     const std::vector<double>& a = then[epoch].step_losses;
     const std::vector<double>& b = now[epoch].step_losses;
     for (std::size_t step = 0; step < std::min(a.size(), b.size()); ++step) {
       if (a[step] == b[step]) continue;
       return fmt::format(
-          "they part at or before epoch {}, step {}: loss {:.17g} in the record, {:.17g} now",
+          "first difference at or before epoch {}, step {}: loss {:.17g} in the record, {:.17g} "
+          "now",
           epoch + 1, step + 1, a[step], b[step]);
     }
     if (then[epoch].parameters_sha256 != now[epoch].parameters_sha256) {
-      return fmt::format("they part in epoch {}: its losses agree, the parameters after it do not",
-                         epoch + 1);
+      return fmt::format(
+          "first difference in epoch {}: its losses agree, the parameters after it do not",
+          epoch + 1);
     }
   }
   return "";
@@ -148,7 +150,7 @@ void compare(Record tree, const TrainingRecord& then, const RunAgain& now,
   const std::vector<RecordDifference> different = differences(tree, now.tree, most);
   if (different.empty()) return;
   result.verdict = Verdict::different;
-  const std::string parting = first_parting(then.history, now.history);
+  const std::string parting = first_difference(then.history, now.history);
   if (!parting.empty()) result.findings.push_back(parting);
   for (const auto& [path, what] : different) result.findings.push_back(path + ": " + what);
   if (different.size() == most) result.findings.emplace_back("and perhaps more");

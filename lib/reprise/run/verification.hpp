@@ -40,7 +40,7 @@ struct StudyFindings {
 };
 
 struct VerificationOptions {
-  std::size_t epochs = 0;  ///< compare the first so many epochs only; 0: the whole record
+  std::size_t epochs = 0;  ///< compare the first N epochs only; 0: the whole record
   std::size_t threads = 1;
   std::optional<StudyFindings> study{};  ///< without, /study is not judged
   /// All parameters that the run starts from, for a record that has the setting initial_sha256.
