@@ -242,6 +242,7 @@ ComparisonRecord comparison_record(const std::vector<Row>& rows, const Options& 
     kept.max_ms = row.is_timed() ? row.max_ms() : none;
   }
   record.peak_flops = peak_flops;
+  record.memory_bandwidth = measured_memory_bandwidth(options.threads);
   record.environment = environment_group(environment);
   record.environment.attributes["program"] = "compare_convolutions";
   return record;

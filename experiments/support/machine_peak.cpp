@@ -1,4 +1,5 @@
-// The peak of one core, measured: independent chains of fused multiply-adds in registers.
+// The peak of one core, measured: independent chains of fused multiply-adds in registers. The
+// memory's bandwidth: STREAM's triad.
 #undef HWY_TARGET_INCLUDE
 #define HWY_TARGET_INCLUDE "support/machine_peak.cpp"
 #include <hwy/foreach_target.h>
@@ -7,7 +8,9 @@
 
 #include <algorithm>
 #include <cstddef>
+#include <vector>
 
+#include "reprise/core/parallel.hpp"
 #include "reprise/linalg/dispatch.hpp"
 #include "support/machine_peak.hpp"
 #include "support/program.hpp"
@@ -35,6 +38,15 @@ double multiply_add(std::size_t rounds, float* sink) {
   return 2.0 * chains * static_cast<double>(hn::Lanes(d)) * static_cast<double>(rounds);
 }
 
+/// a = b + 3 c, of `size` elements, whole vectors of them.
+void triad(float* a, const float* b, const float* c, std::size_t size) {
+  const hn::ScalableTag<float> d;
+  const auto factor = hn::Set(d, 3.0F);
+  for (std::size_t i = 0; i + hn::Lanes(d) <= size; i += hn::Lanes(d)) {
+    hn::StoreU(hn::MulAdd(factor, hn::LoadU(d, c + i), hn::LoadU(d, b + i)), d, a + i);
+  }
+}
+
 }  // namespace HWY_NAMESPACE
 }  // namespace reprise
 HWY_AFTER_NAMESPACE();
@@ -42,6 +54,7 @@ HWY_AFTER_NAMESPACE();
 #if HWY_ONCE
 namespace reprise {
 HWY_EXPORT(multiply_add);
+HWY_EXPORT(triad);
 
 double measured_peak_flops() {
   float sink = 0.0F;
@@ -50,6 +63,25 @@ double measured_peak_flops() {
     const double started = steady_seconds();
     const double operations = REPRISE_DISPATCH(multiply_add)(2000000, &sink);
     best = std::max(best, operations / (steady_seconds() - started));
+  }
+  return best;
+}
+
+double measured_memory_bandwidth(std::size_t threads) {
+  constexpr std::size_t kSize = std::size_t{1} << 24;  // of each array: 64 MiB
+  std::vector<float> a(kSize);
+  std::vector<float> b(kSize, 1.0F);
+  std::vector<float> c(kSize, 2.0F);
+  const std::size_t part = kSize / threads;
+  double best = 0.0;
+  for (int run = 0; run < 6; ++run) {
+    const double started = steady_seconds();
+    parallel_for(threads, threads, [&](std::size_t task, std::size_t) {
+      const std::size_t at = task * part;
+      REPRISE_DISPATCH(triad)(&a[at], &b[at], &c[at], part);
+    });
+    const double bytes = 3.0 * sizeof(float) * static_cast<double>(part * threads);
+    best = std::max(best, bytes / (steady_seconds() - started));
   }
   return best;
 }

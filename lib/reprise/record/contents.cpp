@@ -39,6 +39,11 @@ class Writer {
   void attribute(std::string_view group, std::string_view name, const T& value, const Allowed&) {
     made_group(record, group).attributes[std::string(name)] = value;
   }
+  template <class T>
+  void attribute(std::string_view group, std::string_view name, const std::optional<T>& value,
+                 const Allowed& allowed) {
+    if (value) attribute(group, name, *value, allowed);
+  }
   void text(std::string_view group, std::string_view name, const std::string& value) {
     dataset(group, name) = scalar_text(value);
   }
@@ -135,6 +140,12 @@ class Reader {
   template <class T>
   void attribute(std::string_view group, std::string_view name, T& value, const Allowed&) const {
     value = record_.group(group).attribute<T>(std::string(name));
+  }
+  template <class T>
+  void attribute(std::string_view group, std::string_view name, std::optional<T>& value,
+                 const Allowed& allowed) const {
+    if (record_.group(group).attributes.count(std::string(name)) == 0) return;
+    attribute(group, name, value.emplace(), allowed);
   }
   void text(std::string_view group, std::string_view name, std::string& value) const {
     value = std::get<std::vector<std::string>>(dataset(group, name)->values).front();

@@ -137,8 +137,10 @@ struct ComparisonRowRecord {
 struct ComparisonRecord {
   Attributes settings;
   std::vector<ComparisonRowRecord> rows;
-  double peak_flops = 0.0;
-  Group environment;  ///< all of it but the peak and the rows' times
+  double peak_flops = 0.0;  ///< of one core
+  /// Between memory and all threads, bytes/s; earlier releases did not measure it.
+  std::optional<double> memory_bandwidth;
+  Group environment;  ///< all of it but these two and the rows' times
 };
 
 /// The trees, in today's format. Nothing is computed.

@@ -302,6 +302,8 @@ void describe_comparison(Visitor& v, Of& comparison) {
   v.rest("/environment", comparison.environment);
   v.attribute("/environment", "peak_flops", comparison.peak_flops,
               finite_from(std::numeric_limits<double>::min()));
+  v.attribute("/environment", "memory_bandwidth", comparison.memory_bandwidth,
+              finite_from(std::numeric_limits<double>::min()));
   describe_rows(v, comparison.rows);
   v.settings("comparison", comparison.settings);
 }

@@ -37,6 +37,11 @@ class Rules {
   void attribute(std::string_view group, std::string_view name, const T&, const Allowed& allowed) {
     table().attributes.push_back({std::string(group), name, type_name<T>(), allowed});
   }
+  template <class T>
+  void attribute(std::string_view group, std::string_view name, const std::optional<T>&,
+                 const Allowed& allowed) {
+    table().attributes.push_back({std::string(group), name, type_name<T>(), allowed, true});
+  }
   void text(std::string_view group, std::string_view name, const std::string&) {
     needs_text(group, name);
   }

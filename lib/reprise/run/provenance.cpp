@@ -3,13 +3,22 @@
 #include <fmt/core.h>
 #include <fmt/format.h>
 #include <openssl/opensslv.h>
+#include <sys/resource.h>
+#include <sys/utsname.h>
 #include <unistd.h>
 #include <zlib.h>
+#ifdef __GLIBC__
+#include <gnu/libc-version.h>
+#endif
 
+#include <algorithm>
+#include <array>
 #include <chrono>
 #include <cmath>
 #include <ctime>
 #include <fstream>
+#include <string_view>
+#include <vector>
 
 #include "reprise/core/parallel.hpp"
 #include "reprise/core/text.hpp"
@@ -35,6 +44,61 @@ std::string cpu_name() {
 std::string host_name() {
   char name[256] = {};
   return gethostname(name, sizeof(name) - 1) == 0 ? name : "unknown";
+}
+
+/// "Debian GNU/Linux 12 (bookworm)".
+std::string system_name() {
+  constexpr std::string_view key = "PRETTY_NAME=";
+  std::ifstream release("/etc/os-release");
+  for (std::string line; std::getline(release, line);) {
+    if (line.rfind(key, 0) != 0) continue;
+    std::string name = line.substr(key.size());
+    std::erase(name, '"');
+    return name;
+  }
+  return "unknown";
+}
+
+/// "Linux 6.1.0-18-amd64 x86_64".
+std::string kernel_name() {
+  utsname kernel{};
+  if (uname(&kernel) != 0) return "unknown";
+  return fmt::format("{} {} {}", kernel.sysname, kernel.release, kernel.machine);
+}
+
+std::string libc_name() {
+#ifdef __GLIBC__
+  return fmt::format("glibc {}", gnu_get_libc_version());
+#else
+  return "unknown";
+#endif
+}
+
+std::int64_t memory_bytes() {
+  return std::int64_t{sysconf(_SC_PHYS_PAGES)} * std::int64_t{sysconf(_SC_PAGESIZE)};
+}
+
+/// The largest resident set that this process has had.
+std::int64_t peak_memory_bytes() {
+  rusage usage{};
+  return getrusage(RUSAGE_SELF, &usage) == 0 ? std::int64_t{usage.ru_maxrss} * 1024 : 0;
+}
+
+/// The environment's variables that libraries of numbers and threads read, sorted, a line each.
+std::string variables() {
+  static constexpr std::array<std::string_view, 11> kPrefixes = {
+      "BLIS_", "DNNL_", "GOMP_",     "GOTO_", "KMP_",           "MALLOC_",
+      "MKL_",  "OMP_",  "OPENBLAS_", "TBB_",  "GLIBC_TUNABLES="};
+  std::vector<std::string_view> found;
+  for (char** variable = environ; variable != nullptr && *variable != nullptr; ++variable) {
+    const std::string_view text = *variable;
+    const auto begins = [&](std::string_view prefix) { return text.starts_with(prefix); };
+    if (std::any_of(kPrefixes.begin(), kPrefixes.end(), begins)) found.push_back(text);
+  }
+  std::sort(found.begin(), found.end());
+  std::string lines;
+  for (const std::string_view text : found) lines.append(printable(text)).append("\n");
+  return lines;
 }
 
 }  // namespace
@@ -68,7 +132,13 @@ Group environment_group(const RunEnvironment& environment) {
       {"git_dirty", std::int64_t{source.diff.empty() ? 0 : 1}},
       {"compiler", source.compiler},
       {"compiler_flags", source.flags},
+      {"source_tree", source.tree},
+      {"system", clean_text(system_name())},
+      {"kernel", clean_text(kernel_name())},
+      {"libc", libc_name()},
       {"cpu", cpu_name()},
+      {"memory_bytes", memory_bytes()},
+      {"peak_memory_bytes", peak_memory_bytes()},
       {"simd", simd_target()},
       {"threads", static_cast<std::int64_t>(environment.threads)},
       {"runs_at_once", static_cast<std::int64_t>(environment.runs_at_once)},
@@ -94,6 +164,8 @@ Group environment_group(const RunEnvironment& environment) {
   if (!environment.data_folder.empty()) {
     group.attributes["data_folder"] = clean_text(environment.data_folder);
   }
+  group.datasets["packages"] = scalar_text(clean_text(source.packages));
+  group.datasets["variables"] = scalar_text(variables());
   group.datasets["git_diff"] = scalar_text(clean_text(source.diff));
   group.datasets["log"] = scalar_text(clean_text(environment.log));
   return group;

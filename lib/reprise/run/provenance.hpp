@@ -15,6 +15,12 @@ struct SourceVersion {
   std::string diff;  ///< uncommitted changes, as `git diff HEAD` prints them; "" if there are none
   std::string compiler;  ///< name and version
   std::string flags;     ///< build type and compiler flags
+  /// Software Heritage's identifier of the source folder as it was built, "swh:1:dir:" and 40
+  /// hexadecimal digits, computed from its files without what .gitignore names; "unknown" where
+  /// there was no git to compute it.
+  std::string tree;
+  /// Debian's packages that it was built with, a line "NAME VERSION" each; "" on other systems.
+  std::string packages;
 };
 const SourceVersion& source_version();
 
@@ -40,8 +46,9 @@ struct RunEnvironment {
 /// Whatever was done to the wall's clock meanwhile.
 double seconds_since_start(const RunEnvironment& environment);
 
-/// A record's /environment: source version, libraries' versions, CPU, vector target, threads, host,
-/// start and end (now), command line, log.
+/// A record's /environment: source version, packages, libraries' versions, operating system, CPU,
+/// memory, vector target, threads, host, variables that could matter to libraries, start and end
+/// (now), command line, log. docs/record_format.md lists them.
 Group environment_group(const RunEnvironment& environment);
 
 /// "2026-01-31T12:34:56Z".
