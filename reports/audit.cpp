@@ -352,8 +352,8 @@ AuditCheck check_report(const std::string& folder, const std::string& report,
     LeftOut left_out;
     const auto ignore = [](const std::string&) {};
     const Inputs inputs = gather({folder}, report, options.loading, ignore, left_out);
-    const Report again =
-        make_report(inputs, ReportOptions{options.notes}, [](const auto&) { return Svg(); });
+    const Report again = make_report(inputs, ReportOptions{.notes = options.notes},
+                                     [](const auto&) { return Svg(); });
     const auto compare = [&](const std::string& name, const std::string& expected) {
       const std::string difference = first_difference(file_text(fs::path(report) / name), expected);
       if (!difference.empty()) check.faults.push_back(name + ", " + difference);

@@ -12,8 +12,6 @@
 namespace reprise::reports {
 namespace {
 
-constexpr std::size_t kMaxOfCommandLine = 20'000;  // bytes; a part of one is no command
-
 /// What the rows have of something, each once, in their order; an error if that is too much.
 template <class Of>
 std::vector<UntrustedText> each_once(const std::vector<ComparisonRow>& rows, const Of& of,
@@ -53,18 +51,12 @@ void read_all(const ComparisonRecord& record, Comparison& comparison) {
   each_once(
       comparison.rows, [](const ComparisonRow& row) { return row.network(); }, kMaxNetworks,
       "networks");
-  const Group& environment = record.environment;
   const auto threads = record.settings.find("threads");
   require(threads != record.settings.end(), "no setting threads");
   comparison.threads = std::get<std::int64_t>(threads->second);
   comparison.peak_flops = record.peak_flops;
-  const Settings machine = settings_of(environment.attributes);
-  comparison.cpu = setting_text(machine, "cpu");
-  comparison.simd = setting_text(machine, "simd");
-  const auto line = environment.attributes.find("command_line");
-  if (line == environment.attributes.end()) return;
-  const auto* text = std::get_if<std::string>(&line->second);
-  if (text != nullptr && text->size() <= kMaxOfCommandLine) comparison.command_line = *text;
+  comparison.memory_bandwidth = record.memory_bandwidth.value_or(0);
+  comparison.environment = settings_of(record.environment.attributes);
 }
 
 }  // namespace

@@ -45,8 +45,9 @@ struct Comparison {
   std::string digest;  ///< 64 hexadecimal digits, computed
   std::vector<ComparisonRow> rows;
   std::int64_t threads = 1;
-  double peak_flops = 0;                  ///< measured on one core
-  UntrustedText command_line, cpu, simd;  ///< "" if the record does not say, or too much
+  double peak_flops = 0;        ///< measured on one core
+  double memory_bandwidth = 0;  ///< of the threads, bytes/s; 0 if the record has none
+  Settings environment;
 
   [[nodiscard]] bool is_timed() const;
   std::vector<UntrustedText> algorithms;  ///< in the order of the rows, at most kMaxAlgorithms

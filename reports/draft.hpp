@@ -88,6 +88,14 @@ class Draft : public TemplateValues<Markdown> {
   [[nodiscard]] const std::map<std::string, Figure>& figures() const { return figures_; }
   [[nodiscard]] const std::map<std::string, TableEntry>& tables() const { return tables_; }
 
+  /// Forgets all figures and tables but that of this name; false if there is none.
+  bool keep_only(const std::string& name) {
+    const auto is_other = [&](const auto& entry) { return entry.first != name; };
+    std::erase_if(figures_, is_other);
+    std::erase_if(tables_, is_other);
+    return !figures_.empty() || !tables_.empty();
+  }
+
   /// Draws the panels that are plots.
   template <class Draw>
   void draw_plots(const Draw& draw) {

@@ -1,6 +1,6 @@
 /// \file
 /// Text that is written in a language already: Markdown, HTML with SVG, commands of gnuplot, shell
-/// commands, TOML, CSV.
+/// commands, TOML, CSV, JSON.
 #pragma once
 
 #include <fmt/format.h>
@@ -48,6 +48,10 @@ struct TomlContext {
 struct CsvContext {
   /// One cell of a file as RFC 4180 has it, printable and on one line. A cell that a spreadsheet
   /// would take for a formula has an apostrophe in front.
+  static std::string escaped(const UntrustedText& text);
+};
+struct JsonContext {
+  /// A string in double quotes, printable, without characters that HTML interprets.
   static std::string escaped(const UntrustedText& text);
 };
 /// Text that is not in any language yet, made of parts.
@@ -130,6 +134,7 @@ using PlotCommands = Fragment<GnuplotContext>;
 using ShellCommands = Fragment<ShellContext>;
 using Toml = Fragment<TomlContext>;
 using Csv = Fragment<CsvContext>;
+using Json = Fragment<JsonContext>;
 
 /// Plain text from parts, by fmt's rules.
 template <EntersFragment<PlainContext>... Values>

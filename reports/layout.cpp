@@ -160,7 +160,8 @@ std::string source_text(const std::string& name, const Source& source, bool has_
   } else if (!source.digest.empty()) {
     text = fmt::format(" Sources: {} records, digest `{}`.", source.records, source.digest);
   }
-  return has_data ? fmt::format("{} [Data]({}).", text, data_path(name)) : text;
+  return has_data ? fmt::format("{} [Data]({}), [command](data/README.md).", text, data_path(name))
+                  : text;
 }
 
 /// "**Figure 2.** The caption. Source: record `0123456789ab`. [Data](data/name.csv)."
@@ -195,9 +196,9 @@ std::string set_table(const Block& block, const TableEntry& entry, const Layout&
   const std::string caption = caption_text(block, entry.source, true, layout);
   const std::string table = to_markdown(entry.table).str();
   if (layout.medium == Medium::markdown) return fmt::format("{}\n\n{}", caption, table);
-  return fmt::format("{}\n{}\n\n{}\n{}\n{}\n",
-                     mark("table", block.name, anchor(layout.numbers.at(block.name).text)), caption,
-                     mark("rows"), table, mark("end-table"));
+  const std::string& number = layout.numbers.at(block.name).text;
+  return fmt::format("{}\n{}\n\n{}\n{}\n{}\n", mark("table", block.name, anchor(number)), caption,
+                     mark("rows", number), table, mark("end-table"));
 }
 
 template <class Entry>
@@ -281,7 +282,10 @@ Html meaning(const std::string& mark, const Draft& draft, const Html& notes) {
   if (what == "figure") return opened_figure(name, id, draft);
   if (what == "end-figure") return Html::format("</figcaption>\n</figure>\n");
   if (what == "table") return Html::format("<div class=\"table {}\" id=\"{}\">\n", name, id);
-  if (what == "rows") return Html::format("<div class=\"scroll\">\n");
+  if (what == "rows") {  // "Table S3": who has no mouse scrolls it by keys
+    return Html::format(
+        "<div class=\"scroll\" role=\"region\" aria-label=\"{} {}\" tabindex=\"0\">\n", name, id);
+  }
   if (what == "end-table") return Html::format("</div>\n</div>\n");
   throw std::logic_error("layout: no mark " + what);
 }

@@ -19,6 +19,7 @@ struct Options {
   std::string output;
   std::string notes;
   std::string against;
+  std::string only;
   std::vector<std::string> records;
   reprise::LoadOptions loading;
 };
@@ -37,6 +38,10 @@ void describe(reprise::CommandLine& line, Options& options) {
       "earlier records of the same experiments, a file or a folder: the paper summarizes the "
       "changes, the supplement lists them; audit cannot reproduce such a report",
       "PATH");
+  line.add_text(
+      "--only", options.only,
+      "write the files of one figure or table alone; data/README.md of a report names them",
+      "NAME");
   add_load_options(line, options.loading);
   line.set_footer(
       "In a folder, *.h5 files that are not records and damaged records are listed and left out of "
@@ -60,9 +65,10 @@ int run(const Options& options) {
   const Inputs before = options.against.empty() ? Inputs()
                                                 : gather({options.against}, options.output,
                                                          options.loading, complain, left_out);
-  write_report(make_report(inputs, {notes, options.against.empty() ? nullptr : &before}),
-               options.output);
-  reprise::print_line(options.output + "/index.html");
+  write_report(
+      make_report(inputs, {notes, options.against.empty() ? nullptr : &before, options.only}),
+      options.output);
+  reprise::print_line(options.output + (options.only.empty() ? "/index.html" : "/data"));
   if (left_out.damaged == 0) return 0;
   reprise::print_error_line(options.name + ": the report lacks " +
                             std::to_string(left_out.damaged) + " damaged records");
@@ -77,7 +83,8 @@ int parse_and_run(const std::string& name, int argc, char** argv) {
       name,
       "Writes a report from records: a paper (report.md, index.html), its supplement "
       "(supplement.md, supplement.html), figures/*.svg, and data/*.csv with the numbers behind "
-      "every figure and table. The pages are self-contained. Runs of studies are compared by "
+      "every figure and table, SHA256SUMS and ro-crate-metadata.json. The pages are "
+      "self-contained. Runs of studies are compared by "
       "variant and seed. Runs of LeNet-5 outside a "
       "study may differ only in their seeds; the first is shown in detail. An existing report in "
       "the folder is replaced.");

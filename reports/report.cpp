@@ -2,6 +2,7 @@
 
 #include <fmt/format.h>
 
+#include "crate.hpp"
 #include "draft.hpp"
 #include "format.hpp"
 #include "layout.hpp"
@@ -56,6 +57,7 @@ Draft make_draft(const Inputs& inputs, const std::vector<Study>& studies,
   add_setup(inputs, draft);
   add_convolutions(inputs.comparisons, draft);
   add_reproducibility(inputs, studies, draft);
+  add_appendix(inputs, contrasts, draft);
   draft.set("has_against", against != nullptr);
   if (against != nullptr) add_against(*against, inputs, studies, contrasts, draft);
   return draft;
@@ -90,29 +92,53 @@ std::string html_page(const Markdown& markdown, const Draft& draft, const Title&
   return render_template("page.html.mustache", page).str();
 }
 
-/// Every figure's and table's data, and what each file of them is.
-std::map<std::string, std::string> data_files(const Draft& draft,
-                                              const std::vector<Document>& documents,
-                                              const Markdown& commands) {
+/// Calls each(name, source, data) for every figure and table that has data.
+template <class Each>
+void for_each_data(const Draft& draft, const Each& each) {
+  for (const auto& [name, figure] : draft.figures()) {
+    if (!figure.data.rows.empty()) each(name, figure.source, figure.data);
+  }
+  for (const auto& [name, entry] : draft.tables()) {
+    const Table& data = entry.data.rows.empty() ? entry.table : entry.data;
+    if (!data.rows.empty()) each(name, entry.source, data);
+  }
+}
+
+/// The drawings and the data of all figures and tables.
+void add_files(const Draft& draft, Report& report) {
+  for (const auto& [name, figure] : draft.figures()) {
+    for (const Panel& panel : figure.panels) report.figures[panel_path(panel)] = panel.svg.str();
+  }
+  for_each_data(draft, [&](const std::string& name, const Source&, const Table& data) {
+    report.data[data_path(name)] = to_csv(data).str();
+  });
+}
+
+/// What each file of data is, and the command that makes it again.
+std::string data_list(const Draft& draft, const std::vector<Document>& documents,
+                      const Inputs& inputs, const Markdown& commands) {
   std::map<std::string, std::string> numbers = numbers_of(documents);
-  std::map<std::string, std::string> files;
-  Table list{{"File", "Shown as", "Records", "Digest"}, {}};
-  const auto add = [&](const std::string& name, const Source& source, const Table& data) {
-    if (data.rows.empty()) return;
-    files[data_path(name)] = to_csv(data).str();
+  Table list{{"File", "Shown as", "Records", "Digest", "Command"}, {}};
+  for_each_data(draft, [&](const std::string& name, const Source& source, const Table&) {
     const bool has_source = !source.digest.empty();
     list.rows.push_back({code_cell(name + ".csv"), numbers.at(name),
                          has_source ? count_cell(source.records) : Cell(),
-                         has_source ? code_cell(source.digest) : Cell()});
-  };
-  for (const auto& [name, figure] : draft.figures()) add(name, figure.source, figure.data);
-  for (const auto& [name, entry] : draft.tables()) {
-    add(name, entry.source, entry.data.rows.empty() ? entry.table : entry.data);
-  }
+                         has_source ? code_cell(source.digest) : Cell(),
+                         code_cell(report_command(inputs, name).str())});
+  });
   Draft values;
   values.set("files", to_markdown(list));
   values.set("commands", commands);
-  files["data/README.md"] = render_template("data.md.mustache", values).str();
+  return render_template("data.md.mustache", values).str();
+}
+
+/// What the crate lists of the report: all files but itself and the sums.
+std::vector<std::string> files_of(const Report& report) {
+  std::vector<std::string> files = {"index.html", "report.md", "supplement.html", "supplement.md"};
+  if (!report.verdicts.empty()) files.emplace_back("verdicts.toml");
+  for (const auto* parts : {&report.data, &report.figures}) {
+    for (const auto& [path, text] : *parts) files.push_back(path);
+  }
   return files;
 }
 
@@ -127,6 +153,16 @@ Report make_report(const Inputs& inputs, const ReportOptions& options, const Dra
   Draft draft = make_draft(inputs, studies, contrasts, options.against);
   draft.set("title", title.title);
   draft.set("has_notes", !notes.empty());
+  draft.set("has_crate", !crate_metadata({}, inputs).empty());
+  Report report;
+  if (!options.only.empty()) {
+    if (!draft.keep_only(options.only)) {
+      throw Error("option --only", options.only, "a file of data/ without its ending");
+    }
+    draft.draw_plots(draw_plot);
+    add_files(draft, report);
+    return report;
+  }
   draft.draw_plots(draw_plot);
   const std::vector<Document> documents = {
       {"paper", "index.html", "report.md", "", render_template("paper.md.mustache", draft)},
@@ -135,17 +171,16 @@ Report make_report(const Inputs& inputs, const ReportOptions& options, const Dra
   const std::vector<Markdown> texts = lay_out(documents, draft, Medium::markdown);
   const std::vector<Markdown> pages = lay_out(documents, draft, Medium::html);
 
-  Report report;
   report.markdown = with_notes(texts[0], notes).str();
   report.supplement_markdown = texts[1].str();
   report.html = html_page(pages[0], draft, title, notes, false);
   report.supplement_html =
       html_page(pages[1], draft, {"Supplement: " + title.title, title.headline}, "", true);
   if (!contrasts.empty()) report.verdicts = verdict_values(contrasts).str();
-  for (const auto& [name, figure] : draft.figures()) {
-    for (const Panel& panel : figure.panels) report.figures[panel_path(panel)] = panel.svg.str();
-  }
-  report.data = data_files(draft, documents, make_commands(inputs, studies));
+  add_files(draft, report);
+  report.data["data/README.md"] =
+      data_list(draft, documents, inputs, make_commands(inputs, studies));
+  report.crate = crate_metadata({title.title, title.headline, files_of(report)}, inputs).str();
   return report;
 }
 
@@ -153,7 +188,7 @@ Report make_report(const std::vector<NamedRecord>& records, const std::string& n
                    const DrawPlot& draw_plot) {
   Inputs inputs;
   for (const NamedRecord& record : records) add_record(record, inputs);
-  return make_report(inputs, ReportOptions{notes}, draw_plot);
+  return make_report(inputs, ReportOptions{.notes = notes}, draw_plot);
 }
 
 }  // namespace reprise::reports

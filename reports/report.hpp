@@ -17,7 +17,8 @@ struct Report {
   /// supplement.md and supplement.html. Markdown shows figures by relative path; a page needs
   /// nothing but itself.
   std::string supplement_markdown, supplement_html;
-  std::string verdicts;                        ///< verdicts.toml; "" without comparisons
+  std::string verdicts;  ///< verdicts.toml; "" without comparisons
+  std::string crate;     ///< ro-crate-metadata.json; "" if no record has a time
   std::map<std::string, std::string> figures;  ///< path from the report's folder, SVG document
   std::map<std::string, std::string> data;     ///< likewise: CSV, and data/README.md
 };
@@ -26,14 +27,16 @@ struct Report {
 using DrawPlot = std::function<Svg(const Plot&)>;
 
 struct ReportOptions {
-  std::string notes;                ///< the author's Markdown; "" for none
+  std::string notes = {};           ///< the author's Markdown; "" for none
   const Inputs* against = nullptr;  ///< earlier records of the same experiments
+  std::string only = {};  ///< the name of a figure or table; the report then has its files alone
 };
 
 /// A function of its arguments: from the same records the same bytes (with the same gnuplot).
 /// Error if there is no training run, if runs of a
-/// study do not fit together (group_studies), if the notes hold images or are not text, and as
-/// `draw_plot` throws (gnuplot is missing). Nothing but `draw_plot` starts another program.
+/// study do not fit together (group_studies), if the notes hold images or are not text, if there is
+/// no figure or table of the name `only`, and as `draw_plot` throws (gnuplot is missing). Nothing
+/// but `draw_plot` starts another program.
 Report make_report(const Inputs& inputs, const ReportOptions& options,
                    const DrawPlot& draw_plot = draw);
 

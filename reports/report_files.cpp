@@ -93,7 +93,9 @@ std::vector<std::pair<std::string, std::string>> files_of(const Report& report) 
   std::vector<std::pair<std::string, std::string>> files(report.figures.begin(),
                                                          report.figures.end());
   files.insert(files.end(), report.data.begin(), report.data.end());
+  if (report.html.empty()) return files;  // of one figure or table
   if (!report.verdicts.empty()) files.emplace_back("verdicts.toml", report.verdicts);
+  if (!report.crate.empty()) files.emplace_back("ro-crate-metadata.json", report.crate);
   files.emplace_back("supplement.md", report.supplement_markdown);
   files.emplace_back("supplement.html", report.supplement_html);
   files.emplace_back("report.md", report.markdown);

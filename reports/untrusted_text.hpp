@@ -78,6 +78,7 @@ class UntrustedText {
   friend struct ShellContext;
   friend struct TomlContext;
   friend struct CsvContext;
+  friend struct JsonContext;
   friend struct TerminalContext;
   friend struct PlainContext;
 

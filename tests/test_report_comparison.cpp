@@ -1,5 +1,7 @@
 // reports: what comparisons of convolution algorithms add, and how a run can be reproduced.
 #include <algorithm>
+#include <cmath>
+#include <filesystem>
 #include <limits>
 
 #include "format.hpp"
@@ -59,6 +61,17 @@ std::size_t row_of(const Record& record, const std::string& name, const std::str
   throw std::logic_error("no such row");
 }
 
+/// Sorted; none where there is no folder.
+std::vector<std::string> names_in(const std::string& folder) {
+  std::vector<std::string> names;
+  std::error_code none;
+  for (const auto& entry : std::filesystem::directory_iterator(folder, none)) {
+    names.push_back(entry.path().filename());
+  }
+  std::sort(names.begin(), names.end());
+  return names;
+}
+
 }  // namespace
 
 TEST_CASE("numbers in tables of comparisons paste as numbers, and no paragraph is torn") {
@@ -98,14 +111,14 @@ TEST_CASE("a comparison adds its figures, tables and digest") {
   CHECK(holds(plain_report().supplement_markdown, "`sha256:" + digest + "`"));
   CHECK(holds(plain_report().supplement_markdown,
               "| `convolutions.h5` | comparison of convolutions |"));
-  for (const char* figure :
-       {"convolution_map_1", "convolution_map_2", "convolution_share_1", "convolution_share_2"}) {
+  for (const char* figure : {"convolution_map_1", "convolution_map_2", "convolution_share_1",
+                             "convolution_share_2", "roofline_1", "roofline_2"}) {
     INFO(figure);
     const std::string path = "figures/" + std::string(figure) + ".svg";
     CHECK(plain_report().figures.count(path) == 1);
-    CHECK(holds(text, "](" + path + ")"));
+    CHECK(holds(whole(plain_report()), "](" + path + ")"));
   }
-  CHECK(plain_report().figures.size() == report_with({}).figures.size() + 4);
+  CHECK(plain_report().figures.size() == report_with({}).figures.size() + 6);
   const std::string& shares = plain_report().figures.at("figures/convolution_share_1.svg");
   for (const char* algorithm : {"im2col_gemm", "direct", "fft", "onednn"}) {
     CHECK(holds(shares, algorithm));
@@ -125,11 +138,31 @@ TEST_CASE("the map has the fastest portable algorithm of each kernel size and nu
   for (const char* key : {"D direct", "F fft", "W winograd"}) CHECK(holds(map, key));
 }
 
+TEST_CASE("a roofline has each shape below what the peak and the memory allow") {
+  const std::string& points = plain_report().data.at("data/roofline.csv");
+  // conv1's tensors are 81 + 81 + 25 numbers; the peak of two threads is 200 GFLOP/s.
+  CHECK(holds(points, "lenet5:conv1,forward,direct,26737.9679144385,100,200\r\n"));
+  // kernel:1's are 32 * 81 + 81 + 32, so 1e6 operations are 92 a byte; memory moves 20 GB/s.
+  ComparisonRecordOptions options;
+  Record slow = comparison_record(options);
+  slow.groups["environment"].attributes["memory_bandwidth"] = 1e9;
+  const std::string bound = report_with({slow}).data.at("data/roofline.csv");
+  CHECK(holds(bound, "kernel:1,forward,direct,92.42144177449168,100,92.42144177449168\r\n"));
+  CHECK(holds(plain_report().markdown, "with a measured bandwidth of 20.0 GB/s"));
+
+  options.bandwidth = false;  // a record of an earlier release
+  const Report earlier = report_with({comparison_record(options)});
+  CHECK(earlier.data.count("data/roofline.csv") == 0);
+  CHECK_FALSE(holds(whole(earlier), "oofline"));
+}
+
 TEST_CASE("the supplement has times, rates and costs of networks, and the data those of all rows") {
   const std::string& text = plain_report().supplement_markdown;
   // lenet5:conv1 has 20 MFLOP: direct 0.2 ms, fft 20/25 of that; peak of two threads 200 GFLOP/s.
-  CHECK(holds(text, "| lenet5:conv1 | forward | direct | ok | 0.200 | 20 | 100 | 50.0 | 96.0 |"));
-  CHECK(holds(text, "| lenet5:conv1 | forward | fft | ok | 0.160 | 20 | 125 | 62.5 | 1536 |"));
+  CHECK(holds(text,
+              "| lenet5:conv1 | forward | direct | ok | 0.200 | 20 | 100 | 50.0 | 50.0 | 96.0 |"));
+  CHECK(
+      holds(text, "| lenet5:conv1 | forward | fft | ok | 0.160 | 20 | 125 | 62.5 | 5.0 | 1536 |"));
   CHECK(!holds(text, "| kernel:6 | forward |"));
   const std::string& rows = plain_report().data.at("data/convolution_rows.csv");
   CHECK(std::count(rows.begin(), rows.end(), '\n') ==
@@ -170,7 +203,7 @@ TEST_CASE("wrong results are shown at the top and lose their times") {
   CHECK(holds(text, "**WRONG: 1 of "));
   CHECK(holds(text, "| `fft` | portable | not finite | lenet5:conv1, forward |"));
   CHECK(holds(report.supplement_markdown,
-              "| :-- | :-- | :-- | :-- | --: | --: | --: | --: | --: | --: | --: |\n"
+              "| :-- | :-- | :-- | :-- | --: | --: | --: | --: | --: | --: | --: | --: |\n"
               "| lenet5:conv1 | forward | fft | **WRONG** | – | – | – | – |"));
 }
 
@@ -217,7 +250,7 @@ TEST_CASE("names from a comparison cannot break the page") {
     values_in<std::string>(record, "comparison", name)[0] = "<script>|\"'`*x*:@figure(x)$(ls)";
   }
   const Report report = report_with({record});
-  CHECK(!holds(report.html + report.supplement_html, "<script"));
+  CHECK(!holds(report.html + report.supplement_html, "<script>|"));
   CHECK(holds(report.html, "&lt;script&gt;"));
 }
 
@@ -238,8 +271,97 @@ TEST_CASE("a run's seed, digests, class and commands are told") {
   CHECK(holds(text, "Convolutions were computed by direct (machine)."));
   CHECK(holds(text,
               "experiments/compare_convolutions --shapes=lenet5 --benchmark_filter='-(a|b)' "
-              "\\\n  --record c.h5\n"));
+              "--record c.h5\n"));
   CHECK(holds(text, "reports/write_report --output report a.h5 c.h5\n"));
+}
+
+TEST_CASE("each result has a command, a digest, a tolerance, and what it takes on two cores") {
+  Record run = training_record({1, 2});
+  const std::string digest = digest_of(run).substr(0, 12);
+  const auto text = [&] {
+    return make_report({{"a.h5", run}, {"c.h5", comparison_record()}}, "").supplement_markdown;
+  };
+  // A minute with two threads is a minute of two cores; 30 seconds are half a one.
+  CHECK(holds(text(), "| LeNet-5: test error | `build/release/experiments/verify a.h5` | `" +
+                          digest + "` | 0 bits | 1 | 1.00 | 150 |\n"));
+  CHECK(holds(text(), "` | 0 bits, same processor; times vary | 1 | 0.500 | – |\n"));
+  CHECK(holds(text(), "All training runs together take 1 min 0 s on two cores."));
+  CHECK(holds(text(), "took at most 143 MiB of memory"));
+  CHECK(holds(text(), "verified fastest took 1 min 0 s"));
+  // Of a record of an earlier release, or one that claims what cannot be.
+  for (const AttributeValue& value : std::vector<AttributeValue>{-1.0, std::nan(""), "soon"}) {
+    run.groups["environment"].attributes["seconds_total"] = value;
+    run.groups["environment"].attributes.erase("peak_memory_bytes");
+    CHECK(holds(text(), "` | 0 bits | 1 | – | – |\n"));
+    CHECK_FALSE(holds(text(), "All training runs together"));
+    CHECK_FALSE(holds(text(), "of memory."));
+    CHECK_FALSE(holds(text(), "verified fastest"));
+  }
+  run.groups["model"].attributes["conv_reproducibility"] = "machine";
+  CHECK(holds(text(), "` | 0 bits, same processor | 1 |"));
+}
+
+TEST_CASE("a source has an identifier by its files, and by its commit only where that is clean") {
+  Record run = training_record({1, 2});
+  Attributes& environment = run.groups["environment"].attributes;
+  const std::string folder = "| `swh:1:dir:fedcba9876543210fedcba9876543210fedcba98` | ";
+  const std::string commit = "| `swh:1:rev:0123456789abcdef0123456789abcdef01234567` | ";
+  const auto text = [&] { return make_report({{"a.h5", run}}, "").supplement_markdown; };
+  CHECK(holds(text(), folder));
+  CHECK_FALSE(holds(text(), commit));  // there were changes
+  environment["git_dirty"] = std::int64_t{0};
+  CHECK(holds(text(), commit));
+  CHECK(holds(text(), "resolves once the source has been archived there"));
+  environment.erase("git_dirty");
+  environment["source_tree"] = "swh:1:dir:fedcba98\"><script>";
+  CHECK_FALSE(holds(text(), commit));
+  CHECK_FALSE(holds(text(), "swh:1:dir:"));
+  CHECK(holds(text(), "no version of the source that can be identified"));
+}
+
+TEST_CASE("a crate is published when the last record ended, and is left out without a time") {
+  Record run = training_record({1, 2});
+  const auto crate = [&] {
+    return make_report({{"a.h5", run}, {"c.h5", comparison_record()}}, "").crate;
+  };
+  CHECK(holds(crate(), "\"datePublished\": \"2024-05-02T12:00:00Z\""));
+  CHECK(holds(crate(), "\"softwareVersion\": \"swh:1:dir:fedcba9876543210"));
+  CHECK(holds(crate(), "\"#record-" + digest_of(run) + "\""));
+  for (const char* time : {"yesterday", "2024-13-01T12:01:00Z", "2024-05-01T12:01:00+", ""}) {
+    run.groups["environment"].attributes["ended"] = time;
+    const Report report = make_report({{"a.h5", run}}, "");
+    CHECK(report.crate.empty());
+    CHECK_FALSE(holds(report.supplement_markdown, "ro-crate-metadata.json"));
+  }
+}
+
+TEST_CASE("one figure or table is written alone, by the command that data/README.md has") {
+  const TemporaryFolder folder;
+  save_record(training_record({1, 2}), folder / "a.h5");
+  const auto write = [&](const std::string& arguments) {
+    return run_command("cd '" + folder.path() +
+                       "' && '" REPRISE_BINARY_DIR "/reports/write_report' " + arguments);
+  };
+  REQUIRE(write("--output whole a.h5").status == 0);
+  CHECK(holds(test::read_file(folder / "whole/data/README.md"),
+              "`build/release/reports/write_report --only course --output again a.h5`"));
+  const CommandResult alone = write("--only course --output again a.h5");
+  CHECK(alone.status == 0);
+  CHECK(names_in(folder / "again/data") == std::vector<std::string>{"course.csv"});
+  CHECK(names_in(folder / "again") == std::vector<std::string>{"data", "figures"});
+  CHECK_FALSE(names_in(folder / "again/figures").empty());
+  for (const std::string& drawing : names_in(folder / "again/figures")) {
+    CHECK(test::read_file(folder / ("again/figures/" + drawing)) ==
+          test::read_file(folder / ("whole/figures/" + drawing)));
+  }
+  CHECK(test::read_file(folder / "again/data/course.csv") ==
+        test::read_file(folder / "whole/data/course.csv"));
+  const CommandResult unknown = write("--only 'no\tsuch' --output none a.h5");
+  CHECK(unknown.status == 1);
+  CHECK(unknown.err ==
+        "write_report: option --only: no\\tsuch; expected a file of data/ without its "
+        "ending\n");
+  CHECK(names_in(folder / "none").empty());
 }
 
 TEST_CASE("write_report takes a comparison beside a training run") {

@@ -27,6 +27,7 @@
 #include "support/command.hpp"
 #include "support/comparison_record.hpp"
 #include "support/hostile.hpp"
+#include "support/json.hpp"
 #include "support/sanitized.hpp"
 #include "support/skip.hpp"
 #include "support/study_record.hpp"
@@ -120,6 +121,8 @@ std::vector<NamedRecord> records_with(const TextOf& text_of) {
     records.push_back({is_baseline ? "baseline.h5" : "variant.h5", record});
   }
   records.push_back({"comparison.h5", replaced(comparison_record(), text_of)});
+  // Without a time there is no crate.
+  records.back().record.groups["environment"].attributes["ended"] = "2024-05-02T12:00:00Z";
   return records;
 }
 
@@ -285,6 +288,27 @@ void check_data(const Report& report) {
   }
 }
 
+/// A crate is JSON whose members are the report's own, whatever the texts among its values are.
+void check_crate(const std::string& crate) {
+  static const std::set<std::string> known = {
+      "@id",           "@type",       "conformsTo",     "about",
+      "name",          "description", "license",        "hasPart",
+      "datePublished", "version",     "encodingFormat", "identifier",
+      "startTime",     "endTime",     "instrument",     "result",
+      "object",        "mentions",    "softwareVersion"};
+  REQUIRE_FALSE(crate.empty());
+  CHECK(first_control(crate).empty());
+  CHECK(crate.find_first_of("<>&") == std::string::npos);
+  test::Json json;
+  REQUIRE_NOTHROW(json = parse_json(crate));
+  CHECK(json.size() == 2);
+  std::set<std::string> ids;
+  for (const auto& [none, entity] : json.get_child("@graph")) {
+    CHECK(ids.insert(member(entity, "@id")).second);
+    for (const auto& [name, value] : entity) CHECK(known.count(name) == 1);
+  }
+}
+
 std::vector<std::string> lines_of(const std::string& text) {
   std::vector<std::string> lines;
   std::istringstream stream(text);
@@ -311,19 +335,21 @@ std::vector<std::string> shell_blocks(const std::string& markdown) {
 /// Pastes the blocks into a shell in a folder of its own, where the project's programs are stubs.
 void check_pasted(const Report& report) {
   const TemporaryFolder folder;
-  std::string script = "git() { :; }; cmake() { :; }\n";
+  std::string script = "git() { :; }; cmake() { :; }; ssh-keygen() { :; }; touch SHA256SUMS\n";
   const std::vector<std::string> blocks =
       shell_blocks(report.markdown + report.supplement_markdown);
-  REQUIRE(blocks.size() == 2);
+  REQUIRE(blocks.size() == 4);
   for (const std::string& block : blocks) script += block;
   test::write_file(folder / "script", script);
   CHECK(run_command("bash -n " + (folder / "script")).status == 0);
   const CommandResult pasted = run_command("cd " + folder.path() + " && bash script");
   INFO(script << pasted.err);
-  const std::vector<std::string> expected = {"script", "settings.toml"};
+  const std::vector<std::string> expected = {"SHA256SUMS", "script", "settings.toml"};
   CHECK(folder.names() == expected);
   for (const std::string& line : lines_of(pasted.err)) {
-    CHECK(line.find("build/release/") != std::string::npos);  // a stub that is missing
+    const bool is_missing = line.find("build/release/") != std::string::npos ||
+                            line.find("experiments/install_packages") != std::string::npos;
+    CHECK(is_missing);  // a stub that is not there
   }
   CHECK_NOTHROW(toml::parse_file(folder / "settings.toml"));
 }
@@ -467,6 +493,9 @@ TEST_CASE("each language shows the same text by its own rule") {
   CHECK(PlotCommands::format("set title {}", text).str() == "set title 'a&#x60;b$c&#x27; *d* <e>'");
   CHECK(ShellCommands::format("echo {}", text).str() == "echo 'a`b$c'\\'' *d* <e>'");
   CHECK(Toml::format("a = {}", text).str() == "a = \"a`b$c' *d* <e>\"");
+  CHECK(reports::Json::format("[{}]", text).str() == "[\"a`b$c' *d* \\u003ce\\u003e\"]");
+  CHECK(reports::Json("\"\\\n\x01\u202e&").str() ==
+        "\"\\u0022\\u005c\\u005cn\\u005cx01\\u005cu{202e}\\u0026\"");
   CHECK(plain_text("{}, {}", text, 2) == "a`b$c' *d* <e>, 2");
   CHECK(terminal_text("a\x1b[2J\n") == "a\\x1b[2J\\n");
   CHECK(Markdown::format("{}", Markdown::format("*{}*", 1)).str() == "*1*");
@@ -587,6 +616,7 @@ TEST_CASE("no text of a record does anything in a report") {
     CHECK(first_control(report.supplement_markdown).empty());
     CHECK(first_control(report.html + report.supplement_html).empty());
     check_data(report);
+    check_crate(report.crate);
     for (const std::string& tag : structure(report.html + report.supplement_html)) {
       INFO(tag);
       CHECK(expected.count(tag) == 1);

@@ -1,4 +1,5 @@
-// Figures on convolution algorithms: where each is the fastest, and what share of the peak it has.
+// Figures on convolution algorithms: where each is the fastest, what share of the peak it has, and
+// the roofline.
 #include <fmt/format.h>
 
 #include <algorithm>
@@ -209,7 +210,97 @@ Panel share_panel(const Lines& lines, const Comparison& comparison, const std::s
                   commands});
 }
 
+// ---- The roofline
+
+struct Point {
+  const ComparisonRow* row;
+  double intensity;  ///< FLOP/byte
+};
+
+std::vector<std::pair<UntrustedText, std::vector<Point>>> roofline_points(
+    const Comparison& comparison) {
+  std::vector<std::pair<UntrustedText, std::vector<Point>>> passes;
+  for (const ComparisonRow& row : comparison.rows) {
+    const double intensity = row.flops / tensor_bytes(row);
+    if (!row.is_timed() || !is_drawable(intensity) || intensity <= 0 ||
+        !is_drawable(row.gflops()) || row.gflops() <= 0) {
+      continue;
+    }
+    auto place = std::find_if(passes.begin(), passes.end(),
+                              [&](const auto& pass) { return pass.first == row.pass; });
+    if (place == passes.end()) place = passes.insert(place, {row.pass, {}});
+    place->second.push_back({&row, intensity});
+  }
+  return passes;
+}
+
+/// The roof as far as the points reach, from memory's slope to the peak.
+PlotCommands roof(const Comparison& comparison, double least, double most) {
+  const double bandwidth = comparison.memory_bandwidth / 1e9;
+  const double peak = comparison.peak() / 1e9;
+  const double ridge = peak / bandwidth;
+  std::vector<std::vector<PlotCommands>> corners;
+  for (const double at : {least, std::clamp(ridge, least, most), most}) {
+    corners.push_back({plot_number(at), plot_number(std::min(peak, bandwidth * at))});
+  }
+  return data_block("roof", corners);
+}
+
+Panel roofline_panel(const UntrustedText& pass, const std::vector<Point>& points,
+                     const Comparison& comparison, const std::string& name) {
+  std::map<UntrustedText, std::vector<std::vector<PlotCommands>>> places;  // by algorithm
+  double least = points.front().intensity;
+  double most = least;
+  double slowest = points.front().row->gflops();
+  std::vector<UntrustedText> alt;
+  for (const auto& [row, intensity] : points) {
+    places[row->algorithm].push_back({plot_number(intensity), plot_number(row->gflops())});
+    least = std::min(least, intensity);
+    most = std::max(most, intensity);
+    slowest = std::min(slowest, row->gflops());
+    if (is_in_sweep(*row)) continue;
+    alt.push_back(plain_text("{} {}: {} FLOP/byte, {} GFLOP/s", row->name, row->algorithm,
+                             significant(intensity), significant(row->gflops())));
+  }
+  least = std::max(least / 1.5, 1e-6);
+  most = std::min(most * 1.5, 1e9);
+  PlotCommands data = roof(comparison, least, most);
+  std::vector<PlotCommands> plots = {PlotCommands::format(
+      "$roof using 1:2 with lines lw 2 lc rgb {} title 'roof'", colour::kQuiet)};
+  for (const auto& [algorithm, at] : places) {
+    const Look& look = look_of(algorithm);
+    data += data_block(fmt::format("points{}", plots.size()), at);
+    plots.push_back(PlotCommands::format(
+        "$points{} using 1:2 with points pt {} ps 0.6 lw 1.5 lc rgb {} title {}", plots.size(),
+        look.point, look.colour, algorithm.shortened(kLabel)));
+  }
+  const PlotCommands commands = PlotCommands::format(
+      "{}set title {}\nset grid x y lt 1 lc rgb {} lw 1\n"
+      "set key at screen 0.5,screen 0.99 center top maxrows 3 samplen 0.5 width -2\nset tmargin 6\n"
+      "set logscale xy\nset xrange [{}:{}]\nset yrange [{}:*]\n"
+      "set xlabel 'FLOP/byte'\nset ylabel 'GFLOP/s'\nplot {}\n",
+      data, pass.shortened(kLabel), colour::kGrid, plot_number(least), plot_number(most),
+      plot_number(std::max(slowest / 1.5, 1e-6)), joined(plots, ", "));
+  return plotted(
+      {name, plain_text("Roofline, {}: {}.", pass, joined(alt, "; ")), {330, 340}, commands});
+}
+
 }  // namespace
+
+double tensor_bytes(const ComparisonRow& row) {
+  const auto of = [&](std::string_view key) { return static_cast<double>(field(row.shape, key)); };
+  const double images =
+      of("mb") * (of("ic") * of("ih") * of("iw") + of("oc") * of("oh") * of("ow"));
+  const double weights = of("oc") * of("ic") / std::max(of("g"), 1.0) * of("kh") * of("kw");
+  return 4 * (images + weights);
+}
+
+double ideal_saving(const ComparisonRow& row) {
+  if (row.algorithm == "winograd") return kWinogradSaving;
+  if (row.algorithm != "fft") return 1;
+  return static_cast<double>(field(row.shape, "kh")) * static_cast<double>(field(row.shape, "kw")) /
+         2;
+}
 
 UntrustedText layer_of(const ComparisonRow& row) {
   const UntrustedText network = row.network();
@@ -248,6 +339,24 @@ Figure share_figure(const Comparison& comparison, const std::string& name) {
     if (figure.panels.size() == kMaxPanels) continue;
     const std::size_t number = figure.panels.size() + 1;
     figure.panels.push_back(share_panel(lines, comparison, fmt::format("{}_{}", name, number)));
+  }
+  return figure;
+}
+
+Figure roofline_figure(const Comparison& comparison, const std::string& name) {
+  Figure figure{{}, short_digest(comparison.digest)};
+  if (comparison.memory_bandwidth <= 0) return figure;
+  figure.data.titles = {"Layer", "Pass", "Algorithm", "FLOP/byte", "GFLOP/s", "Roof (GFLOP/s)"};
+  for (const auto& [pass, points] : roofline_points(comparison)) {
+    for (const auto& [row, intensity] : points) {
+      const double roof = std::min(comparison.peak(), comparison.memory_bandwidth * intensity);
+      figure.data.rows.push_back({row->name, row->pass, row->algorithm, significant_cell(intensity),
+                                  significant_cell(row->gflops()), significant_cell(roof / 1e9)});
+    }
+    if (figure.panels.size() == kMaxPanels) continue;
+    const std::size_t number = figure.panels.size() + 1;
+    figure.panels.push_back(
+        roofline_panel(pass, points, comparison, fmt::format("{}_{}", name, number)));
   }
   return figure;
 }

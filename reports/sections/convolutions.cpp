@@ -103,6 +103,7 @@ std::vector<Cell> row_of(const ComparisonRow& row, const Comparison& comparison)
           timed(row.spread(), percent_cell(row.spread(), 0)),
           timed(row.gflops(), significant_cell(row.gflops())),
           timed(share, percent_cell(share, 1)),
+          timed(share / ideal_saving(row), percent_cell(share / ideal_saving(row), 1)),
           checked(significant_cell(static_cast<double>(row.workspace_bytes) / 1024)),
           checked(bound_cell(row.worst_of_bound)),
           checked(significant_cell(row.worst_ulp)),
@@ -112,8 +113,8 @@ std::vector<Cell> row_of(const ComparisonRow& row, const Comparison& comparison)
 /// Wrong rows first; the page shows those of networks that were run, the data all.
 TableEntry rows_table(const Comparison& comparison) {
   Table all{{"Layer", "Shape", "Pass", "Algorithm", "Class", "Status", "FLOP", "Median (ms)",
-             "Least (ms)", "Largest (ms)", "Spread (%)", "GFLOP/s", "Peak (%)", "Workspace (KiB)",
-             "Error (% of bound)", "Error (ulp)", "RMS, relative"},
+             "Least (ms)", "Largest (ms)", "Spread (%)", "GFLOP/s", "Peak (%)", "Ideal (%)",
+             "Workspace (KiB)", "Error (% of bound)", "Error (ulp)", "RMS, relative"},
             {}};
   Table shown{all.titles, {}};
   std::vector<const ComparisonRow*> rows;
@@ -125,8 +126,8 @@ TableEntry rows_table(const Comparison& comparison) {
     if (is_shown) shown.rows.push_back(all.rows.back());
   }
   return {with_columns(shown, {"Layer", "Pass", "Algorithm", "Status", "Median (ms)", "Spread (%)",
-                               "GFLOP/s", "Peak (%)", "Workspace (KiB)", "Error (% of bound)",
-                               "Error (ulp)"}),
+                               "GFLOP/s", "Peak (%)", "Ideal (%)", "Workspace (KiB)",
+                               "Error (% of bound)", "Error (ulp)"}),
           short_digest(comparison.digest), all};
 }
 
@@ -181,8 +182,10 @@ Draft part_of(const Comparison& comparison, std::size_t index, Draft& draft) {
   part.set("timed", comparison.is_timed());
   part.set("record", code_span(comparison.name));
   part.set("digest", code_span("sha256:" + comparison.digest));
-  part.set("cpu", comparison.cpu.empty() ? "not recorded" : comparison.cpu);
-  part.set("simd", comparison.simd.empty() ? "not recorded" : comparison.simd);
+  for (const char* name : {"cpu", "simd"}) {
+    const UntrustedText value = setting_text(comparison.environment, name);
+    part.set(name, value.empty() ? "not recorded" : value);
+  }
   part.set("threads", counted(comparison.threads, "thread"));
   part.set("spread", percent(median_spread(comparison), 0));
   part.set("peak", significant(comparison.peak_flops / 1e9));
@@ -193,6 +196,10 @@ Draft part_of(const Comparison& comparison, std::size_t index, Draft& draft) {
   part.set("has_wrong", wrong > 0);
   part.set("wrong_count", grouped(wrong));
   add_figure("map", "convolution_map" + suffix, map_figure(comparison, "convolution_map" + suffix),
+             part, draft);
+  part.set("winograd_saving", std::to_string(kWinogradSaving));
+  part.set("bandwidth", significant(comparison.memory_bandwidth / 1e9));
+  add_figure("roofline", "roofline" + suffix, roofline_figure(comparison, "roofline" + suffix),
              part, draft);
   add_figure("share", "convolution_share" + suffix,
              share_figure(comparison, "convolution_share" + suffix), part, draft);

@@ -17,6 +17,16 @@ bool is_in_sweep(const ComparisonRow& row);
 /// The fastest portable algorithm by kernel size and channels, a panel for each pass. Panels are
 /// named `name`_1, `name`_2, ...; none if nothing was timed.
 Figure map_figure(const Comparison& comparison, const std::string& name);
+/// Of input, weights and output, each once, float32; 0 if the shape's line does not say.
+double tensor_bytes(const ComparisonRow& row);
+/// How many times fewer multiplications an algorithm's products need than the plain sum: winograd's
+/// F(4x4, 3x3) kWinogradSaving; fft's, with tiles far larger than the kernel, KH KW / 2; others 1.
+inline constexpr int kWinogradSaving = 4;
+double ideal_saving(const ComparisonRow& row);
+
+/// Operations per second against operations per byte of the tensors, below the roof of peak and
+/// bandwidth, a panel for each pass; none if the record has no bandwidth.
+Figure roofline_figure(const Comparison& comparison, const std::string& name);
 /// Each algorithm's share of the machine's peak, a panel for each network, a line for each layer
 /// and pass.
 Figure share_figure(const Comparison& comparison, const std::string& name);

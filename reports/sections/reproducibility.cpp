@@ -66,30 +66,44 @@ bool is_program_name(const UntrustedText& name) {
 ShellCommands command_of(Literal before, const UntrustedText& program,
                          const ShellCommands& arguments) {
   if (!is_program_name(program)) {
-    return ShellCommands::format("# a record names a program that does not exist\n");
+    return ShellCommands::format("# a record names a program that does not exist");
   }
-  return ShellCommands::format("build/release/experiments/{}{}{}\n", ShellCommands::literal(before),
+  return ShellCommands::format("build/release/experiments/{}{}{}", ShellCommands::literal(before),
                                program, arguments);
 }
 
-/// The arguments of compare_convolutions that decide what is compared; others, such as those that
-/// name files to write, are left out.
-ShellCommands arguments_of(const UntrustedText& command_line) {
-  static constexpr std::array<const char*, 9> kKept = {"--shapes",
-                                                       "--algorithms",
-                                                       "--passes",
-                                                       "--threads",
-                                                       "--seed",
-                                                       "--simd",
-                                                       "--benchmark_filter",
-                                                       "--benchmark_repetitions",
-                                                       "--benchmark_min_time"};
+/// Options of programs that decide what is computed; others, such as those that name files to
+/// write, are left out of commands.
+constexpr std::array<std::string_view, 9> kOfComparisons = {"--shapes",
+                                                            "--algorithms",
+                                                            "--passes",
+                                                            "--threads",
+                                                            "--seed",
+                                                            "--simd",
+                                                            "--benchmark_filter",
+                                                            "--benchmark_repetitions",
+                                                            "--benchmark_min_time"};
+constexpr std::array<std::string_view, 2> kOfStudies = {"--epochs", "--train-images"};
+
+/// Whole, since a part of one is no command; "" if the record has none, or too much.
+UntrustedText command_line_of(const Settings& environment) {
+  constexpr std::size_t kMost = 20'000;  // bytes
+  const auto found = environment.find("command_line");
+  const auto* text =
+      found == environment.end() ? nullptr : std::get_if<UntrustedText>(&found->second);
+  return text == nullptr || text->size() > kMost ? "" : *text;
+}
+
+/// Those of these options that a command line has, with their values.
+template <std::size_t Count>
+ShellCommands arguments_of(const UntrustedText& command_line,
+                           const std::array<std::string_view, Count>& kept) {
   const std::vector<UntrustedText> words = words_of_shell(command_line);
   ShellCommands arguments;
   for (std::size_t i = 1; i < words.size(); ++i) {
     const std::size_t equals = words[i].find("=");
     const UntrustedText name = words[i].substr(0, equals);
-    if (std::find(kKept.begin(), kKept.end(), name) == kKept.end()) continue;
+    if (std::find(kept.begin(), kept.end(), name) == kept.end()) continue;
     if (equals != std::string::npos) {
       arguments += ShellCommands::format(" {}={}", name, words[i].substr(equals + 1));
     } else if (i + 1 < words.size()) {
@@ -108,22 +122,9 @@ ShellCommands lenet_commands(const std::vector<TrainingRun>& runs, const std::st
   for (const TrainingRun& run : runs) {
     const ShellCommands seed =
         &run == &first ? ShellCommands() : ShellCommands::format(" --seed {}", run.seed);
-    text += command_of("", run.program,
-                       ShellCommands::format(" \\\n  --config {}{} --output {}", settings, seed,
-                                             file_name(run.name)));
-  }
-  return text;
-}
-
-/// One command for each study, with the seeds that its records have.
-ShellCommands study_commands(const std::vector<Study>& studies) {
-  ShellCommands text;
-  for (const Study& study : studies) {
-    std::set<std::int64_t> seeds;
-    for (const TrainingRun* run : study.runs()) seeds.insert(run->seed);
-    const ShellCommands arguments =
-        ShellCommands::format(" --seeds {}", fmt::format("{}", fmt::join(seeds, ",")));
-    text += command_of("study ", study.name, arguments);
+    const ShellCommands arguments = ShellCommands::format(" \\\n  --config {}{} --output {}",
+                                                          settings, seed, file_name(run.name));
+    text += ShellCommands::format("{}\n", command_of("", run.program, arguments));
   }
   return text;
 }
@@ -140,42 +141,12 @@ ShellCommands commands_for(const Inputs& inputs, const std::vector<Study>& studi
   text += ShellCommands::format("cmake --preset release && cmake --build --preset release\n");
   text += lenet_commands(inputs.lenet, "settings.toml");
   text += lenet_commands(inputs.distorted, "distorted.toml");
-  text += study_commands(studies);
+  for (const Study& study : studies) text += ShellCommands::format("{}\n", study_command(study));
   for (const Comparison& comparison : inputs.comparisons) {
-    if (comparison.command_line.empty()) continue;
-    text += ShellCommands::format(
-        "build/release/experiments/compare_convolutions{} \\\n  --record {}\n",
-        arguments_of(comparison.command_line), file_name(comparison.name));
+    if (command_line_of(comparison.environment).empty()) continue;
+    text += ShellCommands::format("{}\n", comparison_command(comparison));
   }
-  std::vector<ShellCommands> records;
-  if (studies.empty()) {
-    for (const TrainingRun* run : runs) records.push_back(file_name(run->name));
-    for (const Comparison& one : inputs.comparisons) records.push_back(file_name(one.name));
-  } else {
-    records.emplace_back("records");
-  }
-  text += ShellCommands::format("build/release/reports/write_report --output report {}\n",
-                                joined(records, " "));
-  return text;
-}
-
-/// Many records are named by their folders.
-ShellCommands verify_commands(const Runs& runs) {
-  std::set<ShellCommands> words;
-  for (const TrainingRun* run : runs) {
-    if (runs.size() <= kNamedRecords) {
-      words.insert(shell_file(run->name));
-      continue;
-    }
-    const UntrustedText folder = folder_of(run->name);
-    words.insert(ShellCommands::format("{}/*.h5", folder.empty() ? "." : shell_file(folder)));
-  }
-  ShellCommands text = ShellCommands::format("build/release/experiments/verify");
-  for (const ShellCommands& word : words) {
-    text += words.size() > 2 ? ShellCommands::format(" \\\n  ") : ShellCommands::format(" ");
-    text += word;
-  }
-  text += ShellCommands::format("\n");
+  text += ShellCommands::format("{}\n", report_command(inputs, ""));
   return text;
 }
 
@@ -217,6 +188,58 @@ UntrustedText classes_of(const Inputs& inputs) {
 
 }  // namespace
 
+ShellCommands study_command(const Study& study) {
+  std::set<std::int64_t> seeds;
+  for (const TrainingRun* run : study.runs()) seeds.insert(run->seed);
+  const UntrustedText line = command_line_of(study.runs().front()->environment);
+  const std::vector<UntrustedText> words = words_of_shell(line);
+  const bool quick = std::find(words.begin(), words.end(), "--quick") != words.end();
+  return command_of("study ", study.name,
+                    ShellCommands::format(
+                        "{}{} --seeds {} --store records",
+                        quick ? ShellCommands::literal(" --quick") : ShellCommands(),
+                        arguments_of(line, kOfStudies), fmt::format("{}", fmt::join(seeds, ","))));
+}
+
+ShellCommands report_command(const Inputs& inputs, const std::string& only) {
+  std::vector<ShellCommands> records;
+  if (inputs.studies.empty()) {
+    for (const TrainingRun* run : all_runs(inputs)) records.push_back(file_name(run->name));
+    for (const Comparison& one : inputs.comparisons) records.push_back(file_name(one.name));
+  } else {
+    records.emplace_back("records");
+  }
+  const ShellCommands part =
+      only.empty() ? ShellCommands() : ShellCommands::format(" --only {}", only);
+  return ShellCommands::format("build/release/reports/write_report{} --output {} {}", part,
+                               only.empty() ? "report" : "again", joined(records, " "));
+}
+
+ShellCommands comparison_command(const Comparison& comparison) {
+  return ShellCommands::format(
+      "build/release/experiments/compare_convolutions{} --record {}",
+      arguments_of(command_line_of(comparison.environment), kOfComparisons),
+      file_name(comparison.name));
+}
+
+ShellCommands verify_command(const Runs& runs) {
+  std::set<ShellCommands> words;
+  for (const TrainingRun* run : runs) {
+    if (runs.size() <= kNamedRecords) {
+      words.insert(shell_file(run->name));
+      continue;
+    }
+    const UntrustedText folder = folder_of(run->name);
+    words.insert(ShellCommands::format("{}/*.h5", folder.empty() ? "." : shell_file(folder)));
+  }
+  ShellCommands text = ShellCommands::format("build/release/experiments/verify");
+  for (const ShellCommands& word : words) {
+    text += words.size() > 2 ? ShellCommands::format(" \\\n  ") : ShellCommands::format(" ");
+    text += word;
+  }
+  return text;
+}
+
 Markdown make_commands(const Inputs& inputs, const std::vector<Study>& studies) {
   return code_block(commands_for(inputs, studies).str(), "sh");
 }
@@ -228,7 +251,7 @@ void add_reproducibility(const Inputs& inputs, const std::vector<Study>& studies
   draft.add("records", records_table(runs, inputs.comparisons));
   draft.set("conv_classes", classes_of(inputs));
   draft.set("commands", make_commands(inputs, studies));
-  draft.set("verify_commands", code_block(verify_commands(runs).str(), "sh"));
+  draft.set("verify_commands", code_block(verify_command(runs).str(), "sh"));
 }
 
 }  // namespace reprise::reports

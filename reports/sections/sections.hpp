@@ -78,6 +78,16 @@ Markdown make_commands(const Inputs& inputs, const std::vector<Study>& studies);
 /// Digests and classes of the runs, the commands that make and verify them, the table of records.
 void add_reproducibility(const Inputs& inputs, const std::vector<Study>& studies, Draft& draft);
 
+/// For reviewers: what each claim takes to check, a short path, identifiers of the source.
+void add_appendix(const Inputs& inputs, const std::vector<Contrast>& contrasts, Draft& draft);
+/// Commands without a line's end: that makes a study's records with the seeds they have; that
+/// makes a comparison's record; that verifies runs, many of them by their folders; that writes the
+/// report, or the files of one figure or table.
+ShellCommands study_command(const Study& study);
+ShellCommands comparison_command(const Comparison& comparison);
+ShellCommands verify_command(const Runs& runs);
+ShellCommands report_command(const Inputs& inputs, const std::string& only);
+
 /// These records against earlier ones. Error if they have no study and variant in common, or a
 /// study of the same name has another measure.
 void add_against(const Inputs& before, const Inputs& now, const std::vector<Study>& studies,
@@ -98,8 +108,10 @@ const std::vector<TrainingRun>& lenet_runs(const Inputs& inputs);
 Runs runs_of(const std::vector<Study>& studies);
 Runs pointers(const std::vector<TrainingRun>& runs);
 
-/// The short digest over the records' digests, in the order of the alphabet, a line for each; of a
-/// single record its own.
+/// The SHA-256 of the records' digests, in the order of the alphabet, a line for each; of a single
+/// record its own digest. 64 hexadecimal digits.
+std::string digest_over(const Runs& runs);
+/// Its beginning, as captions have it.
 Source source_of(const Runs& runs);
 
 /// "percent", "epochs": of bare values.

@@ -73,6 +73,13 @@ constexpr std::array kMachine = {
     Known{"threads", "Threads"},
     Known{"compiler", "Compiler"},
     Known{"compiler_flags", "Compiler flags"},
+    Known{"packages", "Packages"},
+    Known{"system", "Operating system"},
+    Known{"kernel", "Kernel"},
+    Known{"libc", "C library"},
+    Known{"memory_bytes", "Memory"},
+    Known{"peak_memory_bytes", "Peak memory"},
+    Known{"variables", "Variables"},
     Known{"started", "Started"},
     Known{"ended", "Ended"},
 };
@@ -169,17 +176,29 @@ constexpr std::string_view kLibrary = "library_";
 
 /// Told in the text, or of no use to a reader.
 bool is_left_out(const UntrustedText& name) {
-  static constexpr std::array kLeftOut = {"git_commit",   "git_dirty",   "host",
-                                          "command_line", "data_folder", "seconds_total"};
+  static constexpr std::array kLeftOut = {"git_commit",   "git_dirty",    "host",
+                                          "source_tree",  "command_line", "data_folder",
+                                          "seconds_total"};
   return std::any_of(kLeftOut.begin(), kLeftOut.end(),
                      [&](const char* left_out) { return name == left_out; });
+}
+
+/// As a reader reads it: bytes with their unit, lines in one.
+UntrustedText environment_text(const UntrustedText& name, const Setting& setting) {
+  if (const auto* whole = std::get_if<std::int64_t>(&setting); whole && name.ends_with("_bytes")) {
+    return bytes_text(static_cast<double>(*whole));
+  }
+  const auto* text = std::get_if<UntrustedText>(&setting);
+  if (text == nullptr || (name != "packages" && name != "variables")) return setting_text(setting);
+  const UntrustedText lines = joined(text->split("\n"), ", ");
+  return lines.empty() ? "none" : lines.shortened();
 }
 
 TableEntry environment_table(const TrainingRun& run) {
   TableEntry entry{{{"Property", "Value, as reported"}, {}}, short_digest(run.digest)};
   std::vector<UntrustedText> libraries;
   for (const UntrustedText& name : in_order(run.environment, kMachine)) {
-    const UntrustedText value = setting_text(run.environment, name);
+    const UntrustedText value = environment_text(name, run.environment.at(name));
     if (name.starts_with(kLibrary)) {
       libraries.push_back(plain_text("{} {}", name.substr(kLibrary.size()), value));
     } else if (!is_left_out(name)) {

@@ -51,15 +51,18 @@ Runs runs_of(const std::vector<Study>& studies) {
   return all;
 }
 
-Source source_of(const Runs& runs) {
-  if (runs.size() == 1) return short_digest(runs.front()->digest);
+std::string digest_over(const Runs& runs) {
+  if (runs.size() == 1) return runs.front()->digest;
   std::vector<std::string> digests;
   for (const TrainingRun* run : runs) digests.push_back(run->digest);
   std::sort(digests.begin(), digests.end());
   std::string text;
   for (const std::string& digest : digests) text += digest + "\n";
-  const std::string digest = sha256_hex(std::as_bytes(std::span(text.data(), text.size())));
-  return {short_digest(digest), runs.size()};
+  return sha256_hex(std::as_bytes(std::span(text.data(), text.size())));
+}
+
+Source source_of(const Runs& runs) {
+  return {short_digest(digest_over(runs)), runs.size()};
 }
 
 double printed(const Study& study, double value) {

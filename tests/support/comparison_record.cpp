@@ -69,8 +69,9 @@ ComparisonRowRecord row(const Layer& layer, const char* pass, const Algorithm& a
   result.status = status_of(algorithm, layer);
   const bool ok = result.status == "ok";
   const double time = ok && timed ? time_of(algorithm, layer) : std::nan("");
-  result.shape = "g1mb1ic" + std::to_string(layer.channels) + "ih9oc1kh" +
-                 std::to_string(layer.kernel) + "n\"" + layer.name + "\"";
+  const std::string kernel = std::to_string(layer.kernel);
+  result.shape = "g1mb1ic" + std::to_string(layer.channels) + "ih9iw9oc1oh9ow9kh" + kernel + "kw" +
+                 kernel + "sh1sw1n\"" + layer.name + "\"";
   result.name = layer.name;
   result.pass = pass;
   result.algorithm = algorithm.name;
@@ -101,12 +102,17 @@ Record comparison_record(const ComparisonRecordOptions& options) {
     }
   }
   record.peak_flops = 1e11;
+  if (options.bandwidth) record.memory_bandwidth = 2e10;
   record.environment.attributes = {
       {"program", "compare_convolutions"},
       {"command_line",
        "/a/path/compare_convolutions --shapes lenet5 --benchmark_filter=-(a|b) "
        "--record /a/path/c.h5 --force"},
-      {"cpu", "A processor | with a bar"}};
+      {"cpu", "A processor | with a bar"},
+      {"started", "2024-05-01T12:00:00Z"},
+      {"ended", "2024-05-02T12:00:00Z"},
+      {"seconds_total", 30.0},
+      {"threads", std::int64_t{2}}};
   return to_tree(record);
 }
 

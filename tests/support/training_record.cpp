@@ -216,8 +216,17 @@ Group environment() {
                       {"started", "2024-05-01T12:00:00Z"},
                       {"ended", "2024-05-01T12:01:00Z"},
                       {"seconds_total", 60.0},
+                      {"system", "A system 12"},
+                      {"kernel", "Linux 6.1.0 x86_64"},
+                      {"libc", "glibc 2.36"},
+                      {"memory_bytes", std::int64_t{8'000'000'000}},
+                      {"peak_memory_bytes", std::int64_t{150'000'000}},
+                      {"source_tree", "swh:1:dir:fedcba9876543210fedcba9876543210fedcba98"},
+                      {"command_line", "train_lenet5 --epochs 2"},
                       {"library_hdf5", "1.10.8"},
                       {"library_highway", "1.0.3"}};
+  group.datasets["packages"] = scalar_text("g++ 4:12.2.0-3\nlibfmt-dev 9.1.0\n");
+  group.datasets["variables"] = scalar_text("OMP_NUM_THREADS=2\n");
   group.datasets["log"] = scalar_text("epoch 1\n");
   group.datasets["git_diff"] = scalar_text("");
   return group;
