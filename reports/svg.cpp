@@ -165,6 +165,18 @@ Rgb tint(std::string_view full_colour, double strength) {
   return rgb;
 }
 
+std::string_view ink_on(const Rgb& rgb) {
+  constexpr std::array<double, 3> kWeights = {0.2126, 0.7152, 0.0722};  // WCAG's relative luminance
+  double luminance = 0;
+  for (std::size_t c = 0; c < 3; ++c) {
+    const double level = rgb[c] / 255.0;
+    luminance +=
+        kWeights[c] * (level <= 0.04045 ? level / 12.92 : std::pow((level + 0.055) / 1.055, 2.4));
+  }
+  const double black = (luminance + 0.05) / 0.05;
+  return black > 1.05 / (luminance + 0.05) ? colour::kOnColour : colour::kPaper;
+}
+
 Rgb diverging_colour(double value) {
   if (std::isnan(value)) return {0, 0, 0};
   return value < 0 ? tint(colour::kBlue, -value) : tint(colour::kVermilion, value);

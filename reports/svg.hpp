@@ -24,6 +24,8 @@ inline constexpr std::string_view kSky = "#56b4e9";
 inline constexpr std::string_view kText = "#1a1a1a";
 inline constexpr std::string_view kQuiet = "#595959";
 inline constexpr std::string_view kGrid = "#d9d9d9";
+// On colours; black itself is what the dark scheme turns light.
+inline constexpr std::string_view kOnColour = "#000001";
 inline constexpr std::string_view kPaper = "#ffffff";
 }  // namespace colour
 
@@ -37,6 +39,9 @@ Rgb diverging_colour(double value);
 
 /// White at 0, the full colour at 1.
 Rgb tint(std::string_view full_colour, double strength);
+
+/// White or nearly black, whichever has more contrast on this colour: at least WCAG AA's 4.5.
+std::string_view ink_on(const Rgb& rgb);
 
 struct Point {
   double x = 0;

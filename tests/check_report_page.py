@@ -4,8 +4,9 @@
     tests/check_report_page.py DIR          DIR holds index.html, supplement.html and figures/
 
 Each page is light enough and has few enough pages on A4 paper. At each width: every figure is drawn and inside the page, its labels inside the figure and clear of
-one another, nothing makes the page scroll sideways, and nothing outside the page is asked for. Every
-file in figures/ opens as an image. The page that is measured is a copy with a content policy that
+one another, nothing makes the page scroll sideways, and nothing outside the page is asked for. Text
+has the contrast of WCAG AA, light and dark; drawings have a text in their place, headings follow one
+another without a gap, and links lead somewhere. Every file in figures/ opens as an image. The page that is measured is a copy with a content policy that
 forbids all loading and a script that writes what it finds into the document.
 """
 
@@ -17,6 +18,7 @@ import shutil
 import subprocess
 import sys
 import tempfile
+import urllib.parse
 
 WIDTHS = {"phone": 390, "tablet": 820, "desk": 1600}
 MOST_BYTES = {"index.html": 2_000_000, "supplement.html": 6_000_000}
@@ -77,10 +79,91 @@ window.addEventListener('load', () => {
       if (size < 9) problems.push('label of ' + size.toFixed(1) + ' pixels: ' + name(labels[i]));
     });
   }
+  checkContrast(problems);
+  for (const svg of figures) {
+    if (svg.getAttribute('role') !== 'img' || !svg.getAttribute('aria-label')) problems.push('no text for ' + name(svg));
+  }
+  const levels = [...document.querySelectorAll('main :is(h1, h2, h3, h4, h5, h6)')].map(h => +h.tagName[1]);
+  if (levels.filter(level => level === 1).length !== 1 || levels[0] !== 1) problems.push('no single heading at the top');
+  levels.forEach((level, i) => {
+    if (i > 0 && level > levels[i - 1] + 1) problems.push('a heading of level ' + level + ' below one of ' + levels[i - 1]);
+  });
+  const links = [...document.querySelectorAll('a')].map(a => a.getAttribute('href'));
+  for (const link of links) {
+    const to = link.startsWith('#') ? link.slice(1) : '';
+    if (to && !document.getElementById(decodeURIComponent(to))) problems.push('a link to nothing: ' + link);
+  }
   for (const e of performance.getEntriesByType('resource')) problems.push('asks for ' + e.name);
   for (const uri of forbidden) problems.push('asks for ' + uri);
-  parent.postMessage(JSON.stringify({width, figures: figures.length, problems}), '*');
+  const ids = [...document.querySelectorAll('[id]')].map(e => e.id);
+  parent.postMessage(JSON.stringify({width, figures: figures.length, problems, links, ids}), '*');
 });
+</script>"""
+
+# WCAG 2: relative luminance, and the ratio of text to what is painted below it. Text in a drawing is
+# set against the last shape that covers its middle.
+CONTRAST = """<script>
+function luminance(colour) {
+  const [r, g, b] = colour.slice(0, 3).map(v => v / 255).map(v => v <= 0.04045 ? v / 12.92 : ((v + 0.055) / 1.055) ** 2.4);
+  return 0.2126 * r + 0.7152 * g + 0.0722 * b;
+}
+function parsed(colour) {
+  const numbers = colour.match(/[\\d.]+/g);
+  return numbers && colour.startsWith('rgb') ? numbers.map(Number) : null;
+}
+const shapes = new Map();
+function shapesOf(svg) {
+  if (!shapes.has(svg)) {
+    const solid = [];
+    for (const shape of svg.querySelectorAll('rect, path, polygon, circle')) {
+      const style = getComputedStyle(shape);
+      const fill = shape.closest('defs') ? null : parsed(style.fill);
+      const opacity = (fill?.[3] ?? 1) * style.fillOpacity * style.opacity;
+      if (fill && opacity > 0.5) solid.push({shape, fill, box: shape.getBoundingClientRect()});
+    }
+    shapes.set(svg, solid);
+  }
+  return shapes.get(svg);
+}
+function paintedBelow(e) {
+  if (e.ownerSVGElement) {
+    const text = e.getBoundingClientRect();
+    const [x, y] = [text.left + text.width / 2, text.top + text.height / 2];
+    const covers = ({shape, box}) => {
+      if (x < box.left || x > box.right || y < box.top || y > box.bottom) return false;
+      if (!(shape.compareDocumentPosition(e) & Node.DOCUMENT_POSITION_FOLLOWING)) return false;
+      return shape.isPointInFill(new DOMPoint(x, y).matrixTransform(shape.getScreenCTM().inverse()));
+    };
+    const below = shapesOf(e.ownerSVGElement).filter(covers).at(-1);
+    if (below) return below.fill;
+  }
+  for (let at = e; at; at = at.parentElement) {
+    const colour = parsed(getComputedStyle(at).backgroundColor);
+    if (colour && (colour[3] ?? 1) > 0.5) return colour;
+  }
+  return [255, 255, 255];
+}
+function checkContrast(problems) {
+  const walker = document.createTreeWalker(document.body, NodeFilter.SHOW_TEXT);
+  const known = new Set();
+  for (let node = walker.nextNode(); node; node = walker.nextNode()) {
+    const e = node.parentElement;
+    if (!node.data.trim() || e.closest('script, style, title, desc') || e.getClientRects().length === 0) continue;
+    const style = getComputedStyle(e);
+    const ink = parsed(e.ownerSVGElement ? style.fill : style.color);
+    if (!ink) continue;
+    const [a, b] = [luminance(ink), luminance(paintedBelow(e))];
+    const ratio = (Math.max(a, b) + 0.05) / (Math.min(a, b) + 0.05);
+    const size = parseFloat(style.fontSize);
+    const large = size >= 24 || (size >= 18.66 && Number(style.fontWeight) >= 700);
+    if (ratio >= (large ? 3 : 4.5) - 0.005) continue;
+    const figure = e.closest('figure');
+    const problem = `contrast ${ratio.toFixed(2)} in ${figure ? figure.className : e.tagName}: ${node.data.trim().slice(0, 30)}`;
+    const kind = (figure ? figure.className : e.tagName) + ratio.toFixed(1);
+    if (!known.has(kind)) problems.push(problem);
+    known.add(kind);
+  }
+}
 </script>"""
 
 IMAGES = """<!DOCTYPE html><meta charset="utf-8"><body>%s<script>
@@ -100,11 +183,12 @@ def chromium():
     sys.exit("check_report_page: no chromium on the PATH (Debian's package chromium has it)")
 
 
-def found_in(page, width, folder):
+def found_in(page, width, folder, scheme="light"):
     """What the script in `page`, a file in `folder`, has found at this width."""
     frame = folder / "frame.html"
     frame.write_text(FRAME % (page.name, width, HEIGHT), encoding="utf-8")
     command = [*command_of(folder), f"--window-size={max(WIDTHS.values()) + 100},{HEIGHT}",
+               f"--blink-settings=preferredColorScheme={0 if scheme == 'dark' else 1}",
                "--virtual-time-budget=10000", "--dump-dom", frame.as_uri()]
     dom = subprocess.run(command, capture_output=True, text=True, timeout=MOST_SECONDS).stdout
     found = re.search(r'<pre id="found">(.*?)</pre>', dom, re.DOTALL)
@@ -140,21 +224,39 @@ def check_sheets(report, folder, name):
     return problems
 
 
-def check_page(report, folder, file_name):
+def check_links(report, links, targets):
+    """Problems of links to other files of the report."""
+    problems = []
+    for page, found in links.items():
+        for link in found:
+            parts = urllib.parse.urlsplit(link)
+            if parts.scheme or not parts.path:
+                continue
+            path = urllib.parse.unquote(parts.path)
+            if not (report / path).is_file():
+                problems.append(f"{page}: a link to a file that is not there: {link}")
+            elif parts.fragment and parts.fragment not in targets[path]:
+                problems.append(f"{page}: a link to a place that is not there: {link}")
+    return problems
+
+
+def check_page(report, folder, file_name, links, targets):
     """Problems of a page at each width, and how many figures it shows."""
     html = (report / file_name).read_text(encoding="utf-8")
     page = folder / "page.html"
     page.write_text(html.replace("<head>", "<head>" + POLICY, 1)
-                    .replace("</body>", MEASURE + "</body>", 1), encoding="utf-8")
+                    .replace("</body>", CONTRAST + MEASURE + "</body>", 1), encoding="utf-8")
     problems = []
     figures = set()
-    for name, width in WIDTHS.items():
-        found = found_in(page, width, folder)
-        problems += [f"{file_name}, {name}: {problem}" for problem in found["problems"]]
+    for (name, width), scheme in [*((at, "light") for at in WIDTHS.items()), (("desk", WIDTHS["desk"]), "dark")]:
+        found = found_in(page, width, folder, scheme)
+        problems += [f"{file_name}, {name}, {scheme}: {problem}" for problem in found["problems"]]
+        targets[file_name] = set(found["ids"])
+        links[file_name] = found["links"]
         if found["width"] != width:
             problems.append(f"{file_name}, {name}: {found['width']} pixels wide, not {width}")
         figures.add(found["figures"])
-        print(f"{file_name}, {name}, {width} pixels: {found['figures']} figures")
+        print(f"{file_name}, {name}, {width} pixels, {scheme}: {found['figures']} figures")
     if len(figures) != 1:
         problems.append(f"{file_name}: {figures} figures")
     return problems, max(figures)
@@ -177,13 +279,14 @@ def main():
         sys.exit(f"check_report_page: no report in {report}")
     problems = []
     shown = 0
+    links, targets = {}, {}
     with tempfile.TemporaryDirectory() as scratch:
         folder = pathlib.Path(scratch)
         for name in MOST_BYTES:
-            found, count = check_page(report, folder, name)
+            found, count = check_page(report, folder, name, links, targets)
             problems += found + check_sheets(report, folder, name)
             shown += count
-        problems += check_images(folder, figures)
+        problems += check_images(folder, figures) + check_links(report, links, targets)
     if shown != len(figures):
         problems.append(f"{shown} figures on the pages, but {len(figures)} in figures/")
     for problem in problems:

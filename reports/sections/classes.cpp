@@ -57,9 +57,8 @@ class ConfusionDrawing {
     canvas_.rect(corner, {kCell - 1, kCell - 1}, count == 0 ? kEmptyCell : hex_colour(rgb));
     canvas_.end_titled();
     if (count == 0) return;
-    const std::string_view ink = right && share > 0.75 ? colour::kPaper : colour::kText;
     canvas_.text({corner.x + kCell / 2, corner.y + kCell / 2 + 4}, std::to_string(count),
-                 {13, "middle", ink});
+                 {13, "middle", ink_on(rgb)});
   }
 
   void draw_labels() {

@@ -107,7 +107,7 @@ Panel map_panel(const UntrustedText& pass, const Map& map, const std::string& na
         {PlotCommands::format("{}", channel->second), PlotCommands::format("{}", kernel->second)});
     letters += PlotCommands::format("set label {} at {},{} center front tc rgb {}\n",
                                     look_of(row->algorithm).letter, channel->second, kernel->second,
-                                    colour::kPaper);
+                                    ink_on(tint(look_of(row->algorithm).colour, 1)));
     alt.push_back(
         plain_text("{}×{}, {} channels {}", cell.first, cell.first, cell.second, row->algorithm));
   }

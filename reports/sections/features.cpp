@@ -59,7 +59,7 @@ class NeighbourDrawing {
       draw_row(sample, kRow * static_cast<double>(sample - first));
     }
   }
-  [[nodiscard]] Svg document(const UntrustedText& alt) const { return canvas_.document(alt); }
+  [[nodiscard]] Svg document(const UntrustedText& alt) const { return canvas_.document(alt, true); }
 
  private:
   void draw_row(std::size_t sample, double top) {

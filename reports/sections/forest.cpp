@@ -142,7 +142,7 @@ class ForestDrawing {
                  {kNameSize, "start", colour::kText});
     canvas_.text({tall ? kMargin : kForestWidth - kMargin, top + (tall ? 30 : 14)},
                  short_verdict(contrast),
-                 {12, tall ? "start" : "end", ink,
+                 {12, tall ? "start" : "end", colour::kText,
                   verdict == Verdict::supported || verdict == Verdict::contradicted});
     if (!std::isfinite(effect.mean)) return;
     canvas_.begin_titled(plain_text("{}: {}, {}", contrast_name(contrast).capitalized(),

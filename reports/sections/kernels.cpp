@@ -58,7 +58,7 @@ class KernelDrawing {
     draw_legend();
   }
 
-  [[nodiscard]] Svg document(const UntrustedText& alt) const { return canvas_.document(alt); }
+  [[nodiscard]] Svg document(const UntrustedText& alt) const { return canvas_.document(alt, true); }
 
  private:
   [[nodiscard]] Rgb cell_colour(std::size_t row, std::size_t column, std::size_t out,

@@ -92,7 +92,7 @@ TableEntry sides_table(const std::vector<Study>& studies) {
   const Runs runs = runs_of(studies);
   TableEntry entry;
   entry.source = source_of(runs);
-  entry.table.titles = {"", "AlexNet", "This report"};
+  entry.table.titles = {"Property", "AlexNet", "This report"};
   const auto row = [&](const char* what, const UntrustedText& here) {
     if (!here.empty()) entry.table.rows.push_back({what, paper_side(what), here});
   };
