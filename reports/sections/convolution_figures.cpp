@@ -221,26 +221,35 @@ std::vector<std::pair<UntrustedText, std::vector<Point>>> roofline_points(
     const Comparison& comparison) {
   std::vector<std::pair<UntrustedText, std::vector<Point>>> passes;
   for (const ComparisonRow& row : comparison.rows) {
-    const double intensity = row.flops / tensor_bytes(row);
-    if (!row.is_timed() || !is_drawable(intensity) || intensity <= 0 ||
-        !is_drawable(row.gflops()) || row.gflops() <= 0) {
-      continue;
-    }
+    if (!row.is_timed()) continue;
     auto place = std::find_if(passes.begin(), passes.end(),
                               [&](const auto& pass) { return pass.first == row.pass; });
     if (place == passes.end()) place = passes.insert(place, {row.pass, {}});
-    place->second.push_back({&row, intensity});
+    place->second.push_back({&row, row.flops / tensor_bytes(row)});
   }
   return passes;
 }
 
+/// What a logarithmic axis has to show, with a margin; values that cannot be drawn are left out.
+struct LogRange {
+  double least = 1e9, most = 1e-6;
+  void include(double value) {
+    if (!is_drawable(value) || value <= 0) return;
+    least = std::clamp(value, 1e-6, least);
+    most = std::clamp(value, most, 1e9);
+  }
+  [[nodiscard]] LogRange with_margin() const {
+    return least > most ? LogRange{1, 1000} : LogRange{least / 1.5, most * 1.5};
+  }
+};
+
 /// The roof as far as the points reach, from memory's slope to the peak.
-PlotCommands roof(const Comparison& comparison, double least, double most) {
+PlotCommands roof(const Comparison& comparison, const LogRange& range) {
   const double bandwidth = comparison.memory_bandwidth / 1e9;
   const double peak = comparison.peak() / 1e9;
   const double ridge = peak / bandwidth;
   std::vector<std::vector<PlotCommands>> corners;
-  for (const double at : {least, std::clamp(ridge, least, most), most}) {
+  for (const double at : {range.least, std::clamp(ridge, range.least, range.most), range.most}) {
     corners.push_back({plot_number(at), plot_number(std::min(peak, bandwidth * at))});
   }
   return data_block("roof", corners);
@@ -249,22 +258,21 @@ PlotCommands roof(const Comparison& comparison, double least, double most) {
 Panel roofline_panel(const UntrustedText& pass, const std::vector<Point>& points,
                      const Comparison& comparison, const std::string& name) {
   std::map<UntrustedText, std::vector<std::vector<PlotCommands>>> places;  // by algorithm
-  double least = points.front().intensity;
-  double most = least;
-  double slowest = points.front().row->gflops();
+  LogRange across;
+  LogRange up;
+  up.include(comparison.peak() / 1e9);
   std::vector<UntrustedText> alt;
   for (const auto& [row, intensity] : points) {
     places[row->algorithm].push_back({plot_number(intensity), plot_number(row->gflops())});
-    least = std::min(least, intensity);
-    most = std::max(most, intensity);
-    slowest = std::min(slowest, row->gflops());
+    across.include(intensity);
+    up.include(row->gflops());
     if (is_in_sweep(*row)) continue;
     alt.push_back(plain_text("{} {}: {} FLOP/byte, {} GFLOP/s", row->name, row->algorithm,
                              significant(intensity), significant(row->gflops())));
   }
-  least = std::max(least / 1.5, 1e-6);
-  most = std::min(most * 1.5, 1e9);
-  PlotCommands data = roof(comparison, least, most);
+  across = across.with_margin();
+  up = up.with_margin();
+  PlotCommands data = roof(comparison, across);
   std::vector<PlotCommands> plots = {PlotCommands::format(
       "$roof using 1:2 with lines lw 2 lc rgb {} title 'roof'", colour::kQuiet)};
   for (const auto& [algorithm, at] : places) {
@@ -277,10 +285,10 @@ Panel roofline_panel(const UntrustedText& pass, const std::vector<Point>& points
   const PlotCommands commands = PlotCommands::format(
       "{}set title {}\nset grid x y lt 1 lc rgb {} lw 1\n"
       "set key at screen 0.5,screen 0.99 center top maxrows 3 samplen 0.5 width -2\nset tmargin 6\n"
-      "set logscale xy\nset xrange [{}:{}]\nset yrange [{}:*]\n"
+      "set logscale xy\nset xrange [{}:{}]\nset yrange [{}:{}]\n"
       "set xlabel 'FLOP/byte'\nset ylabel 'GFLOP/s'\nplot {}\n",
-      data, pass.shortened(kLabel), colour::kGrid, plot_number(least), plot_number(most),
-      plot_number(std::max(slowest / 1.5, 1e-6)), joined(plots, ", "));
+      data, pass.shortened(kLabel), colour::kGrid, plot_number(across.least),
+      plot_number(across.most), plot_number(up.least), plot_number(up.most), joined(plots, ", "));
   return plotted(
       {name, plain_text("Roofline, {}: {}.", pass, joined(alt, "; ")), {330, 340}, commands});
 }
