@@ -58,7 +58,18 @@ PlotCommands script_of(const Plot& plot) {
 }
 
 Svg draw(const Plot& plot) {
-  return tidy_gnuplot(run_gnuplot(script_of(plot).str()), plot.name, plot.alt);
+  return tidy_gnuplot(run_gnuplot(script_of(plot).str()), plot.name, plot.alt, plot.titles,
+                      plot.themed);
+}
+
+PlotCommands point_title(std::vector<UntrustedText>& titles, const UntrustedText& text) {
+  constexpr std::size_t kMost = 200;  // bytes: a drawing has hundreds of them
+  titles.push_back(text.shortened(kMost));
+  return PlotCommands::format("{}", titles.size() - 1);
+}
+
+PlotCommands colour_number(std::string_view hex) {
+  return PlotCommands::format("{}", std::stoi(std::string(hex.substr(1)), nullptr, 16));
 }
 
 PlotCommands data_block(std::string_view name, const std::vector<std::vector<PlotCommands>>& rows) {
@@ -67,6 +78,11 @@ PlotCommands data_block(std::string_view name, const std::vector<std::vector<Plo
   lines.push_back(PlotCommands::format("EOD\n"));
   return PlotCommands::format("${} << EOD\n{}", PlotCommands::as_it_is(std::string(name)),
                               joined(lines, "\n"));
+}
+
+PlotCommands titled_block(std::string_view name, std::vector<std::vector<PlotCommands>> rows) {
+  rows.push_back({PlotCommands::format("1e300 1e300 0 0 0 0 0")});
+  return data_block(name, rows);
 }
 
 bool is_drawable(double value) {

@@ -21,7 +21,16 @@ struct Plot {
   UntrustedText alt;
   Size size;  ///< pixels
   PlotCommands commands;
+  std::vector<UntrustedText> titles = {};  ///< of points, shown under the pointer (point_title)
+  bool themed = true;                      ///< follows the reader's scheme of colours
 };
+
+/// Adds a title and returns its place, a column of a titled_block, which is drawn "with labels
+/// hypertext point".
+PlotCommands point_title(std::vector<UntrustedText>& titles, const UntrustedText& text);
+
+/// A colour, "#0072b2", as a number: a column of what is drawn with "lc rgb variable".
+PlotCommands colour_number(std::string_view hex);
 
 /// All that gnuplot is given for a plot.
 PlotCommands script_of(const Plot& plot);
@@ -37,6 +46,10 @@ void draw_unconfined();
 
 /// Rows of numbers (plot_number) as gnuplot's "$name << EOD" block.
 PlotCommands data_block(std::string_view name, const std::vector<std::vector<PlotCommands>>& rows);
+
+/// The same with a last row beyond any axis: gnuplot 5.4 crashes if no label of a block has a
+/// place.
+PlotCommands titled_block(std::string_view name, std::vector<std::vector<PlotCommands>> rows);
 
 /// Whether gnuplot can draw a point there: the number is finite, and stays so when an axis has a
 /// margin around it.

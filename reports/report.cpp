@@ -133,7 +133,7 @@ std::string data_list(const Draft& draft, const std::vector<Document>& documents
 }
 
 /// What the crate lists of the report: all files but itself and the sums.
-std::vector<std::string> files_of(const Report& report) {
+std::vector<std::string> crate_files(const Report& report) {
   std::vector<std::string> files = {"index.html", "report.md", "supplement.html", "supplement.md"};
   if (!report.verdicts.empty()) files.emplace_back("verdicts.toml");
   for (const auto* parts : {&report.data, &report.figures}) {
@@ -180,7 +180,7 @@ Report make_report(const Inputs& inputs, const ReportOptions& options, const Dra
   add_files(draft, report);
   report.data["data/README.md"] =
       data_list(draft, documents, inputs, make_commands(inputs, studies));
-  report.crate = crate_metadata({title.title, title.headline, files_of(report)}, inputs).str();
+  report.crate = crate_metadata({title.title, title.headline, crate_files(report)}, inputs).str();
   return report;
 }
 

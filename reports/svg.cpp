@@ -3,10 +3,12 @@
 #include <fmt/format.h>
 
 #include <algorithm>
+#include <charconv>
 #include <cmath>
 #include <map>
 #include <sstream>
 #include <stdexcept>
+#include <utility>
 #include <vector>
 
 namespace reprise::reports {
@@ -35,6 +37,7 @@ constexpr std::string_view kTheme =
     ".themed [stroke=\"rgb( 89,  89,  89)\"] { stroke: #a9a9a5; }\n"
     ".themed [color=\"rgb( 89,  89,  89)\"] { color: #a9a9a5; }\n"
     ".themed [stroke=\"rgb(217, 217, 217)\"] { stroke: #46474a; }\n"
+    ".themed [color=\"rgb(255, 255, 255)\"] { color: #17181a; }\n"
     "}</style>\n";
 
 Svg opening_tag(Size size, const UntrustedText& alt, bool themed) {
@@ -139,6 +142,38 @@ std::string without_empty_groups(std::string_view svg) {
   return result;
 }
 
+/// gnuplot's group of a point with hypertext, which is shown by a script; then the hypertext.
+constexpr std::string_view kPointGroup = "<g onmousemove=\"gnuplot_svg.showHypertext(evt,'";
+
+/// The title of that point. std::out_of_range if there is none.
+std::string title_of_point(std::string_view tag, const std::vector<UntrustedText>& titles) {
+  std::size_t place = titles.size();
+  tag.remove_prefix(kPointGroup.size());
+  std::from_chars(tag.data(), tag.data() + tag.size(), place);
+  return Svg::format("<title>{}</title>", titles.at(place)).str();
+}
+
+/// Tags with their own ids, and titles of points; gnuplot's own titles name its commands.
+std::string tidy_body(std::string_view svg, const std::string& name,
+                      const std::vector<UntrustedText>& titles) {
+  std::string body;
+  std::string title;  // of the point that begins
+  bool in_title = false;
+  for_tags(svg, [&](std::string_view text, std::string_view tag) {
+    if (!in_title) body.append(text);
+    if (tag == "<title>" || tag == "</title>") {
+      in_title = tag == "<title>";
+      if (!in_title) body.append(std::exchange(title, ""));
+    } else if (tag.starts_with(kPointGroup)) {
+      title = title_of_point(tag, titles);
+      body.append("<g>");
+    } else {
+      body.append(tidy_tag(std::string(tag), name));
+    }
+  });
+  return body;
+}
+
 /// The two numbers of viewBox="0 0 WIDTH HEIGHT". std::logic_error if there are none.
 Size view_box(const std::string& svg) {
   static constexpr std::string_view mark = "viewBox=\"0 0 ";
@@ -206,21 +241,6 @@ void SvgCanvas::text(Point at, const UntrustedText& content, const TextStyle& st
       style.bold ? Svg::format(" font-weight=\"bold\"") : Svg(), content);
 }
 
-void SvgCanvas::begin_titled(const UntrustedText& title) {
-  body_ += Svg::format("<g><title>{}</title>\n", title);
-}
-
-void SvgCanvas::end_titled() {
-  body_ += Svg::format("</g>\n");
-}
-
-void SvgCanvas::upward_text(Point at, const UntrustedText& content, const TextStyle& style) {
-  body_ +=
-      Svg::format("<g transform=\"translate({},{}) rotate(-90)\">", number(at.x), number(at.y));
-  text({0, 0}, content, style);
-  body_ += Svg::format("</g>\n");
-}
-
 void SvgCanvas::picture(Point corner, double scale, std::span<const std::uint8_t> pixels,
                         const std::array<std::size_t, 3>& shape) {
   const auto [height, width, channels] = shape;
@@ -247,15 +267,13 @@ Svg SvgCanvas::document(const UntrustedText& alt, bool themed) const {
   return Svg::format("{}{}</svg>\n", opening_tag(size_, alt, themed), body_);
 }
 
-Svg tidy_gnuplot(const std::string& svg, const std::string& name, const UntrustedText& alt) {
+Svg tidy_gnuplot(const std::string& svg, const std::string& name, const UntrustedText& alt,
+                 const std::vector<UntrustedText>& titles, bool themed) {
   const std::size_t canvas = svg.find("<g id=\"gnuplot_canvas\">");
   if (canvas == std::string::npos) throw std::logic_error("gnuplot: SVG without a canvas");
-  std::string body;
-  for_tags(without_empty_groups(std::string_view(svg).substr(canvas)),
-           [&](std::string_view text, std::string_view tag) {
-             body.append(text).append(tidy_tag(std::string(tag), name));
-           });
-  return Svg::format("{}{}", opening_tag(view_box(svg), alt, true),
+  const std::string body =
+      tidy_body(without_empty_groups(std::string_view(svg).substr(canvas)), name, titles);
+  return Svg::format("{}{}", opening_tag(view_box(svg), alt, themed),
                      Svg::as_it_is(without_blank_lines(body)));
 }
 

@@ -8,6 +8,7 @@
 #include <span>
 #include <string>
 #include <string_view>
+#include <vector>
 
 #include "fragment.hpp"
 
@@ -67,11 +68,6 @@ class SvgCanvas {
   void outline(Point corner, Size size, std::string_view stroke);
   /// `at` is the text's baseline.
   void text(Point at, const UntrustedText& content, const TextStyle& style = {});
-  /// What is drawn until the end shows this text under the pointer.
-  void begin_titled(const UntrustedText& title);
-  void end_titled();
-  /// Text that reads upwards, centred on `at`.
-  void upward_text(Point at, const UntrustedText& content, const TextStyle& style = {});
   /// A picture of pixels is (height,width,channels), channels 1 (grey, 0 is black) or 3; each pixel
   /// a square of `scale`. Levels are rounded to 32, which the eye hardly sees, so that runs merge.
   void picture(Point corner, double scale, std::span<const std::uint8_t> pixels,
@@ -86,8 +82,10 @@ class SvgCanvas {
 };
 
 /// gnuplot's SVG with its ids made unique by `name`, its version and empty groups left out, and
-/// `alt` added, themed. std::logic_error if it is not gnuplot's.
-Svg tidy_gnuplot(const std::string& svg, const std::string& name, const UntrustedText& alt);
+/// `alt` added. A point whose hypertext is a number has that one of the titles in place of
+/// gnuplot's script. std::logic_error if it is not gnuplot's, or there is no such title.
+Svg tidy_gnuplot(const std::string& svg, const std::string& name, const UntrustedText& alt,
+                 const std::vector<UntrustedText>& titles = {}, bool themed = true);
 
 /// An SVG document as an element of an HTML page, whose style.css has the theme.
 Html inline_svg(const Svg& document);

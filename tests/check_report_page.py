@@ -115,9 +115,9 @@ const shapes = new Map();
 function shapesOf(svg) {
   if (!shapes.has(svg)) {
     const solid = [];
-    for (const shape of svg.querySelectorAll('rect, path, polygon, circle')) {
+    for (const shape of svg.querySelectorAll('rect, path, polygon, circle, use')) {
       const style = getComputedStyle(shape);
-      const fill = shape.closest('defs') ? null : parsed(style.fill);
+      const fill = shape.closest('defs') ? null : parsed(shape.tagName === 'use' ? style.color : style.fill);
       const opacity = (fill?.[3] ?? 1) * style.fillOpacity * style.opacity;
       if (fill && opacity > 0.5) solid.push({shape, fill, box: shape.getBoundingClientRect()});
     }
@@ -132,6 +132,7 @@ function paintedBelow(e) {
     const covers = ({shape, box}) => {
       if (x < box.left || x > box.right || y < box.top || y > box.bottom) return false;
       if (!(shape.compareDocumentPosition(e) & Node.DOCUMENT_POSITION_FOLLOWING)) return false;
+      if (shape.tagName === 'use') return true;
       return shape.isPointInFill(new DOMPoint(x, y).matrixTransform(shape.getScreenCTM().inverse()));
     };
     const below = shapesOf(e.ownerSVGElement).filter(covers).at(-1);

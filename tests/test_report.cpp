@@ -15,7 +15,9 @@
 #include "markdown.hpp"
 #include "report.hpp"
 #include "report_files.hpp"
+#include "reprise/record/format.hpp"
 #include "reprise/record_file/record_file.hpp"
+#include "sections/sections.hpp"
 #include "statistics.hpp"
 #include "support/catch.hpp"
 #include "support/command.hpp"
@@ -239,6 +241,18 @@ TEST_CASE("empty groups and blank lines leave a drawing of gnuplot's, and ids ar
   CHECK(tidy.substr(tidy.find("<g ")) ==
         "<g id=\"n_gnuplot_canvas\">\n<g id=\"n_p\">\n<use href='#n_dot'/>  </g>\n</g>\n</svg>\n");
   CHECK_THROWS_AS(tidy_gnuplot("<svg>", "n", "alt"), std::logic_error);
+}
+
+TEST_CASE("points of gnuplot's show their titles without its script") {
+  const std::string svg = run_gnuplot(
+      "set terminal svg name 'x'\n$d << EOD\n1 2 1\n2 3 0\nEOD\n"
+      "plot $d using 1:2:3 with labels hypertext point pt 5\n");
+  REQUIRE(holds(svg, "onmousemove"));
+  const std::string tidy = tidy_gnuplot(svg, "n", "alt", {"<zero>", "one"}).str();
+  CHECK(all_matches(tidy, "<title>([^<]*)</title>") ==
+        std::vector<std::string>{"one", "&lt;zero&gt;"});
+  CHECK(!holds(tidy, "onmouse"));
+  CHECK_THROWS_AS(tidy_gnuplot(svg, "n", "alt", {"zero"}), std::logic_error);
 }
 
 TEST_CASE("a template that asks for an unknown value is an error, not a gap") {
@@ -586,6 +600,15 @@ TEST_CASE("a record that contradicts itself or is of another kind is refused by 
   }
 }
 
+TEST_CASE("the report says what each setting means, by the name that it has today") {
+  const auto settings = format_settings("training");
+  for (const FormatSetting& row : settings) {
+    const std::string name = name_today(row.setting, settings);
+    INFO(name);
+    CHECK(!setting_meaning(name).empty());
+  }
+}
+
 TEST_CASE("a setting that a record lacks counts as its default beside one that names it") {
   Record other = training_record({2, 2});
   const auto report_with = [&](std::int64_t holdout) {
@@ -604,7 +627,15 @@ TEST_CASE("the paper gives the generalization gap and the epoch of the least los
   const std::string text = report_of(record).markdown;
   CHECK(holds(text, "misclassifies 25.0% of its training images, a generalization gap of " +
                         points(gap, 2) + "."));
-  CHECK(holds(text, "Its test loss is least in epoch 2 of 3, at 0.500, and 0.550 in the last."));
+  CHECK(holds(
+      text,
+      "Its test loss is lowest after epoch 2 of 3, at 0.500; after the last epoch it is 0.550."));
+}
+
+TEST_CASE("what a network confuses stands in one sentence, however many pairs there are") {
+  const std::string text = report_of(training_record({1, 2})).markdown;
+  CHECK(std::regex_search(
+      text, std::regex(R"(Confusions of \S.* and \S.* \(\d+\).* make up \d+% of all errors\.)")));
 }
 
 TEST_CASE("a network without errors has a report too") {
@@ -621,7 +652,7 @@ TEST_CASE("a network without errors has a report too") {
   evaluation.attributes["test_accuracy"] = 1.0;
   const std::string text = whole(report_of(record));
   CHECK(holds(text, "misclassifies 0 of 500 test images"));
-  CHECK(!holds(text, "most often confused"));
+  CHECK(!holds(text, "Confusions of "));
   CHECK(!holds(text, "| Test image |"));
 }
 

@@ -287,7 +287,7 @@ TEST_CASE("each result has a command, a digest, a tolerance, and what it takes o
   CHECK(holds(text(), "` | 0 bits, same processor; times vary | 1 | 0.500 | – |\n"));
   CHECK(holds(text(), "All training runs together take 1 min 0 s on two cores."));
   CHECK(holds(text(), "took at most 143 MiB of memory"));
-  CHECK(holds(text(), "verified fastest took 1 min 0 s"));
+  CHECK(holds(text(), "quickest to verify took 1 min 0 s"));
   // Of a record of an earlier release, or one that claims what cannot be.
   for (const AttributeValue& value : std::vector<AttributeValue>{-1.0, std::nan(""), "soon"}) {
     run.groups["environment"].attributes["seconds_total"] = value;

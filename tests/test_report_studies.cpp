@@ -450,12 +450,14 @@ TEST_CASE(
     "every seed is a dot in the drawing of differences, and none is judged to be an outlier") {
   const Report report = make_report(study_of({}, {60, 61, 62, 61, 200}, {50, 51, 52, 51, 50}), "");
   const std::string& svg = report.figures.at("figures/differences.svg");
-  std::size_t dots = 0;
-  for (std::size_t at = svg.find("width=\"3\" height=\"3\""); at != std::string::npos;
-       at = svg.find("width=\"3\" height=\"3\"", at + 1)) {
-    ++dots;
+  for (const char* title : {"<title>3x3 against 2x2, seed 1: −2.00 points</title>",
+                            "<title>3x3 against 2x2, seed 5: −30.00 points</title>",
+                            "<title>3x3 against 2x2: −7.60 points (95% confidence interval "}) {
+    INFO(title);
+    CHECK(holds(svg, title));
   }
-  CHECK(dots == 5);
+  const std::regex seed("<title>[^<]*, seed ");
+  CHECK(std::distance(std::sregex_iterator(svg.begin(), svg.end(), seed), {}) == 5);
   CHECK(!holds(report.markdown, "z-score"));
 }
 
@@ -497,6 +499,11 @@ Inputs inputs_of(const std::vector<NamedRecord>& records) {
   return inputs;
 }
 
+/// In place of gnuplot, for tests of the text.
+Svg undrawn(const Plot& /*plot*/) {
+  return Svg::literal("<svg></svg>");
+}
+
 }  // namespace
 
 TEST_CASE("records are set against earlier ones: digests, means beyond the spread, verdicts") {
@@ -534,6 +541,38 @@ TEST_CASE("records are set against earlier ones: digests, means beyond the sprea
                        make_report(now, {"", &measured});
                      }),
                      "--against", "another measure"));
+}
+
+TEST_CASE("a run that two studies share counts once, in texts and in digests of sources") {
+  const std::vector<NamedRecord> records = study_of({}, {60, 62}, {50, 51});
+  Inputs shared = inputs_of(records);
+  const std::string one = make_report(shared, {}, undrawn).markdown;
+  for (const TrainingRun& run : inputs_of(records).studies) {
+    shared.studies.push_back(run);
+    shared.studies.back().study->name = "another";
+  }
+  const std::string two = make_report(shared, {}, undrawn).markdown;
+  CHECK(holds(two, "in 2 studies, with 4 training runs of small"));
+  CHECK(holds(two, "The report rests on 4 training runs;"));
+  const std::string source = between(one, "Sources: 4 records, digest ", ".");
+  CHECK(!source.empty());
+  CHECK(holds(two, source));
+}
+
+TEST_CASE("the paper says whether all planned runs are there, and what they took") {
+  Inputs inputs = inputs_of(study_of({}, {60, 62}, {50, 51}));
+  inputs.stores.plans = {{"overlapping_pooling", 4, 4, 0, 0}};
+  inputs.stores.has_journal = true;
+  inputs.stores.thread_seconds = 104;
+  const std::string whole = make_report(inputs, {}, undrawn).markdown;
+  CHECK(holds(whole,
+              "It has all 4 runs that the studies' plans ask for. All runs begun, stopped and "
+              "failed ones among them, took 1 min 44 s, counted for each thread."));
+  CHECK(holds(whole, "No run failed, no pilot diverged, and no run is missing."));
+  inputs.stores.plans = {{"overlapping_pooling", 6, 4, 1, 0}};
+  const std::string part = make_report(inputs, {}, undrawn).markdown;
+  CHECK(holds(part, "Of the 6 runs that the studies' plans ask for, it has 4."));
+  CHECK(holds(part, "Runs that failed: 1; pilots that diverged: 0; runs still missing: 1;"));
 }
 
 TEST_CASE("write_report --against takes earlier records, and refuses others in one line") {

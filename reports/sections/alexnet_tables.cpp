@@ -77,27 +77,31 @@ double mean_of(const Runs& runs, double (*value)(const TrainingRun&)) {
 }
 
 /// Runs that differ in their seeds only, and how the table calls them.
-struct Group {
+struct Repetitions {
   UntrustedText name;
   Runs runs;
 };
 
-/// LeNet-5, and the baseline of each study with a network of its own.
-std::vector<Group> our_groups(const Inputs& inputs, const std::vector<Study>& studies) {
-  std::vector<Group> groups;
+/// LeNet-5, and the baseline of each study; runs that several share once.
+std::vector<Repetitions> our_groups(const Inputs& inputs, const std::vector<Study>& studies) {
+  std::vector<Repetitions> groups;
   if (!inputs.lenet.empty()) groups.push_back({"LeNet-5", pointers(inputs.lenet)});
   if (!inputs.distorted.empty()) {
     groups.push_back({"LeNet-5, distorted images", pointers(inputs.distorted)});
   }
   for (const Study& study : studies) {
-    Group group{plain_text("{}: {}", heading_of(study.name), words_of(study.baseline_name)), {}};
+    Repetitions group{plain_text("{}: {}", heading_of(study.name), words_of(study.baseline_name)),
+                      {}};
     for (const StudyRun& run : study.baseline()->runs) group.runs.push_back(run.run);
-    groups.push_back(std::move(group));
+    const bool is_new = std::none_of(groups.begin(), groups.end(), [&](const Repetitions& other) {
+      return digest_over(other.runs) == digest_over(group.runs);
+    });
+    if (is_new) groups.push_back(std::move(group));
   }
   return groups;
 }
 
-void add_our_rows(const Group& group, Table& table) {
+void add_our_rows(const Repetitions& group, Table& table) {
   const TrainingRun& run = *group.runs.front();
   const UntrustedText data = data_display_name(run.data_name) + ", test";
   table.rows.push_back({group.name, count_cell(std::int64_t{1}), data,
@@ -110,7 +114,7 @@ void add_our_rows(const Group& group, Table& table) {
                         percent_cell(averaged_error(group.runs), 2), Cell()});
 }
 
-TableEntry results_table(const std::vector<Group>& groups) {
+TableEntry results_table(const std::vector<Repetitions>& groups) {
   TableEntry entry{{{"Model", "Networks", "Images", "Top-1 error (%)", "Top-5 error (%)"}, {}}, {}};
   for (const AlexNetResult& result : alexnet_results()) {
     const double top5 = std::isnan(result.top5) ? result.top5_test : result.top5;
@@ -121,7 +125,7 @@ TableEntry results_table(const std::vector<Group>& groups) {
          if_finite(top5, percent_cell(top5, 1))});
   }
   Runs all;
-  for (const Group& group : groups) {
+  for (const Repetitions& group : groups) {
     add_our_rows(group, entry.table);
     all.insert(all.end(), group.runs.begin(), group.runs.end());
   }
@@ -130,9 +134,9 @@ TableEntry results_table(const std::vector<Group>& groups) {
 }
 
 /// What averaging several networks gained: the paper's, and the least and largest of ours.
-void add_averaging(const std::vector<Group>& groups, Draft& draft) {
+void add_averaging(const std::vector<Repetitions>& groups, Draft& draft) {
   std::vector<double> gains;
-  for (const Group& group : groups) {
+  for (const Repetitions& group : groups) {
     if (group.runs.size() < 2 || !share_test_images(group.runs)) continue;
     gains.push_back(mean_of(group.runs, final_test_error) - averaged_error(group.runs));
   }
@@ -149,7 +153,7 @@ void add_averaging(const std::vector<Group>& groups, Draft& draft) {
 void add_alexnet(const Inputs& inputs, const std::vector<Study>& studies, Draft& draft) {
   draft.add("alexnet_layers", layers_table());
   draft.add("alexnet_new", novelties_table());
-  const std::vector<Group> groups = our_groups(inputs, studies);
+  const std::vector<Repetitions> groups = our_groups(inputs, studies);
   draft.add("paper_results", results_table(groups));
   add_averaging(groups, draft);
 }

@@ -5,7 +5,6 @@
 #include <cmath>
 #include <map>
 #include <optional>
-#include <set>
 
 #include "format.hpp"
 #include "sections/sections.hpp"
@@ -38,12 +37,9 @@ Cost cost_of(const Settings& environment) {
           positive(environment, "peak_memory_bytes")};
 }
 
-/// The same runs once, however many studies they serve.
 Cost cost_of(const Runs& runs) {
-  std::set<std::string> known;
   Cost all{0, 0};
-  for (const TrainingRun* run : runs) {
-    if (!known.insert(run->digest).second) continue;
+  for (const TrainingRun* run : distinct(runs)) {
     const Cost one = cost_of(run->environment);
     if (all.core_seconds && one.core_seconds) *all.core_seconds += *one.core_seconds;
     if (!one.core_seconds) all.core_seconds.reset();

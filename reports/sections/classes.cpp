@@ -6,6 +6,7 @@
 
 #include "class_statistics.hpp"
 #include "format.hpp"
+#include "gnuplot.hpp"
 #include "sections/sections.hpp"
 #include "svg.hpp"
 
@@ -14,68 +15,67 @@ namespace {
 
 constexpr double kCell = 35;         // pixels, of the confusion matrix
 constexpr double kErrorStretch = 4;  // errors are coloured this much stronger than right answers
-const std::string kEmptyCell = "#f6f6f6";
+constexpr std::string_view kEmptyCell = "#f6f6f6";
 constexpr double kCharacterWidth = 7.6;  // pixels, about, of a label
+constexpr std::size_t kClassLabel = 24;  // bytes
 
 double longest_label(const std::vector<UntrustedText>& names) {
   std::size_t longest = 0;
-  for (const UntrustedText& name : names) longest = std::max(longest, name.size());
-  return kCharacterWidth * static_cast<double>(longest) + 8;
+  for (const UntrustedText& name : names) {
+    longest = std::max(longest, name.shortened(kClassLabel).size());
+  }
+  return kCharacterWidth * static_cast<double>(longest);
 }
 
-class ConfusionDrawing {
- public:
-  explicit ConfusionDrawing(const TrainingRun& run)
-      : run_(run),
-        labels_(longest_label(run.class_names)),
-        left_(labels_ + 20),
-        side_(kCell * static_cast<double>(run.classes())),
-        canvas_({left_ + side_ + 4, side_ + labels_ + 24}) {
-    const std::vector<ClassErrors> classes = errors_by_class(run);
-    for (std::size_t truth = 0; truth < run.classes(); ++truth) {
-      for (std::size_t predicted = 0; predicted < run.classes(); ++predicted) {
-        draw_cell(truth, predicted, classes[truth].images);
-      }
+/// Place, title, colour, count and its colour of each cell, the first class at the top.
+std::vector<std::vector<PlotCommands>> confusion_cells(const TrainingRun& run,
+                                                       std::vector<UntrustedText>& titles) {
+  std::vector<std::vector<PlotCommands>> cells;
+  for (const ClassErrors& of : errors_by_class(run)) {
+    for (std::size_t predicted = 0; predicted < run.classes(); ++predicted) {
+      const std::size_t count = run.confused(of.label, predicted);
+      const double share =
+          static_cast<double>(count) / std::max(1.0, static_cast<double>(of.images));
+      const Rgb rgb = of.label == predicted ? tint(colour::kBlue, share)
+                                            : tint(colour::kVermilion, kErrorStretch * share);
+      const UntrustedText title = plain_text("{} labelled {}: {}", run.class_names[of.label],
+                                             run.class_names[predicted], count);
+      cells.push_back({PlotCommands::format("{}", predicted), PlotCommands::format("{}", of.label),
+                       point_title(titles, title),
+                       colour_number(count == 0 ? kEmptyCell : hex_colour(rgb)),
+                       PlotCommands::format("{}", count), colour_number(ink_on(rgb))});
     }
-    draw_labels();
   }
+  return cells;
+}
 
-  [[nodiscard]] Svg document(const UntrustedText& alt) const { return canvas_.document(alt); }
-
- private:
-  void draw_cell(std::size_t truth, std::size_t predicted, std::size_t images) {
-    const std::size_t count = run_.confused(truth, predicted);
-    const double share =
-        images == 0 ? 0.0 : static_cast<double>(count) / static_cast<double>(images);
-    const bool right = truth == predicted;
-    const Rgb rgb =
-        right ? tint(colour::kBlue, share) : tint(colour::kVermilion, kErrorStretch * share);
-    const Point corner{left_ + kCell * static_cast<double>(predicted),
-                       kCell * static_cast<double>(truth) + 2};
-    canvas_.begin_titled(plain_text("{} labelled {}: {}", run_.class_names[truth],
-                                    run_.class_names[predicted], count));
-    canvas_.rect(corner, {kCell - 1, kCell - 1}, count == 0 ? kEmptyCell : hex_colour(rgb));
-    canvas_.end_titled();
-    if (count == 0) return;
-    canvas_.text({corner.x + kCell / 2, corner.y + kCell / 2 + 4}, std::to_string(count),
-                 {13, "middle", ink_on(rgb)});
+Plot confusion_plot(const TrainingRun& run, const UntrustedText& alt) {
+  std::vector<PlotCommands> tics;
+  for (std::size_t label = 0; label < run.classes(); ++label) {
+    tics.push_back(PlotCommands::format(
+        "{} {}", tic_text(run.class_names[label].shortened(kClassLabel)), label));
   }
-
-  void draw_labels() {
-    for (std::size_t label = 0; label < run_.classes(); ++label) {
-      const double middle = kCell * (static_cast<double>(label) + 0.5);
-      canvas_.text({left_ - 6, middle + 5}, run_.class_names[label], {13, "end"});
-      canvas_.upward_text({left_ + middle + 4, side_ + 8}, run_.class_names[label], {13, "end"});
-    }
-    canvas_.upward_text({13, side_ / 2}, "true class", {13, "middle", colour::kQuiet});
-    canvas_.text({left_ + side_ / 2, side_ + labels_ + 16}, "predicted class",
-                 {13, "middle", colour::kQuiet});
-  }
-
-  const TrainingRun& run_;
-  double labels_, left_, side_;
-  SvgCanvas canvas_;
-};
+  std::vector<UntrustedText> titles;
+  const std::vector<std::vector<PlotCommands>> cells = confusion_cells(run, titles);
+  const double labels = longest_label(run.class_names) + 34;
+  const double side = kCell * static_cast<double>(run.classes());
+  const Size size{labels + side + 6, labels + side + 6};
+  const PlotCommands commands = PlotCommands::format(
+      "{}set border 0\nunset grid\nunset key\nset xrange [-0.5:{}.5]\nset yrange [{}.5:-0.5]\n"
+      "set lmargin at screen {}\nset rmargin at screen {}\nset tmargin at screen {}\n"
+      "set bmargin at screen {}\nset xtics scale 0 rotate by 90 right ({})\n"
+      "set ytics scale 0 ({})\n"
+      "set label 'true class' at screen {},graph 0.5 center rotate by 90 tc rgb {}\n"
+      "set label 'predicted class' at graph 0.5,screen {} center tc rgb {}\n"
+      "plot $cells using 1:2:3:4 with labels hypertext point pt 5 ps {} lc rgb variable, "
+      "$cells using 1:2:($5 > 0 ? sprintf('%d', $5) : ''):6 with labels tc rgb variable\n",
+      data_block("cells", cells), run.classes() - 1, run.classes() - 1,
+      plot_number(labels / size.width), plot_number(1 - 6 / size.width),
+      plot_number(1 - 6 / size.height), plot_number(labels / size.height), joined(tics, ", "),
+      joined(tics, ", "), plot_number(12 / size.width), colour::kQuiet,
+      plot_number(10 / size.height), colour::kQuiet, plot_number((kCell - 1) / 2 / 4.875));
+  return {"confusion", alt, size, commands, titles, false};
+}
 
 Panel confusion_panel(const TrainingRun& run) {
   const std::vector<ConfusedPair> pairs = confused_pairs(run);
@@ -88,7 +88,7 @@ Panel confusion_panel(const TrainingRun& run) {
     alt += plain_text(" The largest entries off it are between {} and {}.",
                       run.class_names[pairs[0].a], run.class_names[pairs[0].b]);
   }
-  return {"confusion", alt, ConfusionDrawing(run).document(alt)};
+  return plotted(confusion_plot(run, alt));
 }
 
 TableEntry class_table(const TrainingRun& run, const std::vector<ClassErrors>& classes) {

@@ -16,9 +16,9 @@
 namespace reprise::reports {
 namespace {
 
-constexpr std::size_t kMaxPanels = 12;  // of a figure: each is a run of gnuplot
-constexpr std::size_t kMaxRows = 40;    // of a panel
-constexpr std::size_t kLabel = 24;      // bytes of a label
+constexpr std::size_t kMaxPanels = 12;       // of a figure: each is a run of gnuplot
+constexpr std::size_t kPanelRows = 40;       // of a panel
+constexpr std::size_t kAlgorithmLabel = 24;  // bytes of a label
 
 /// How one algorithm is drawn in every figure: colour, gnuplot's point type, letter in maps.
 struct Look {
@@ -40,6 +40,17 @@ const Look& look_of(const UntrustedText& algorithm) {
     if (algorithm == look.algorithm) return look;
   }
   return kOther;
+}
+
+/// The points of the block "points<number>" with their titles, and the algorithm's name in the key.
+PlotCommands titled_points(std::size_t number, const Look& look, double size,
+                           const UntrustedText& algorithm) {
+  const PlotCommands style = PlotCommands::format("pt {} ps {} lw 1.5 lc rgb {}", look.point,
+                                                  plot_number(size), look.colour);
+  return PlotCommands::format(
+      "$points{} using 1:2:3 with labels hypertext point {} notitle, keyentry with points {} title "
+      "{}",
+      number, style, style, algorithm.shortened(kAlgorithmLabel));
 }
 
 // ---- The map
@@ -91,8 +102,8 @@ Panel map_panel(const UntrustedText& pass, const Map& map, const std::string& na
   std::set<std::int64_t> kernels;
   std::set<std::int64_t> channels;
   for (const auto& [cell, row] : map) {
-    if (kernels.size() < kMaxRows) kernels.insert(cell.first);
-    if (channels.size() < kMaxRows) channels.insert(cell.second);
+    if (kernels.size() < kPanelRows) kernels.insert(cell.first);
+    if (channels.size() < kPanelRows) channels.insert(cell.second);
   }
   const auto rows = places_of(kernels);
   const auto columns = places_of(channels);
@@ -118,15 +129,15 @@ Panel map_panel(const UntrustedText& pass, const Map& map, const std::string& na
     boxes.push_back(PlotCommands::format(
         "$cells{} using 1:2:(0.47):(0.47) with boxxyerror fs solid noborder lc rgb {} title {}",
         boxes.size(), look_of(algorithm).colour,
-        plain_text("{} {}", look_of(algorithm).letter, algorithm.shortened(kLabel))));
+        plain_text("{} {}", look_of(algorithm).letter, algorithm.shortened(kAlgorithmLabel))));
   }
   const PlotCommands commands = PlotCommands::format(
       "{}{}unset grid\nset key at screen 0.5,screen 0.99 center top maxrows 2 samplen 0.5\n"
       "set tmargin 5\nset title {}\n"
       "set xrange [-0.6:{}.6]\nset yrange [-0.6:{}.6]\nset xtics ({})\nset ytics ({})\n"
       "set xlabel 'Channels'\nset ylabel 'Kernel size'\nplot {}\n",
-      data, letters, pass.shortened(kLabel), columns.size() - 1, rows.size() - 1, tics(columns),
-      tics(rows), joined(boxes, ", "));
+      data, letters, pass.shortened(kAlgorithmLabel), columns.size() - 1, rows.size() - 1,
+      tics(columns), tics(rows), joined(boxes, ", "));
   return plotted({name,
                   plain_text("The fastest portable algorithm, {}: {}.", pass, joined(alt, "; ")),
                   {310, 190 + 19.0 * static_cast<double>(rows.size())},
@@ -153,7 +164,7 @@ std::vector<Lines> lines_of(const Comparison& comparison) {
     const std::pair<UntrustedText, UntrustedText> key{row.name, row.pass};
     const auto found = std::find(lines->keys.begin(), lines->keys.end(), key);
     const auto place = static_cast<std::size_t>(found - lines->keys.begin());
-    if (place == kMaxRows) continue;
+    if (place == kPanelRows) continue;
     if (found == lines->keys.end()) lines->keys.push_back(key);
     lines->rows.emplace_back(place, &row);
   }
@@ -164,35 +175,35 @@ Panel share_panel(const Lines& lines, const Comparison& comparison, const std::s
   const double count = static_cast<double>(lines.keys.size());
   std::map<UntrustedText, std::vector<std::vector<PlotCommands>>> points;  // by algorithm
   std::vector<UntrustedText> alt;
+  std::vector<UntrustedText> titles;
   double most = 100;
   double least = 10;
   for (const auto& [place, row] : lines.rows) {
     const double share = 100 * row->gflops() * 1e9 / comparison.peak();
-    points[row->algorithm].push_back(
-        {plot_number(share), plot_number(count - static_cast<double>(place))});
-    if (is_drawable(share) && share > 0) most = std::max(most, share);
-    if (is_drawable(share) && share > 0) least = std::min(least, share);
     alt.push_back(plain_text("{}, {}, {} {}%", layer_of(*row), row->pass, row->algorithm,
                              significant(share)));
+    points[row->algorithm].push_back({plot_number(share),
+                                      plot_number(count - static_cast<double>(place)),
+                                      point_title(titles, alt.back())});
+    if (is_drawable(share) && share > 0) most = std::max(most, share);
+    if (is_drawable(share) && share > 0) least = std::min(least, share);
   }
   std::vector<PlotCommands> labels;
   for (std::size_t i = 0; i < lines.keys.size(); ++i) {
     const auto& [layer, pass] = lines.keys[i];
     const std::size_t skipped = lines.network.empty() ? 0 : lines.network.size() + 1;
-    labels.push_back(
-        PlotCommands::format("{} {}",
-                             tic_text(plain_text("{} {}", layer.substr(skipped).shortened(kLabel),
-                                                 pass.shortened(kLabel))),
-                             lines.keys.size() - i));
+    labels.push_back(PlotCommands::format(
+        "{} {}",
+        tic_text(plain_text("{} {}", layer.substr(skipped).shortened(kAlgorithmLabel),
+                            pass.shortened(kAlgorithmLabel))),
+        lines.keys.size() - i));
   }
   PlotCommands data;
   std::vector<PlotCommands> plots;
   for (const auto& [algorithm, places] : points) {
     const Look& look = look_of(algorithm);
-    data += data_block(fmt::format("points{}", plots.size()), places);
-    plots.push_back(
-        PlotCommands::format("$points{} using 1:2 with points pt {} ps 0.8 lw 2 lc rgb {} title {}",
-                             plots.size(), look.point, look.colour, algorithm.shortened(kLabel)));
+    data += titled_block(fmt::format("points{}", plots.size()), places);
+    plots.push_back(titled_points(plots.size(), look, 0.8, algorithm));
   }
   const PlotCommands commands = PlotCommands::format(
       "{}set title {}\nset border 1\nunset grid\nset grid x y lt 1 lc rgb {} lw 1\n"
@@ -201,25 +212,27 @@ Panel share_panel(const Lines& lines, const Comparison& comparison, const std::s
       "set xrange [{}:{}]\nset yrange [0.4:{}.6]\nset ytics scale 0 ({})\n"
       "set xtics (0.1, 1, 10, 100, 1000)\nset xlabel 'Share of the peak (%)'\n"
       "set arrow from 100,graph 0 to 100,graph 1 nohead dt (5,4) lw 1.5 lc rgb {}\nplot {}\n",
-      data, lines.network.empty() ? "other shapes" : lines.network.shortened(kLabel), colour::kGrid,
-      plot_number(std::max(least / 1.5, 1e-3)), plot_number(std::min(most * 1.5, 1e6)),
-      lines.keys.size(), joined(labels, ", "), colour::kQuiet, joined(plots, ", "));
+      data, lines.network.empty() ? "other shapes" : lines.network.shortened(kAlgorithmLabel),
+      colour::kGrid, plot_number(std::max(least / 1.5, 1e-3)),
+      plot_number(std::min(most * 1.5, 1e6)), lines.keys.size(), joined(labels, ", "),
+      colour::kQuiet, joined(plots, ", "));
   return plotted({name,
                   plain_text("Share of the machine's peak: {}.", joined(alt, "; ")),
                   {330, 190 + 20.0 * count},
-                  commands});
+                  commands,
+                  titles});
 }
 
 // ---- The roofline
 
-struct Point {
+struct RooflinePoint {
   const ComparisonRow* row;
   double intensity;  ///< FLOP/byte
 };
 
-std::vector<std::pair<UntrustedText, std::vector<Point>>> roofline_points(
+std::vector<std::pair<UntrustedText, std::vector<RooflinePoint>>> roofline_points(
     const Comparison& comparison) {
-  std::vector<std::pair<UntrustedText, std::vector<Point>>> passes;
+  std::vector<std::pair<UntrustedText, std::vector<RooflinePoint>>> passes;
   for (const ComparisonRow& row : comparison.rows) {
     if (!row.is_timed()) continue;
     auto place = std::find_if(passes.begin(), passes.end(),
@@ -255,20 +268,23 @@ PlotCommands roof(const Comparison& comparison, const LogRange& range) {
   return data_block("roof", corners);
 }
 
-Panel roofline_panel(const UntrustedText& pass, const std::vector<Point>& points,
+Panel roofline_panel(const UntrustedText& pass, const std::vector<RooflinePoint>& points,
                      const Comparison& comparison, const std::string& name) {
   std::map<UntrustedText, std::vector<std::vector<PlotCommands>>> places;  // by algorithm
   LogRange across;
   LogRange up;
   up.include(comparison.peak() / 1e9);
   std::vector<UntrustedText> alt;
+  std::vector<UntrustedText> titles;
   for (const auto& [row, intensity] : points) {
-    places[row->algorithm].push_back({plot_number(intensity), plot_number(row->gflops())});
+    const UntrustedText text =
+        plain_text("{} {}: {} FLOP/byte, {} GFLOP/s", row->name, row->algorithm,
+                   significant(intensity), significant(row->gflops()));
+    places[row->algorithm].push_back(
+        {plot_number(intensity), plot_number(row->gflops()), point_title(titles, text)});
     across.include(intensity);
     up.include(row->gflops());
-    if (is_in_sweep(*row)) continue;
-    alt.push_back(plain_text("{} {}: {} FLOP/byte, {} GFLOP/s", row->name, row->algorithm,
-                             significant(intensity), significant(row->gflops())));
+    if (!is_in_sweep(*row)) alt.push_back(text);
   }
   across = across.with_margin();
   up = up.with_margin();
@@ -277,20 +293,21 @@ Panel roofline_panel(const UntrustedText& pass, const std::vector<Point>& points
       "$roof using 1:2 with lines lw 2 lc rgb {} title 'roof'", colour::kQuiet)};
   for (const auto& [algorithm, at] : places) {
     const Look& look = look_of(algorithm);
-    data += data_block(fmt::format("points{}", plots.size()), at);
-    plots.push_back(PlotCommands::format(
-        "$points{} using 1:2 with points pt {} ps 0.6 lw 1.5 lc rgb {} title {}", plots.size(),
-        look.point, look.colour, algorithm.shortened(kLabel)));
+    data += titled_block(fmt::format("points{}", plots.size()), at);
+    plots.push_back(titled_points(plots.size(), look, 0.6, algorithm));
   }
   const PlotCommands commands = PlotCommands::format(
       "{}set title {}\nset grid x y lt 1 lc rgb {} lw 1\n"
       "set key at screen 0.5,screen 0.99 center top maxrows 3 samplen 0.5 width -2\nset tmargin 6\n"
       "set logscale xy\nset xrange [{}:{}]\nset yrange [{}:{}]\n"
       "set xlabel 'FLOP/byte'\nset ylabel 'GFLOP/s'\nplot {}\n",
-      data, pass.shortened(kLabel), colour::kGrid, plot_number(across.least),
+      data, pass.shortened(kAlgorithmLabel), colour::kGrid, plot_number(across.least),
       plot_number(across.most), plot_number(up.least), plot_number(up.most), joined(plots, ", "));
-  return plotted(
-      {name, plain_text("Roofline, {}: {}.", pass, joined(alt, "; ")), {330, 340}, commands});
+  return plotted({name,
+                  plain_text("Roofline, {}: {}.", pass, joined(alt, "; ")),
+                  {330, 340},
+                  commands,
+                  titles});
 }
 
 }  // namespace

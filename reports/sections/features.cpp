@@ -11,10 +11,10 @@
 namespace reprise::reports {
 namespace {
 
-constexpr double kWidth = 430;  // pixels, of a panel
+constexpr double kNeighboursWidth = 430;  // pixels, of a panel
 constexpr double kPicture = 50;
 constexpr double kGap = 7;
-constexpr double kRow = kPicture + 30;
+constexpr double kNeighboursRow = kPicture + 30;
 constexpr std::size_t kRowsInPanel = 6;
 constexpr std::size_t kMaxColourRows = 6;  // colour images take much room as drawings
 
@@ -54,9 +54,9 @@ class NeighbourDrawing {
   NeighbourDrawing(const TrainingRun& run, std::size_t first, std::size_t last)
       : run_(run),
         pixels_(run.height * run.width * run.channels),
-        canvas_({kWidth, kRow * static_cast<double>(last - first) + 4}) {
+        canvas_({kNeighboursWidth, kNeighboursRow * static_cast<double>(last - first) + 4}) {
     for (std::size_t sample = first; sample < last; ++sample) {
-      draw_row(sample, kRow * static_cast<double>(sample - first));
+      draw_row(sample, kNeighboursRow * static_cast<double>(sample - first));
     }
   }
   [[nodiscard]] Svg document(const UntrustedText& alt) const { return canvas_.document(alt, true); }
@@ -66,8 +66,8 @@ class NeighbourDrawing {
     const Neighbours& nearest = run_.neighbours;
     canvas_.text({kGap, top + 14}, row_title(run_, sample), {12});
     draw_picture(run_.samples.pixels, sample, {kGap, top + 22});
-    const double step = std::min(
-        kPicture + kGap, (kWidth - kPicture - 5 * kGap) / static_cast<double>(nearest.per_sample));
+    const double step = std::min(kPicture + kGap, (kNeighboursWidth - kPicture - 5 * kGap) /
+                                                      static_cast<double>(nearest.per_sample));
     for (std::size_t i = 0; i < nearest.per_sample; ++i) {
       const std::size_t place = sample * nearest.per_sample + i;
       const Point corner{kPicture + 4 * kGap + step * static_cast<double>(i), top + 22};

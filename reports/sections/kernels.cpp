@@ -14,8 +14,8 @@ namespace reprise::reports {
 namespace {
 
 constexpr double kOverviewHeight = 290;  // pixels
-constexpr double kGap = 8;               // pixels between columns of kernels
-constexpr double kLabel = 20;            // pixels below each kernel, for its largest magnitude
+constexpr double kKernelGap = 8;         // pixels between columns of kernels
+constexpr double kMagnitudeLabel = 20;   // pixels below each kernel, for its largest magnitude
 constexpr double kLegend = 34;           // pixels below them all
 constexpr double kTextSize = 12;
 constexpr double kMinTile = 36;  // pixels, of a kernel's height
@@ -44,15 +44,15 @@ class KernelDrawing {
                  : kernels.out_channels <= 16 ? 4
                                               : 8),
         rows_(div_ceil(kernels.out_channels, columns_)),
-        cell_(std::max(
-            std::floor(((kOverviewHeight - kLegend) / static_cast<double>(rows_) - kLabel) /
-                       static_cast<double>(kernels.height)),
-            std::ceil(kMinTile / static_cast<double>(kernels.height)))),
+        cell_(std::max(std::floor(((kOverviewHeight - kLegend) / static_cast<double>(rows_) -
+                                   kMagnitudeLabel) /
+                                  static_cast<double>(kernels.height)),
+                       std::ceil(kMinTile / static_cast<double>(kernels.height)))),
         tile_{cell_ * static_cast<double>(kernels.width),
               cell_ * static_cast<double>(kernels.height)},
-        width_(static_cast<double>(columns_) * (tile_.width + kGap) + kGap),
+        width_(static_cast<double>(columns_) * (tile_.width + kKernelGap) + kKernelGap),
         height_(std::max(kOverviewHeight,
-                         static_cast<double>(rows_) * (tile_.height + kLabel) + kLegend)),
+                         static_cast<double>(rows_) * (tile_.height + kMagnitudeLabel) + kLegend)),
         canvas_({width_, height_}) {
     for (std::size_t out = 0; out < kernels.out_channels; ++out) draw_tile(out);
     draw_legend();
@@ -75,8 +75,8 @@ class KernelDrawing {
     const double largest = largest_magnitude(kernels_, out);
     const std::size_t tile_row = out / columns_;
     const std::size_t tile_column = out % columns_;
-    const Point corner{kGap + static_cast<double>(tile_column) * (tile_.width + kGap),
-                       2 + static_cast<double>(tile_row) * (tile_.height + kLabel)};
+    const Point corner{kKernelGap + static_cast<double>(tile_column) * (tile_.width + kKernelGap),
+                       2 + static_cast<double>(tile_row) * (tile_.height + kMagnitudeLabel)};
     for (std::size_t row = 0; row < kernels_.height; ++row) {
       for (std::size_t column = 0; column < kernels_.width; ++column) {
         canvas_.rect({corner.x + cell_ * static_cast<double>(column),
@@ -91,17 +91,17 @@ class KernelDrawing {
 
   void draw_legend() {
     const int steps = 40;
-    const double length = (width_ - 2 * kGap) / steps;
+    const double length = (width_ - 2 * kKernelGap) / steps;
     for (int i = 0; i < steps; ++i) {
       const double value = 2.0 * (i + 0.5) / steps - 1;
       const std::uint8_t level = channel_level(value);
       const Rgb rgb = in_colour() ? Rgb{level, level, level} : diverging_colour(value);
-      canvas_.rect({kGap + length * i, height_ - 30}, {length + 0.5, 10}, hex_colour(rgb));
+      canvas_.rect({kKernelGap + length * i, height_ - 30}, {length + 0.5, 10}, hex_colour(rgb));
     }
     const double baseline = height_ - 6;
-    canvas_.text({kGap, baseline}, "\u2212largest", {kTextSize});
+    canvas_.text({kKernelGap, baseline}, "\u2212largest", {kTextSize});
     canvas_.text({width_ / 2, baseline}, "0", {kTextSize, "middle"});
-    canvas_.text({width_ - kGap, baseline}, "largest", {kTextSize, "end"});
+    canvas_.text({width_ - kKernelGap, baseline}, "largest", {kTextSize, "end"});
   }
 
   [[nodiscard]] bool in_colour() const { return kernels_.in_channels == 3; }

@@ -14,8 +14,8 @@
 namespace reprise::reports {
 namespace {
 
-constexpr std::size_t kMaxRows = 20;  // of the table of epochs
-constexpr std::size_t kDigestDigits = 8;
+constexpr std::size_t kEpochRows = 20;  // of the table of epochs
+constexpr std::size_t kParameterDigits = 8;
 constexpr std::size_t kPairs = 3;
 constexpr std::size_t kMistakes = 5;
 constexpr double kConfident = 0.9;
@@ -42,22 +42,33 @@ struct Curves {
   std::vector<double> train, test;  ///< per epoch
 };
 
-PlotCommands curve_commands(const Curves& curves, const std::vector<std::int64_t>& epochs) {
+PlotCommands curve_commands(const Curves& curves, const std::vector<std::int64_t>& epochs,
+                            std::vector<UntrustedText>& titles) {
+  const auto title = [&](const char* images, std::size_t i, double value) {
+    return point_title(titles, plain_text("Epoch {}, {}: {} {}", epochs[i], images,
+                                          significant(value), curves.unit));
+  };
   std::vector<std::vector<PlotCommands>> rows;
   for (std::size_t i = 0; i < epochs.size(); ++i) {
     rows.push_back({PlotCommands::format("{}", epochs[i]), plot_number(curves.train[i]),
-                    plot_number(curves.test[i])});
+                    plot_number(curves.test[i]), title("training", i, curves.train[i]),
+                    title("test", i, curves.test[i])});
   }
   const std::int64_t range = epochs.back() - epochs.front();
   const double margin = range == 0 ? 0.5 : 0.02 * static_cast<double>(range);
   return PlotCommands::format(
-      "{}set xrange [{}:{}]\nset yrange [0:{}]\nset xtics {}\nset xlabel 'Epoch'\nset ylabel {}\n"
-      "plot $curves using 1:2 with linespoints lw 2 pt 7 ps 0.4 lc rgb {} title 'training',"
-      " '' using 1:3 with linespoints lw 2 dt (6,4) pt 5 ps 0.4 lc rgb {} title 'test'\n",
+      "{0}{8}set xrange [{1}:{2}]\nset yrange [0:{3}]\nset xtics {4}\nset xlabel 'Epoch'\nset "
+      "ylabel "
+      "{5}\n"
+      "plot $curves using 1:2 with linespoints lw 2 pt 7 ps 0.4 lc rgb {6} title 'training',"
+      " '' using 1:3 with linespoints lw 2 dt (6,4) pt 5 ps 0.4 lc rgb {7} title 'test',"
+      " $titled using 1:2:4 with labels hypertext point pt 7 ps 0.4 lc rgb {6} notitle,"
+      " '' using 1:3:5 with labels hypertext point pt 5 ps 0.4 lc rgb {7} notitle\n",
       data_block("curves", rows), plot_number(static_cast<double>(epochs.front()) - margin),
       plot_number(static_cast<double>(epochs.back()) + margin),
       plot_number(axis_end(curves.train, curves.test)), tick_step(range),
-      fmt::format("{} ({})", curves.quantity, curves.unit), colour::kBlue, colour::kVermilion);
+      fmt::format("{} ({})", curves.quantity, curves.unit), colour::kBlue, colour::kVermilion,
+      titled_block("titled", rows));
 }
 
 Panel curve_panel(const Curves& curves, const std::vector<std::int64_t>& epochs) {
@@ -66,7 +77,9 @@ Panel curve_panel(const Curves& curves, const std::vector<std::int64_t>& epochs)
       curves.quantity, curves.unit, epochs.front(), epochs.back(),
       significant(curves.train.front()), significant(curves.train.back()),
       significant(curves.test.front()), significant(curves.test.back()));
-  return plotted({curves.name, alt, {330, 260}, curve_commands(curves, epochs)});
+  std::vector<UntrustedText> titles;
+  const PlotCommands commands = curve_commands(curves, epochs, titles);
+  return plotted({curves.name, alt, {330, 260}, commands, titles});
 }
 
 std::vector<double> in_percent(std::vector<double> fractions) {
@@ -83,7 +96,7 @@ Table history_table(const TrainingRun& run) {
     Cell rate = number_cell(history.learning_rate[i], 0);
     if (std::isfinite(history.learning_rate[i])) rate.shown = shortest(history.learning_rate[i]);
     Cell digest = code_cell(history.parameters_sha256[i]);
-    digest.shown = code_span(history.parameters_sha256[i].substr(0, kDigestDigits) + "…");
+    digest.shown = code_span(history.parameters_sha256[i].substr(0, kParameterDigits) + "…");
     table.rows.push_back({count_cell(history.epoch[i]), number_cell(history.train_loss[i], 3),
                           number_cell(history.test_loss[i], 3),
                           percent_cell(history.train_error[i], decimals_of(run)),
@@ -92,10 +105,10 @@ Table history_table(const TrainingRun& run) {
   return table;
 }
 
-/// At most kMaxRows of the rows, the last among them.
+/// At most kEpochRows of the rows, the last among them.
 Table thinned(const Table& table) {
   const std::size_t rows = table.rows.size();
-  const std::size_t step = div_ceil(rows, kMaxRows);
+  const std::size_t step = div_ceil(rows, kEpochRows);
   Table some{table.titles, {}};
   for (std::size_t i = 0; i < rows; ++i) {
     if ((i + 1) % step == 0 || i + 1 == rows) some.rows.push_back(table.rows[i]);
@@ -120,6 +133,7 @@ void add_course(const TrainingRun& run, Draft& draft) {
   draft.set(
       "least_loss_epoch",
       std::to_string(history.epoch[static_cast<std::size_t>(least - history.test_loss.begin())]));
+  draft.set("least_is_last", least + 1 == history.test_loss.end());
   draft.set("last_epoch", std::to_string(history.epoch.back()));
   draft.set("least_test_loss", fixed(*least, 3));
   draft.set("last_test_loss", fixed(history.test_loss.back(), 3));
@@ -129,6 +143,7 @@ void add_course(const TrainingRun& run, Draft& draft) {
   std::size_t rises = 0;
   const std::vector<double>& error = history.test_error;
   for (std::size_t i = 1; i < error.size(); ++i) rises += error[i] > error[i - 1] ? 1 : 0;
+  draft.set("has_rises", rises > 0);
   draft.set("rises", std::to_string(rises));
   draft.set("steps", std::to_string(error.size() - 1));
 }
@@ -268,10 +283,10 @@ void add_mistakes(const TrainingRun& run, Draft& draft) {
   std::size_t covered = 0;
   for (std::size_t i = 0; i < std::min(kPairs, pairs.size()); ++i) {
     covered += pairs[i].count;
-    names.push_back(plain_text("{} with {} ({})", run.class_names[pairs[i].a],
+    names.push_back(plain_text("of {} and {} ({})", run.class_names[pairs[i].a],
                                run.class_names[pairs[i].b], pairs[i].count));
   }
-  draft.set("pairs", joined(names, "; "));
+  draft.set("pairs", listed(names));
   draft.set("pair_share",
             percent(static_cast<double>(covered) / static_cast<double>(mistakes.size()), 0));
 }

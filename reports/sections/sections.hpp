@@ -107,9 +107,11 @@ Runs all_runs(const Inputs& inputs);
 const std::vector<TrainingRun>& lenet_runs(const Inputs& inputs);
 Runs runs_of(const std::vector<Study>& studies);
 Runs pointers(const std::vector<TrainingRun>& runs);
+/// Each run once, however many studies it serves.
+Runs distinct(const Runs& runs);
 
-/// The SHA-256 of the records' digests, in the order of the alphabet, a line for each; of a single
-/// record its own digest. 64 hexadecimal digits.
+/// The SHA-256 of the records' digests, each once, in the order of the alphabet, a line for each;
+/// of a single record its own digest. 64 hexadecimal digits.
 std::string digest_over(const Runs& runs);
 /// Its beginning, as captions have it.
 Source source_of(const Runs& runs);

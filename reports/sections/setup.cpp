@@ -21,47 +21,49 @@ struct Known {
 constexpr std::array kSettings = {
     Known{"model", "network"},
     Known{"dataset", "data set"},
-    Known{"seed", "root of all random numbers: initial weights, order of the images"},
+    Known{"seed", "seed of all random numbers: initial weights, order of the images"},
     Known{"parameters_seed", "seed of the initial weights alone; -1: seed"},
     Known{"order_seed", "seed of the order of the images alone; -1: seed"},
     Known{"augmentation_seed", "seed of augmentation alone; -1: seed"},
     Known{"dropout_seed", "seed of dropout alone; -1: seed"},
     Known{"holdout_seed", "seed of the images held out alone; -1: seed"},
     Known{"epochs", "passes over the training images"},
-    Known{"batch_size", "images between two updates"},
-    Known{"optimizer", "rule of the updates"},
-    Known{"learning_rate", "size of the updates"},
-    Known{"momentum", "share of the last update that the next one keeps (SGD)"},
-    Known{"weight_decay", "pull of the weights towards zero"},
-    Known{"beta1", "decay of Adam's mean of the gradient"},
-    Known{"beta2", "decay of Adam's mean of the squared gradient"},
-    Known{"epsilon", "keeps Adam's division away from zero"},
+    Known{"batch_size", "images per update"},
+    Known{"optimizer", "method of optimization"},
+    Known{"learning_rate", "step size of the optimizer"},
+    Known{"momentum", "momentum of SGD"},
+    Known{"weight_decay", "coefficient of weight decay"},
+    Known{"beta1", "decay rate of Adam's mean of the gradient"},
+    Known{"beta2", "decay rate of Adam's mean of the squared gradient"},
+    Known{"epsilon", "added to Adam's denominator"},
     Known{"lr_milestones", "epochs after which the learning rate drops"},
-    Known{"lr_gamma", "what the learning rate is multiplied with then"},
-    Known{"activation", "what follows each hidden layer"},
-    Known{"pooling", "mode of the pooling layers"},
+    Known{"lr_gamma", "factor by which it drops"},
+    Known{"activation", "activation function of the hidden layers"},
+    Known{"pooling", "kind of pooling"},
     Known{"pool_kernel", "side of a pooling window"},
-    Known{"pool_rounding", "whether pooling windows hang over the edge"},
+    Known{"pool_rounding", "whether pooling windows may extend beyond the edge"},
     Known{"normalization", "normalization between layers"},
     Known{"dropout", "share of hidden values set to zero in training"},
     Known{"without", "layer left out"},
-    Known{"initializer", "how the weights start"},
-    Known{"initial_sha256", "SHA-256 of the weights that it starts from, if not from the seed"},
+    Known{"initializer", "distribution of the initial weights"},
+    Known{"initial_sha256", "SHA-256 of the initial weights, if they do not come from the seed"},
     Known{"width", "maps of the first convolution of the four-layer network"},
-    Known{"train_images", "images trained on"},
-    Known{"holdout", "training images held out to judge by in place of the test set"},
+    Known{"train_images", "training images used; 0 for all"},
+    Known{"holdout", "training images held out for validation in place of the test set"},
     Known{"holdout_draw", "whether those are the last training images or drawn at random"},
     Known{"subtract", "what is subtracted from each image"},
-    Known{"pixel_max", "what a pixel of 255 counts as"},
+    Known{"pixel_max", "value of a pixel of 255"},
     Known{"crop", "side of the square that the network sees"},
-    Known{"test_views", "views of a test image that are averaged"},
+    Known{"test_views", "views of a test image whose outputs are averaged"},
     Known{"random_shift", "largest random shift of training images, pixels"},
     Known{"horizontal_flip", "training images reflected at random"},
     Known{"distortion", "random distortion of training images"},
-    Known{"pca_color_noise", "random colour change of training images"},
+    Known{"pca_color_noise", "noise along the principal components of colour"},
     Known{"layers", "rates, decay, schedules and initial values of single layers"},
     Known{"conv_algorithm", "convolution algorithm"},
-    Known{"block_size", "images whose gradients are added in one chain; part of the result's bits"},
+    Known{"block_size", "images whose gradients are added in one chain; affects the result's bits"},
+    Known{"stop_train_error", "training error at which training ends; 0 for none"},
+    Known{"stop_flat_epochs", "epochs over which a flat training error ends training; 0 for none"},
 };
 
 /// What the environments of two runs share if the machine and the program are the same.
@@ -109,8 +111,9 @@ std::string meaning(const UntrustedText& name, const std::array<Known, Count>& k
 TableEntry settings_table(const TrainingRun& run) {
   TableEntry entry{{{"Setting", "Value", "Meaning"}, {}}, short_digest(run.digest)};
   for (const UntrustedText& name : in_order(run.settings, kSettings)) {
+    const UntrustedText value = setting_text(run.settings, name);
     entry.table.rows.push_back(
-        {code_cell(name), setting_text(run.settings, name), meaning(name, kSettings)});
+        {code_cell(name), value.empty() ? "none" : value, meaning(name, kSettings)});
   }
   return entry;
 }
@@ -243,11 +246,8 @@ void add_setup(const Inputs& inputs, Draft& draft) {
   draft.set("has_commit", !commit.empty());
   draft.set("commit", code_span(commit));
   draft.set("is_dirty", setting_text(first.environment, "git_dirty") == "1");
-  draft.set("run_records", counted(runs.size(), "training record"));
   draft.set("made_elsewhere", grouped(made_elsewhere(runs, first)));
-  std::set<std::string> trainings;
-  for (const TrainingRun* run : runs) trainings.insert(run->digest);
-  draft.set("trainings", counted(trainings.size(), "training run"));
+  draft.set("trainings", counted(distinct(runs).size(), "training run"));
 }
 
 }  // namespace reprise::reports

@@ -4,6 +4,7 @@
 #include <algorithm>
 #include <array>
 #include <cmath>
+#include <set>
 #include <span>
 
 #include "format.hpp"
@@ -51,18 +52,25 @@ Runs runs_of(const std::vector<Study>& studies) {
   return all;
 }
 
+Runs distinct(const Runs& runs) {
+  std::set<std::string> known;
+  Runs once;
+  for (const TrainingRun* run : runs) {
+    if (known.insert(run->digest).second) once.push_back(run);
+  }
+  return once;
+}
+
 std::string digest_over(const Runs& runs) {
-  if (runs.size() == 1) return runs.front()->digest;
-  std::vector<std::string> digests;
-  for (const TrainingRun* run : runs) digests.push_back(run->digest);
-  std::sort(digests.begin(), digests.end());
-  std::string text;
-  for (const std::string& digest : digests) text += digest + "\n";
+  std::set<std::string> digests;
+  for (const TrainingRun* run : runs) digests.insert(run->digest);
+  if (digests.size() == 1) return *digests.begin();
+  const std::string text = fmt::format("{}\n", fmt::join(digests, "\n"));
   return sha256_hex(std::as_bytes(std::span(text.data(), text.size())));
 }
 
 Source source_of(const Runs& runs) {
-  return {short_digest(digest_over(runs)), runs.size()};
+  return {short_digest(digest_over(runs)), distinct(runs).size()};
 }
 
 double printed(const Study& study, double value) {

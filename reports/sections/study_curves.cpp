@@ -13,22 +13,22 @@
 namespace reprise::reports {
 namespace {
 
-constexpr double kWidth = 430;  // pixels
+constexpr double kCurvesWidth = 430;  // pixels
 constexpr double kPlotHeight = 290;
 constexpr double kKeyLine = 18;  // pixels of a line of the key
 constexpr int kMaxPoints = 400;
 
-struct Look {
+struct CurveLook {
   std::string_view colour;
   Literal dash;  ///< gnuplot's list of lengths, or "solid"
 };
 
 // Colours that colour-blind readers tell apart; dashes differ too.
-constexpr std::array kLooks = {
-    Look{colour::kVermilion, "(6,4)"},  Look{colour::kBlue, "solid"},
-    Look{colour::kGreen, "(10,3)"},     Look{colour::kPurple, "(2,3)"},
-    Look{colour::kOrange, "(8,3,2,3)"}, Look{colour::kSky, "(4,2)"},
-    Look{colour::kText, "(1,2)"},
+constexpr std::array kCurveLooks = {
+    CurveLook{colour::kVermilion, "(6,4)"},  CurveLook{colour::kBlue, "solid"},
+    CurveLook{colour::kGreen, "(10,3)"},     CurveLook{colour::kPurple, "(2,3)"},
+    CurveLook{colour::kOrange, "(8,3,2,3)"}, CurveLook{colour::kSky, "(4,2)"},
+    CurveLook{colour::kText, "(1,2)"},
 };
 
 struct CurvePoint {
@@ -109,7 +109,7 @@ PlotCommands commands_of(const CurvePlot& plot) {
   double first = plot.threshold > 0 ? 0 : std::numeric_limits<double>::infinity();
   double last = 0;
   for (std::size_t i = 0; i < plot.curves.size(); ++i) {
-    const Look& look = kLooks.at(i % kLooks.size());
+    const CurveLook& look = kCurveLooks.at(i % kCurveLooks.size());
     const bool sparse = plot.curves[i].size() <= 25;
     text += curve_block(plot.curves[i], i);
     if (plot.curves[i].empty()) continue;
@@ -158,7 +158,8 @@ Panel draw_curves(const CurvePlot& plot) {
     alt += plain_text(" A dashed line marks {}%.", fixed(plot.threshold, 0));
   }
   const auto lines = static_cast<double>(plot.curves.size());
-  return plotted({plot.name, alt, {kWidth, kPlotHeight + kKeyLine * lines}, commands_of(plot)});
+  return plotted(
+      {plot.name, alt, {kCurvesWidth, kPlotHeight + kKeyLine * lines}, commands_of(plot)});
 }
 
 Table data_of(const std::vector<CurvePlot>& plots) {

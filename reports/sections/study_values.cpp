@@ -11,11 +11,11 @@
 namespace reprise::reports {
 namespace {
 
-constexpr double kWidth = 300;      // pixels
-constexpr double kRow = 38;         // of a variant: its name above its dots
-constexpr double kRest = 92;        // title and axis
-constexpr std::size_t kTitle = 38;  // characters that fit
-constexpr std::size_t kLabel = 42;
+constexpr double kValuesWidth = 300;     // pixels
+constexpr double kValuesRow = 38;        // of a variant: its name above its dots
+constexpr double kRest = 92;             // title and axis
+constexpr std::size_t kStudyTitle = 38;  // characters that fit
+constexpr std::size_t kVariantLabel = 42;
 
 std::string axis_title(const Study& study) {
   switch (study.measure) {
@@ -47,19 +47,22 @@ Interval range_of(const Study& study) {
   return {range.low - margin, range.high + margin};
 }
 
-PlotCommands commands_of(const Study& study) {
+PlotCommands commands_of(const Study& study, std::vector<UntrustedText>& titles) {
   std::vector<std::vector<PlotCommands>> dots;
   std::vector<std::vector<PlotCommands>> means;
   PlotCommands labels;
   double place = static_cast<double>(study.variants.size());
   for (const Variant& variant : study.variants) {
-    for (const double value : variant.values()) {
-      dots.push_back({plot_number(printed(study, value)), plot_number(place)});
+    for (const StudyRun& run : variant.runs) {
+      const double value = run.measured.value;
+      dots.push_back({plot_number(printed(study, value)), plot_number(place),
+                      point_title(titles, plain_text("{}, seed {}: {}", words_of(variant.name),
+                                                     run.run->seed, value_text(study, value)))});
     }
     const double mean = printed(study, spread_of(variant.values()).mean);
     means.push_back({plot_number(mean), plot_number(place - 0.24)});
     labels += PlotCommands::format("set label {} at graph 0,first {} left offset 0.3,0 tc rgb {}\n",
-                                   words_of(variant.name).shortened(kLabel),
+                                   words_of(variant.name).shortened(kVariantLabel),
                                    plot_number(place + 0.36), colour::kText);
     place -= 1;
   }
@@ -70,11 +73,11 @@ PlotCommands commands_of(const Study& study) {
       "0,0.4\n"
       "set title {} offset 0,-0.5\nset tmargin 2\nset bmargin 3\n"
       "plot $means using 1:2:(0):(0.48) with vectors nohead lw 3 lc rgb {}, "
-      "$dots using 1:2 with points pt 7 ps 0.5 lc rgb {}\n",
-      data_block("dots", dots), data_block("means", means), labels, colour::kGrid,
+      "$dots using 1:2:3 with labels hypertext point pt 7 ps 0.5 lc rgb {}\n",
+      titled_block("dots", dots), data_block("means", means), labels, colour::kGrid,
       plot_number(range.low), plot_number(range.high), study.variants.size(),
       plot_number(tick_step(range.high - range.low, 4)), axis_title(study),
-      heading_of(study.name).shortened(kTitle), colour::kVermilion, colour::kBlue);
+      heading_of(study.name).shortened(kStudyTitle), colour::kVermilion, colour::kBlue);
 }
 
 UntrustedText alt_of(const Study& study) {
@@ -97,8 +100,13 @@ Figure values_figure(const std::vector<Study>& studies) {
   figure.data.titles = {"Study", "Variant", "Seed", "Measure", "Unit", "Value", "Censored"};
   for (const Study& study : studies) {
     const double rows = static_cast<double>(study.variants.size());
-    figure.panels.push_back(plotted(
-        {"values_" + study.key, alt_of(study), {kWidth, kRest + kRow * rows}, commands_of(study)}));
+    std::vector<UntrustedText> titles;
+    const PlotCommands commands = commands_of(study, titles);
+    figure.panels.push_back(plotted({"values_" + study.key,
+                                     alt_of(study),
+                                     {kValuesWidth, kRest + kValuesRow * rows},
+                                     commands,
+                                     titles}));
     for (const Variant& variant : study.variants) {
       for (const StudyRun& run : variant.runs) {
         figure.data.rows.push_back({study.name, variant.name, count_cell(run.run->seed),

@@ -12,7 +12,7 @@ namespace reprise::reports {
 namespace {
 
 constexpr double kCardWidth = 150;  // pixels, of a card
-constexpr double kPicture = 112;
+constexpr double kTestPicture = 112;
 constexpr double kBar = 19;
 constexpr double kBarStep = 22;
 constexpr double kMargin = 6;
@@ -67,12 +67,12 @@ void draw_guess(SvgCanvas& canvas, double top, const Guess& guess) {
 
 Panel card_panel(const TrainingRun& run, std::size_t sample) {
   const Card card = card_of(run, sample);
-  const double title = kPicture + 22;
+  const double title = kTestPicture + 22;
   const double bars = title + 10;
   const Size size{kCardWidth, bars + kBarStep * static_cast<double>(card.guesses.size()) + 4};
   SvgCanvas canvas(size);
-  const double scale = std::min(kPicture / static_cast<double>(run.height),
-                                kPicture / static_cast<double>(run.width));
+  const double scale = std::min(kTestPicture / static_cast<double>(run.height),
+                                kTestPicture / static_cast<double>(run.width));
   const std::size_t pixels = run.height * run.width * run.channels;
   const std::span<const std::uint8_t> all(run.samples.pixels);
   canvas.picture({(kCardWidth - scale * static_cast<double>(run.width)) / 2, 4}, scale,

@@ -330,7 +330,7 @@ void set_scale(const std::vector<Study>& studies, Draft& draft) {
     if (!epochs.empty()) seconds.push_back(std::accumulate(epochs.begin(), epochs.end(), 0.0));
   }
   draft.set("studies", counted(studies.size(), "study", "studies"));
-  draft.set("study_runs", counted(runs_of(studies).size(), "training run"));
+  draft.set("study_runs", counted(distinct(runs_of(studies)).size(), "training run"));
   draft.set("fewest_seeds", counted(fewest, "seed"));
   draft.set("most_train_images", grouped(most.train_images));
   draft.set("most_parameters", grouped(most.parameters));
@@ -418,8 +418,10 @@ void add_study_notes(const std::vector<Study>& studies, const std::vector<Contra
   draft.set("plan_diverged", grouped(sum.diverged));
   draft.set("plan_missing", grouped(sum.wanted - std::min(sum.wanted, told)));
   draft.set("has_compute", stores.has_journal);
-  const double hours = stores.thread_seconds / 3600;
-  draft.set("cpu_hours", fixed(hours, hours < 1 ? 4 : 1));
+  draft.set("cpu_time", duration(stores.thread_seconds));
+  draft.set("plan_complete", sum.found == sum.wanted);
+  draft.set("no_trouble",
+            sum.found == sum.wanted && sum.failed + sum.diverged + stores.untold == 0);
   draft.set("untold", grouped(stores.untold));
 }
 
