@@ -118,6 +118,7 @@ std::int64_t runs_at_once(const Study& study) {
 Markdown study_part(const Study& study, const std::vector<Contrast>& contrasts, Draft& draft) {
   Draft part;
   part.set("heading", heading_of(study.name));
+  part.set("confidence", percent(kConfidence, 0));
   part.set("measure", measure_text(study.measure, study.threshold));
   part.set("unit", unit_name(study));
   part.set("by_step", study.measure == Measure::epochs_to_train_error);
