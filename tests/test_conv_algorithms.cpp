@@ -10,6 +10,7 @@
 #include "support/catch.hpp"
 #include "support/conv_cases.hpp"
 #include "support/golden.hpp"
+#include "support/targets.hpp"
 
 using namespace reprise;
 using namespace reprise::test;
@@ -171,7 +172,7 @@ TEST_CASE("portable results have the same bits on every vector target") {
       INFO(label(algorithm, shape, pass));
       select_simd_target("best");
       const GuardedResult best = run_guarded(algorithm, shape, pass, operands);
-      for (const std::string& target : simd_targets()) {
+      for (const std::string& target : test::targets()) {
         INFO(target);
         select_simd_target(target);
         const GuardedResult result = run_guarded(algorithm, shape, pass, operands);

@@ -9,6 +9,7 @@
 #include "support/catch.hpp"
 #include "support/conv_cases.hpp"
 #include "support/sanitized.hpp"
+#include "support/targets.hpp"
 
 using namespace reprise;
 using namespace reprise::test;
@@ -187,7 +188,7 @@ void vectors(const Case& c) {
   struct BestTargetAgain {
     ~BestTargetAgain() { select_simd_target("best"); }
   } const guard;
-  for (const std::string& target : simd_targets()) {
+  for (const std::string& target : test::targets()) {
     INFO(target);
     select_simd_target(target);
     CHECK(same_bits(run(c, c.shape, c.operands), c.result));

@@ -1,4 +1,6 @@
 // core: errors, random streams, digests, fixed trees of sums.
+#include <Random123/philox.h>
+
 #include <array>
 #include <cmath>
 #include <limits>
@@ -8,7 +10,9 @@
 #include "reprise/core/error.hpp"
 #include "reprise/core/integer.hpp"
 #include "reprise/core/option_name.hpp"
+#include "reprise/core/philox.hpp"
 #include "reprise/core/random.hpp"
+#include "reprise/core/sha256.hpp"
 #include "reprise/core/text.hpp"
 #include "support/catch.hpp"
 #include "support/command.hpp"
@@ -113,6 +117,26 @@ TEST_CASE("SHA-256 of the published vectors (FIPS 180-4)") {
   CHECK(sha256_hex({}) == "e3b0c44298fc1c149afbf4c8996fb92427ae41e4649b934ca495991b7852b855");
 }
 
+TEST_CASE("plain SHA-256 agrees with OpenSSL's at every length, in one piece and in several") {
+  constexpr std::size_t kMost = 300;  // across four ends of blocks, and of their padding
+  std::vector<std::byte> bytes(kMost);
+  const RandomStream stream = RandomStream(1).child("bytes");
+  for (std::size_t i = 0; i < kMost; ++i) bytes[i] = static_cast<std::byte>(stream.bits64(i));
+  PlainSha256 plain;
+  for (std::size_t size = 0; size <= kMost; ++size) {
+    const std::span<const std::byte> all(bytes.data(), size);
+    const std::string expected = sha256_hex(all);
+    INFO(size << " bytes");
+    plain.update(all);
+    CHECK(to_hex(plain.finish()) == expected);
+    const std::size_t first = stream.below(size + 1, 1000 + size);
+    plain.update(all.first(first));
+    plain.update({});
+    for (std::size_t i = first; i < size; ++i) plain.update(all.subspan(i, 1));
+    CHECK(to_hex(plain.finish()) == expected);
+  }
+}
+
 TEST_CASE("every NaN has the same digest, whatever its other bits") {
   const auto digest = [](float a, double b) {
     Sha256 hash;
@@ -137,6 +161,22 @@ TEST_CASE("streams differ by seed, name and index, and are functions of their co
   CHECK(root.child("1").bits64(0) != root.child(std::uint64_t{1}).bits64(0));
   CHECK(root.child("a").bits64(7) == root.child("a").bits64(7));
   CHECK(root.child("a").bits64(7) != root.child("a").bits64(8));
+}
+
+TEST_CASE("Philox4x32-10 is Random123's, bit for bit") {
+  const RandomStream stream = RandomStream(1).child("counters and keys");
+  for (std::uint64_t i = 0; i < 20'000; ++i) {
+    std::array<std::uint32_t, 4> counter = stream.words(2 * i);
+    const auto drawn = stream.words(2 * i + 1);
+    std::array<std::uint32_t, 2> key{drawn[0], drawn[1]};
+    // Words of zeros and of ones are among them.
+    if (i % 5 == 0) counter[i % 4] = i % 2 == 0 ? 0 : ~0U;
+    if (i % 7 == 0) key[i % 2] = i % 3 == 0 ? 0 : ~0U;
+    const r123::Philox4x32::ctr_type theirs =
+        r123::Philox4x32{}({{counter[0], counter[1], counter[2], counter[3]}}, {{key[0], key[1]}});
+    const auto ours = philox4x32_10(counter, key);
+    REQUIRE(std::equal(ours.begin(), ours.end(), theirs.begin()));
+  }
 }
 
 TEST_CASE("uniform draws fill the unit interval evenly") {

@@ -11,6 +11,7 @@
 #include "support/command.hpp"
 #include "support/refused.hpp"
 #include "support/sanitized.hpp"
+#include "support/targets.hpp"
 #include "support/temporary_folder.hpp"
 
 using namespace reprise;
@@ -60,7 +61,7 @@ TEST_CASE("help lists every option with its default, and an example") {
 
 TEST_CASE("a run prints an epoch a line and ends with its digest, whatever threads and vectors") {
   const TemporaryFolder folder;
-  const std::string small = "--epochs 2 --train-images 500 ";
+  const std::string small = "--epochs 2 --train-images 200 ";
   const CommandResult one = train(small + "--threads 1 --output " + (folder / "a.h5"));
   INFO(one.out << one.err);
   REQUIRE(one.status == 0);
@@ -69,7 +70,7 @@ TEST_CASE("a run prints an epoch a line and ends with its digest, whatever threa
   CHECK_THAT(one.last_line(), Catch::StartsWith("digest sha256:"));
 
   REQUIRE_FALSE(simd_targets().empty());
-  for (const std::string& simd : simd_targets()) {
+  for (const std::string& simd : test::targets()) {
     const CommandResult three =
         train(small + "--threads 3 --simd " + simd + " --force --output " + (folder / "b.h5"));
     INFO(simd << "\n" << three.out << three.err);

@@ -15,6 +15,7 @@
 #include "reprise/core/random.hpp"
 #include "reprise/linalg/simd.hpp"
 #include "support/catch.hpp"
+#include "support/targets.hpp"
 
 using namespace reprise;
 
@@ -230,7 +231,7 @@ TEST_CASE("winograd keeps its bound, and its bits on any target and number of th
       CHECK(worst <= scale * conv_algorithm("winograd").error_bound(s, pass));
       // What random signs leave of the bound; a wrong coefficient would show.
       CHECK(worst <= scale * 8 * std::sqrt(static_cast<double>(s.terms(pass))));
-      for (const std::string& target : simd_targets()) {
+      for (const std::string& target : test::targets()) {
         for (const std::size_t threads : {1, 3}) {
           select_simd_target(target);
           CHECK(run(s, pass, operands, threads) == first);

@@ -12,6 +12,7 @@
 
 #include "reprise/core/parallel.hpp"
 #include "reprise/linalg/dispatch.hpp"
+#include "reprise/linalg/fma-inl.hpp"
 #include "support/machine_peak.hpp"
 #include "support/program.hpp"
 
@@ -31,7 +32,7 @@ double multiply_add(std::size_t rounds, float* sink) {
   const Vector a = hn::Set(d, 0.999F + *sink);
   const Vector b = hn::Set(d, 0.001F);
   for (std::size_t round = 0; round < rounds; ++round) {
-    for (int i = 0; i < chains; ++i) acc[i] = hn::MulAdd(acc[i], a, b);
+    for (int i = 0; i < chains; ++i) acc[i] = fma(acc[i], a, b);
   }
   for (int i = 1; i < chains; ++i) acc[0] = hn::Add(acc[0], acc[i]);
   *sink = hn::GetLane(acc[0]) * 1e-30F;

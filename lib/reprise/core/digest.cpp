@@ -1,6 +1,10 @@
 #include "reprise/core/digest.hpp"
 
+#ifdef REPRISE_WITHOUT_OPENSSL
+#include "reprise/core/sha256.hpp"
+#else
 #include <openssl/evp.h>
+#endif
 
 #include <algorithm>
 #include <bit>
@@ -9,52 +13,86 @@
 #include <stdexcept>
 #include <vector>
 
-static_assert(std::endian::native == std::endian::little,
-              "digests are defined over little-endian bytes");
-
 namespace reprise {
 
+#ifdef REPRISE_WITHOUT_OPENSSL
+struct Sha256::State : PlainSha256 {};
+#else
 struct Sha256::State {
   struct Free {
     void operator()(EVP_MD_CTX* freed) const { EVP_MD_CTX_free(freed); }
   };
+
+  State() {
+    if (!context || EVP_DigestInit_ex(context.get(), EVP_sha256(), nullptr) != 1) {
+      throw std::runtime_error("OpenSSL offers no SHA-256");
+    }
+  }
+  void update(std::span<const std::byte> bytes) {
+    if (EVP_DigestUpdate(context.get(), bytes.data(), bytes.size()) != 1) {
+      throw std::runtime_error("OpenSSL failed to update a SHA-256");
+    }
+  }
+  Bytes finish() {
+    Bytes bytes{};
+    unsigned int size = 0;
+    if (EVP_DigestFinal_ex(context.get(), bytes.data(), &size) != 1) {
+      throw std::runtime_error("OpenSSL failed to finish a SHA-256");
+    }
+    return bytes;
+  }
+
   std::unique_ptr<EVP_MD_CTX, Free> context{EVP_MD_CTX_new()};
 };
+#endif
 
 namespace {
+
+/// Numbers enter little-endian, whatever the machine's order is.
+template <class Number>
+void update_numbers(Sha256& hash, std::span<const Number> numbers) {
+  if constexpr (std::endian::native == std::endian::little) {
+    hash.update(std::as_bytes(numbers));
+  } else {
+    std::array<std::byte, 4096> turned;
+    constexpr std::size_t together = turned.size() / sizeof(Number);
+    for (; !numbers.empty(); numbers = numbers.subspan(std::min(together, numbers.size()))) {
+      const auto bytes = std::as_bytes(numbers.first(std::min(together, numbers.size())));
+      for (std::size_t i = 0; i < bytes.size(); ++i) {
+        turned[i] =
+            bytes[i / sizeof(Number) * sizeof(Number) + sizeof(Number) - 1 - i % sizeof(Number)];
+      }
+      hash.update(std::span(turned).first(bytes.size()));
+    }
+  }
+}
 
 template <class Real>
 void update_reals(Sha256& hash, std::span<const Real> values) {
   hash.update_u64(values.size());
   const auto is_nan = [](Real value) { return std::isnan(value); };
   if (std::none_of(values.begin(), values.end(), is_nan)) {
-    hash.update(std::as_bytes(values));
+    update_numbers(hash, values);
     return;
   }
   std::vector<Real> same(values.begin(), values.end());
   std::replace_if(same.begin(), same.end(), is_nan, std::numeric_limits<Real>::quiet_NaN());
-  hash.update(std::as_bytes(std::span(same)));
+  update_numbers<Real>(hash, same);
 }
 
 }  // namespace
 
-Sha256::Sha256() : state_(std::make_unique<State>()) {
-  if (!state_->context || EVP_DigestInit_ex(state_->context.get(), EVP_sha256(), nullptr) != 1) {
-    throw std::runtime_error("OpenSSL offers no SHA-256");
-  }
-}
+Sha256::Sha256() : state_(std::make_unique<State>()) {}
 Sha256::~Sha256() = default;
 Sha256::Sha256(Sha256&&) noexcept = default;
 Sha256& Sha256::operator=(Sha256&&) noexcept = default;
 
 void Sha256::update(std::span<const std::byte> bytes) {
-  if (EVP_DigestUpdate(state_->context.get(), bytes.data(), bytes.size()) != 1) {
-    throw std::runtime_error("OpenSSL failed to update a SHA-256");
-  }
+  state_->update(bytes);
 }
 
 void Sha256::update_u64(std::uint64_t value) {
-  update(std::as_bytes(std::span(&value, 1)));
+  update_numbers<std::uint64_t>(*this, {&value, 1});
 }
 
 void Sha256::update_text(std::string_view text) {
@@ -71,12 +109,7 @@ void Sha256::update_doubles(std::span<const double> values) {
 }
 
 Sha256::Bytes Sha256::finish() {
-  Bytes bytes{};
-  unsigned int size = 0;
-  if (EVP_DigestFinal_ex(state_->context.get(), bytes.data(), &size) != 1) {
-    throw std::runtime_error("OpenSSL failed to finish a SHA-256");
-  }
-  return bytes;
+  return state_->finish();
 }
 
 std::string Sha256::finish_hex() {

@@ -1,11 +1,10 @@
 #include "reprise/core/random.hpp"
 
-#include <Random123/philox.h>
-
 #include <numeric>
 #include <utility>
 
 #include "reprise/core/digest.hpp"
+#include "reprise/core/philox.hpp"
 
 namespace reprise {
 namespace {
@@ -39,12 +38,8 @@ RandomStream RandomStream::child(std::uint64_t index) const {
 }
 
 std::array<std::uint32_t, 4> RandomStream::words(std::uint64_t counter) const {
-  const r123::Philox4x32::ctr_type input{
-      {static_cast<std::uint32_t>(counter), static_cast<std::uint32_t>(counter >> 32), 0U, 0U}};
-  const r123::Philox4x32::key_type key{
-      {static_cast<std::uint32_t>(key_), static_cast<std::uint32_t>(key_ >> 32)}};
-  const r123::Philox4x32::ctr_type out = r123::Philox4x32{}(input, key);
-  return {out[0], out[1], out[2], out[3]};
+  const auto low = [](std::uint64_t value) { return static_cast<std::uint32_t>(value); };
+  return philox4x32_10({low(counter), low(counter >> 32), 0, 0}, {low(key_), low(key_ >> 32)});
 }
 
 std::uint64_t RandomStream::bits64(std::uint64_t counter) const {

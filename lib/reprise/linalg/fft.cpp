@@ -16,6 +16,7 @@
 
 #include "reprise/linalg/dispatch.hpp"
 #include "reprise/linalg/fft.hpp"
+#include "reprise/linalg/fma-inl.hpp"
 #include "reprise/linalg/vectors-inl.hpp"
 
 #ifndef REPRISE_FFT_TABLES
@@ -82,7 +83,7 @@ HWY_INLINE Complex turn(const Complex& a, std::size_t k) {
   const Tag d;
   const Vector c = hn::Set(d, kCosines[k % 32]);
   const Vector s = hn::Set(d, kCosines[(k + 24) % 32]);
-  return {hn::MulAdd(a.im, s, hn::Mul(a.re, c)), hn::NegMulAdd(a.re, s, hn::Mul(a.im, c))};
+  return {fma(a.im, s, hn::Mul(a.re, c)), negated_fma(a.re, s, hn::Mul(a.im, c))};
 }
 
 /// y[k] = sum over n of a[n] * exp(-2*pi*I*k*n/4).
@@ -116,10 +117,10 @@ HWY_INLINE void dft8(const Complex* a, Complex* y) {
   const Vector difference1 = hn::Sub(odd[1].im, odd[1].re);
   const Vector sum3 = hn::Add(odd[3].re, odd[3].im);
   const Vector difference3 = hn::Sub(odd[3].im, odd[3].re);
-  y[1] = {hn::MulAdd(sum1, root, even[1].re), hn::MulAdd(difference1, root, even[1].im)};
-  y[5] = {hn::NegMulAdd(sum1, root, even[1].re), hn::NegMulAdd(difference1, root, even[1].im)};
-  y[3] = {hn::MulAdd(difference3, root, even[3].re), hn::NegMulAdd(sum3, root, even[3].im)};
-  y[7] = {hn::NegMulAdd(difference3, root, even[3].re), hn::MulAdd(sum3, root, even[3].im)};
+  y[1] = {fma(sum1, root, even[1].re), fma(difference1, root, even[1].im)};
+  y[5] = {negated_fma(sum1, root, even[1].re), negated_fma(difference1, root, even[1].im)};
+  y[3] = {fma(difference3, root, even[3].re), negated_fma(sum3, root, even[3].im)};
+  y[7] = {negated_fma(difference3, root, even[3].re), fma(sum3, root, even[3].im)};
 }
 
 template <std::size_t kSize>
@@ -355,9 +356,9 @@ HWY_NOINLINE void invert_rows(const float* HWY_RESTRICT row, const float* HWY_RE
   for (std::size_t j = 0; j < cells.count_w; ++j) {
     const Complex value = y[cells.begin_w + j * cells.step_w];
     const std::size_t at = j * cells.column_stride;
-    store_some(hn::MulAdd(value.im, factor, shift), data + at, count);
+    store_some(fma(value.im, factor, shift), data + at, count);
     if (data_below != nullptr) {
-      store_some(hn::MulAdd(value.re, factor, shift), data_below + at, count);
+      store_some(fma(value.re, factor, shift), data_below + at, count);
     }
   }
 }

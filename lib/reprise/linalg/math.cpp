@@ -3,7 +3,6 @@
 #define HWY_TARGET_INCLUDE "reprise/linalg/math.cpp"
 #include <hwy/foreach_target.h>
 // After foreach_target.h:
-#include <hwy/contrib/math/math-inl.h>
 #include <hwy/highway.h>
 
 #include <algorithm>
@@ -11,6 +10,7 @@
 
 #include "reprise/core/float_environment.hpp"
 #include "reprise/linalg/dispatch.hpp"
+#include "reprise/linalg/elementary-inl.hpp"
 #include "reprise/linalg/math.hpp"
 
 HWY_BEFORE_NAMESPACE();
@@ -46,20 +46,20 @@ HWY_INLINE hn::Vec<D> infinity_of(D d) {
   return hn::Set(d, std::numeric_limits<hn::TFromD<D>>::infinity());
 }
 
-// Highway's functions are right for numbers in their domain and give whatever comes of it for
-// others: what IEEE 754 says of those is put in their place. `y` may be worth nothing there.
+// Those of elementary-inl.hpp are right for numbers in their domain and give whatever comes of it
+// for others: what IEEE 754 says of those is put in their place. `y` may be worth nothing there.
 
 template <class D, class V>
 HWY_INLINE V exp_of(D d, V x) {
   const V most = hn::Set(d, 100.0F);  // e^x is infinite from 89 on
-  V y = hn::Exp(d, hn::Min(x, most));
+  V y = elementary::exp(d, hn::Min(x, most));
   y = hn::IfThenElse(hn::Gt(x, most), infinity_of(d), y);
   return hn::IfThenElse(hn::Eq(x, x), y, nan_of(d));
 }
 
 template <class D, class V>
 HWY_INLINE V log_of(D d, V x) {
-  V y = hn::Log(d, x);
+  V y = elementary::log(d, x);
   y = hn::IfThenElse(hn::Eq(x, infinity_of(d)), x, y);
   y = hn::IfThenElse(hn::Eq(x, hn::Zero(d)), hn::Neg(infinity_of(d)), y);
   return hn::IfThenElse(hn::Ge(x, hn::Zero(d)), y, nan_of(d));
@@ -67,7 +67,7 @@ HWY_INLINE V log_of(D d, V x) {
 
 template <class D, class V>
 HWY_INLINE V tanh_of(D d, V x) {
-  return hn::IfThenElse(hn::Eq(x, x), hn::Tanh(d, x), nan_of(d));
+  return hn::IfThenElse(hn::Eq(x, x), elementary::tanh(d, x), nan_of(d));
 }
 
 /// 1 / denominator(x): an inverse power of numbers of 0 or more, and NaN of others.

@@ -24,6 +24,7 @@
 #include <cstddef>
 #include <utility>
 
+#include "reprise/linalg/fma-inl.hpp"
 #include "reprise/linalg/unroll.hpp"
 
 HWY_BEFORE_NAMESPACE();
@@ -86,7 +87,7 @@ HWY_INLINE void continue_chains(D d, std::size_t length, Numbers a, Vectors b,
     REPRISE_UNROLL
     for (std::size_t i = 0; i < rows; ++i) {
       const Vector number = hn::Set(d, a.number(i));
-      for (std::size_t v = 0; v < vectors; ++v) acc[i][v] = hn::MulAdd(number, row[v], acc[i][v]);
+      for (std::size_t v = 0; v < vectors; ++v) acc[i][v] = fma(number, row[v], acc[i][v]);
     }
     a.advance();
     b.advance();

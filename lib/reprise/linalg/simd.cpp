@@ -35,14 +35,14 @@ HWY_EXPORT(lanes_of_target);
 
 namespace {
 
-constexpr std::array<std::pair<std::int64_t, std::string_view>, 3> kTargets{
-    {{HWY_AVX3, "avx512"}, {HWY_AVX2, "avx2"}, {HWY_NEON, "neon"}}};
+/// Best first.
+constexpr std::array<std::pair<std::int64_t, std::string_view>, 4> kTargets{
+    {{HWY_AVX3, "avx512"}, {HWY_AVX2, "avx2"}, {HWY_NEON, "neon"}, {HWY_SCALAR, "scalar"}}};
 
-constexpr std::int64_t kFusedTargets = HWY_AVX3 | HWY_AVX2 | HWY_NEON;
-
-/// What the CPU has, whatever was selected before.
+/// What the CPU has, whatever was selected before. Any has the target that the compiler itself may
+/// use everywhere.
 std::int64_t supported_targets() {
-  static const std::int64_t targets = hwy::SupportedTargets() & HWY_TARGETS & kFusedTargets;
+  static const std::int64_t targets = (hwy::SupportedTargets() | HWY_STATIC_TARGET) & HWY_TARGETS;
   return targets;
 }
 
@@ -80,7 +80,7 @@ std::string simd_target() {
   for (const auto& [target, name] : kTargets) {
     if ((in_use & target) != 0) return std::string(name);
   }
-  return "none";
+  throw Error("simd_target", "a target without a name", "one of simd_targets()");
 }
 
 std::size_t simd_lanes() {
@@ -93,11 +93,6 @@ std::string highway_version() {
 }
 
 void select_simd_target(std::string_view name) {
-  const std::vector<std::string> offered = simd_targets();
-  if (offered.empty()) {
-    throw Error("select_simd_target", "this CPU has no fused multiply-add",
-                "AVX2 with FMA, AVX-512 or NEON, without which results would have other bits");
-  }
   if (name == "best") {
     use(supported_targets());
     return;
@@ -109,7 +104,7 @@ void select_simd_target(std::string_view name) {
     }
   }
   throw Error("select_simd_target", "\"" + std::string(name) + "\"",
-              "best or what this CPU offers: " + join(offered));
+              "best or what this CPU offers: " + join(simd_targets()));
 }
 
 }  // namespace reprise

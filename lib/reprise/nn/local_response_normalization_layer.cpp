@@ -21,6 +21,7 @@
 #include "reprise/core/error.hpp"
 #include "reprise/core/long_sum.hpp"
 #include "reprise/linalg/dispatch.hpp"
+#include "reprise/linalg/fma-inl.hpp"
 #include "reprise/linalg/math.hpp"
 #include "reprise/linalg/vectors-inl.hpp"
 #include "reprise/nn/layer_description.hpp"
@@ -91,7 +92,7 @@ void part_scales(const NormalizationPart& part, const float* input, float* scale
         return hn::Mul(a, a);
       },
       [&](auto d, std::size_t i, auto sum) HWY_ATTR {
-        hn::StoreU(hn::MulAdd(hn::Set(d, part.alpha), sum, hn::Set(d, part.k)), d, scales + i);
+        hn::StoreU(fma(hn::Set(d, part.alpha), sum, hn::Set(d, part.k)), d, scales + i);
       });
 }
 
@@ -116,7 +117,7 @@ void part_grad_input(const NormalizationPart& part, const float* grad_output, co
       [&](auto d, std::size_t i, auto sum) HWY_ATTR {
         const auto direct = hn::Mul(hn::LoadU(d, grad_output + i), hn::LoadU(d, powers + i));
         const auto scaled = hn::Mul(hn::Set(d, factor), hn::LoadU(d, input + i));
-        hn::StoreU(hn::MulAdd(scaled, sum, direct), d, grad_input + i);
+        hn::StoreU(fma(scaled, sum, direct), d, grad_input + i);
       });
 }
 

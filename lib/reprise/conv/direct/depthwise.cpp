@@ -25,6 +25,7 @@
 #include "reprise/core/integer.hpp"
 #include "reprise/core/parallel.hpp"
 #include "reprise/linalg/dispatch.hpp"
+#include "reprise/linalg/fma-inl.hpp"
 #include "reprise/linalg/register_tile-inl.hpp"
 #include "reprise/linalg/value_stats.hpp"
 #include "reprise/linalg/vectors-inl.hpp"
@@ -165,6 +166,7 @@ namespace reprise::direct {
 namespace HWY_NAMESPACE {
 namespace {
 namespace hn = hwy::HWY_NAMESPACE;
+using reprise::HWY_NAMESPACE::fma;
 using reprise::HWY_NAMESPACE::for_each_overlapping_vector;
 using reprise::HWY_NAMESPACE::for_each_size;
 using reprise::HWY_NAMESPACE::for_each_vector;
@@ -201,7 +203,7 @@ HWY_NOINLINE void share_cells(const SharingBlock& block) {
       for (std::size_t k = 0; k < width; ++k) {
         const Vector weight = hn::LoadU(d, weights + k * block.weight_step);
         for (std::size_t p = 0; p < count; ++p) {
-          acc[p] = hn::MulAdd(x[p * stride + k], weight, acc[p]);
+          acc[p] = fma(x[p * stride + k], weight, acc[p]);
         }
       }
     }
@@ -290,7 +292,7 @@ HWY_INLINE void correlate_positions(D d, const DepthwiseRow& row, const Depthwis
     const Vector weight = hn::LoadU(d, data.factor + tap.weight + g);
     REPRISE_UNROLL
     for (std::size_t i = 0; i < count; ++i) {
-      acc[i] = hn::MulAdd(hn::LoadU(d, cell + tap.source + i * step), weight, acc[i]);
+      acc[i] = fma(hn::LoadU(d, cell + tap.source + i * step), weight, acc[i]);
     }
   }
   float* const result = data.result + row.result(b) + g;
@@ -343,7 +345,7 @@ HWY_NOINLINE void add_taps(D d, const DepthwiseRow& row, std::size_t positions,
     const Vector g = hn::LoadU(d, grad + p * grad_step);
     REPRISE_UNROLL
     for (std::size_t t = 0; t < count; ++t) {
-      acc[t] = hn::MulAdd(hn::LoadU(d, from[t] + p * step), g, acc[t]);
+      acc[t] = fma(hn::LoadU(d, from[t] + p * step), g, acc[t]);
     }
   }
   REPRISE_UNROLL
@@ -422,7 +424,7 @@ HWY_NOINLINE void add_three_by_three(D d, const ThreeByThree& at, const ColumnRa
           REPRISE_UNROLL
           for (std::size_t p = 0; p < together; ++p) {
             for (std::size_t w = 0; w < 3; ++w) {
-              acc[h][w] = hn::MulAdd(x[p * stride + w], gradient[p], acc[h][w]);
+              acc[h][w] = fma(x[p * stride + w], gradient[p], acc[h][w]);
             }
           }
         }
@@ -437,7 +439,7 @@ HWY_NOINLINE void add_three_by_three(D d, const ThreeByThree& at, const ColumnRa
         if (w < range->w_begin || w >= range->w_end) continue;
         for (std::size_t h = h_begin; h < h_end; ++h) {
           const float* const from = at.cells[h] + (b * stride + w) * G;
-          acc[h][w] = hn::MulAdd(hn::LoadU(d, from), gradient, acc[h][w]);
+          acc[h][w] = fma(hn::LoadU(d, from), gradient, acc[h][w]);
         }
       }
     }

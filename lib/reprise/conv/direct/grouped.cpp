@@ -20,6 +20,7 @@
 #include "reprise/core/integer.hpp"
 #include "reprise/core/parallel.hpp"
 #include "reprise/linalg/dispatch.hpp"
+#include "reprise/linalg/fma-inl.hpp"
 #include "reprise/linalg/register_tile-inl.hpp"
 
 #ifndef REPRISE_CONV_DIRECT_GROUPED_PLAN
@@ -52,6 +53,7 @@ namespace reprise::direct {
 namespace HWY_NAMESPACE {
 namespace {
 namespace hn = hwy::HWY_NAMESPACE;
+using reprise::HWY_NAMESPACE::fma;
 using reprise::HWY_NAMESPACE::kRegisters;
 using reprise::HWY_NAMESPACE::store_results;
 
@@ -99,7 +101,7 @@ HWY_INLINE void add_channels(D d, const hn::Vec<D> (&x)[rows], const float* cons
     const hn::Vec<D> w = hn::LoadU(d, weights);
     REPRISE_UNROLL
     for (std::size_t i = 0; i < rows; ++i) {
-      acc[i][0] = hn::MulAdd(channel_of<channels, c>(d, x[i], group[i], shuffles), w, acc[i][0]);
+      acc[i][0] = fma(channel_of<channels, c>(d, x[i], group[i], shuffles), w, acc[i][0]);
     }
     add_channels<channels, rows, c + 1>(d, x, group, weights + width, width, shuffles, acc);
   }

@@ -35,6 +35,7 @@
 #include "reprise/core/integer.hpp"
 #include "reprise/core/parallel.hpp"
 #include "reprise/linalg/dispatch.hpp"
+#include "reprise/linalg/fma-inl.hpp"
 #include "reprise/linalg/register_tile-inl.hpp"
 
 #ifndef REPRISE_CONV_DIRECT_ZERO_SKIPPING_PLAN
@@ -174,6 +175,7 @@ namespace reprise::direct {
 namespace HWY_NAMESPACE {
 namespace {
 namespace hn = hwy::HWY_NAMESPACE;
+using reprise::HWY_NAMESPACE::fma;
 using reprise::HWY_NAMESPACE::for_each_size;
 
 // ---- grad_input
@@ -208,7 +210,7 @@ HWY_NOINLINE void tile_kernel(const Position& position, const float* HWY_RESTRIC
       const float* const w = weights + oc * stride;
       REPRISE_UNROLL
       for (std::size_t v = 0; v < vectors; ++v) {
-        acc[v] = hn::MulAdd(hn::LoadU(d, w + v * lanes), g, acc[v]);
+        acc[v] = fma(hn::LoadU(d, w + v * lanes), g, acc[v]);
       }
     }
   }
@@ -322,7 +324,7 @@ HWY_NOINLINE void weight_tile_kernel(const float* HWY_RESTRICT grads,
     const std::size_t window = windows[i];
     REPRISE_UNROLL
     for (std::size_t v = 0; v < vectors; ++v) {
-      acc[v] = hn::MulAdd(hn::LoadU(d, from[v] + window), g, acc[v]);
+      acc[v] = fma(hn::LoadU(d, from[v] + window), g, acc[v]);
     }
   }
   REPRISE_UNROLL

@@ -13,6 +13,7 @@
 #include "reprise/conv/fft/kernels.hpp"
 #include "reprise/core/integer.hpp"
 #include "reprise/linalg/dispatch.hpp"
+#include "reprise/linalg/fma-inl.hpp"
 #include "reprise/linalg/unroll.hpp"
 
 HWY_BEFORE_NAMESPACE();
@@ -54,8 +55,8 @@ HWY_INLINE Complex transform_row(const float* HWY_RESTRICT taps, std::size_t cou
   Complex sum{hn::Load(d, taps), hn::Zero(d)};
   for (std::size_t kw = 1; kw < count; ++kw) {
     const Vector tap = hn::Load(d, taps + kw * kFftPanel);
-    sum.re = hn::MulAdd(tap, hn::Set(d, turn.cosine[kw]), sum.re);
-    sum.im = hn::MulAdd(tap, hn::Set(d, turn.sine[kw]), sum.im);
+    sum.re = fma(tap, hn::Set(d, turn.cosine[kw]), sum.re);
+    sum.im = fma(tap, hn::Set(d, turn.sine[kw]), sum.im);
   }
   return sum;
 }
@@ -94,11 +95,11 @@ void transform_taps_rows(const FftTaps& at, std::size_t v, std::size_t depth, st
           const Vector sine = hn::Set(d, turn[u].sine[r]);
           Complex& s = sum[r % 4];
           if (r < 4) {
-            s.re = hn::NegMulAdd(x[r].im, sine, hn::Mul(x[r].re, cosine));
-            s.im = hn::MulAdd(x[r].im, cosine, hn::Mul(x[r].re, sine));
+            s.re = negated_fma(x[r].im, sine, hn::Mul(x[r].re, cosine));
+            s.im = fma(x[r].im, cosine, hn::Mul(x[r].re, sine));
           } else {
-            s.re = hn::NegMulAdd(x[r].im, sine, hn::MulAdd(x[r].re, cosine, s.re));
-            s.im = hn::MulAdd(x[r].im, cosine, hn::MulAdd(x[r].re, sine, s.im));
+            s.re = negated_fma(x[r].im, sine, fma(x[r].re, cosine, s.re));
+            s.im = fma(x[r].im, cosine, fma(x[r].re, sine, s.im));
           }
         }
         for (std::size_t r = kRows; r < 4; ++r) sum[r] = {hn::Zero(d), hn::Zero(d)};
@@ -170,8 +171,8 @@ void invert_taps_rows(const FftTaps& at, std::size_t v, std::size_t depth, std::
           }
           const Vector cosine = hn::Set(d, turn[u].cosine[r]);
           const Vector sine = hn::Set(d, turn[u].sine[r]);
-          x[r].re = hn::MulAdd(value.im, sine, hn::MulAdd(value.re, cosine, x[r].re));
-          x[r].im = hn::NegMulAdd(value.re, sine, hn::MulAdd(value.im, cosine, x[r].im));
+          x[r].re = fma(value.im, sine, fma(value.re, cosine, x[r].re));
+          x[r].im = negated_fma(value.re, sine, fma(value.im, cosine, x[r].im));
         }
       }
       float* to = taps + k * at.KH * at.KW * kFftPanel + c;
@@ -179,8 +180,8 @@ void invert_taps_rows(const FftTaps& at, std::size_t v, std::size_t depth, std::
         const Complex row = x[kh * at.dilation_h];
         for (std::size_t kw = 0; kw < at.KW; ++kw, to += kFftPanel) {
           const Vector before = v == 0 ? hn::Zero(d) : hn::Load(d, to);
-          const Vector sum = hn::MulAdd(row.re, hn::Set(d, row_turn.cosine[kw]), before);
-          hn::Store(hn::MulAdd(row.im, hn::Set(d, row_turn.sine[kw]), sum), d, to);
+          const Vector sum = fma(row.re, hn::Set(d, row_turn.cosine[kw]), before);
+          hn::Store(fma(row.im, hn::Set(d, row_turn.sine[kw]), sum), d, to);
         }
       }
     }
@@ -265,10 +266,10 @@ HWY_INLINE void product_tile(const FftProduct& x, const float* HWY_RESTRICT a,
     for (std::size_t i = 0; i < Rows; ++i) {
       const Vector are = hn::Set(d, a[i * x.a_row]);
       const Vector aim = hn::Set(d, a[i * x.a_row + x.a_imaginary]);
-      for (std::size_t j = 0; j < Vectors; ++j) p2[i][j] = hn::MulAdd(are, difference[j], p2[i][j]);
+      for (std::size_t j = 0; j < Vectors; ++j) p2[i][j] = fma(are, difference[j], p2[i][j]);
       const Vector both = hn::Add(are, aim);
-      for (std::size_t j = 0; j < Vectors; ++j) p3[i][j] = hn::MulAdd(aim, sum[j], p3[i][j]);
-      for (std::size_t j = 0; j < Vectors; ++j) p1[i][j] = hn::MulAdd(both, re[j], p1[i][j]);
+      for (std::size_t j = 0; j < Vectors; ++j) p3[i][j] = fma(aim, sum[j], p3[i][j]);
+      for (std::size_t j = 0; j < Vectors; ++j) p1[i][j] = fma(both, re[j], p1[i][j]);
     }
     a += x.a_depth;
     b += kComplexPanel;

@@ -19,6 +19,7 @@
 #include "reprise/conv/winograd/plan.hpp"
 #include "reprise/conv/winograd/transforms-inl.hpp"
 #include "reprise/core/integer.hpp"
+#include "reprise/linalg/fma-inl.hpp"
 #include "reprise/linalg/gemm_kernel-inl.hpp"
 #include "reprise/linalg/vectors-inl.hpp"
 
@@ -49,8 +50,10 @@ struct VectorOps {
   static HWY_INLINE Value add(Value x, Value y) { return hn::Add(x, y); }
   static HWY_INLINE Value sub(Value x, Value y) { return hn::Sub(x, y); }
   static HWY_INLINE Value mul(Value x, Value y) { return hn::Mul(x, y); }
-  static HWY_INLINE Value fma(Value x, Value y, Value z) { return hn::MulAdd(x, y, z); }
-  static HWY_INLINE Value negated_fma(Value x, Value y, Value z) { return hn::NegMulAdd(x, y, z); }
+  static HWY_INLINE Value fma(Value x, Value y, Value z) { return HWY_NAMESPACE::fma(x, y, z); }
+  static HWY_INLINE Value negated_fma(Value x, Value y, Value z) {
+    return HWY_NAMESPACE::negated_fma(x, y, z);
+  }
 };
 
 template <class F>

@@ -1,0 +1,20 @@
+/// \file
+/// The vector targets that slower tests run on.
+#pragma once
+
+#include <string>
+#include <vector>
+
+#include "reprise/linalg/simd.hpp"
+#include "support/sanitized.hpp"
+
+namespace reprise::test {
+
+/// Those of the machine; not the scalar one with sanitizers, which slow it down many times.
+inline std::vector<std::string> targets() {
+  std::vector<std::string> names = simd_targets();
+  if (kSanitized && names.size() > 1 && names.back() == "scalar") names.pop_back();
+  return names;
+}
+
+}  // namespace reprise::test
