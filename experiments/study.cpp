@@ -12,11 +12,13 @@
 #include "reprise/core/digest.hpp"
 #include "reprise/core/error.hpp"
 #include "reprise/core/parallel.hpp"
+#include "reprise/core/parse.hpp"
 #include "reprise/core/terminal.hpp"
 #include "reprise/linalg/blas.hpp"
 #include "reprise/linalg/simd.hpp"
 #include "reprise/record_file/record_file.hpp"
 #include "support/installed_data.hpp"
+#include "support/lease.hpp"
 #include "support/program.hpp"
 #include "support/study.hpp"
 #include "support/study_plan.hpp"
@@ -25,6 +27,10 @@
 
 namespace reprise {
 namespace {
+
+/// Exit status of a share that depends on other shares' runs.
+constexpr int kWaits = 75;
+constexpr std::int64_t kMaxShares = 1'000'000;
 
 struct Options {
   std::vector<std::string> studies;  ///< one
@@ -37,6 +43,7 @@ struct Options {
   bool list = false;
   bool describe = false;
   bool status = false;
+  StudyShare share;
   StudyRunOptions runs;
 };
 
@@ -51,6 +58,34 @@ void check_seeds(std::vector<std::int64_t> seeds) {
     if (i == 0 || seeds[i] != seeds[i - 1]) continue;
     throw Error("option --seeds", fmt::format("{} twice", seeds[i]), "different integers from 1");
   }
+}
+
+/// "2/8".
+StudyShare share_from(const std::string& where, const std::string& given) {
+  const std::size_t slash = given.find('/');
+  if (slash != std::string::npos) {
+    const std::int64_t index = parse_integer(given.substr(0, slash)).value_or(0);
+    const std::int64_t count = parse_integer(given.substr(slash + 1)).value_or(0);
+    if (1 <= index && index <= count && count <= kMaxShares) {
+      return {static_cast<std::size_t>(index), static_cast<std::size_t>(count)};
+    }
+  }
+  throw Error(where, "\"" + given + "\"",
+              fmt::format("I/N with I from 1 to N and N at most {}, such as 2/8", kMaxShares));
+}
+
+/// How several processes do one study.
+void add_queue_options(CommandLine& line, Options& options) {
+  line.add_option("--share", "I/N", "1/1",
+                  "do every N-th run of those that --list prints, beginning with the I-th",
+                  [&options](const std::string& where, const std::string& given) {
+                    options.share = share_from(where, given);
+                  });
+  line.add_flag("--worker", options.runs.worker,
+                "do what no other process is at work on, until every run is done; any number of "
+                "workers on any hosts may share a store; implies --resume");
+  line.add_size("--lease-seconds", options.runs.lease_seconds, {1, 86400},
+                "other hosts take over a run whose worker has given no sign of life for N seconds");
 }
 
 void add_options(CommandLine& line, const std::string& name, Options& options) {
@@ -91,13 +126,15 @@ void add_options(CommandLine& line, const std::string& name, Options& options) {
   line.add_size("--checkpoint-seconds", options.runs.checkpoint_seconds, {0},
                 "save a checkpoint of each running training every N seconds; 0: after each step");
   line.add_flag("--force", options.runs.force, "repeat runs that are already recorded");
+  add_queue_options(line, options);
   add_threads(line, options.runs.threads, "number of threads; affects the speed, not the result");
   add_simd(line, options.simd, "affects the speed, not the result");
   add_load_options(line, options.runs.loading);
   line.set_footer(
       "The plan is written before the first run. Runs that any study has already recorded are "
-      "skipped. Ctrl-C stops and keeps checkpoints; --resume continues, also after a kill."
-      "\n\nExit status: 0; 1 after an error or if a run failed; 2 for bad usage; 130 if it was "
+      "skipped. Ctrl-C, SIGTERM and SIGUSR1 stop and keep checkpoints; --resume continues, also "
+      "after a kill.\n\nExit status: 0; 1 after an error or if a run failed; 2 for bad usage; 75 "
+      "if a share is done but for runs that depend on pilots of other shares; 130 if it was "
       "stopped.\n\nExample:\n  " +
       name + " dropout --seeds 1,2,3,4,5 --store runs");
 }
@@ -125,6 +162,15 @@ void complete(const CommandLine& line, const Study& study, Options& options) {
   if (options.quick) {
     if (!line.given("--seeds")) options.seeds = study.quick_seeds;
     if (own_data) options.data = installed_data("fashion-mnist");
+  }
+  if (options.runs.worker) {
+    const bool shares = options.share.count > 1;
+    if (options.runs.force || shares) {
+      throw UsageError("command line",
+                       std::string("--worker and ") + (shares ? "--share" : "--force"),
+                       "one of them");
+    }
+    options.runs.resume = true;
   }
   if (options.store.empty()) options.store = options.quick ? "runs/quick" : "runs";
   check_pilot_seeds(study, options.seeds);
@@ -246,6 +292,19 @@ void take_runs(const std::vector<StudyRun>& wanted, const ImageDataset& data, co
   outcome.failed.insert(outcome.failed.end(), more.failed.begin(), more.failed.end());
 }
 
+/// Whether this run has neither a record nor a failure.
+bool is_left(const StudyRun& run, const RunStore& store) {
+  return !std::filesystem::exists(store.path(run_file(run.digest))) &&
+         !std::filesystem::exists(store.path(failure_file(run.digest)));
+}
+
+/// Whether the share has pilots that are still to be run.
+bool are_left(const StudyRuns& runs, const RunStore& store) {
+  const std::vector<StudyRun> pilots = runs.shared("pilot");
+  return std::any_of(pilots.begin(), pilots.end(),
+                     [&](const StudyRun& run) { return is_left(run, store); });
+}
+
 /// Pilots, round after round until the rates are chosen, then the measured runs.
 RunsOutcome do_study(StudyRuns& runs, const ImageDataset& data, const RunStore& store,
                      const StudyRunOptions& options) {
@@ -260,14 +319,16 @@ RunsOutcome do_study(StudyRuns& runs, const ImageDataset& data, const RunStore& 
     }
     StudyRunOptions round = options;
     do {
-      take_runs(runs.pilots(), data, store, round, progress, outcome);
+      take_runs(runs.shared("pilot"), data, store, round, progress, outcome);
       if (outcome.stopped || !outcome.failed.empty()) return outcome;
       round.force = false;  // what this call has run
-    } while (!runs.choose_rates(store, options.loading));
+      outcome.waits = !runs.choose_rates(store, options.loading) && !are_left(runs, store);
+      if (outcome.waits) return outcome;
+    } while (!runs.has_rates());
     progress.runs_to_come = progress.steps_to_come = 0;
     keep_plan(runs, store, first);
   }
-  take_runs(runs.measured(), data, store, options, progress, outcome);
+  take_runs(runs.shared("measured"), data, store, options, progress, outcome);
   return outcome;
 }
 
@@ -279,7 +340,22 @@ int report_outcome(const std::string& name, const RunsOutcome& outcome, const St
   }
   for (const std::string& failed : outcome.failed) print_error_line(name + ": failed: " + failed);
   if (!outcome.failed.empty()) return kFailed;
+  if (outcome.waits) {
+    print_line(
+        "pilots of other shares choose the learning rates and are not done; give the same "
+        "command again when they are");
+    return kWaits;
+  }
   print_line("records " + store.path(kRunsFolder));
+  const std::vector<StudyRun> all = runs.all();
+  const auto left = std::count_if(all.begin(), all.end(),
+                                  [&](const StudyRun& run) { return is_left(run, store); });
+  if (left > 0) {
+    print_line(fmt::format("share {}/{} is done; of the other shares {} left", runs.share().index,
+                           runs.share().count,
+                           left == 1 ? "1 run is" : fmt::format("{} runs are", left)));
+    return 0;
+  }
   print_line("digest sha256:" + digest_of_study(runs, store, loading));
   return 0;
 }
@@ -300,7 +376,7 @@ int run_study(const std::string& name, int argc, const char* const* argv) {
     print_line(data.name + " has no colours, so there is nothing to run");
     return 0;
   }
-  StudyRuns runs(study, {options.seeds, options.scale, !options.quick}, data);
+  StudyRuns runs(study, {options.seeds, options.scale, !options.quick, options.share}, data);
   if (options.list || options.status) {
     runs.choose_rates(store, options.runs.loading);
     if (options.list) print_plan(runs, store, data, options.runs.loading);
@@ -312,6 +388,7 @@ int run_study(const std::string& name, int argc, const char* const* argv) {
   print_line(fmt::format("{}, {} variants, seeds {}", data.name, study.variants.size(),
                          fmt::join(options.seeds, ", ")));
   store.make();
+  if (options.runs.worker || options.share.count > 1) check_claims(store.path(kRunsFolder));
   check_resources(runs, store, data, options.runs);
   const RunsOutcome outcome = do_study(runs, data, store, options.runs);
   return report_outcome(name, outcome, runs, store, options.runs.loading);

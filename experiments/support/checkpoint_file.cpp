@@ -46,17 +46,21 @@ bool CheckpointFile::exists() const {
   return std::filesystem::exists(path_);
 }
 
+void keep_unsaved(const TrainingRun& run, const CheckpointFile& checkpoint) {
+  try {
+    checkpoint.save(run);
+    print_line("the record could not be saved; kept " + checkpoint.path() +
+               "; continue with --resume");
+  } catch (const std::exception&) {  // the reason that the record could not be saved is told
+  }
+}
+
 void save_finished(const Record& record, const std::string& output, Overwrite overwrite,
                    const TrainingRun& run, CheckpointFile& checkpoint) {
   try {
     save_record(record, output, overwrite);
   } catch (...) {
-    try {
-      checkpoint.save(run);
-      print_line("the record could not be saved; kept " + checkpoint.path() +
-                 "; continue with --resume");
-    } catch (const std::exception&) {  // the reason that the record could not be saved is told
-    }
+    keep_unsaved(run, checkpoint);
     throw;
   }
   checkpoint.remove();

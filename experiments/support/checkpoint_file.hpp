@@ -12,8 +12,8 @@ namespace reprise {
 /// The checkpoint beside a run's record, and the lock that keeps other processes from the record.
 class CheckpointFile {
  public:
-  /// Error if another process produces the record `output`, or if record or checkpoint could not be
-  /// written now.
+  /// OutputBusy if another process produces the record `output`; Error if record or checkpoint
+  /// could not be written now.
   CheckpointFile(const std::string& output, Overwrite overwrite);
 
   /// Saves where the run stands. If that fails, says so on standard error, once until it succeeds
@@ -25,6 +25,8 @@ class CheckpointFile {
   void remove() const;
 
   [[nodiscard]] bool exists() const;
+  /// False on a file system without locks.
+  [[nodiscard]] bool is_locked() const { return lock_.held(); }
   [[nodiscard]] const std::string& path() const { return path_; }
 
  private:
@@ -32,6 +34,10 @@ class CheckpointFile {
   std::string path_;
   bool failing_ = false;
 };
+
+/// Keeps the checkpoint of a run whose record could not be saved, and says so; if that fails as
+/// well, it says nothing.
+void keep_unsaved(const TrainingRun& run, const CheckpointFile& checkpoint);
 
 /// Saves the record of a run that is at its end. If that fails, keeps the run's checkpoint, so that
 /// --resume can save the record later, and throws on.

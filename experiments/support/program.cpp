@@ -50,7 +50,7 @@ extern "C" void on_file_size_limit(int) {}
 
 /// After the program's work: whatever still keeps the process, a signal ends it.
 void release_interrupts() {
-  for (const int signal : {SIGINT, SIGTERM, SIGHUP}) {
+  for (const int signal : {SIGINT, SIGTERM, SIGUSR1, SIGHUP}) {
     if (std::signal(signal, SIG_DFL) == SIG_IGN) std::signal(signal, SIG_IGN);
   }
 }
@@ -106,7 +106,7 @@ void add_simd(CommandLine& line, std::string& simd, const std::string& effect) {
 }
 
 void catch_interrupts() {
-  for (const int signal : {SIGINT, SIGTERM, SIGPIPE}) std::signal(signal, on_interrupt);
+  for (const int signal : {SIGINT, SIGTERM, SIGUSR1, SIGPIPE}) std::signal(signal, on_interrupt);
   if (std::signal(SIGHUP, on_interrupt) == SIG_IGN) std::signal(SIGHUP, SIG_IGN);  // nohup
   std::signal(SIGXFSZ, on_file_size_limit);
 }

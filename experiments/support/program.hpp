@@ -10,7 +10,8 @@
 
 namespace reprise {
 
-/// Exit status of what Ctrl-C stopped; kFailed and kBadUsage are in command_line.hpp.
+/// Exit status of what Ctrl-C or another of catch_interrupts()'s signals stopped; kFailed and
+/// kBadUsage are in command_line.hpp.
 constexpr int kInterrupted = 130;
 
 /// A program's work; `name` is what it goes by in its help and its errors.
@@ -35,10 +36,10 @@ void add_threads(CommandLine& line, std::size_t& threads, const std::string& eff
 /// Adds --simd; `effect` likewise.
 void add_simd(CommandLine& line, std::string& simd, const std::string& effect);
 
-/// From now on Ctrl-C (SIGINT), SIGTERM, SIGHUP (unless ignored, as under nohup) and a closed
-/// standard output (SIGPIPE) ask for a clean stop. A second signal half a second later or more, or
-/// a third at any time, ends the program at once. Writing beyond a file-size limit (SIGXFSZ) is an
-/// error of that write.
+/// From now on Ctrl-C (SIGINT), SIGTERM, SIGUSR1, SIGHUP (unless ignored, as under nohup) and a
+/// closed standard output (SIGPIPE) ask for a clean stop. A second signal half a second later or
+/// more, or a third at any time, ends the program at once. Writing beyond a file-size limit
+/// (SIGXFSZ) is an error of that write.
 void catch_interrupts();
 bool interrupted();
 

@@ -19,13 +19,13 @@ namespace {
 constexpr std::string_view kBetween = "  ";
 constexpr double kRewriteSeconds = 0.1;
 
-std::string_view environment_variable(const char* name) {
+std::string_view terminal_variable(const char* name) {
   const char* value = std::getenv(name);
   return value == nullptr ? std::string_view() : value;
 }
 
 bool rewrites_lines() {
-  const std::string_view terminal = environment_variable("TERM");
+  const std::string_view terminal = terminal_variable("TERM");
   return !terminal.empty() && terminal != "dumb" && isatty(STDOUT_FILENO) != 0;
 }
 
@@ -35,7 +35,7 @@ std::size_t terminal_columns() {
   std::size_t columns = unknown;
   winsize size{};
   if (ioctl(STDOUT_FILENO, TIOCGWINSZ, &size) == 0 && size.ws_col > 0) columns = size.ws_col;
-  const auto wanted = parse_integer(std::string(environment_variable("COLUMNS")));
+  const auto wanted = parse_integer(std::string(terminal_variable("COLUMNS")));
   if (wanted && *wanted > 0) columns = std::min(columns, static_cast<std::size_t>(*wanted));
   return columns == unknown ? 80 : columns;
 }

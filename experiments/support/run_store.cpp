@@ -1,16 +1,21 @@
 #include "support/run_store.hpp"
 
 #include <fcntl.h>
+#include <sys/file.h>
+#include <sys/stat.h>
 #include <unistd.h>
 
 #include <cerrno>
+#include <chrono>
 #include <filesystem>
 #include <span>
 #include <system_error>
+#include <thread>
 
 #include "reprise/core/digest.hpp"
 #include "reprise/core/error.hpp"
 #include "reprise/core/file.hpp"
+#include "reprise/core/file_descriptor.hpp"
 #include "reprise/record/plan.hpp"
 #include "reprise/run/provenance.hpp"
 
@@ -32,6 +37,44 @@ void write_text(const std::string& path, const std::string& text, Overwrite over
 std::string checksum_line(const std::string& path, const std::string& text) {
   return sha256_hex(std::as_bytes(std::span(text))) + "  " + fs::path(path).filename().string() +
          "\n";
+}
+
+/// Whether the lock is there after at most a second; its holder may be a process that was stopped,
+/// for which nobody shall wait.
+bool lock_soon(int file) {
+  for (int tries = 0; tries < 100; ++tries) {
+    if (uninterrupted([&] { return flock(file, LOCK_EX | LOCK_NB); }) == 0) return true;
+    if (errno != EWOULDBLOCK) return false;
+    std::this_thread::sleep_for(std::chrono::milliseconds(10));
+  }
+  return false;
+}
+
+off_t size_of(int file) {
+  struct stat status {};
+  return fstat(file, &status) == 0 ? status.st_size : 0;
+}
+
+/// Where the last whole line of a text file ends.
+off_t end_of_lines(int file) {
+  off_t end = size_of(file);
+  for (char last = 0; end > 0 && pread(file, &last, 1, end - 1) == 1 && last != '\n';) --end;
+  return end;
+}
+
+/// Appends a line; all or nothing of it, if nobody else appends.
+bool append_line(const std::string& path, const std::string& line) {
+  const FileDescriptor file(uninterrupted(
+      [&] { return open(path.c_str(), O_RDWR | O_APPEND | O_CREAT | O_CLOEXEC, 0666); }));
+  if (file.get() < 0) return false;
+  const bool alone = lock_soon(file.get());
+  const off_t end = end_of_lines(file.get());
+  if (alone && end != size_of(file.get()) && ftruncate(file.get(), end) != 0) return false;
+  if (write(file.get(), line.data(), line.size()) == static_cast<ssize_t>(line.size())) return true;
+  const int reason = errno;
+  if (alone && ftruncate(file.get(), end) != 0) return false;
+  errno = reason;
+  return false;
 }
 
 void make_folder(const std::string& path) {
@@ -58,9 +101,11 @@ RunStore::RunStore(std::string folder) : folder_(std::move(folder)) {
 }
 
 void RunStore::make() const {
+  make_folder(folder_);
+  // The mark first: a folder with runs and without it is no store.
+  if (!fs::exists(path(kStoreMark))) write_text(path(kStoreMark), kStoreText, Overwrite::yes);
   make_folder(path(kRunsFolder));
   make_folder(path(kPlansFolder));
-  if (!fs::exists(path(kStoreMark))) write_text(path(kStoreMark), kStoreText, Overwrite::yes);
 }
 
 std::string RunStore::path(const std::string& file) const {
@@ -86,15 +131,9 @@ void RunStore::note(const std::string& digest, const std::string& event, double 
   const std::string line =
       journal_line({iso_time(unix_now()), event, digest, thread_seconds, reason});
   const std::string file = path(kJournal);
-  const int opened = open(file.c_str(), O_WRONLY | O_APPEND | O_CREAT | O_CLOEXEC, 0666);
-  const bool written =
-      opened >= 0 && write(opened, line.data(), line.size()) == static_cast<ssize_t>(line.size());
-  const int error = errno;
-  if (opened >= 0) close(opened);
-  if (!written) {
-    throw Error(file, "cannot be written: " + std::generic_category().message(error),
-                "room for a line");
-  }
+  if (append_line(file, line)) return;
+  throw Error(file, "cannot be written: " + std::generic_category().message(errno),
+              "room for a line");
 }
 
 std::vector<JournalEntry> RunStore::journal() const {
@@ -105,15 +144,23 @@ std::vector<JournalEntry> RunStore::journal() const {
 
 void RunStore::keep_plan(const std::string& file, const std::string& text) const {
   const std::string kept = path(file);
-  if (fs::exists(kept)) {
-    const std::optional<std::string> there = plan(file);
-    if (*there == text) return;
-    throw Error(kept, "is another plan of this study: " + first_difference(*there, text),
-                "the command that made it, or --store with another folder");
+  if (!fs::exists(kept)) {
+    // First what vouches for the plan, so that no plan is without it.
+    write_text(kept + ".sha256", checksum_line(kept, text), Overwrite::yes);
+    try {
+      write_text(kept, text, Overwrite::no);
+      return;
+    } catch (const Error&) {
+      if (!fs::exists(kept)) throw;
+    }
+    // Another process has just kept one. If it is not this one, it is vouched for again.
+    const std::string theirs = text_of(kept, kMaxPlanBytes);
+    write_text(kept + ".sha256", checksum_line(kept, theirs), Overwrite::yes);
   }
-  // First what vouches for the plan, so that no plan is without it.
-  write_text(kept + ".sha256", checksum_line(kept, text), Overwrite::yes);
-  write_text(kept, text, Overwrite::no);
+  const std::optional<std::string> there = plan(file);
+  if (*there == text) return;
+  throw Error(kept, "is another plan of this study: " + first_difference(*there, text),
+              "the command that made it, or --store with another folder");
 }
 
 std::optional<std::string> RunStore::plan(const std::string& file) const {

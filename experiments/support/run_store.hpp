@@ -17,7 +17,7 @@ class RunStore {
   /// version, or has files that belong to no store.
   explicit RunStore(std::string folder);
 
-  /// Makes the folders and the mark. Error if that fails.
+  /// Makes the folders and the mark, whoever else does so at the same time. Error if that fails.
   void make() const;
 
   [[nodiscard]] const std::string& folder() const { return folder_; }
@@ -29,14 +29,15 @@ class RunStore {
   void set_failure(const std::string& digest, const RunFailure& failure) const;
   void remove_failure(const std::string& digest) const;
 
-  /// Adds a line to the journal in one write, whatever other processes add.
+  /// Adds a line to the journal, whatever other processes add: in one write, and under a lock where
+  /// there are locks. What a killed process has left of a line is removed first.
   void note(const std::string& digest, const std::string& event, double thread_seconds,
             const std::string& reason = "") const;
   /// All its entries; none if there is no journal.
   [[nodiscard]] std::vector<JournalEntry> journal() const;
 
-  /// Keeps a plan in `file`, with its SHA-256 beside it. Error if another is there, which names the
-  /// first line that differs.
+  /// Keeps a plan in `file`, with its SHA-256 beside it, also where another process keeps the same
+  /// one. Error if another plan is there, which names the first line that differs.
   void keep_plan(const std::string& file, const std::string& text) const;
   /// The plan in `file`; nullopt if there is none. Error if its SHA-256 is not the one beside it.
   [[nodiscard]] std::optional<std::string> plan(const std::string& file) const;

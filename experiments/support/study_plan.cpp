@@ -5,6 +5,7 @@
 #include <algorithm>
 #include <filesystem>
 #include <limits>
+#include <map>
 #include <set>
 
 #include "reprise/core/error.hpp"
@@ -152,6 +153,25 @@ std::vector<StudyRun> StudyRuns::all() const {
   std::vector<StudyRun> runs = pilots();
   const std::vector<StudyRun> more = measured();
   runs.insert(runs.end(), more.begin(), more.end());
+  return runs;
+}
+
+std::vector<StudyRun> StudyRuns::shared() const {
+  std::vector<StudyRun> taken;
+  std::map<std::string, std::size_t> places;
+  std::size_t runs = 0;
+  for (StudyRun& run : all()) {
+    std::size_t place = runs;
+    if (!run.digest.empty()) place = places.try_emplace(run.digest, runs).first->second;
+    if (place == runs) ++runs;
+    if (place % scope_.share.count == scope_.share.index - 1) taken.push_back(std::move(run));
+  }
+  return taken;
+}
+
+std::vector<StudyRun> StudyRuns::shared(const std::string& role) const {
+  std::vector<StudyRun> runs = shared();
+  std::erase_if(runs, [&](const StudyRun& run) { return run.role != role; });
   return runs;
 }
 

@@ -16,11 +16,18 @@
 
 namespace reprise {
 
+/// Every count-th run of a plan, beginning with the index-th.
+struct StudyShare {
+  std::size_t index = 1;  ///< 1 to count
+  std::size_t count = 1;
+};
+
 /// What the command line leaves open in a study's file.
 struct StudyScope {
   std::vector<std::int64_t> seeds;
   StudyScale scale;
   bool extends_grid = true;  ///< not so in a short run, whose rates are nobody's result
+  StudyShare share{};        ///< of all runs that the plan has
 };
 
 /// How far a run is.
@@ -51,6 +58,10 @@ class StudyRuns {
   [[nodiscard]] std::vector<StudyRun> measured() const;
   /// pilots(), then measured().
   [[nodiscard]] std::vector<StudyRun> all() const;
+  /// Those of all() that are in the share; runs with one digest count once, and are in one share.
+  [[nodiscard]] std::vector<StudyRun> shared() const;
+  [[nodiscard]] std::vector<StudyRun> shared(const std::string& role) const;
+  [[nodiscard]] const StudyShare& share() const { return scope_.share; }
 
   /// Takes the rates that the pilots' records choose: of each variant the one with the least mean
   /// training error after the last epoch, the smaller one on ties. Where the best is the smallest

@@ -1,11 +1,14 @@
 #include "support/study_runs.hpp"
 
 #include <fmt/format.h>
+#include <sys/stat.h>
 
 #include <algorithm>
 #include <atomic>
+#include <chrono>
 #include <exception>
 #include <filesystem>
+#include <memory>
 #include <mutex>
 #include <new>
 #include <set>
@@ -21,6 +24,7 @@
 #include "reprise/run/evaluation.hpp"
 #include "reprise/run/training_record.hpp"
 #include "support/checkpoint_file.hpp"
+#include "support/lease.hpp"
 #include "support/program.hpp"
 #include "support/study_plan.hpp"
 
@@ -53,6 +57,10 @@ class Progress {
     line_.clear();
     print_line(fmt::format("run {}/{}  {}", ++runs_done_, runs_, what));
   }
+  void finished_elsewhere(const std::string& what, std::size_t steps) {
+    count_steps(steps);
+    finished(what);
+  }
   void tell(const std::string& what) {
     const std::lock_guard<std::mutex> lock(mutex_);
     line_.clear();
@@ -80,6 +88,7 @@ struct Workers {
 /// A run at work, from its checkpoint's lock to its record.
 class RunAtWork {
  public:
+  /// OutputBusy if another process here is at work on it.
   RunAtWork(const StudyRun& wanted, const ImageDataset& data, const RunStore& store,
             const StudyRunOptions& options, Workers& workers, Progress& progress)
       : wanted_(wanted),
@@ -100,6 +109,18 @@ class RunAtWork {
     }
   }
 
+  /// Takes the run's lease; false if another host's process has it.
+  bool claim(LeaseWatch& watch) {
+    TakenLease taken = watch.take(store_.path(lease_file(wanted_.digest)), options_.lease_seconds,
+                                  checkpoint_.is_locked());
+    lease_ = std::move(taken.lease);
+    if (!taken.from.empty() && lease_ != nullptr) {
+      progress_.tell(wanted_.label + ": taken over from " + taken.from + ", whose lease ended");
+    }
+    return lease_ != nullptr;
+  }
+
+  /// After claim().
   void work() {
     store_.note(wanted_.digest, "begun", 0.0);
     try {
@@ -133,14 +154,19 @@ class RunAtWork {
                                  count_of(run.epochs_done(), "epoch"), count_of(steps, "step")));
     }
     if (!run.train(observer_of(run))) {
-      checkpoint_.save(run);
+      if (is_superseded()) {
+        end_as_superseded(" is there by now; this run of it is ended");
+        return true;
+      }
+      if (!lease_->lost()) checkpoint_.save(run);
       store_.note(wanted_.digest, "stopped", thread_seconds());
       return false;
     }
     RecordLabels labels;
     labels.program = "study";
-    save_finished(to_tree(training_record(run, evaluation_of(run), environment_, labels)), path_,
-                  overwrite(), run, checkpoint_);
+    if (!save(to_tree(training_record(run, evaluation_of(run), environment_, labels)), run)) {
+      return true;
+    }
     store_.remove_failure(wanted_.digest);
     store_.note(wanted_.digest, "done", thread_seconds());
     const EpochResult& last = run.history().back();
@@ -150,6 +176,42 @@ class RunAtWork {
     return true;
   }
 
+  /// Whether another process, which took the lease from this one, has finished the run.
+  [[nodiscard]] bool is_superseded() const {
+    return lease_->lost() && !options_.force && fs::exists(path_);
+  }
+
+  void end_as_superseded(const std::string& what) {
+    checkpoint_.remove();
+    store_.note(wanted_.digest, "stopped", thread_seconds());
+    progress_.finished(wanted_.label + ": another worker's record" + what);
+  }
+
+  /// False if another process has saved its record of the run before: that one stays.
+  bool save(const Record& record, const TrainingRun& run) {
+    const auto other_is_there = [this] { return !options_.force && fs::exists(path_); };
+    if (!other_is_there()) {
+      try {
+        save_record(record, path_, overwrite());
+        checkpoint_.remove();
+        return true;
+      } catch (...) {
+        if (!other_is_there()) {
+          keep_unsaved(run, checkpoint_);
+          throw;
+        }
+      }
+    }
+    const std::string theirs = digest_of(load_record(path_, "training", options_.loading));
+    const std::string own = digest_of(record);
+    if (theirs != own) {
+      throw Error(path_, "another worker's record, with the digest " + theirs,
+                  own + ", which this run of it gave");
+    }
+    end_as_superseded(" is there, with the same digest; this one is discarded");
+    return false;
+  }
+
   TrainingRun::Observer observer_of(const TrainingRun& run) {
     TrainingRun::Observer observer;
     observer.step = [this, &run](std::size_t step, std::size_t steps) {
@@ -157,7 +219,7 @@ class RunAtWork {
                                  wanted_.configuration.epochs, step, steps));
       // The last step of an epoch is saved with the epoch.
       if (step < steps) save_in_time(run);
-      return !interrupted() && !workers_.stopped;
+      return !interrupted() && !workers_.stopped && !is_superseded();
     };
     observer.epoch = [this, &run](const EpochResult& result) {
       environment_.log += fmt::format(
@@ -171,7 +233,7 @@ class RunAtWork {
   /// What a kill at any moment may cost is the time between two checkpoints.
   void save_in_time(const TrainingRun& run) {
     if (steady_seconds() - saved_ < static_cast<double>(options_.checkpoint_seconds)) return;
-    checkpoint_.try_save(run);
+    if (!lease_->lost()) checkpoint_.try_save(run);
     saved_ = steady_seconds();
   }
 
@@ -193,9 +255,140 @@ class RunAtWork {
   Progress& progress_;
   std::string path_;
   CheckpointFile checkpoint_;
+  std::unique_ptr<Lease> lease_;  ///< given up before the checkpoint's lock
   RunEnvironment environment_;
   double saved_ = steady_seconds();  ///< when the last checkpoint was
 };
+
+/// What tells one failure's file from another's; "" if there is none.
+std::string mark_of(const std::string& path) {
+  struct stat status {};
+  if (stat(path.c_str(), &status) != 0) return "";
+  return fmt::format("{} {}.{}", status.st_ino, status.st_mtim.tv_sec, status.st_mtim.tv_nsec);
+}
+
+/// Runs that wait for a thread of this process; told by several threads.
+class RunQueue {
+ public:
+  RunQueue(const std::vector<StudyRun>& runs, const ImageDataset& data, const RunStore& store,
+           const StudyRunOptions& options, Workers& workers, Progress& progress)
+      : data_(data), store_(store), options_(options), workers_(workers), progress_(progress) {
+    for (const StudyRun& run : runs) waiting_.push_back({&run, mark_of(failure_of(run))});
+  }
+
+  /// The next run for the calling thread. nullptr if none is left, or all shall stop. Where the
+  /// runs left are at work elsewhere, it waits until they are done or their workers are dead.
+  std::unique_ptr<RunAtWork> next() {
+    while (!workers_.stopped) {
+      if (interrupted()) workers_.stopped = true;
+      {
+        const std::lock_guard<std::mutex> lock(mutex_);
+        if (std::unique_ptr<RunAtWork> run = take()) return run;
+        if (waiting_.empty()) return nullptr;
+      }
+      std::this_thread::sleep_for(kBetweenLooks);
+    }
+    return nullptr;
+  }
+
+ private:
+  static constexpr std::chrono::milliseconds kBetweenLooks{200};
+  struct Waiting {
+    const StudyRun* run;
+    std::string failure;  ///< mark_of() the one from before this process tried
+  };
+
+  [[nodiscard]] std::string failure_of(const StudyRun& run) const {
+    return store_.path(failure_file(run.digest));
+  }
+
+  /// The first run that can be taken; those that others have done or failed are struck off.
+  std::unique_ptr<RunAtWork> take() {
+    for (std::size_t i = 0; i < waiting_.size() && !workers_.stopped;) {
+      const StudyRun& run = *waiting_[i].run;
+      std::unique_ptr<RunAtWork> taken;
+      const bool ended = is_ended_elsewhere(waiting_[i]);
+      if (!ended) taken = try_to_take(run);
+      if (!ended && taken == nullptr) {
+        ++i;
+        continue;
+      }
+      waiting_.erase(waiting_.begin() + static_cast<std::ptrdiff_t>(i));
+      if (taken != nullptr) return taken;
+    }
+    return nullptr;
+  }
+
+  bool is_ended_elsewhere(const Waiting& waiting) {
+    const StudyRun& run = *waiting.run;
+    if (options_.force) return false;
+    const std::size_t steps = steps_of(run.configuration, data_);
+    if (fs::exists(store_.path(run_file(run.digest)))) {
+      progress_.finished_elsewhere(run.label + ": done by another worker", steps);
+      return true;
+    }
+    if (mark_of(failure_of(run)) == waiting.failure) return false;
+    const std::optional<RunFailure> failure = store_.failure(run.digest);
+    if (!failure) return false;
+    progress_.finished_elsewhere(run.label + ": failed with another worker", steps);
+    if (!failure->diverged || !run.may_diverge()) {
+      const std::lock_guard<std::mutex> lock(workers_.mutex);
+      workers_.failed.push_back(run.label + ": " + failure->reason);
+    }
+    return true;
+  }
+
+  /// nullptr if another process is at work on it. Error if this one is no worker.
+  std::unique_ptr<RunAtWork> try_to_take(const StudyRun& run) {
+    const std::string lease = store_.path(lease_file(run.digest));
+    if (const std::optional<LeaseText> holder = leases_.holder(lease, true)) {
+      if (!options_.worker && leases_.beats(lease)) {
+        throw Error(run.label, holder->worker + " is at work on it, by " + lease,
+                    "--worker, which leaves it to that one, or to wait until that one ends");
+      }
+      return nullptr;
+    }
+    try {
+      auto taken = std::make_unique<RunAtWork>(run, data_, store_, options_, workers_, progress_);
+      if (!taken->claim(leases_)) return nullptr;
+      // It may have been finished between the look at its record and the claim.
+      if (options_.force || !fs::exists(store_.path(run_file(run.digest)))) return taken;
+    } catch (const OutputBusy&) {
+      if (!options_.worker) throw;
+    } catch (const Error&) {
+      // Whoever asks for the record's place finds it taken if another one has just finished.
+      if (options_.force || !fs::exists(store_.path(run_file(run.digest)))) throw;
+    }
+    return nullptr;
+  }
+
+  const ImageDataset& data_;
+  const RunStore& store_;
+  const StudyRunOptions& options_;
+  Workers& workers_;
+  Progress& progress_;
+  std::mutex mutex_;
+  std::vector<Waiting> waiting_;  ///< under the mutex, as is the next
+  LeaseWatch leases_;
+};
+
+/// Removes what is left of a run that has its record: a kill after the record was saved leaves its
+/// checkpoint and its lease.
+void tidy(const StudyRun& run, const RunStore& store) {
+  const std::string record = store.path(run_file(run.digest));
+  const std::string lease = store.path(lease_file(run.digest));
+  if (!fs::exists(checkpoint_path(record)) && !fs::exists(lease)) return;
+  try {
+    const OutputLock lock(record);  // whoever is at work on it removes them
+    fs::remove(checkpoint_path(record));
+    if (lock.held() && fs::exists(lease)) {
+      LeaseWatch watch;
+      watch.take(lease, 1, true);  // and gives it up
+    }
+  } catch (const OutputBusy&) {
+    return;
+  }
+}
 
 /// The runs that are to be done, each once; what failed for good goes into `outcome`.
 std::vector<StudyRun> not_done(const std::vector<StudyRun>& runs, const ImageDataset& data,
@@ -210,10 +403,7 @@ std::vector<StudyRun> not_done(const std::vector<StudyRun>& runs, const ImageDat
         status.state != RunStatus::State::done) {
       throw Error(run.label, status.why, "--store with another folder, or --force to run again");
     }
-    // A kill between saving the record and removing the checkpoint leaves both.
-    if (status.state == RunStatus::State::done && !options.force) {
-      fs::remove(checkpoint_path(store.path(run_file(run.digest))));
-    }
+    if (status.state == RunStatus::State::done && !options.force) tidy(run, store);
     if (options.force || status.would_run_again) {
       missing.push_back(run);
     } else if (status.state == RunStatus::State::failed && !run.may_diverge()) {
@@ -250,18 +440,14 @@ RunsOutcome do_runs(const std::vector<StudyRun>& runs, const ImageDataset& data,
   // Whole runs side by side waste less than the threads of one run waiting for each other.
   Workers workers;
   workers.count = std::min(options.threads, missing.size());
-  std::atomic<std::size_t> next = 0;
+  RunQueue queue(missing, data, store, options, workers, progress);
   const auto work = [&] {
-    while (!workers.stopped) {
-      const std::size_t i = next++;
-      if (i >= missing.size()) return;
-      try {
-        RunAtWork(missing[i], data, store, options, workers, progress).work();
-      } catch (...) {
-        const std::lock_guard<std::mutex> lock(workers.mutex);
-        if (!workers.error) workers.error = std::current_exception();
-        workers.stopped = true;
-      }
+    try {
+      while (const std::unique_ptr<RunAtWork> run = queue.next()) run->work();
+    } catch (...) {
+      const std::lock_guard<std::mutex> lock(workers.mutex);
+      if (!workers.error) workers.error = std::current_exception();
+      workers.stopped = true;
     }
   };
   std::vector<std::thread> threads;
@@ -274,6 +460,9 @@ RunsOutcome do_runs(const std::vector<StudyRun>& runs, const ImageDataset& data,
   work();
   for (std::thread& thread : threads) thread.join();
   progress.clear();
+  for (const StudyRun& run : missing) {
+    if (!workers.stopped && fs::exists(store.path(run_file(run.digest)))) tidy(run, store);
+  }
   if (workers.error) std::rethrow_exception(workers.error);
   outcome.stopped = workers.stopped;
   outcome.failed.insert(outcome.failed.end(), workers.failed.begin(), workers.failed.end());

@@ -14,6 +14,7 @@
 #include "reprise/core/text.hpp"
 #include "reprise/nn/model_size.hpp"
 #include "reprise/run/training.hpp"
+#include "support/lease.hpp"
 #include "support/program.hpp"
 
 namespace reprise {
@@ -32,7 +33,7 @@ struct Row {
 std::vector<Row> rows_of(const StudyRuns& runs, const RunStore& store, const ImageDataset& data,
                          const LoadOptions& loading) {
   std::vector<Row> rows;
-  for (StudyRun& run : runs.all()) {
+  for (StudyRun& run : runs.shared()) {
     RunStatus status = status_of(run, store, data, loading);
     rows.push_back({std::move(run), std::move(status)});
   }
@@ -181,6 +182,13 @@ void print_plan(const StudyRuns& runs, const RunStore& store, const ImageDataset
     std::string line =
         fmt::format("{:<11} {:<16} {}", name_of(row.status.state), digest, row.run.label);
     if (!row.status.why.empty()) line += ": " + row.status.why;
+    if (row.status.state == State::failed) {
+      line += row.status.would_run_again ? "; would run again" : "; would not run again";
+    }
+    const std::string lease = store.path(lease_file(row.run.digest));
+    if (const auto worker = row.run.digest.empty() ? std::nullopt : lease_worker(lease)) {
+      line += "; " + *worker + " has its lease";
+    }
     print_line(line);
   }
 }

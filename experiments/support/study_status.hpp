@@ -7,7 +7,8 @@
 
 namespace reprise {
 
-/// A line for each run: its state, the beginning of its digest, what it is, and why it is not done.
+/// A line for each run of the share: its state, the beginning of its digest, what it is, why it is
+/// not done, and whose process is at work on it.
 void print_plan(const StudyRuns& runs, const RunStore& store, const ImageDataset& data,
                 const LoadOptions& loading);
 

@@ -7,6 +7,7 @@
 #include <unistd.h>
 
 #include <cerrno>
+#include <cstdint>
 #include <cstdio>
 #include <filesystem>
 #include <string_view>
@@ -68,11 +69,28 @@ bool rename_to_new(const std::string& from, const std::string& to) {
   throw Error(path, "exists already", "another name, or " + flag_name("force") + " to replace it");
 }
 
-/// What follows a file's name in those of its temporary files, before the process and a number.
+/// What follows a file's name in those of its temporary files, before the process, a number and
+/// place_of_process().
 constexpr std::string_view kPart = ".part-";   // what is being written
 constexpr std::string_view kTrial = ".test-";  // what a rehearsal renames to; as long as the other
 
+/// Eight digits for where this process's number counts: its host and container.
+std::string place_of_process() {
+  char host[256] = {};
+  if (gethostname(host, sizeof(host) - 1) != 0) host[0] = '\0';
+  char numbers[64] = {};
+  if (readlink("/proc/self/ns/pid", numbers, sizeof(numbers) - 1) < 0) numbers[0] = '\0';
+  std::uint32_t hash = 2166136261U;  // FNV-1a
+  for (const char c : std::string(host) + "/" + numbers) {
+    hash = (hash ^ static_cast<unsigned char>(c)) * 16777619U;
+  }
+  char text[9] = {};
+  std::snprintf(text, sizeof(text), "%08x", static_cast<unsigned>(hash));
+  return text;
+}
+
 /// Removes the temporary files of `path` that killed programs left: those whose process is gone.
+/// Other hosts that see the folder number their processes otherwise, and so do containers.
 void remove_leftovers(const std::string& path) {
   const std::string file = fs::path(path).filename().string();
   std::error_code ignored;
@@ -81,8 +99,11 @@ void remove_leftovers(const std::string& path) {
     std::string start = file;
     start.append(name.starts_with(file + std::string(kTrial)) ? kTrial : kPart);
     if (!name.starts_with(start)) continue;
-    const std::string number =
-        name.substr(start.size(), name.find('-', start.size()) - start.size());
+    const std::string own = name.substr(start.size());  // PROCESS-NUMBER-PLACE
+    const std::size_t dash = own.find('-');
+    const std::size_t last = own.rfind('-');
+    if (last != dash && own.substr(last + 1) != place_of_process()) continue;
+    const std::string number = own.substr(0, dash);
     const std::int64_t process = parse_integer(number).value_or(0);
     if (process <= 0 || process > std::numeric_limits<pid_t>::max()) continue;
     const bool gone = kill(static_cast<pid_t>(process), 0) != 0 && errno == ESRCH;
@@ -96,7 +117,8 @@ class TemporaryFile {
   explicit TemporaryFile(const std::string& path) : path_(path) {
     remove_leftovers(path);
     for (int number = 0; file_.get() < 0; ++number) {
-      const std::string own = std::to_string(getpid()) + "-" + std::to_string(number);
+      const std::string own =
+          std::to_string(getpid()) + "-" + std::to_string(number) + "-" + place_of_process();
       name_ = path + std::string(kPart) + own;
       trial_ = path + std::string(kTrial) + own;
       file_.reset(uninterrupted(
@@ -237,8 +259,8 @@ OutputLock::OutputLock(const std::string& path) : name_(path + ".lock") {
       const int reason = errno;
       close(std::exchange(file_, -1));
       if (reason == EWOULDBLOCK) {
-        throw Error(path, "another run is writing it (it holds " + name_ + ")",
-                    "another name, or to wait until that run ends");
+        throw OutputBusy(path, "another run is writing it (it holds " + name_ + ")",
+                         "another name, or to wait until that run ends");
       }
       unlink(name_.c_str());
       return;  // a file system without locks

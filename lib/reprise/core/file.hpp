@@ -8,6 +8,8 @@
 #include <string>
 #include <vector>
 
+#include "reprise/core/error.hpp"
+
 namespace reprise {
 
 enum class Overwrite { no, yes };
@@ -27,15 +29,23 @@ void write_file(const std::string& path, std::span<const std::byte> bytes,
 /// at least as long, and leaves nothing. Programs call it before a long run.
 void check_writable(const std::string& path, Overwrite overwrite);
 
+/// Another process holds an OutputLock.
+class OutputBusy : public Error {
+ public:
+  using Error::Error;
+};
+
 /// Keeps other processes from producing the same output, by a lock on `path`.lock that the system
-/// releases when this process ends, however it ends. Error if another holds it, or if the file
-/// cannot be made. On a file system without locks it does nothing.
+/// releases when this process ends, however it ends. OutputBusy if another holds it, Error if the
+/// file cannot be made. On a file system without locks it does nothing, and is not held.
 class OutputLock {
  public:
   explicit OutputLock(const std::string& path);
   OutputLock(const OutputLock&) = delete;
   OutputLock& operator=(const OutputLock&) = delete;
   ~OutputLock();
+
+  [[nodiscard]] bool held() const { return file_ >= 0; }
 
  private:
   std::string name_;

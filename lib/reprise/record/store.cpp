@@ -66,6 +66,10 @@ std::string failure_file(std::string_view digest) {
   return in_runs(digest, ".failed");
 }
 
+std::string lease_file(std::string_view digest) {
+  return in_runs(digest, ".lease");
+}
+
 std::string plan_file(const std::string& study) {
   return fmt::format("{}/{}.toml", kPlansFolder, study);
 }

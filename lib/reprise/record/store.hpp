@@ -7,6 +7,7 @@
 ///   runs/DIGITS.h5        the record of a run; DIGITS are the first 16 of its run_digest()
 ///   runs/DIGITS.h5.checkpoint  of a run that was interrupted
 ///   runs/DIGITS.failed    why a run failed
+///   runs/DIGITS.lease     whose process is at work on a run, for other hosts
 ///   journal.tsv           a line whenever a run begins or ends, however it ends; only ever longer
 #pragma once
 
@@ -29,6 +30,7 @@ inline constexpr std::size_t kMaxFailureBytes = 4096;
 /// Paths within the store.
 std::string run_file(std::string_view digest);
 std::string failure_file(std::string_view digest);
+std::string lease_file(std::string_view digest);
 std::string plan_file(const std::string& study);
 std::string rates_plan_file(const std::string& study);
 

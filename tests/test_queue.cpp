@@ -1,0 +1,265 @@
+// Several processes that do one study: shares, workers with leases, kills, other hosts.
+#include <csignal>
+#include <filesystem>
+#include <set>
+#include <sstream>
+
+#include "reprise/record/store.hpp"
+#include "support/catch.hpp"
+#include "support/command.hpp"
+#include "support/sanitized.hpp"
+#include "support/temporary_folder.hpp"
+
+using namespace reprise;
+using namespace reprise::test;
+
+namespace {
+
+namespace fs = std::filesystem;
+
+const std::string kProgram = REPRISE_BINARY_DIR "/experiments/study ";
+const std::string kPreload = "ASAN_OPTIONS=verify_asan_link_order=0 LD_PRELOAD=";
+const std::string kAnotherHost = kPreload + REPRISE_ANOTHER_HOST " ";
+
+/// Two variants; `more` are lines before them.
+std::string study_text(const std::string& more = "") {
+  return "question = \"Is it so?\"\nclaim = \"It is.\"\n" + more +
+         "[settings]\nepochs = 1\n[quick]\nepochs = 1\n[[variants]]\nname = \"plain\"\n"
+         "description = \"A\"\n[[variants]]\nname = \"other\"\ndescription = \"B\"\n"
+         "expectation = \"lower\"\nsettings = { momentum = 0.5 }\n";
+}
+
+/// A study in a folder, and stores beside it.
+struct Place {
+  explicit Place(const std::string& text = study_text()) { write_file(folder / "mine.toml", text); }
+  [[nodiscard]] std::string store(const std::string& name = "s") const { return folder / name; }
+  /// The command line that does the study in a store.
+  [[nodiscard]] std::string line(const std::string& options, const std::string& name = "s") const {
+    return kProgram + (folder / "mine.toml") + " --quick --train-images 256 --threads 1 --store " +
+           store(name) + " " + options;
+  }
+  [[nodiscard]] CommandResult run(const std::string& options, const std::string& name = "s") const {
+    return run_command(line(options, name));
+  }
+  /// What is in a store's runs/.
+  [[nodiscard]] std::vector<std::string> files(const std::string& name = "s") const {
+    std::vector<std::string> names;
+    for (const auto& entry : fs::directory_iterator(store(name) + "/runs")) {
+      names.push_back(entry.path().filename());
+    }
+    std::sort(names.begin(), names.end());
+    return names;
+  }
+  [[nodiscard]] std::size_t begun(const std::string& name = "s") const {
+    const std::string journal = store(name) + "/journal.tsv";
+    std::size_t runs = 0;
+    for (const JournalEntry& entry : journal_from(journal, test::read_file(journal))) {
+      runs += entry.event == "begun" ? 1 : 0;
+    }
+    return runs;
+  }
+  TemporaryFolder folder;
+};
+
+std::vector<std::string> lines_in(const std::string& text) {
+  std::vector<std::string> lines;
+  std::istringstream stream(text);
+  for (std::string line; std::getline(stream, line);) lines.push_back(line);
+  return lines;
+}
+
+std::size_t count_in(const std::string& text, const std::string& part) {
+  std::size_t count = 0;
+  for (std::size_t at = text.find(part); at != text.npos; at = text.find(part, at + 1)) ++count;
+  return count;
+}
+
+/// Runs a script with bash, which ends at its first failure.
+CommandResult script(const Place& place, const std::string& text) {
+  write_file(place.folder / "script", "set -eu\n" + text);
+  return run_command("timeout 120 bash " + (place.folder / "script"));
+}
+
+}  // namespace
+
+TEST_CASE("workers do each run once, with the digest that one process gives") {
+  const Place place;
+  const CommandResult whole = place.run("--seeds 1,2,3", "whole");
+  REQUIRE(whole.status == 0);
+  std::string text;
+  for (const std::string worker : {"a", "b", "c"}) {
+    text += place.line("--seeds 1,2,3 --worker") + " >" + (place.folder / worker) + " &\n";
+    text += worker + "=$!\n";
+  }
+  const CommandResult workers = script(place, text + "wait $a; wait $b; wait $c\n");
+  INFO(workers.out << workers.err);
+  REQUIRE(workers.status == 0);
+  for (const std::string worker : {"a", "b", "c"}) {
+    const std::vector<std::string> lines = lines_in(test::read_file(place.folder / worker));
+    CHECK(lines.back() == whole.last_line());
+  }
+  CHECK(place.files().size() == 6);
+  CHECK(place.files() == place.files("whole"));
+  CHECK(place.begun() == 6);
+}
+
+TEST_CASE("shares are every N-th run of the list, and together they are the study") {
+  const Place place;
+  const CommandResult whole = place.run("--seeds 1,2,3", "whole");
+  REQUIRE(whole.status == 0);
+  const std::vector<std::string> all = lines_in(place.run("--seeds 1,2,3 --list").out);
+  REQUIRE(all.size() == 6);
+  for (std::size_t share = 1; share <= 4; ++share) {
+    const std::string option = "--seeds 1,2,3 --share " + std::to_string(share) + "/4";
+    std::vector<std::string> expected;
+    for (std::size_t i = share - 1; i < all.size(); i += 4) expected.push_back(all[i]);
+    CHECK(lines_in(place.run(option + " --list").out) == expected);
+    const CommandResult result = place.run(option);
+    INFO(result.out << result.err);
+    REQUIRE(result.status == 0);
+    CHECK((result.last_line() == whole.last_line()) == (share == 4));
+    if (share == 1) CHECK_THAT(result.out, Catch::Contains("of the other shares 4 runs are left"));
+  }
+  CHECK(place.files() == place.files("whole"));
+  CHECK(place.begun() == 6);
+}
+
+TEST_CASE("a share whose runs depend on the pilots of others says so and ends with 75") {
+  const Place place(study_text("learning_rates = [0.01, 0.02]\n"));
+  const CommandResult whole = place.run("--seeds 1", "whole");
+  INFO(whole.out << whole.err);
+  REQUIRE(whole.status == 0);
+  const CommandResult first = place.run("--seeds 1 --share 1/2");
+  CHECK(first.status == 75);
+  CHECK_THAT(first.out, Catch::Contains("pilots of other shares"));
+  CHECK(place.run("--seeds 1 --share 1/2").status == 75);
+  CHECK(place.begun() == 2);
+  CHECK(place.run("--seeds 1 --share 2/2").status == 0);
+  const CommandResult last = place.run("--seeds 1 --share 1/2");
+  CHECK(last.status == 0);
+  CHECK(last.last_line() == whole.last_line());
+  CHECK(place.run("--seeds 1 --worker", "w").last_line() == whole.last_line());
+}
+
+TEST_CASE("a killed worker's run is taken over at once, and a signal keeps a checkpoint") {
+  const Place place;
+  const std::string options =
+      "--seeds 1 --checkpoint-seconds 0 --epochs " + std::string(kSanitized ? "8 " : "60 ");
+  const CommandResult whole = place.run(options, "whole");
+  REQUIRE(whole.status == 0);
+  const auto at_work = [&](const std::string&) {
+    const std::string runs = place.store() + "/runs";
+    if (!fs::exists(runs)) return false;
+    const std::vector<std::string> names = place.files();
+    return std::any_of(names.begin(), names.end(),
+                       [](const std::string& name) { return name.ends_with(".checkpoint"); });
+  };
+  const std::string worker = place.line(options + "--worker --lease-seconds 3600");
+  REQUIRE(run_command_until(worker, SIGKILL, at_work).status == 128 + SIGKILL);
+  CHECK_THAT(place.run(options + "--list").out, Catch::Contains(" has its lease"));
+  for (const int signal : {SIGUSR1, SIGTERM}) {
+    // What is there is the last worker's: this one is to be at work.
+    const CommandResult stopped = run_command_until(worker, signal, [](const std::string& out) {
+      return out.find("continuing after") != std::string::npos;
+    });
+    INFO(stopped.out << stopped.err);
+    CHECK(stopped.status == 130);
+    CHECK(at_work(""));
+    CHECK((stopped.out.find("taken over from") != std::string::npos) == (signal == SIGUSR1));
+  }
+  const CommandResult last = run_command(worker);
+  INFO(last.out << last.err);
+  CHECK(last.status == 0);
+  CHECK(last.last_line() == whole.last_line());
+  CHECK(place.files() == place.files("whole"));
+}
+
+TEST_CASE("of two hosts whose workers finish the same run, the second discards its record") {
+  const Place place;
+  const std::string options = "--seeds 1 --worker --lease-seconds 1 ";
+  const CommandResult whole = place.run("--seeds 1", "whole");
+  REQUIRE(whole.status == 0);
+  // The first is stopped when it is about to name its record; the second, by whose clock an hour
+  // has gone by, takes over; then the first goes on.
+  const std::string go = place.folder / "go";
+  const CommandResult both =
+      script(place, "HOLD_RECORDS=" + go + " " + kAnotherHost + place.line(options) + " >" +
+                        (place.folder / "first") + " &\nfirst=$!\n" + "until [ -e " + go +
+                        ".reached ]; do sleep 0.05; done\n" + "kill -STOP $first\n" +
+                        place.line(options) + " >" + (place.folder / "second") + "\ntouch " + go +
+                        "\nkill -CONT $first\nwait $first\n");
+  INFO(both.out << both.err);
+  CHECK(both.status == 0);
+  const std::string first = test::read_file(place.folder / "first");
+  const std::string second = test::read_file(place.folder / "second");
+  INFO(first << second);
+  CHECK_THAT(second, Catch::Contains("taken over from") && Catch::Contains("lease ended"));
+  CHECK_THAT(first, Catch::Contains("with the same digest; this one is discarded"));
+  CHECK(lines_in(first).back() == whole.last_line());
+  CHECK(lines_in(second).back() == whole.last_line());
+  CHECK(place.files() == place.files("whole"));
+  CHECK(place.begun() == 3);
+}
+
+TEST_CASE("a worker whose clock is an hour ahead leaves alone what another host is at work on") {
+  const Place place;
+  const std::string options =
+      "--seeds 1 --worker --lease-seconds 2 --epochs " + std::string(kSanitized ? "8 " : "120 ");
+  std::string text;
+  for (const std::string host : {"", kAnotherHost.c_str()}) {
+    const std::string worker = host.empty() ? "a" : "b";
+    text += host + place.line(options) + " >" + (place.folder / worker) + " &\n" + worker + "=$!\n";
+  }
+  const CommandResult both = script(place, text + "wait $a; wait $b\n");
+  INFO(both.out << both.err);
+  CHECK(both.status == 0);
+  CHECK(place.files().size() == 2);
+  CHECK(place.begun() == 2);
+  CHECK(lines_in(test::read_file(place.folder / "a")).back() ==
+        lines_in(test::read_file(place.folder / "b")).back());
+}
+
+TEST_CASE("without --worker, another host's run is an error, and a stale lease is waited out") {
+  const Place place;
+  const CommandResult whole = place.run("--seeds 1", "whole");
+  const std::string lease =
+      place.store() + "/runs/" + fs::path(place.files("whole").front()).stem().string() + ".lease";
+  fs::create_directories(place.store() + "/runs");
+  write_file(place.store() + "/store.toml", kStoreText);
+  const CommandResult living =
+      script(place, "(for i in {1..200}; do echo $i >" + lease +
+                        "; sleep 0.1; done) &\nheart=$!\n" + "status=0\n" +
+                        place.line("--seeds 1") + " || status=$?\nkill $heart\nexit $status\n");
+  INFO(living.out << living.err);
+  CHECK(living.status == 1);
+  CHECK_THAT(living.err, Catch::StartsWith("study: ") && Catch::Contains("is at work on it, by ") &&
+                             Catch::Contains("--worker"));
+  CHECK(count_in(living.err, "\n") == 1);
+  write_file(lease, "worker = far.example:12\nseconds = 1\nlocked = yes\nhost = far\n");
+  const CommandResult stale = place.run("--seeds 1");
+  INFO(stale.out << stale.err);
+  CHECK(stale.status == 0);
+  CHECK_THAT(stale.out, Catch::Contains("taken over from far.example:12"));
+  CHECK(stale.last_line() == whole.last_line());
+  CHECK(place.files() == place.files("whole"));
+}
+
+TEST_CASE("bad shares and workers, and a folder without claims, are refused in one line") {
+  const Place place;
+  const auto check_refused = [&](const std::string& before, const std::string& options,
+                                 const std::string& message, int status) {
+    const CommandResult result = run_command(before + place.line(options));
+    INFO(options << result.err);
+    CHECK(result.status == status);
+    CHECK_THAT(result.err, Catch::StartsWith("study: ") && Catch::Contains(message));
+    CHECK(count_in(result.err, "\n") == 1);
+  };
+  for (const std::string share : {"5/3", "0/3", "1/0", "3", "1/", "/2", "-1/2", "1/2/3", "a/b"}) {
+    check_refused("", "--share " + share, "option --share: \"" + share + "\"; expected I/N", 2);
+  }
+  check_refused("", "--worker --force", "--worker and --force", 2);
+  check_refused("", "--worker --share 1/2", "--worker and --share", 2);
+  check_refused("", "--worker --lease-seconds 0", "--lease-seconds", 2);
+  check_refused(kPreload + REPRISE_NO_LINKS " ", "--worker", "no rename that replaces nothing", 1);
+  CHECK(place.files().empty());
+}
