@@ -47,7 +47,12 @@ template <class D, class V>
 HWY_INLINE Reduced<D> reduce(D d, V x) {
   const hn::Rebind<std::int32_t, D> di;
   const V half = hn::Or(hn::Set(d, 0.5F), hn::And(x, hn::Set(d, -0.0F)));
-  const auto q = hn::ConvertTo(di, fma(x, hn::Set(d, 1.442695040888963407F), half));
+  V quotient = fma(x, hn::Set(d, 1.442695040888963407F), half);
+#if HWY_TARGET == HWY_SCALAR
+  // Outside the domain; in C++ NaN has no integer.
+  quotient = hn::IfThenElseZero(hn::Lt(hn::Abs(quotient), hn::Set(d, 0x1p20F)), quotient);
+#endif
+  const auto q = hn::ConvertTo(di, quotient);
   const V number = hn::ConvertTo(d, q);
   const V r = fma(number, hn::Set(d, -0.693145751953125F), x);
   return {q, fma(number, hn::Set(d, -1.428606765330187045e-6F), r)};
