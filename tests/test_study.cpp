@@ -324,16 +324,25 @@ TEST_CASE("a grid whose best rate is at its end is extended, and what cannot be 
   CHECK_THAT(seeds.err, Catch::Contains("7, a seed of the pilots"));
 }
 
+/// Whether a run in the store has a checkpoint: it is in the middle, or was stopped there.
+static bool is_run_begun(const std::string& store) {
+  if (!std::filesystem::exists(store + "/runs")) return false;
+  const std::vector<std::string> names = files_in(store + "/runs");
+  return std::any_of(names.begin(), names.end(),
+                     [](const std::string& name) { return name.ends_with(".h5.checkpoint"); });
+}
+
 TEST_CASE("Ctrl-C keeps every run, and --resume ends with the same digests") {
   const TemporaryFolder folder;
   const std::string epochs = kSanitized ? "8" : "60";  // seconds a run
-  const std::string options =
-      "--train-images 256 --seeds 1,2 --threads 2 --epochs " + epochs + " --store ";
-  REQUIRE(study("dropout", options + (folder / "whole")).status == 0);
-  // When one of the four runs is recorded, another is under way and two have not begun.
+  const std::string options = "--train-images 256 --seeds 1,2 --epochs " + epochs + " --store ";
+  REQUIRE(study("dropout", options + (folder / "whole") + " --threads 2").status == 0);
+  // One of the four runs is recorded, the next has begun, two have not.
   const CommandResult stopped = run_command_until(
-      command_line("dropout", options + (folder / "s")), SIGINT,
-      [](const std::string& out) { return out.find("run 1/4") != std::string::npos; });
+      command_line("dropout", options + (folder / "s") + " --threads 1 --checkpoint-seconds 0"),
+      SIGINT, [&](const std::string& out) {
+        return out.find("run 1/4") != std::string::npos && is_run_begun(folder / "s");
+      });
   INFO(stopped.out << stopped.err);
   REQUIRE(stopped.status == 130);
   CHECK_THAT(stopped.out, Catch::Contains("--resume"));
@@ -358,20 +367,15 @@ TEST_CASE(
       "--train-images 512 --seeds 1 --threads 1 --epochs " + epochs + " --store ";
   REQUIRE(study("dropout", options + (folder / "whole")).status == 0);
   const std::string again = options + (folder / "s") + " --checkpoint-seconds 0 --resume";
-  const auto at_work = [&] {
-    if (!std::filesystem::exists(folder / "s/runs")) return false;
-    const std::vector<std::string> names = files_in(folder / "s/runs");
-    return std::any_of(names.begin(), names.end(),
-                       [](const std::string& name) { return name.ends_with(".h5.checkpoint"); });
-  };
   // Within the first run, and then within the second.
   for (const std::string told : {"", "run 1/2"}) {
-    const CommandResult killed = run_command_until(
-        command_line("dropout", again), SIGKILL,
-        [&](const std::string& out) { return out.find(told) != std::string::npos && at_work(); });
+    const CommandResult killed =
+        run_command_until(command_line("dropout", again), SIGKILL, [&](const std::string& out) {
+          return out.find(told) != std::string::npos && is_run_begun(folder / "s");
+        });
     INFO(killed.out << killed.err);
     REQUIRE(killed.status == 128 + SIGKILL);
-    REQUIRE(at_work());
+    REQUIRE(is_run_begun(folder / "s"));
     CHECK((killed.out.find("continuing after") != std::string::npos) == !told.empty());
   }
   const CommandResult resumed = study("dropout", again);
@@ -380,7 +384,7 @@ TEST_CASE(
   CHECK_THAT(resumed.out, Catch::Contains("continuing after") &&
                               !Catch::Contains("after 0 epochs and 0 steps") &&
                               Catch::Contains("1 of 2 runs already recorded"));
-  CHECK(!at_work());
+  CHECK(!is_run_begun(folder / "s"));
   for (const std::string& name : files_in(folder / "whole/runs")) {
     CHECK(digest_of(load_record(folder / ("s/runs/" + name))) ==
           digest_of(load_record(folder / ("whole/runs/" + name))));
