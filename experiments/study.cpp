@@ -82,7 +82,7 @@ void add_queue_options(CommandLine& line, Options& options) {
                     options.share = share_from(where, given);
                   });
   line.add_flag("--worker", options.runs.worker,
-                "do what no other process is at work on, until every run is done; any number of "
+                "do what no other process is working on, until every run is done; any number of "
                 "workers on any hosts may share a store; implies --resume");
   line.add_size("--lease-seconds", options.runs.lease_seconds, {1, 86400},
                 "other hosts take over a run whose worker has given no sign of life for N seconds");

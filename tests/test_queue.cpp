@@ -86,6 +86,7 @@ TEST_CASE("workers do each run once, with the digest that one process gives") {
   const Place place;
   const CommandResult whole = place.run("--seeds 1,2,3", "whole");
   REQUIRE(whole.status == 0);
+  fs::create_directories(place.store() + "/runs");  // as a workflow does before its first job
   std::string text;
   for (const std::string worker : {"a", "b", "c"}) {
     text += place.line("--seeds 1,2,3 --worker") + " >" + (place.folder / worker) + " &\n";
@@ -201,7 +202,7 @@ TEST_CASE("of two hosts whose workers finish the same run, the second discards i
   CHECK(place.begun() == 3);
 }
 
-TEST_CASE("a worker whose clock is an hour ahead leaves alone what another host is at work on") {
+TEST_CASE("a worker whose clock is an hour ahead leaves alone what another host is working on") {
   const Place place;
   const std::string options =
       "--seeds 1 --worker --lease-seconds 2 --epochs " + std::string(kSanitized ? "8 " : "120 ");
@@ -232,7 +233,7 @@ TEST_CASE("without --worker, another host's run is an error, and a stale lease i
                         place.line("--seeds 1") + " || status=$?\nkill $heart\nexit $status\n");
   INFO(living.out << living.err);
   CHECK(living.status == 1);
-  CHECK_THAT(living.err, Catch::StartsWith("study: ") && Catch::Contains("is at work on it, by ") &&
+  CHECK_THAT(living.err, Catch::StartsWith("study: ") && Catch::Contains("is working on it, by ") &&
                              Catch::Contains("--worker"));
   CHECK(count_in(living.err, "\n") == 1);
   write_file(lease, "worker = far.example:12\nseconds = 1\nlocked = yes\nhost = far\n");

@@ -2,7 +2,7 @@
 /// A worker's claim on a run, in a small file beside the run's record, which workers on other hosts
 /// see.
 ///
-/// On one host the lock of the record (OutputLock) decides who is at work on a run, and ends with
+/// On one host the lock of the record (OutputLock) decides who is working on a run, and ends with
 /// its process. A lease is for hosts between which locks do not count: its holder changes the file
 /// again and again (the heartbeat), and an observer who has seen it stay the same for the lease's
 /// seconds takes the holder for dead. Only the observer's monotonic clock counts; no time is

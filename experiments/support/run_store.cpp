@@ -94,7 +94,9 @@ RunStore::RunStore(std::string folder) : folder_(std::move(folder)) {
                 "a store of this version: " + std::string(kStoreText, sizeof("format")) + "...");
   }
   for (const char* name : {kRunsFolder, kPlansFolder, kJournal}) {
-    if (!fs::exists(path(name))) continue;
+    std::error_code none;  // an empty folder is nobody's: a workflow makes one for its outputs
+    if (!fs::exists(path(name)) || fs::is_empty(path(name), none)) continue;
+    if (fs::exists(mark)) return;  // another process has just made the store
     throw Error(folder_, std::string("has ") + name + " but no " + kStoreMark,
                 "a store of runs, or another folder");
   }

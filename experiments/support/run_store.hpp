@@ -13,8 +13,8 @@ namespace reprise {
 
 class RunStore {
  public:
-  /// A folder that is missing or empty is a store without runs. Error if it is one of another
-  /// version, or has files that belong to no store.
+  /// A folder that is missing or has no files is a store without runs. Error if it is one of
+  /// another version, or has files that belong to no store.
   explicit RunStore(std::string folder);
 
   /// Makes the folders and the mark, whoever else does so at the same time. Error if that fails.

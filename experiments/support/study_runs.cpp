@@ -88,7 +88,7 @@ struct Workers {
 /// A run at work, from its checkpoint's lock to its record.
 class RunAtWork {
  public:
-  /// OutputBusy if another process here is at work on it.
+  /// OutputBusy if another process here is working on it.
   RunAtWork(const StudyRun& wanted, const ImageDataset& data, const RunStore& store,
             const StudyRunOptions& options, Workers& workers, Progress& progress)
       : wanted_(wanted),
@@ -277,7 +277,7 @@ class RunQueue {
   }
 
   /// The next run for the calling thread. nullptr if none is left, or all shall stop. Where the
-  /// runs left are at work elsewhere, it waits until they are done or their workers are dead.
+  /// runs left are being done elsewhere, it waits until they are done or their workers are dead.
   std::unique_ptr<RunAtWork> next() {
     while (!workers_.stopped) {
       if (interrupted()) workers_.stopped = true;
@@ -338,12 +338,12 @@ class RunQueue {
     return true;
   }
 
-  /// nullptr if another process is at work on it. Error if this one is no worker.
+  /// nullptr if another process is working on it. Error if this one is no worker.
   std::unique_ptr<RunAtWork> try_to_take(const StudyRun& run) {
     const std::string lease = store_.path(lease_file(run.digest));
     if (const std::optional<LeaseText> holder = leases_.holder(lease, true)) {
       if (!options_.worker && leases_.beats(lease)) {
-        throw Error(run.label, holder->worker + " is at work on it, by " + lease,
+        throw Error(run.label, holder->worker + " is working on it, by " + lease,
                     "--worker, which leaves it to that one, or to wait until that one ends");
       }
       return nullptr;
@@ -379,7 +379,7 @@ void tidy(const StudyRun& run, const RunStore& store) {
   const std::string lease = store.path(lease_file(run.digest));
   if (!fs::exists(checkpoint_path(record)) && !fs::exists(lease)) return;
   try {
-    const OutputLock lock(record);  // whoever is at work on it removes them
+    const OutputLock lock(record);  // whoever is working on it removes them
     fs::remove(checkpoint_path(record));
     if (lock.held() && fs::exists(lease)) {
       LeaseWatch watch;

@@ -29,7 +29,7 @@ struct StudyRunOptions {
   std::size_t threads = 1;  ///< shared out among the runs at work
   bool force = false;       ///< run again what is recorded, failed or begun
   bool resume = false;      ///< go on from checkpoints
-  bool worker = false;  ///< leave to other processes what they are at work on, and wait for them
+  bool worker = false;  ///< leave to other processes what they are working on, and wait for them
   std::size_t lease_seconds = 30;       ///< after which other hosts take this process for dead
   std::size_t checkpoint_seconds = 30;  ///< at least, from a run's checkpoint to its next
   std::string data_folder;              ///< for the records
@@ -56,10 +56,11 @@ struct RunsOutcome {
 /// Does the runs that have no record yet; two that have one digest are one run. One that fails
 /// leaves its reason in the store and ends no other; one that diverged is not tried again. Error if
 /// a record there is of another run or damaged, if a checkpoint is there and nobody asked to go on,
-/// or if another process is at work on a run and this one is no worker.
+/// or if another process is working on a run and this one is no worker.
 ///
-/// On one host no run is at work twice. On several it may be, where a process was stopped for
-/// longer than its lease: the first to finish saves the record, and the other one discards its own.
+/// On one host no run is computed twice at once. On several it may be, where a process was stopped
+/// for longer than its lease: the first to finish saves the record, and the other one discards its
+/// own.
 RunsOutcome do_runs(const std::vector<StudyRun>& runs, const ImageDataset& data,
                     const RunStore& store, const StudyRunOptions& options, StudyProgress& overall);
 

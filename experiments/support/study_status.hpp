@@ -8,7 +8,7 @@
 namespace reprise {
 
 /// A line for each run of the share: its state, the beginning of its digest, what it is, why it is
-/// not done, and whose process is at work on it.
+/// not done, and whose process is working on it.
 void print_plan(const StudyRuns& runs, const RunStore& store, const ImageDataset& data,
                 const LoadOptions& loading);
 

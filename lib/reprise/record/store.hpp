@@ -7,7 +7,7 @@
 ///   runs/DIGITS.h5        the record of a run; DIGITS are the first 16 of its run_digest()
 ///   runs/DIGITS.h5.checkpoint  of a run that was interrupted
 ///   runs/DIGITS.failed    why a run failed
-///   runs/DIGITS.lease     whose process is at work on a run, for other hosts
+///   runs/DIGITS.lease     whose process is working on a run, for other hosts
 ///   journal.tsv           a line whenever a run begins or ends, however it ends; only ever longer
 #pragma once
 
