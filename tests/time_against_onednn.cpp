@@ -132,14 +132,17 @@ class OneDnnPass {
       take(DNNL_ARG_BIAS, bias, bias, tensors.bias.get());
       give(DNNL_ARG_DST, y, forward.dst_desc());
     } else if (tensors.pass == ConvPass::grad_input) {
-      const auto pd = onednn::grad_input_primitive(engine_, convolution, {}, forward);
+      const auto pd = onednn::gradient_primitive<dnnl::convolution_backward_data::primitive_desc>(
+          engine_, convolution, {}, forward);
       primitive_ = dnnl::convolution_backward_data(pd);
       implementation_ = pd.impl_info_str();
       take(DNNL_ARG_DIFF_DST, y, pd.diff_dst_desc(), tensors.output.get());
       take(DNNL_ARG_WEIGHTS, w, pd.weights_desc(), tensors.weight.get());
       give(DNNL_ARG_DIFF_SRC, x, pd.diff_src_desc());
     } else {
-      const auto pd = onednn::grad_weight_primitive(engine_, convolution, {}, forward);
+      const auto pd =
+          onednn::gradient_primitive<dnnl::convolution_backward_weights::primitive_desc>(
+              engine_, convolution, {}, forward);
       primitive_ = dnnl::convolution_backward_weights(pd);
       implementation_ = pd.impl_info_str();
       take(DNNL_ARG_SRC, x, pd.src_desc(), tensors.input.get());

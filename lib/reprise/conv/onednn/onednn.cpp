@@ -156,13 +156,15 @@ Plan make_plan_in(const Geometry& g, ConvPass pass, const memory::desc& x, const
                     {DNNL_ARG_DST, true, g.output, forward.dst_desc(), {}});
   }
   if (pass == ConvPass::grad_input) {
-    const auto pd = onednn::grad_input_primitive(engine(), convolution, attributes(), forward);
+    const auto pd = onednn::gradient_primitive<dnnl::convolution_backward_data::primitive_desc>(
+        engine(), convolution, attributes(), forward);
     return describe(pd, dnnl::convolution_backward_data(pd),
                     {DNNL_ARG_DIFF_SRC, true, g.input, pd.diff_src_desc(), {}},
                     {DNNL_ARG_WEIGHTS, false, g.weight, pd.weights_desc(), {}},
                     {DNNL_ARG_DIFF_DST, false, g.output, pd.diff_dst_desc(), {}});
   }
-  const auto pd = onednn::grad_weight_primitive(engine(), convolution, attributes(), forward);
+  const auto pd = onednn::gradient_primitive<dnnl::convolution_backward_weights::primitive_desc>(
+      engine(), convolution, attributes(), forward);
   return describe(pd, dnnl::convolution_backward_weights(pd),
                   {DNNL_ARG_SRC, false, g.input, pd.src_desc(), {}},
                   {DNNL_ARG_DIFF_WEIGHTS, true, g.weight, pd.diff_weights_desc(), {}},

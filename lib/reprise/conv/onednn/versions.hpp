@@ -18,7 +18,7 @@ struct Convolution {
   memory::dims stride, dilation, pad_begin, pad_end;
 };
 
-/// These three throw dnnl::error where oneDNN has no implementation.
+/// Both throw dnnl::error where oneDNN has no implementation.
 inline auto forward_primitive(const dnnl::engine& engine, const Convolution& c,
                               const dnnl::primitive_attr& attributes) {
   constexpr auto training = dnnl::prop_kind::forward_training;
@@ -33,24 +33,11 @@ inline auto forward_primitive(const dnnl::engine& engine, const Convolution& c,
 #endif
 }
 
-inline auto grad_input_primitive(const dnnl::engine& engine, const Convolution& c,
-                                 const dnnl::primitive_attr& attributes,
-                                 const dnnl::convolution_forward::primitive_desc& forward) {
-  using Description = dnnl::convolution_backward_data::primitive_desc;
-#if DNNL_VERSION_MAJOR >= 3
-  return Description(engine, c.algorithm, c.input, c.weight, c.output, c.stride, c.dilation,
-                     c.pad_begin, c.pad_end, forward, attributes);
-#else
-  return Description(
-      {c.algorithm, c.input, c.weight, c.output, c.stride, c.dilation, c.pad_begin, c.pad_end},
-      attributes, engine, forward);
-#endif
-}
-
-inline auto grad_weight_primitive(const dnnl::engine& engine, const Convolution& c,
-                                  const dnnl::primitive_attr& attributes,
-                                  const dnnl::convolution_forward::primitive_desc& forward) {
-  using Description = dnnl::convolution_backward_weights::primitive_desc;
+/// Description: dnnl::convolution_backward_data::primitive_desc, or that of ..._backward_weights.
+template <class Description>
+Description gradient_primitive(const dnnl::engine& engine, const Convolution& c,
+                               const dnnl::primitive_attr& attributes,
+                               const dnnl::convolution_forward::primitive_desc& forward) {
 #if DNNL_VERSION_MAJOR >= 3
   return Description(engine, c.algorithm, c.input, c.weight, c.output, c.stride, c.dilation,
                      c.pad_begin, c.pad_end, forward, attributes);
