@@ -72,6 +72,15 @@ TEST_CASE("a plan's text gives the plan back") {
   CHECK(plan.has_measured_runs());
 }
 
+TEST_CASE("a plan without a claim is read as it was written") {
+  StudyPlan plan = sample();
+  plan.claim.clear();
+  for (PlannedVariant& variant : plan.variants) variant.expectation.clear();
+  const StudyPlan read = plan_from("mine.toml", plan_text(plan));
+  CHECK(read.claim.empty());
+  CHECK(plan_text(read) == plan_text(plan));
+}
+
 TEST_CASE("what a plan cannot mean is refused in one line") {
   const auto refused = [&](const std::string& text, const auto&... parts) {
     const std::string error = error_of([&] { plan_from("mine.toml", text); });

@@ -106,7 +106,7 @@ PlannedRun run_from(const TomlFile& file, const toml::table& own) {
 }
 
 void read_question(const TomlTable& table, StudyPlan& plan) {
-  for (const char* key : {"question", "claim", "measure", "rule", "data", "data_sha256"}) {
+  for (const char* key : {"question", "measure", "rule", "data", "data_sha256"}) {
     table.require(key);
   }
   plan.name = plain_name(table, "study");
@@ -131,6 +131,9 @@ void read_question(const TomlTable& table, StudyPlan& plan) {
 void check_runs(const std::string& where, const StudyPlan& plan) {
   std::set<std::string> names;
   for (const PlannedVariant& variant : plan.variants) {
+    if (plan.claim.empty() && !variant.expectation.empty()) {
+      throw Error(where, "no claim, but an expectation of " + variant.name, "both or none");
+    }
     if (names.insert(variant.name).second) continue;
     throw Error(where, "the variant " + variant.name + " twice", "a name of its own for each");
   }
@@ -183,7 +186,7 @@ std::string plan_text(const StudyPlan& plan) {
   std::string text = "# The plan of a study, written before its first run: docs/statistics.md\n";
   text += setting_line("format", std::string(kPlanFormat)) + setting_line("study", plan.name) +
           text_line("follows", plan.follows) + setting_line("question", plan.question) +
-          text_line("section", plan.section) + setting_line("claim", plan.claim) +
+          text_line("section", plan.section) + text_line("claim", plan.claim) +
           text_line("paper_figure", plan.paper_figure) + setting_line("measure", plan.measure) +
           setting_line("threshold", plan.threshold) + setting_line("margin", plan.margin) +
           text_line("tested_instead", plan.tested_instead) + setting_line("rule", plan.rule) +
