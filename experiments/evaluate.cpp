@@ -49,10 +49,11 @@ std::optional<Options> parse(const std::string& name, int argc, const char* cons
                 "which images to use: test or train, or holdout, the training images, as many "
                 "as the record's run held out");
   line.set_choices("--images", {"test", "train", "holdout"});
-  line.add_text("--csv", options.csv,
-                "also write a file with a row per image: its label, and the five likeliest labels "
-                "with their probabilities",
-                "FILE");
+  line.add_text(
+      "--csv", options.csv,
+      "also write a file with a row per image: its label, and the five most probable labels "
+      "with their probabilities",
+      "FILE");
   line.add_flag("--force", options.force, "overwrite an existing file");
   line.add_flag("--any-class-names", options.any_names,
                 "match classes by their numbers, whatever their names are");

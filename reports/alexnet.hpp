@@ -24,7 +24,7 @@ struct AlexNetNovelty {
 };
 const std::vector<AlexNetNovelty>& alexnet_novelties();
 
-/// A row of the paper's tables of results. Errors are shares, NaN where the paper has none.
+/// A row of the paper's tables of results. Errors are fractions, NaN where the paper has none.
 struct AlexNetResult {
   std::string_view model, data;
   double top1 = 0, top5 = 0, top5_test = 0;

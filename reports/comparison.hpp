@@ -20,7 +20,7 @@ struct ComparisonRow {
   double flops = 0;
   std::int64_t workspace_bytes = 0;
   double worst_ulp = 0, rms_relative = 0;
-  double worst_of_bound = 0;                        ///< largest error as a share of its bound
+  double worst_of_bound = 0;                        ///< largest error as a fraction of its bound
   double median_ms = 0, least_ms = 0, most_ms = 0;  ///< NaN where not timed
 
   /// The part of its name before the first colon, "" if there is none.
@@ -32,7 +32,7 @@ struct ComparisonRow {
   [[nodiscard]] bool is_checked() const { return !status.empty() && !is_unsupported(); }
   [[nodiscard]] bool is_portable() const { return reproducibility == "portable"; }
   [[nodiscard]] double gflops() const { return flops / median_ms / 1e6; }
-  /// Largest minus smallest time, as a share of the median.
+  /// Largest minus smallest time, as a fraction of the median.
   [[nodiscard]] double spread() const { return (most_ms - least_ms) / median_ms; }
 };
 

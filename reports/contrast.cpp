@@ -87,9 +87,9 @@ Contrast contrast_of(const Study& study, const Variant& variant) {
   const TrainingRun& run = *variant.runs.front().run;
   contrast.test = paired_t_test(contrast.differences, resolution_of(run, study.measure));
   if (study.measure == Measure::generalization_gap) contrast.test_error = test_error_of(contrast);
-  contrast.below = share_below(contrast.differences);
+  contrast.below = fraction_below(contrast.differences);
   contrast.identical = identical_pairs(contrast);
-  if (!is_share(study.measure)) contrast.ratio = ratio_of(contrast);
+  if (!is_fraction(study.measure)) contrast.ratio = ratio_of(contrast);
   if (contrast.ratio && contrast.test.lacks_spread) {
     contrast.ratio->interval = {0, std::numeric_limits<double>::infinity()};
   }

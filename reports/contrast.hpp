@@ -65,7 +65,7 @@ struct Contrast {
   PairedTest test;
   double p = 1;           ///< of the claim, by claim_p()
   double adjusted_p = 1;  ///< by Holm, among all claims of the report; NaN without one
-  ShareBelow below;       ///< how often the variant has less than the baseline
+  FractionBelow below;    ///< how often the variant has less than the baseline
   /// Pairs whose trained parameters are the same to the bit; of variants that differ in their
   /// convolution algorithm alone and are expected to be the same.
   std::optional<std::size_t> identical;

@@ -63,8 +63,8 @@ Svg draw(const Plot& plot) {
 }
 
 PlotCommands point_title(std::vector<UntrustedText>& titles, const UntrustedText& text) {
-  constexpr std::size_t kMost = 200;  // bytes: a drawing has hundreds of them
-  titles.push_back(text.shortened(kMost));
+  constexpr std::size_t kMaxBytes = 200;  // bytes: a drawing has hundreds of them
+  titles.push_back(text.shortened(kMaxBytes));
   return PlotCommands::format("{}", titles.size() - 1);
 }
 

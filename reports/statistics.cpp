@@ -15,8 +15,8 @@
 namespace reprise::reports {
 namespace {
 
-/// Of a share of `n` trials, 1 or more.
-Interval wilson_of_share(double p, double n) {
+/// Of a fraction of `n` trials, 1 or more.
+Interval wilson_of_fraction(double p, double n) {
   const double z = boost::math::quantile(boost::math::normal(), (1 + kConfidence) / 2);
   const double centre = p + z * z / (2 * n);
   const double half = z * std::sqrt(p * (1 - p) / n + z * z / (4 * n * n));
@@ -29,7 +29,7 @@ Interval wilson_of_share(double p, double n) {
 Interval wilson_interval(std::size_t successes, std::size_t trials) {
   if (trials == 0) return {0, 1};
   const double n = static_cast<double>(trials);
-  return wilson_of_share(static_cast<double>(successes) / n, n);
+  return wilson_of_fraction(static_cast<double>(successes) / n, n);
 }
 
 Interval bootstrap_interval(std::span<const double> values) {
@@ -49,8 +49,8 @@ Interval bootstrap_interval(std::span<const double> values) {
   return {quantile((1 - kConfidence) / 2), quantile((1 + kConfidence) / 2)};
 }
 
-ShareBelow share_below(std::span<const double> differences) {
-  ShareBelow below;
+FractionBelow fraction_below(std::span<const double> differences) {
+  FractionBelow below;
   if (differences.empty()) return {0.5, {0, 1}, std::nullopt};
   std::vector<double> counts;
   double sum = 0;
@@ -59,8 +59,8 @@ ShareBelow share_below(std::span<const double> differences) {
     sum += counts.back();
   }
   const double n = static_cast<double>(counts.size());
-  below.share = sum / n;
-  below.wilson = wilson_of_share(below.share, n);
+  below.fraction = sum / n;
+  below.wilson = wilson_of_fraction(below.fraction, n);
   if (counts.size() >= kBootstrapPairs) below.bootstrap = bootstrap_interval(counts);
   return below;
 }
@@ -157,19 +157,19 @@ double sameness_p(const PairedTest& test, double margin) {
   return beyond > 0 ? std::min(1.0, 2 * one_sided) : one_sided;
 }
 
-VarianceShare variance_share(std::span<const double> values, std::span<const double> others) {
+VarianceFraction variance_fraction(std::span<const double> values, std::span<const double> others) {
   const double none = std::numeric_limits<double>::quiet_NaN();
-  const VarianceShare unknown = {none, {0, std::numeric_limits<double>::infinity()}};
+  const VarianceFraction unknown = {none, {0, std::numeric_limits<double>::infinity()}};
   if (values.size() < 2 || others.size() < 2) return unknown;
   const double all = spread_of(others).standard_deviation;
   const double ratio = spread_of(values).standard_deviation / all;
   if (!(all > 0) || !std::isfinite(ratio)) return unknown;
-  const double share = ratio * ratio;
+  const double fraction = ratio * ratio;
   const boost::math::fisher_f f(static_cast<double>(values.size() - 1),
                                 static_cast<double>(others.size() - 1));
-  return {share,
-          {share / boost::math::quantile(f, (1 + kConfidence) / 2),
-           share / boost::math::quantile(f, (1 - kConfidence) / 2)}};
+  return {fraction,
+          {fraction / boost::math::quantile(f, (1 + kConfidence) / 2),
+           fraction / boost::math::quantile(f, (1 - kConfidence) / 2)}};
 }
 
 std::vector<double> holm_adjusted(std::span<const double> p_values) {

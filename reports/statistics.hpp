@@ -30,15 +30,16 @@ inline constexpr double kPower = 0.8;
 Interval wilson_interval(std::size_t successes, std::size_t trials);
 
 /// How often one of two values is the smaller, by pairs of them; two equal ones count half.
-struct ShareBelow {
-  double share = 0;
-  Interval wilson;  ///< wilson_interval with share times pairs as the successes
-  /// From kBootstrapPairs pairs on (X. Bouthillier et al. 2021): bootstrap_interval of the share.
+struct FractionBelow {
+  double fraction = 0;
+  Interval wilson;  ///< wilson_interval with fraction times pairs as the successes
+  /// From kBootstrapPairs pairs on (X. Bouthillier et al. 2021): bootstrap_interval of the
+  /// fraction.
   std::optional<Interval> bootstrap;
 };
 /// Fewer pairs have too few different resamples for an interval by them.
 inline constexpr std::size_t kBootstrapPairs = 29;
-ShareBelow share_below(std::span<const double> differences);
+FractionBelow fraction_below(std::span<const double> differences);
 
 /// The percentile bootstrap's interval of kConfidence for a mean (B. Efron 1979): of
 /// kBootstrapResamples samples with replacement the means, sorted, of which the 2.5% and the 97.5%
@@ -95,16 +96,16 @@ PairedTest paired_t_test(std::span<const double> differences, double resolution 
 /// zero.
 double sameness_p(const PairedTest& test, double margin);
 
-/// The variance of some values as a share of that of others.
-struct VarianceShare {
-  double share = 0;   ///< s^2 / S^2, of the samples (n - 1); NaN where S is 0 or not known
-  Interval interval;  ///< of the ratio of the true variances; without bounds where there is none
+/// The variance of some values as a fraction of that of others.
+struct VarianceFraction {
+  double fraction = 0;  ///< s^2 / S^2, of the samples (n - 1); NaN where S is 0 or not known
+  Interval interval;    ///< of the ratio of the true variances; without bounds where there is none
 };
 
 /// With m and n values, independent and normally distributed, s^2 / S^2 over the ratio of the true
 /// variances has the distribution F(m - 1, n - 1) (G. W. Snedecor 1934), whose quantiles
 /// (1 +- kConfidence) / 2 give the interval. Fewer than two values on either side say nothing.
-VarianceShare variance_share(std::span<const double> values, std::span<const double> others);
+VarianceFraction variance_fraction(std::span<const double> values, std::span<const double> others);
 
 /// Holm's step-down adjustment (S. Holm 1979), in the order given: of p-values sorted upwards, the
 /// i-th of m (from 0) becomes the largest of (m - j) p_j for j <= i, at most 1. NaN stays NaN and

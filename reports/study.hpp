@@ -13,7 +13,7 @@ namespace reprise::reports {
 
 /// A run's value of its study's measure.
 struct Measured {
-  double value = 0;  ///< a share, epochs or seconds
+  double value = 0;  ///< a fraction, epochs or seconds
   /// The run never reached the threshold: it counts as its whole length.
   bool censored = false;
 };

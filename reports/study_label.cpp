@@ -84,7 +84,7 @@ StudyLabel read_study_label(const StudyRecord& study) {
   return label;
 }
 
-bool is_share(Measure measure) {
+bool is_fraction(Measure measure) {
   return measure == Measure::test_error || measure == Measure::train_error ||
          measure == Measure::generalization_gap;
 }

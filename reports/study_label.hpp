@@ -14,8 +14,8 @@ namespace reprise::reports {
 
 /// What a study compares its variants by.
 enum class Measure {
-  test_error,             ///< share of the test images, after the last epoch
-  train_error,            ///< share of the images trained on, by the trained network
+  test_error,             ///< fraction of the test images, after the last epoch
+  train_error,            ///< fraction of the images trained on, by the trained network
   epochs_to_train_error,  ///< epochs until the training error is at or below the threshold
   seconds_per_epoch,      ///< median over the epochs
   generalization_gap      ///< test_error - train_error
@@ -34,7 +34,7 @@ struct StudyLabel {
   UntrustedText name, question;
   UntrustedText section;  ///< of the AlexNet paper, such as "3.1"
   Measure measure = Measure::test_error;
-  double threshold = 0;          ///< of epochs_to_train_error, a share
+  double threshold = 0;          ///< of epochs_to_train_error, a fraction
   UntrustedText baseline;        ///< name of a variant
   UntrustedText tested_instead;  ///< what stands for the paper's scale; "" if that is reached
   // The same in all runs of a variant.
@@ -50,7 +50,7 @@ struct StudyLabel {
 StudyLabel read_study_label(const StudyRecord& study);
 
 /// Whether values are shares, to be printed as percentages.
-bool is_share(Measure measure);
+bool is_fraction(Measure measure);
 
 /// "test error", "epochs to a training error of 25%": for the middle of a sentence.
 std::string measure_text(Measure measure, double threshold);

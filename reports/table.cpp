@@ -57,8 +57,8 @@ Cell number_cell(double value, int decimals) {
   return made;
 }
 
-Cell percent_cell(double share, int decimals) {
-  return number_cell(100 * share, decimals);
+Cell percent_cell(double fraction, int decimals) {
+  return number_cell(100 * fraction, decimals);
 }
 
 Cell significant_cell(double value) {

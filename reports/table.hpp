@@ -30,8 +30,8 @@ inline Cell count_cell(std::size_t count) {
 }
 /// So many decimals are shown; what is not finite is shown as that.
 Cell number_cell(double value, int decimals);
-/// A share in percent, in CSV too.
-Cell percent_cell(double share, int decimals);
+/// A fraction in percent, in CSV too.
+Cell percent_cell(double fraction, int decimals);
 /// Three digits that count.
 Cell significant_cell(double value);
 Cell code_cell(const UntrustedText& text);

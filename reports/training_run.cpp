@@ -106,8 +106,8 @@ void read_neighbours(const EvaluationRecord& evaluation, TrainingRun& run) {
                     evaluation.nearest_distances->values, evaluation.nearest_images->values};
 }
 
-/// Throws unless the confusion matrix is the one that the labels and the likeliest labels give.
-/// Where the two likeliest labels have the same probability, either may have been counted.
+/// Throws unless the confusion matrix is the one that the labels and the most probable labels give.
+/// Where the two most probable labels have the same probability, either may have been counted.
 void check_confusion(const TrainingRun& run) {
   std::vector<std::int64_t> confusion(run.classes() * run.classes(), 0);
   std::int64_t ties = 0;

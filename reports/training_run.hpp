@@ -31,7 +31,7 @@ struct History {
   std::vector<double> train_loss, train_error, test_loss, test_error, learning_rate;
   std::vector<UntrustedText> parameters_sha256;
   std::size_t steps_per_epoch = 0;  ///< 0 if the record has no step_error
-  std::vector<double> step_error;   ///< (epoch, step): share of the step's batch that was wrong
+  std::vector<double> step_error;   ///< (epoch, step): fraction of the step's batch that was wrong
 };
 
 struct LayerRow {
@@ -39,7 +39,7 @@ struct LayerRow {
   std::int64_t parameters = 0;
 };
 
-/// The five (or fewer) likeliest labels of every test image, the likeliest first.
+/// The five (or fewer) most probable labels of every test image, the most probable first.
 struct TopLabels {
   std::size_t ranks = 0;
   std::vector<std::uint8_t> labels;  ///< (test_image, rank)
@@ -128,7 +128,7 @@ struct TrainingRun {
 
 /// Error, with the record's name, if it is no training run or anything of the above is missing, of
 /// another type or length, or contradicts the rest (a history that ends before the last epoch, a
-/// confusion matrix that is not that of the test labels and the likeliest labels).
+/// confusion matrix that is not that of the test labels and the most probable labels).
 TrainingRun read_training_run(const NamedRecord& source);
 
 /// Error, with the second record's name, if the two are not the same experiment with other seeds:

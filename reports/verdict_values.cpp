@@ -57,7 +57,7 @@ Toml verdict_values(const std::vector<Contrast>& contrasts) {
                          test.standard_deviation, interval_of(test.interval));
     text += Toml::format("p = {}\nadjusted_p = {}\ndetectable = {}\n", contrast.p,
                          contrast.adjusted_p, test.detectable);
-    text += Toml::format("less = {}\nless_wilson = {}\n", contrast.below.share,
+    text += Toml::format("less = {}\nless_wilson = {}\n", contrast.below.fraction,
                          interval_of(contrast.below.wilson));
     if (contrast.below.bootstrap) {
       text += Toml::format("less_bootstrap = {}\n", interval_of(*contrast.below.bootstrap));

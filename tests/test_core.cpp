@@ -118,12 +118,12 @@ TEST_CASE("SHA-256 of the published vectors (FIPS 180-4)") {
 }
 
 TEST_CASE("plain SHA-256 agrees with OpenSSL's at every length, in one piece and in several") {
-  constexpr std::size_t kMost = 300;  // across four ends of blocks, and of their padding
-  std::vector<std::byte> bytes(kMost);
+  constexpr std::size_t kMaxBytes = 300;  // across four ends of blocks, and of their padding
+  std::vector<std::byte> bytes(kMaxBytes);
   const RandomStream stream = RandomStream(1).child("bytes");
-  for (std::size_t i = 0; i < kMost; ++i) bytes[i] = static_cast<std::byte>(stream.bits64(i));
+  for (std::size_t i = 0; i < kMaxBytes; ++i) bytes[i] = static_cast<std::byte>(stream.bits64(i));
   PlainSha256 plain;
-  for (std::size_t size = 0; size <= kMost; ++size) {
+  for (std::size_t size = 0; size <= kMaxBytes; ++size) {
     const std::span<const std::byte> all(bytes.data(), size);
     const std::string expected = sha256_hex(all);
     INFO(size << " bytes");

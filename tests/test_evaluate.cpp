@@ -89,7 +89,7 @@ TEST_CASE("on its own test images a network answers as the record has it, to the
   }
 }
 
-TEST_CASE("evaluate writes a row per image with the record's likeliest labels") {
+TEST_CASE("evaluate writes a row per image with the record's most probable labels") {
   const TemporaryFolder folder;
   const std::string csv = folder / "answers.csv";
   const std::string command = record_path() + " --data " + kFixture + " --csv " + csv;

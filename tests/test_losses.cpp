@@ -1,4 +1,4 @@
-// Losses with options against PyTorch, and the likeliest class: what becomes of NaN and infinities.
+// Losses with options against PyTorch, and the predicted class: what becomes of NaN and infinities.
 #include "reprise/nn/losses.hpp"
 
 #include <cmath>

@@ -365,7 +365,7 @@ const std::vector<RelationCase>& relation_cases() {
        }},
       {"parameters in all", "/model@parameters is 1; expected 61706",
        [](Record& r) { group_at(r, "/model").attributes["parameters"] = std::int64_t{1}; }},
-      {"likeliest labels", "/evaluation/top5_labels has 4 along rank; expected 5",
+      {"most probable labels", "/evaluation/top5_labels has 4 along rank; expected 5",
        [](Record& r) { set_axis(r, schemas_of(r).front(), "rank", 4); }},
       {"confusion matrix", "/evaluation/confusion[2] counts",
        [](Record& r) { ++values_at<std::int64_t>(r, "/evaluation", "confusion")[27]; }},

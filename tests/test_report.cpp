@@ -642,11 +642,11 @@ TEST_CASE("a network without errors has a report too") {
   Record record = training_record({1, 2});
   Group& evaluation = record.groups["evaluation"];
   const auto labels = record.values<std::uint8_t>("evaluation/test_labels");
-  auto& likeliest = values_in<std::uint8_t>(record, "evaluation", "top5_labels");
+  auto& top_k = values_in<std::uint8_t>(record, "evaluation", "top5_labels");
   auto& confusion = values_in<std::int64_t>(record, "evaluation", "confusion");
   std::fill(confusion.begin(), confusion.end(), 0);
   for (std::size_t image = 0; image < labels.size(); ++image) {
-    likeliest[5 * image] = labels[image];
+    top_k[5 * image] = labels[image];
     ++confusion[11 * labels[image]];
   }
   evaluation.attributes["test_accuracy"] = 1.0;

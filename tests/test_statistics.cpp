@@ -41,19 +41,19 @@ Verdict verdict_of(const std::vector<double>& differences, Expectation expectati
 
 TEST_CASE("a share of a variance is a ratio with the interval of the F distribution") {
   const std::vector<double> values = {1, 2, 3}, others = {2, 4, 6};
-  const VarianceShare share = variance_share(values, others);
-  CHECK(close(share.share, 0.25));
+  const VarianceFraction share = variance_fraction(values, others);
+  CHECK(close(share.fraction, 0.25));
   CHECK(close(share.interval.low, 0.25 / 39));  // F(2, 2) has the quantiles 1/39 and 39
   CHECK(close(share.interval.high, 0.25 * 39));
   const std::vector<double> one = {1}, same = {2, 2, 2};
   for (const auto& [a, b] :
        {std::pair{one, others}, std::pair{values, one}, std::pair{values, same}}) {
-    const VarianceShare none = variance_share(a, b);
-    CHECK(std::isnan(none.share));
+    const VarianceFraction none = variance_fraction(a, b);
+    CHECK(std::isnan(none.fraction));
     CHECK(none.interval.low == 0);
     CHECK(std::isinf(none.interval.high));
   }
-  CHECK(variance_share(same, others).share == 0);
+  CHECK(variance_fraction(same, others).fraction == 0);
 }
 
 TEST_CASE("the interval of a share holds the true one 95 times in 100") {
@@ -64,7 +64,7 @@ TEST_CASE("the interval of a share holds the true one 95 times in 100") {
     std::vector<double> values = standard_normals(stream, 0, kValues);
     for (double& value : values) value *= 0.5;
     const std::vector<double> others = standard_normals(stream.child("others"), 0, kOthers);
-    held += variance_share(values, others).interval.contains(0.25) ? 1 : 0;
+    held += variance_fraction(values, others).interval.contains(0.25) ? 1 : 0;
   }
   CHECK(held > 9430);
   CHECK(held < 9570);
@@ -390,21 +390,21 @@ TEST_CASE("10,000 reports without a true claim have a false verdict as often as 
 }
 
 TEST_CASE("how often a variant has less comes with Wilson's interval, and a bootstrap from 29 on") {
-  const ShareBelow five = share_below(std::vector<double>{-1, -2, -1, -3, -1});
-  CHECK(five.share == 1);
+  const FractionBelow five = fraction_below(std::vector<double>{-1, -2, -1, -3, -1});
+  CHECK(five.fraction == 1);
   CHECK(close(five.wilson.low, 0.5655, 1e-4));  // 5 / (5 + 1.96^2)
   CHECK(five.wilson.high == 1);
   CHECK(!five.bootstrap);
-  const ShareBelow tied = share_below(std::vector<double>{-1, 0, 1, 0});
-  CHECK(tied.share == 0.5);
+  const FractionBelow tied = fraction_below(std::vector<double>{-1, 0, 1, 0});
+  CHECK(tied.fraction == 0.5);
   CHECK(close(tied.wilson.low, 0.15, 1e-2));
   CHECK(close(tied.wilson.low + tied.wilson.high, 1));
-  CHECK(share_below(std::vector<double>{}).wilson.high == 1);
+  CHECK(fraction_below(std::vector<double>{}).wilson.high == 1);
 
   std::vector<double> many(28, -1);
-  CHECK(!share_below(many).bootstrap);
+  CHECK(!fraction_below(many).bootstrap);
   for (std::size_t i = 0; i < 12; ++i) many.push_back(1);
-  const ShareBelow forty = share_below(many);  // 28 of 40
+  const FractionBelow forty = fraction_below(many);  // 28 of 40
   REQUIRE(forty.bootstrap);
   // The binomial's own quantiles, of 0.7 and 40, are 22 and 33 at 2.5% and 97.5%.
   CHECK(forty.bootstrap->low == 22.0 / 40);

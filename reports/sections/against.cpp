@@ -61,7 +61,7 @@ void add_variants(const std::vector<Study>& before, const std::vector<Study>& no
       if (other == nullptr) continue;
       Pair pair{plain_text("{}: {}", heading_of(study.name), words_of(variant.name)),
                 plain_text("{} ({})", measure_text(study.measure, study.threshold),
-                           is_share(study.measure) ? "%" : difference_unit(study)),
+                           is_fraction(study.measure) ? "%" : difference_unit(study)),
                 {},
                 {}};
       for (const double value : other->values()) pair.before.push_back(printed(study, value));

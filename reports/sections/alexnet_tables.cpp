@@ -33,8 +33,8 @@ TableEntry novelties_table() {
   return entry;
 }
 
-/// Share of test images whose label is not among the likeliest.
-double error_among_likeliest(const TrainingRun& run) {
+/// Fraction of test images whose label is not among its top 5.
+double top_k_error(const TrainingRun& run) {
   std::size_t missed = 0;
   for (std::size_t image = 0; image < run.test_images; ++image) {
     bool found = false;
@@ -107,7 +107,7 @@ void add_our_rows(const Repetitions& group, Table& table) {
   table.rows.push_back({group.name, count_cell(std::int64_t{1}), data,
                         percent_cell(mean_of(group.runs, final_test_error), 2),
                         run.top_labels.ranks < run.classes()
-                            ? percent_cell(mean_of(group.runs, error_among_likeliest), 2)
+                            ? percent_cell(mean_of(group.runs, top_k_error), 2)
                             : Cell()});
   if (group.runs.size() < 2 || !share_test_images(group.runs)) return;
   table.rows.push_back({group.name, count_cell(group.runs.size()), data,

@@ -34,10 +34,10 @@ std::vector<std::vector<PlotCommands>> confusion_cells(const TrainingRun& run,
   for (const ClassErrors& of : errors_by_class(run)) {
     for (std::size_t predicted = 0; predicted < run.classes(); ++predicted) {
       const std::size_t count = run.confused(of.label, predicted);
-      const double share =
+      const double fraction =
           static_cast<double>(count) / std::max(1.0, static_cast<double>(of.images));
-      const Rgb rgb = of.label == predicted ? tint(colour::kBlue, share)
-                                            : tint(colour::kVermilion, kErrorStretch * share);
+      const Rgb rgb = of.label == predicted ? tint(colour::kBlue, fraction)
+                                            : tint(colour::kVermilion, kErrorStretch * fraction);
       const UntrustedText title = plain_text("{} labelled {}: {}", run.class_names[of.label],
                                              run.class_names[predicted], count);
       cells.push_back({PlotCommands::format("{}", predicted), PlotCommands::format("{}", of.label),

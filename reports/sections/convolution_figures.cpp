@@ -1,5 +1,5 @@
-// Figures on convolution algorithms: where each is the fastest, what share of the peak it has, and
-// the roofline.
+// Figures on convolution algorithms: where each is the fastest, what fraction of the peak it has,
+// and the roofline.
 #include <fmt/format.h>
 
 #include <algorithm>
@@ -179,14 +179,14 @@ Panel share_panel(const Lines& lines, const Comparison& comparison, const std::s
   double most = 100;
   double least = 10;
   for (const auto& [place, row] : lines.rows) {
-    const double share = 100 * row->gflops() * 1e9 / comparison.peak();
+    const double fraction = 100 * row->gflops() * 1e9 / comparison.peak();
     alt.push_back(plain_text("{}, {}, {} {}%", layer_of(*row), row->pass, row->algorithm,
-                             significant(share)));
-    points[row->algorithm].push_back({plot_number(share),
+                             significant(fraction)));
+    points[row->algorithm].push_back({plot_number(fraction),
                                       plot_number(count - static_cast<double>(place)),
                                       point_title(titles, alt.back())});
-    if (is_drawable(share) && share > 0) most = std::max(most, share);
-    if (is_drawable(share) && share > 0) least = std::min(least, share);
+    if (is_drawable(fraction) && fraction > 0) most = std::max(most, fraction);
+    if (is_drawable(fraction) && fraction > 0) least = std::min(least, fraction);
   }
   std::vector<PlotCommands> labels;
   for (std::size_t i = 0; i < lines.keys.size(); ++i) {

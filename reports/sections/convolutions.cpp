@@ -21,7 +21,7 @@ namespace {
 struct Tally {
   UntrustedText reproducibility;
   std::size_t checked = 0, unsupported = 0, untrusted = 0, wrong = 0;
-  const ComparisonRow* worst = nullptr;  ///< by share of its bound
+  const ComparisonRow* worst = nullptr;  ///< by fraction of its bound
   double worst_ulp = 0, worst_rms = 0;
 };
 
@@ -52,8 +52,8 @@ Cell scientific_cell(double value) {
 }
 
 /// In percent: "12", and below a hundredth with the digits that count.
-Cell bound_cell(double share) {
-  return percent_cell(share, share < 0.01 ? 2 : 0);
+Cell bound_cell(double fraction) {
+  return percent_cell(fraction, fraction < 0.01 ? 2 : 0);
 }
 
 TableEntry error_table(const Comparison& comparison) {
@@ -89,7 +89,7 @@ std::vector<Cell> row_of(const ComparisonRow& row, const Comparison& comparison)
   };
   const auto checked = [&](const Cell& cell) { return row.is_checked() ? cell : Cell(); };
   const Cell status = row.status.empty() ? UntrustedText("not run") : row.status;
-  const double share = row.gflops() * 1e9 / comparison.peak();
+  const double fraction = row.gflops() * 1e9 / comparison.peak();
   return {row.name,
           row.shape,
           row.pass,
@@ -102,8 +102,8 @@ std::vector<Cell> row_of(const ComparisonRow& row, const Comparison& comparison)
           timed(row.most_ms, significant_cell(row.most_ms)),
           timed(row.spread(), percent_cell(row.spread(), 0)),
           timed(row.gflops(), significant_cell(row.gflops())),
-          timed(share, percent_cell(share, 1)),
-          timed(share / ideal_saving(row), percent_cell(share / ideal_saving(row), 1)),
+          timed(fraction, percent_cell(fraction, 1)),
+          timed(fraction / ideal_saving(row), percent_cell(fraction / ideal_saving(row), 1)),
           checked(significant_cell(static_cast<double>(row.workspace_bytes) / 1024)),
           checked(bound_cell(row.worst_of_bound)),
           checked(significant_cell(row.worst_ulp)),

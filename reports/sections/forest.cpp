@@ -14,7 +14,7 @@ namespace {
 constexpr double kForestWidth = 385;     // pixels
 constexpr double kForestRest = 70;       // axis and margins
 constexpr double kCharacter = 7.3;       // of a name
-constexpr double kMostLogarithm = 20;    // of a ratio: what lies beyond is at the edge
+constexpr double kMaxLogarithm = 20;     // of a ratio: what lies beyond is at the edge
 constexpr std::size_t kForestName = 48;  // bytes
 
 /// What a row shows: a difference in points, or a ratio.
@@ -81,7 +81,7 @@ std::string value_phrase(const Forest& forest, double value) {
 Interval range_of(const Forest& forest) {
   Interval range = forest.is_ratio ? Interval{-0.1, 0.1} : Interval{-0.025, 0.025};
   const auto include = [&](double value) {
-    if (forest.is_ratio) value = std::clamp(std::log(value), -kMostLogarithm, kMostLogarithm);
+    if (forest.is_ratio) value = std::clamp(std::log(value), -kMaxLogarithm, kMaxLogarithm);
     if (!is_drawable(value)) return;
     range = {std::min(range.low, value), std::max(range.high, value)};
   };
@@ -213,7 +213,7 @@ std::vector<Panel> forest_panels(const std::vector<Contrast>& contrasts) {
   Forest ratios{"ratios", true, {}};
   for (const Contrast& contrast : contrasts) {
     if (contrast.seeds.empty()) continue;
-    if (is_share(contrast.study->measure)) {
+    if (is_fraction(contrast.study->measure)) {
       errors.effects.push_back(difference_effect(contrast));
     } else if (contrast.ratio) {
       ratios.effects.push_back(ratio_effect(contrast));

@@ -287,7 +287,7 @@ void add_mistakes(const TrainingRun& run, Draft& draft) {
                                run.class_names[pairs[i].b], pairs[i].count));
   }
   draft.set("pairs", listed(names));
-  draft.set("pair_share",
+  draft.set("pair_fraction",
             percent(static_cast<double>(covered) / static_cast<double>(mistakes.size()), 0));
 }
 

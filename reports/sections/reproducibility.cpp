@@ -87,11 +87,11 @@ constexpr std::array<std::string_view, 2> kOfStudies = {"--epochs", "--train-ima
 
 /// Whole, since a part of one is no command; "" if the record has none, or too much.
 UntrustedText command_line_of(const Settings& environment) {
-  constexpr std::size_t kMost = 20'000;  // bytes
+  constexpr std::size_t kMaxBytes = 20'000;  // bytes
   const auto found = environment.find("command_line");
   const auto* text =
       found == environment.end() ? nullptr : std::get_if<UntrustedText>(&found->second);
-  return text == nullptr || text->size() > kMost ? "" : *text;
+  return text == nullptr || text->size() > kMaxBytes ? "" : *text;
 }
 
 /// Those of these options that a command line has, with their values.

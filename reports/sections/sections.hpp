@@ -1,6 +1,6 @@
 /// \file
-/// One function per topic of the report: each puts values, figures and tables into the draft. What
-/// a value is called in the templates stands beside it.
+/// One function per topic of the report: each puts values, figures and tables into the draft.
+/// What a value is called in the templates is given with it.
 #pragma once
 
 #include <map>
@@ -57,7 +57,7 @@ void add_study_setup(const std::vector<Study>& studies, Draft& draft);
 void add_lenet(const Inputs& inputs, Draft& draft);
 /// Of a run: the confusion matrix as a figure, the classes as a table.
 void add_classes(const TrainingRun& run, Draft& draft);
-/// Sample images with their likeliest labels.
+/// Sample images with their most probable labels.
 void add_test_images(const TrainingRun& run, Draft& draft);
 Panel kernels_panel(const Kernels& kernels, const std::string& name);
 /// First-layer kernels; test images with their nearest training images, where a record has them.
@@ -95,7 +95,7 @@ void add_against(const Inputs& before, const Inputs& now, const std::vector<Stud
 /// Whether the variants differ from the baseline only in which random numbers go by the run's seed:
 /// then the spread over the seeds is what the study asks for.
 bool varies_sources(const Study& study);
-/// Of each variant its standard deviation over the seeds, and its variance as a share of the
+/// Of each variant its standard deviation over the seeds, and its variance as a fraction of the
 /// baseline's. Requires varies_sources().
 TableEntry sources_table(const Study& study);
 

@@ -43,7 +43,7 @@ constexpr std::array kSettings = {
     Known{"pool_kernel", "side of a pooling window"},
     Known{"pool_rounding", "whether pooling windows may extend beyond the edge"},
     Known{"normalization", "normalization between layers"},
-    Known{"dropout", "share of hidden values set to zero in training"},
+    Known{"dropout", "fraction of hidden values set to zero in training"},
     Known{"without", "layer left out"},
     Known{"initializer", "distribution of the initial weights"},
     Known{"initial_sha256", "SHA-256 of the initial weights, if they do not come from the seed"},

@@ -74,11 +74,11 @@ Source source_of(const Runs& runs) {
 }
 
 double printed(const Study& study, double value) {
-  return is_share(study.measure) ? 100 * value : value;
+  return is_fraction(study.measure) ? 100 * value : value;
 }
 
 std::string_view difference_unit(const Study& study) {
-  if (is_share(study.measure)) return "points";
+  if (is_fraction(study.measure)) return "points";
   return study.measure == Measure::seconds_per_epoch ? "s" : "epochs";
 }
 
@@ -99,7 +99,7 @@ std::string value_text(const Study& study, double value) {
   std::string number = bare_value(study, value);
   if (study.measure == Measure::epochs_to_train_error) return number;
   if (study.measure == Measure::generalization_gap) return number + " points";
-  return is_share(study.measure) ? number + "%" : number + " s";
+  return is_fraction(study.measure) ? number + "%" : number + " s";
 }
 
 Cell value_cell(const Study& study, double value) {

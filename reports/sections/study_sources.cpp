@@ -55,9 +55,9 @@ TableEntry sources_table(const Study& study) {
     if (&variant == study.baseline()) {
       row.insert(row.end(), 3, Cell());
     } else {
-      const VarianceShare share = variance_share(values, all);
-      sum += share.share;
-      for (const double value : {share.share, share.interval.low, share.interval.high}) {
+      const VarianceFraction share = variance_fraction(values, all);
+      sum += share.fraction;
+      for (const double value : {share.fraction, share.interval.low, share.interval.high}) {
         row.push_back(variance_share_cell(value));
       }
     }

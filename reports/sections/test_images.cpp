@@ -1,4 +1,4 @@
-// Test images with their likeliest labels as bars.
+// Test images with their most probable labels as bars.
 #include <fmt/format.h>
 
 #include <algorithm>
@@ -27,7 +27,7 @@ struct Guess {
 struct Card {
   std::size_t image = 0;  ///< index in the test set
   UntrustedText truth;
-  std::vector<Guess> guesses;  ///< the likeliest first
+  std::vector<Guess> guesses;  ///< the most probable first
 };
 
 Card card_of(const TrainingRun& run, std::size_t sample) {
@@ -48,7 +48,7 @@ UntrustedText alt_text(const Card& card) {
   for (const Guess& guess : card.guesses) {
     guesses.push_back(plain_text("{} {}", guess.name, percent(guess.probability, 1)));
   }
-  return plain_text("Test image {}, true class {}. Likeliest: {}.", card.image, card.truth,
+  return plain_text("Test image {}, true class {}. Most probable: {}.", card.image, card.truth,
                     listed(guesses));
 }
 

@@ -41,10 +41,10 @@ std::vector<Cell> ratio_cells(const Contrast& contrast) {
 }
 
 std::vector<Cell> below_cells(const Contrast& contrast) {
-  const ShareBelow& below = contrast.below;
+  const FractionBelow& below = contrast.below;
   std::vector<Cell> cells(5);
   if (contrast.seeds.empty()) return cells;
-  cells = {share_cell(below.share), share_cell(below.wilson.low), share_cell(below.wilson.high),
+  cells = {share_cell(below.fraction), share_cell(below.wilson.low), share_cell(below.wilson.high),
            Cell(), Cell()};
   if (below.bootstrap) {
     cells[3] = share_cell(below.bootstrap->low);

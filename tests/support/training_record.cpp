@@ -138,7 +138,7 @@ ModelRecord model() {
 /// The network's answers to one image.
 struct Answer {
   std::vector<float> logits;
-  std::vector<std::size_t> order;  ///< labels, the likeliest first
+  std::vector<std::size_t> order;  ///< labels, the most probable first
   std::vector<double> probabilities;
 };
 

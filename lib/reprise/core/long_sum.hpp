@@ -83,7 +83,7 @@ T long_sum(std::size_t terms, const Term& term) {
 /// and calls add().
 class ArrayRunTree {
  public:
-  /// Floats of memory that the tree needs beside the result.
+  /// Floats of memory that the tree needs in addition to the result.
   static std::size_t memory_floats(std::size_t runs, std::size_t size);
 
   /// For exactly `runs` runs, 1 at least.

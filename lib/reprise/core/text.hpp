@@ -33,7 +33,7 @@ std::string clean_text(std::string_view bytes);
 /// characters as "\n", "\r", "\t", "\x1b"; characters without a shape of their own (zero-width
 /// ones, those that turn the direction of writing, line and paragraph separators, variation
 /// selectors, tags, private use: Unicode's Default_Ignorable_Code_Point, Bidi_Control, Zl and Zp)
-/// as "\u{202e}"; bytes that are no UTF-8 as "\xff". A backslash stays one, so that what is
+/// as "\u{202e}"; bytes that are not UTF-8 as "\xff". A backslash stays one, so that what is
 /// printable stays as it is: printable(printable(x)) == printable(x).
 std::string printable(std::string_view bytes);
 

@@ -32,7 +32,7 @@ class BatchGradient {
                                     std::uint8_t* labels)>;
   struct Totals {
     double loss = 0.0;       ///< sum over images of the softmax cross-entropy
-    std::size_t errors = 0;  ///< images whose likeliest class is not their label
+    std::size_t errors = 0;  ///< images whose predicted class is not their label
   };
   /// Threads from now on, at most as many as at construction.
   void use_threads(std::size_t threads);
@@ -43,15 +43,15 @@ class BatchGradient {
   struct Range {
     std::size_t first, end;
   };
-  /// A node of the tree over a batch's blocks: blocks first .. first + 2^level - 1, as far as the
-  /// batch has them; and the sums over these.
+  /// A node of the tree over a batch's blocks: blocks first .. first + 2^level - 1, those of them
+  /// that the batch has, and the sums over these.
   struct Subtree {
     std::size_t first, level;
     float* gradient;  ///< as the model's parameters; kSpareFloats more may be written behind them
     Totals totals;
   };
   static constexpr std::size_t kSpareFloats = 8;
-  /// Works the blocks in `range` of a batch of N images. Their sums, by subtrees that cover the
+  /// Processes the blocks in `range` of a batch of N images. Their sums, by subtrees that cover the
   /// range in ascending order, are valid until the next call.
   std::vector<Subtree> run_range(std::size_t N, std::uint64_t step, const Source& source,
                                  const Range& range);
@@ -77,7 +77,7 @@ class BatchGradient {
     std::unique_ptr<BlockWorkspace> workspace;
     std::vector<AlignedBuffer<float>> sums;  ///< a gradient for each level of a subtree
   };
-  /// A subtree over blocks [first, first + 2^level), as far as there are such blocks.
+  /// A subtree over blocks [first, first + 2^level), those of them that the batch has.
   void run_subtree(Batch& batch, std::size_t first, std::size_t level, const Worker& worker,
                    float* gradients) const;
   void run_block(Batch& batch, std::size_t block, BlockWorkspace& workspace,

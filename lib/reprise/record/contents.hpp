@@ -38,7 +38,7 @@ struct DataRecord {
 };
 
 /// One pass over the training images. Losses are means of the softmax cross-entropy; errors are the
-/// fraction of images whose likeliest class is not their label. Training figures are gathered while
+/// fraction of images whose predicted class is not their label. Training figures are gathered while
 /// the parameters change, as Keras does.
 struct EpochResult {
   double train_loss = 0.0, train_error = 0.0;
@@ -68,14 +68,14 @@ struct ModelRecord {
 };
 
 /// /evaluation: what the trained network makes of the test images, and of those it was trained on.
-/// N test images, C classes, R likeliest classes each, S samples, K training images near each.
+/// N test images, C classes, R most probable classes each, S samples, K training images near each.
 struct EvaluationRecord {
   double test_loss = 0.0, test_accuracy = 0.0;
   double train_loss = 0.0, train_error = 0.0;
   Array<float> logits;                                ///< N,C
   std::vector<std::uint8_t> test_labels;              ///< N
   Array<std::int64_t> confusion;                      ///< C (true),C (predicted); counts
-  Array<std::uint8_t> top5_labels;                    ///< N,R; the likeliest first
+  Array<std::uint8_t> top5_labels;                    ///< N,R; the most probable first
   Array<float> top5_probabilities;                    ///< N,R
   std::vector<std::int64_t> sample_index;             ///< S; in the test set
   std::vector<std::uint8_t> sample_labels;            ///< S

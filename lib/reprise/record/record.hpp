@@ -7,7 +7,7 @@
 ///   /data           attributes; names and SHA-256 of the input files, class names
 ///   /history        per epoch: losses, errors, learning rate, digest of the parameters
 ///   /model          a group per layer in order, with its parameters; the summary
-///   /evaluation     logits, five likeliest labels, confusion matrix, sample images, ...
+///   /evaluation     logits, five most probable labels, confusion matrix, sample images, ...
 ///   /environment    where, when and with what it ran: the program, machine, times
 #pragma once
 

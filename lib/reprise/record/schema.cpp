@@ -168,7 +168,7 @@ const std::vector<Relation>& relations_of(std::string_view kind) {
       {"a name for each layer", check_layer_names},
       {"parameters of each layer", check_layer_parameters},
       {"parameters in all", check_parameters},
-      {"likeliest labels", check_ranks},
+      {"most probable labels", check_ranks},
       {"confusion matrix", check_confusion},
       {"threshold of a study", check_study_threshold},
       {"margin of a study", check_study_margin},

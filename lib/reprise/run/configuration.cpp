@@ -188,7 +188,7 @@ void set_from_text(const std::string& where, const std::string& text, const Sett
 
 void check(const TrainingConfiguration& c) {
   const auto number = [](double value) { return fmt::format("{}", value); };
-  const auto share = [&](const std::string& name, double value) {
+  const auto fraction = [&](const std::string& name, double value) {
     require(value >= 0.0 && value < 1.0, name, number(value), "0 or more and below 1");
   };
   const auto positive = [&](const std::string& name, double value) {
@@ -212,7 +212,7 @@ void check(const TrainingConfiguration& c) {
   const std::vector<std::string> models = model_names();
   require(std::find(models.begin(), models.end(), c.model) != models.end(), "model",
           "\"" + c.model + "\"", join(models));
-  share("dropout", c.model_options.dropout);
+  fraction("dropout", c.model_options.dropout);
   require_from(1, "width", c.model_options.width);
   require(c.subtract == "none" || c.subtract == "mean_image", "subtract", "\"" + c.subtract + "\"",
           "none or mean_image");
@@ -241,13 +241,13 @@ void check(const TrainingConfiguration& c) {
   positive("learning_rate", c.learning_rate);
   milestones_of("setting lr_milestones", c.lr_milestones);
   positive("lr_gamma", c.lr_gamma);
-  share("momentum", c.momentum);
+  fraction("momentum", c.momentum);
   not_negative("weight_decay", c.weight_decay);
-  share("beta1", c.beta1);
-  share("beta2", c.beta2);
+  fraction("beta1", c.beta1);
+  fraction("beta2", c.beta2);
   positive("epsilon", c.epsilon);
   check_layers(c);
-  share("stop_train_error", c.stop_train_error);
+  fraction("stop_train_error", c.stop_train_error);
   require_from(0, "stop_flat_epochs", c.stop_flat_epochs);
   const bool is_digest =
       c.initial_sha256.size() == 64 &&

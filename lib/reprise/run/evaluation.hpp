@@ -20,7 +20,7 @@ namespace reprise {
 /// What a model says of a set of images.
 struct Evaluation {
   double loss = 0.0;          ///< mean softmax cross-entropy, nats
-  double error = 0.0;         ///< fraction of images whose likeliest class is not their label
+  double error = 0.0;         ///< fraction of images whose predicted class is not their label
   std::vector<float> logits;  ///< images,classes
 };
 /// How a network is shown images that are not for training.
@@ -73,9 +73,9 @@ struct Neighbours {
 Neighbours nearest_neighbours(const std::vector<float>& queries, const std::vector<float>& points,
                               std::size_t features, std::size_t count, std::size_t threads);
 
-/// The `ranks` likeliest classes of each image with their probabilities by the softmax, the
-/// likeliest first, the lower class first where two are equal. Where all logits of an image are NaN
-/// the class that argmax gives comes first.
+/// The `ranks` most probable classes of each image with their probabilities by the softmax, the
+/// most probable first, the lower class first where two are equal. Where all logits of an image are
+/// NaN the class that argmax gives comes first.
 struct TopClasses {
   Array<std::uint8_t> classes;  ///< images,ranks
   Array<float> probabilities;   ///< images,ranks

@@ -42,10 +42,10 @@
 // Domain: kTransformDomain. A NaN would spoil its whole tile, and a huge value all that is small
 // beside it. Points are below 2^10 * 2^24, their sums over up to 2^40 terms below 2^110.
 //
-// Threads: they transform a block of tiles of the input together, then each works its share of the
-// panels to its end, of which the first and the last may be part of the tiles (grad_weight: input
-// channels) only. One copy of the input's points leaves more of the L3 cache than one for each
-// thread would.
+// Threads: they transform a block of tiles of the input together, then each multiplies its part of
+// the panels to its end, of which the first and the last may be part of the tiles (grad_weight:
+// input channels) only. One copy of the input's points leaves more of the L3 cache than one for
+// each thread would.
 #include <algorithm>
 #include <vector>
 
@@ -66,7 +66,7 @@ constexpr std::size_t kComplexPanel = 2 * kFftPanel;
 template <class Float>
 struct Image {
   Float* data;
-  std::size_t rows, columns, channels;  ///< channels of all groups
+  std::size_t height, width, channels;  ///< channels of all groups
 };
 
 /// Where a tile lies.
@@ -84,8 +84,8 @@ TilePlace place_of(const FftPlan& plan, std::size_t tile) {
 template <class Float>
 FftCells<Float> cells_of(const Image<Float>& image, std::size_t n, FftClip h, FftClip w,
                          std::size_t step_h, std::size_t step_w) {
-  const std::size_t row = image.columns * image.channels;
-  return {image.data + (n * image.rows + h.first) * row + w.first * image.channels,
+  const std::size_t row = image.width * image.channels;
+  return {image.data + (n * image.height + h.first) * row + w.first * image.channels,
           row,
           image.channels,
           h.cell,

@@ -91,8 +91,8 @@ std::size_t place_in_input(const ConvShape& s, const UnrolledBlock& block) {
 }
 
 /// The block of U, made in `scratch` or found in the input.
-Unrolled unroll(const ConvShape& s, UnrolledLayout layout, const UnrolledBlock& block,
-                const float* input, float* scratch) {
+Unrolled matrix_block(const ConvShape& s, UnrolledLayout layout, const UnrolledBlock& block,
+                      const float* input, float* scratch) {
   const std::size_t stride = unrolled_stride(s, layout, block);
   if (layout == UnrolledLayout::input) return {input + place_in_input(s, block), stride, false};
   im2col(s, layout, block, input, scratch);
@@ -120,7 +120,7 @@ void forward(const ConvShape& s, const float* input, const float* weight, const 
     float* const transposed = space + blocks.rows * blocks.columns;  // OCg x rows
     for (std::size_t k = 0; k < blocks.K; k += blocks.columns) {
       part.columns = {k, std::min(blocks.K, k + blocks.columns)};
-      const Unrolled u = unroll(s, blocks.layout, part, input, space);
+      const Unrolled u = matrix_block(s, blocks.layout, part, input, space);
       const float* const weights = weight + k * s.OC + part.g * blocks.OCg;
       if (blocks.few_channels) {
         blas_gemm(Transpose::yes, u.other(), blocks.OCg, rows, part.columns.size(), weights, s.OC,
@@ -218,7 +218,8 @@ void grad_weight(const ConvShape& s, const float* grad_output, const float* inpu
     float* const grad = grad_weight + part.columns.begin * s.OC + part.g * blocks.OCg;
     for (std::size_t row = 0; row < blocks.pixels; row += blocks.rows) {
       part.rows = {row, std::min(blocks.pixels, row + blocks.rows)};
-      const Unrolled u = unroll(s, blocks.layout, part, input, scratch + worker * kBlockFloats);
+      const Unrolled u =
+          matrix_block(s, blocks.layout, part, input, scratch + worker * kBlockFloats);
       blas_gemm(u.other(), Transpose::no, part.columns.size(), blocks.OCg, part.rows.size(), u.data,
                 u.stride, grad_output + row * s.OC + part.g * blocks.OCg, s.OC, grad, s.OC,
                 row > 0);
