@@ -41,21 +41,26 @@ constexpr std::size_t piece_bytes(std::size_t count) {
   return round_up(count * sizeof(T), kWorkspaceAlignment);
 }
 
-/// Hands out the pieces of a workspace, front to back, in the order in which workspace_bytes added
-/// up their piece_bytes.
+/// Hands out the pieces of a workspace, front to back. Of no memory it hands out null, so that the
+/// code that takes pieces also tells their bytes.
 class WorkspacePieces {
  public:
-  explicit WorkspacePieces(std::span<std::byte> workspace) : next_(workspace.data()) {}
+  WorkspacePieces() = default;
+  explicit WorkspacePieces(std::span<std::byte> workspace) : first_(workspace.data()) {}
+  explicit WorkspacePieces(std::byte* workspace) : first_(workspace) {}
 
   template <class T>
   T* take(std::size_t count) {
-    T* const piece = reinterpret_cast<T*>(next_);
-    next_ += piece_bytes<T>(count);
+    T* const piece = first_ == nullptr ? nullptr : reinterpret_cast<T*>(first_ + bytes_);
+    bytes_ += piece_bytes<T>(count);
     return piece;
   }
+  /// Of all pieces so far.
+  [[nodiscard]] std::size_t bytes() const { return bytes_; }
 
  private:
-  std::byte* next_;
+  std::byte* first_ = nullptr;
+  std::size_t bytes_ = 0;
 };
 
 }  // namespace reprise

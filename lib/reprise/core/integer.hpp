@@ -1,5 +1,5 @@
 /// \file
-/// Whole numbers: quotients and multiples rounded up.
+/// Whole numbers: quotients and multiples rounded up, equal parts.
 #pragma once
 
 #include <concepts>
@@ -16,6 +16,16 @@ constexpr T div_ceil(T a, T b) {
 /// The least multiple of `unit` not below `size`, for unit > 0.
 constexpr std::size_t round_up(std::size_t size, std::size_t unit) {
   return div_ceil(size, unit) * unit;
+}
+
+/// Calls visit(begin, end) for the fewest ranges of at most `most` numbers, as equal as can be,
+/// that cover 0 to size - 1 in ascending order.
+template <class Visit>
+constexpr void for_each_part(std::size_t size, std::size_t most, const Visit& visit) {
+  const std::size_t parts = div_ceil(size, most);
+  for (std::size_t part = 0; part < parts; ++part) {
+    visit(part * size / parts, (part + 1) * size / parts);
+  }
 }
 
 }  // namespace reprise

@@ -74,14 +74,12 @@ TileKernel kernel_for(std::size_t rows, std::size_t vectors) {
 
 /// All M rows of `vectors` vectors of columns.
 void run_rows(std::size_t M, std::size_t vectors, const Product& product) {
-  const std::size_t tiles = div_ceil(M, kMaxRows);
-  for (std::size_t tile = 0; tile < tiles; ++tile) {  // of as equal heights as can be
-    const std::size_t first = tile * M / tiles;
+  for_each_part(M, kMaxRows, [&](std::size_t first, std::size_t end) {
     Product p = product;
     p.a.data += first * p.a.row_stride;
     p.c += first * p.c_row_stride;
-    kernel_for((tile + 1) * M / tiles - first, vectors)(p);
-  }
+    kernel_for(end - first, vectors)(p);
+  });
 }
 
 }  // namespace

@@ -361,18 +361,15 @@ void add_row(const DepthwiseRow& row, const Operands& data, std::size_t g_begin,
     const std::size_t begin = row.first(run);
     if (begin >= row.last(run)) continue;
     const std::size_t positions = row.last(run) - begin;
-    const std::size_t tiles = div_ceil(run.taps.size(), kMaxTaps);
     for_each_vector(g_end - g_begin, [&](auto d, std::size_t i) HWY_ATTR {
       static constexpr auto kernels =
           for_each_size<kMaxTaps>([]<std::size_t n>() { return &add_taps<n, decltype(d)>; });
       const std::size_t g = g_begin + i;
-      for (std::size_t tile = 0; tile < tiles; ++tile) {
-        const std::size_t first = tile * run.taps.size() / tiles;
-        const std::size_t count = (tile + 1) * run.taps.size() / tiles - first;
-        kernels[count - 1](d, row, positions, run.taps.data() + first,
-                           data.source + row.source(begin) + g, data.factor + row.result(begin) + g,
-                           data.result + g);
-      }
+      for_each_part(run.taps.size(), kMaxTaps, [&](std::size_t first, std::size_t end) {
+        kernels[end - first - 1](d, row, positions, run.taps.data() + first,
+                                 data.source + row.source(begin) + g,
+                                 data.factor + row.result(begin) + g, data.result + g);
+      });
     });
   }
 }
@@ -571,6 +568,7 @@ const Kernel kDepthwise{
     .name = "depthwise",
     .lanes = "groups",
     .sum = Sum::correlation,
+    .alone = true,
     .offered = offered,
     .cost = cost,
     .workspace_bytes = no_bytes,
@@ -581,6 +579,7 @@ const Kernel kDepthwiseWeightGradient{
     .name = "depthwise",
     .lanes = "groups",
     .sum = Sum::weight_gradient,
+    .alone = true,
     .offered = offered,
     .cost = cost,
     .workspace_bytes = no_bytes,

@@ -21,8 +21,9 @@
 // terms + 1 rounded operations: (1 + u)^(terms + 1). Of grad_weight, through min(terms, 16384) in
 // its run, log2 of the number of runs, rounded up, and 1.
 #include <algorithm>
-#include <array>
+#include <deque>
 #include <span>
+#include <string>
 #include <utility>
 #include <vector>
 
@@ -222,17 +223,6 @@ constexpr ConvAlgorithm kDirect{
 
 // ---- One kernel alone
 
-constexpr std::array kNames{
-    std::string_view("direct/igemm"),       std::string_view("direct/spatial"),
-    std::string_view("direct/batch_lanes"), std::string_view("direct/depthwise"),
-    std::string_view("direct/grouped"),     std::string_view("direct/padded_rows"),
-    std::string_view("direct/taps"),        std::string_view("direct/zero_skipping"),
-};
-
-constexpr std::string_view kernel_name(std::string_view name) {
-  return name.substr(name.find('/') + 1);
-}
-
 /// Whether the kernels of this name evaluate the pass.
 bool offers(std::string_view only, const ConvShape& shape, ConvPass pass) {
   const auto offered = [&](const Correlation& correlation, Sum sum) {
@@ -288,51 +278,72 @@ double named_cost(std::string_view only, const ConvShape& shape, ConvPass pass) 
   return sum;
 }
 
+/// The algorithm that runs the kernels of the name that number `index` has.
 template <std::size_t index>
-constexpr ConvAlgorithm named_algorithm() {
+ConvAlgorithm named_algorithm(std::string_view name) {
+  static constexpr const Kernel& kernel = *direct::kKernels[index];
   ConvAlgorithm algorithm = kDirect;
-  algorithm.name = kNames[index];
+  algorithm.name = name;
   algorithm.summary = "one kernel of direct alone, wherever it is offered";
   algorithm.estimated_cost = [](const ConvShape& shape, ConvPass pass) {
-    return named_cost(kernel_name(kNames[index]), shape, pass);
+    return named_cost(kernel.name, shape, pass);
   };
   algorithm.unsupported = [](const ConvShape& shape, ConvPass pass) {
-    return offers(kernel_name(kNames[index]), shape, pass)
+    return offers(kernel.name, shape, pass)
                ? std::string()
                : std::string("direct has no such kernel for this pass and shape");
   };
   algorithm.workspace_bytes = [](const ConvShape& shape, ConvPass pass, std::size_t threads) {
-    return named_workspace_bytes(kernel_name(kNames[index]), shape, pass, threads);
+    return named_workspace_bytes(kernel.name, shape, pass, threads);
   };
   algorithm.forward = [](const ConvShape& shape, const float* input, const float* weight,
                          const float* bias, float* output, const ConvResources& resources) {
-    forward(kernel_name(kNames[index]), shape, input, weight, bias, output, resources);
+    forward(kernel.name, shape, input, weight, bias, output, resources);
   };
   algorithm.grad_input = [](const ConvShape& shape, const float* grad_output, const float* weight,
                             float* gradient, const ConvResources& resources) {
-    grad_input(kernel_name(kNames[index]), shape, grad_output, weight, gradient, resources);
+    grad_input(kernel.name, shape, grad_output, weight, gradient, resources);
   };
   algorithm.grad_weight = [](const ConvShape& shape, const float* grad_output, const float* input,
                              float* gradient, const ConvResources& resources) {
-    grad_weight(kernel_name(kNames[index]), shape, grad_output, input, gradient, resources);
+    grad_weight(kernel.name, shape, grad_output, input, gradient, resources);
   };
   return algorithm;
 }
 
-template <std::size_t... index>
-constexpr std::array<ConvAlgorithm, sizeof...(index)> named_algorithms(
-    std::index_sequence<index...> /*all*/) {
-  return {named_algorithm<index>()...};
-}
+/// One for each name; kernels of one name evaluate different passes.
+class NamedAlgorithms {
+ public:
+  NamedAlgorithms() { add(std::make_index_sequence<std::size(direct::kKernels)>()); }
+  [[nodiscard]] std::span<const ConvAlgorithm> all() const { return algorithms_; }
 
-constexpr auto kNamed = named_algorithms(std::make_index_sequence<kNames.size()>());
+ private:
+  template <std::size_t... index>
+  void add(std::index_sequence<index...> /*all*/) {
+    (add<index>(), ...);
+  }
+  template <std::size_t index>
+  void add() {
+    const std::string name = "direct/" + std::string(direct::kKernels[index]->name);
+    if (std::find(names_.begin(), names_.end(), name) != names_.end()) return;
+    names_.push_back(name);
+    algorithms_.push_back(named_algorithm<index>(names_.back()));
+  }
+  std::deque<std::string> names_;  ///< which stay where they are
+  std::vector<ConvAlgorithm> algorithms_;
+};
+
+std::span<const ConvAlgorithm> named_algorithms() {
+  static const NamedAlgorithms algorithms;
+  return algorithms.all();
+}
 
 }  // namespace
 
 const ConvAlgorithm& direct_algorithm() {
   static constexpr ConvAlgorithm algorithm = [] {
     ConvAlgorithm direct = kDirect;
-    direct.kernels = [] { return std::span<const ConvAlgorithm>(kNamed); };
+    direct.kernels = named_algorithms;
     return direct;
   }();
   return algorithm;

@@ -255,6 +255,7 @@ const Kernel kGrouped{
     .name = "grouped",
     .lanes = "output channels of groups",
     .sum = Sum::correlation,
+    .alone = true,
     .offered = offered,
     .cost = cost,
     .workspace_bytes = workspace_bytes_of,

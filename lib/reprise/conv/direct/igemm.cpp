@@ -61,19 +61,13 @@ struct IgemmBlocks {
   std::size_t out_channels;  ///< of the result, at a time
   std::size_t length;        ///< steps of the chain, at a time
   std::size_t packed;        ///< floats of packed weights
-
-  [[nodiscard]] std::size_t bytes() const {
-    return piece_bytes<float>(packed) + piece_bytes<float>(packed_row(out_channels));
-  }
 };
 
 /// The scratch of one worker.
 struct IgemmScratch {
-  IgemmScratch(const IgemmBlocks& blocks, std::byte* memory) {
-    WorkspacePieces pieces({memory, blocks.bytes()});
-    weights = pieces.take<float>(blocks.packed);
-    start = pieces.take<float>(packed_row(blocks.out_channels));
-  }
+  IgemmScratch(WorkspacePieces& pieces, const IgemmBlocks& blocks)
+      : weights(pieces.take<float>(blocks.packed)),
+        start(pieces.take<float>(packed_row(blocks.out_channels))) {}
   float* weights;  ///< (length, packed_row)
   float* start;    ///< (out_channels), zeros beyond those of the result
 };
@@ -391,7 +385,7 @@ double cost(const Correlation& c, std::size_t lanes) {
 }
 
 std::size_t workspace_bytes_of(const Correlation& c, std::size_t threads) {
-  return std::max<std::size_t>(threads, 1) * IgemmBlocks(c).bytes();
+  return scratch_of_workers<IgemmScratch>(threads, IgemmBlocks(c));
 }
 
 void run(const Correlation& c, const Operands& data, std::byte* workspace, std::size_t threads) {
@@ -400,7 +394,7 @@ void run(const Correlation& c, const Operands& data, std::byte* workspace, std::
   const std::vector<AxisClass> h_classes = axis_classes(c.h, c.A, c.step_h, c.SH);
   const std::vector<AxisClass> w_classes = axis_classes(c.w, c.B, c.step_w, c.SW);
   const auto run_task = [&](std::size_t index, std::size_t worker) {
-    const IgemmScratch scratch(blocks, workspace + worker * blocks.bytes());
+    const auto scratch = take_scratch<IgemmScratch>(workspace, worker, blocks);
     const PositionRange task = tasks.task(c, index);
     for (std::size_t j = 0; j < c.out_channels; j += blocks.out_channels) {
       const std::size_t j_end = std::min(c.out_channels, j + blocks.out_channels);

@@ -9,18 +9,18 @@
 namespace reprise::direct {
 namespace {
 
-/// Calls visit(kernel) for what there is to choose among: where lanes across groups are offered, no
-/// other kernel comes near.
+/// Calls visit(kernel) for what there is to choose among.
 template <class Visit>
 void for_each_candidate(const Correlation& correlation, Sum sum, const Visit& visit) {
-  for (const char* const name : {"depthwise", "grouped"}) {
-    const Kernel* const across_groups = find_kernel(name, sum);
-    if (across_groups == nullptr || !across_groups->offered(correlation)) continue;
-    visit(*across_groups);
-    return;
-  }
+  const auto offered = [&](const Kernel* kernel) {
+    return kernel->sum == sum && kernel->offered(correlation);
+  };
+  const auto* const alone =
+      std::find_if(std::begin(kKernels), std::end(kKernels),
+                   [&](const Kernel* kernel) { return kernel->alone && offered(kernel); });
+  if (alone != std::end(kKernels)) return visit(**alone);
   for (const Kernel* const kernel : kKernels) {
-    if (kernel->sum == sum && kernel->offered(correlation)) visit(*kernel);
+    if (offered(kernel)) visit(*kernel);
   }
 }
 

@@ -2,10 +2,12 @@
 /// What a kernel of `direct` is, and the table of all of them. Internal to direct.
 #pragma once
 
+#include <algorithm>
 #include <cstddef>
 #include <span>
 #include <string_view>
 
+#include "reprise/conv/conv_workspace.hpp"
 #include "reprise/conv/direct/correlation.hpp"
 
 namespace reprise::direct {
@@ -50,6 +52,7 @@ struct Kernel {
   Sum sum;
   FiniteOnly finite_only = FiniteOnly::no;
   bool skips_zeros = false;  ///< its cost depends on Correlation::nonzeros
+  bool alone = false;        ///< where it is offered, no other comes near: it is chosen
   /// Whether it evaluates this sum; the number of images does not matter.
   bool (*offered)(const Correlation& correlation);
   /// Estimated time on one core with vectors of `lanes` floats, in multiply-adds that fill their
@@ -65,24 +68,15 @@ struct Kernel {
               std::size_t threads);
 };
 
-extern const Kernel kIgemm, kSpatial, kBatchLanes, kDepthwise, kGrouped;
-extern const Kernel kIgemmWeightGradient, kPaddedRowsWeightGradient, kTapsWeightGradient,
-    kDepthwiseWeightGradient, kZeroSkippingWeightGradient;
-extern const Kernel kZeroSkippingInputGradient;
+#define REPRISE_DIRECT_KERNEL(kernel) extern const Kernel kernel;
+#include "reprise/conv/direct/kernels.def"
+#undef REPRISE_DIRECT_KERNEL
 
-/// All kernels; where costs are equal, the one that comes first is chosen.
+/// All kernels, in the order of kernels.def.
 inline constexpr const Kernel* kKernels[] = {
-    &kIgemm,
-    &kSpatial,
-    &kBatchLanes,
-    &kDepthwise,
-    &kGrouped,
-    &kIgemmWeightGradient,
-    &kPaddedRowsWeightGradient,
-    &kTapsWeightGradient,
-    &kDepthwiseWeightGradient,
-    &kZeroSkippingInputGradient,
-    &kZeroSkippingWeightGradient,
+#define REPRISE_DIRECT_KERNEL(kernel) &(kernel),
+#include "reprise/conv/direct/kernels.def"
+#undef REPRISE_DIRECT_KERNEL
 };
 
 /// The one of this name, or null.
@@ -104,6 +98,25 @@ double least_cost(const Correlation& correlation, Sum sum);
 
 /// Memory for the kernel that is chosen, for any lanes and values.
 std::size_t workspace_bytes(const Correlation& correlation, Sum sum, std::size_t threads);
+
+/// A worker's scratch is a struct that takes its pieces when it is made: Scratch(pieces, plan...).
+template <class Scratch, class... Plan>
+std::size_t scratch_bytes(const Plan&... plan) {
+  WorkspacePieces pieces;
+  [[maybe_unused]] const Scratch scratch(pieces, plan...);
+  return pieces.bytes();
+}
+/// Of all workers.
+template <class Scratch, class... Plan>
+std::size_t scratch_of_workers(std::size_t threads, const Plan&... plan) {
+  return std::max<std::size_t>(threads, 1) * scratch_bytes<Scratch>(plan...);
+}
+/// That of worker number `worker`.
+template <class Scratch, class... Plan>
+Scratch take_scratch(std::byte* workspace, std::size_t worker, const Plan&... plan) {
+  WorkspacePieces pieces(workspace + worker * scratch_bytes<Scratch>(plan...));
+  return Scratch(pieces, plan...);
+}
 
 /// The model's common terms.
 

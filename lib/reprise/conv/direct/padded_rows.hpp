@@ -112,13 +112,13 @@ struct WindowPlan : PaddedRows {
         run(c.w.spacing == 1 ? c.w.count * c.channels : c.channels),
         runs(c.reduction_length() / std::max<std::size_t>(run, 1)) {
     choose_vectors(c);
-    positions = unroll ? std::max<std::size_t>(kWantedWindowFloats / segment_pitch, 64) : 1024;
+    positions = copies ? std::max<std::size_t>(kWantedWindowFloats / segment_pitch, 64) : 1024;
     positions = std::min(positions, band * c.B);
   }
   std::size_t run;            ///< values of a window that are neighbours in the source
   std::size_t runs;           ///< of a window
   std::size_t width;          ///< most lanes of one run in a vector
-  bool unroll;                ///< windows are copied to be contiguous
+  bool copies;                ///< windows are copied to be contiguous
   std::size_t segments;       ///< what a window consists of then
   std::size_t segment;        ///< length of a segment
   std::size_t segment_pitch;  ///< its length in whole vectors
@@ -133,13 +133,8 @@ struct WindowPlan : PaddedRows {
     return c.reduction_length() <= kMaxWindow && band_floats <= kMaxBandFloats &&
            sum_rows() * c.out_channels <= kMaxSumFloats;
   }
-  [[nodiscard]] std::size_t bytes(const Correlation& c) const {
-    return piece_bytes<float>(band_floats) + piece_bytes<float>(window_floats()) +
-           piece_bytes<float>(sum_rows() * c.out_channels) + piece_bytes<const float*>(positions) +
-           piece_bytes<std::size_t>(runs);
-  }
   [[nodiscard]] std::size_t window_floats() const {
-    return unroll ? positions * segment_pitch + kSlack : 0;
+    return copies ? positions * segment_pitch + kSlack : 0;
   }
 
  private:
@@ -156,12 +151,12 @@ struct WindowPlan : PaddedRows {
     const double copied = vectors(c.reduction_length(), kMaxLanes) * out_channels +
                           count * 2.5 * vectors(run, kHalfUnit);
     cost = std::min({whole, half, copied});
-    unroll = copied == cost;
-    width = !unroll && half == cost ? kHalfUnit : kMaxLanes;
-    segments = unroll ? 1 : runs;
-    segment = unroll ? c.reduction_length() : run;
+    copies = copied == cost;
+    width = !copies && half == cost ? kHalfUnit : kMaxLanes;
+    segments = copies ? 1 : runs;
+    segment = copies ? c.reduction_length() : run;
     segment_pitch = round_up(segment, width);
-    if (unroll) {  // room for what the last run's copy takes too much
+    if (copies) {  // room for what the last run's copy takes too much
       segment_pitch = round_up(segment - run + round_up(run, kHalfUnit), width);
     }
   }
@@ -169,16 +164,16 @@ struct WindowPlan : PaddedRows {
 
 /// The scratch of one worker.
 struct WindowScratch {
-  WindowScratch(const Correlation& c, const WindowPlan& plan, std::byte* memory) {
-    WorkspacePieces pieces({memory, plan.bytes(c)});
-    band = pieces.take<float>(plan.band_floats);
-    windows = pieces.take<float>(plan.window_floats());
-    sums = pieces.take<float>(plan.sum_rows() * c.out_channels);
-    window = pieces.take<const float*>(plan.positions);
-    run_offset = pieces.take<std::size_t>(plan.runs);
+  WindowScratch(WorkspacePieces& pieces, const Correlation& c, const WindowPlan& plan)
+      : band(pieces.take<float>(plan.band_floats)),
+        windows(pieces.take<float>(plan.window_floats())),
+        sums(pieces.take<float>(plan.sum_rows() * c.out_channels)),
+        window(pieces.take<const float*>(plan.positions)),
+        run_offset(pieces.take<std::size_t>(plan.runs)) {}
+  void fill(const Correlation& c, const WindowPlan& plan) const {
     std::fill_n(sums, plan.sum_rows() * c.out_channels, 0.0F);
     std::fill_n(band, plan.band_floats, 0.0F);
-    if (plan.unroll) fill_tails(plan);
+    if (plan.copies) fill_tails(plan);
     const std::size_t taps_together = plan.run / c.channels;
     for (std::size_t run = 0; run < plan.runs; ++run) {
       const std::size_t tap = run * taps_together;
@@ -186,7 +181,7 @@ struct WindowScratch {
     }
   }
   float* band;              ///< (source rows, row)
-  float* windows;           ///< (positions, segment_pitch) if unrolled
+  float* windows;           ///< (positions, segment_pitch) if they are copied
   float* sums;              ///< (output channels, sum_rows)
   const float** window;     ///< (positions): where a position's segment 0 begins
   std::size_t* run_offset;  ///< (runs): where a run begins, from the position's first cell

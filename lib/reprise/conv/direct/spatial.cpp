@@ -100,31 +100,20 @@ struct SpatialSizes {
   [[nodiscard]] bool fit() const {
     return planes <= kMaxPlaneFloats && weights <= kMaxWeightFloats;
   }
-  [[nodiscard]] std::size_t bytes() const {
-    return piece_bytes<float>(planes) + piece_bytes<float>(weights) +
-           piece_bytes<float>(out_channels) + piece_bytes<ChainRun>(taps);
-  }
 };
 
 /// The scratch of one worker.
 struct SpatialScratch {
-  SpatialScratch(const SpatialSizes& sizes, std::byte* memory) {
-    WorkspacePieces pieces({memory, sizes.bytes()});
-    planes = pieces.take<float>(sizes.planes);
-    weights = pieces.take<float>(sizes.weights);
-    start = pieces.take<float>(sizes.out_channels);
-    taps = pieces.take<ChainRun>(sizes.taps);
-  }
+  SpatialScratch(WorkspacePieces& pieces, const SpatialSizes& sizes)
+      : planes(pieces.take<float>(sizes.planes)),
+        weights(pieces.take<float>(sizes.weights)),
+        start(pieces.take<float>(sizes.out_channels)),
+        taps(pieces.take<ChainRun>(sizes.taps)) {}
   float* planes;
   float* weights;  ///< tiles of (reduction_length, output channels of the tile)
   float* start;    ///< (out_channels)
   ChainRun* taps;  ///< all taps; offsets in a plane
 };
-
-/// Output channels are taken in equal tiles: how many.
-std::size_t tile_count(const Correlation& c) {
-  return div_ceil(c.out_channels, kMaxTile);
-}
 
 /// A unit of work: rows of positions [a_begin, a_end) of images [n_begin, n_end) of group g, which
 /// read source rows [h_begin, h_end).
@@ -178,10 +167,7 @@ void fill_planes(const Correlation& c, const Planes& p, const float* source, con
 
 /// packed: for each tile of output channels (reduction_length, output channels of the tile).
 void pack_tiles(const Correlation& c, const float* weight, std::size_t g, float* packed) {
-  const std::size_t tiles = tile_count(c);
-  for (std::size_t tile = 0; tile < tiles; ++tile) {
-    const std::size_t j_begin = tile * c.out_channels / tiles;
-    const std::size_t j_end = (tile + 1) * c.out_channels / tiles;
+  for_each_part(c.out_channels, kMaxTile, [&](std::size_t j_begin, std::size_t j_end) {
     for (std::size_t th = 0; th < c.h.count; ++th) {
       for (std::size_t tw = 0; tw < c.w.count; ++tw) {
         const std::size_t kh = c.h.kernel_first + th * c.h.kernel_spacing;
@@ -192,7 +178,7 @@ void pack_tiles(const Correlation& c, const float* weight, std::size_t g, float*
         }
       }
     }
-  }
+  });
 }
 
 // ---- batch_lanes
@@ -205,26 +191,13 @@ std::size_t source_size(const Correlation& c) {
   return c.SH * c.SW * c.channels;
 }
 
-/// Floats of all output channels of a tile's positions.
-std::size_t sums_size(const Correlation& c) {
-  return kMaxTileVectors * c.out_channels * kMaxLanes;
-}
-
-std::size_t batch_scratch_bytes(const Correlation& c) {
-  return piece_bytes<float>(source_size(c) * kMaxLanes) +
-         piece_bytes<float>(c.reduction_length() * c.out_channels) +
-         piece_bytes<float>(c.out_channels) + piece_bytes<float>(sums_size(c));
-}
-
 /// The scratch of one worker.
 struct BatchScratch {
-  BatchScratch(const Correlation& c, std::byte* memory) {
-    WorkspacePieces pieces({memory, batch_scratch_bytes(c)});
-    source = pieces.take<float>(source_size(c) * kMaxLanes);
-    weights = pieces.take<float>(c.reduction_length() * c.out_channels);
-    start = pieces.take<float>(c.out_channels);
-    sums = pieces.take<float>(sums_size(c));
-  }
+  BatchScratch(WorkspacePieces& pieces, const Correlation& c)
+      : source(pieces.take<float>(source_size(c) * kMaxLanes)),
+        weights(pieces.take<float>(c.reduction_length() * c.out_channels)),
+        start(pieces.take<float>(c.out_channels)),
+        sums(pieces.take<float>(kMaxTileVectors * c.out_channels * kMaxLanes)) {}
   float* source;   ///< (SH, SW, channels, lanes)
   float* weights;  ///< tiles of (reduction_length, output channels of the tile)
   float* start;    ///< (out_channels)
@@ -303,10 +276,8 @@ void run_vectors(const Correlation& c, std::size_t plane, PositionVectors& vecto
   const std::size_t lanes = hn::Lanes(d);
   HWY_ALIGN float sums[kMaxTile * kVectors * hn::MaxLanes(d)];
   for (std::size_t v = vectors.size; v < kVectors; ++v) vectors.x[v] = vectors.x[v - 1];
-  const std::size_t tiles = tile_count(c);
-  for (std::size_t tile = 0; tile < tiles; ++tile) {
-    const std::size_t j_begin = tile * c.out_channels / tiles;
-    const std::size_t out_channels = (tile + 1) * c.out_channels / tiles - j_begin;
+  for_each_part(c.out_channels, kMaxTile, [&](std::size_t j_begin, std::size_t j_end) HWY_ATTR {
+    const std::size_t out_channels = j_end - j_begin;
     kTileKernels[out_channels - 1](vectors.x, taps, plane,
                                    scratch.weights + c.reduction_length() * j_begin,
                                    scratch.start + j_begin, {sums, kVectors * lanes, lanes});
@@ -314,7 +285,7 @@ void run_vectors(const Correlation& c, std::size_t plane, PositionVectors& vecto
       write_lanes(sums + v * lanes, kVectors * lanes, out_channels, vectors.count[v],
                   vectors.result[v] + j_begin, c.r_cell);
     }
-  }
+  });
 }
 
 /// The unit's rows of one class, whose planes, weights and taps are in the scratch.
@@ -373,14 +344,11 @@ void run_positions(const Correlation& c, Positions& positions, std::size_t image
                    std::span<const ChainRun> runs, const BatchScratch& scratch) {
   const std::size_t lanes = hn::Lanes(hn::ScalableTag<float>());
   for (std::size_t v = positions.size; v < kVectors; ++v) positions.x[v] = positions.x[v - 1];
-  const std::size_t tiles = tile_count(c);
-  for (std::size_t tile = 0; tile < tiles; ++tile) {
-    const std::size_t j_begin = tile * c.out_channels / tiles;
-    const std::size_t out_channels = (tile + 1) * c.out_channels / tiles - j_begin;
-    kTileKernels[out_channels - 1](
+  for_each_part(c.out_channels, kMaxTile, [&](std::size_t j_begin, std::size_t j_end) {
+    kTileKernels[j_end - j_begin - 1](
         positions.x, runs, lanes, scratch.weights + c.reduction_length() * j_begin,
         scratch.start + j_begin, {scratch.sums + j_begin * lanes, lanes, c.out_channels * lanes});
-  }
+  });
   write_positions(c, positions, images, scratch.sums);
 }
 
@@ -465,7 +433,7 @@ double spatial_overhead(const Correlation& c, std::size_t lanes) {
 }
 
 std::size_t spatial_workspace_bytes(const Correlation& c, std::size_t threads) {
-  return std::max<std::size_t>(threads, 1) * SpatialSizes(c, Planes(c)).bytes();
+  return scratch_of_workers<SpatialScratch>(threads, SpatialSizes(c, Planes(c)));
 }
 
 /// Rows [a, a + band) of images [n, n + images).
@@ -502,7 +470,7 @@ void run_spatial(const Correlation& c, const Operands& data, std::byte* workspac
   const std::size_t units = div_ceil(c.N, planes.images) * bands;  // per group
   const std::size_t tasks = std::min(units, threads <= 1 ? 1 : 4 * threads);
   parallel_for(threads, c.G * tasks, [&](std::size_t task, std::size_t worker) {
-    const SpatialScratch scratch(sizes, workspace + worker * sizes.bytes());
+    const auto scratch = take_scratch<SpatialScratch>(workspace, worker, sizes);
     const std::size_t g = task / tasks;
     const std::size_t part = task % tasks;
     std::fill_n(scratch.planes, sizes.planes, 0.0F);
@@ -549,7 +517,7 @@ double batch_cost(const Correlation& c, std::size_t lanes) {
 }
 
 std::size_t batch_workspace_bytes(const Correlation& c, std::size_t threads) {
-  return std::max<std::size_t>(threads, 1) * batch_scratch_bytes(c);
+  return scratch_of_workers<BatchScratch>(threads, c);
 }
 
 void run_batch(const Correlation& c, const Operands& data, std::byte* workspace,
@@ -559,9 +527,8 @@ void run_batch(const Correlation& c, const Operands& data, std::byte* workspace,
   const std::size_t lanes = simd_lanes();
   const std::size_t units = div_ceil(c.N, lanes);
   const std::size_t tasks = std::min(units, std::max<std::size_t>(threads, 1));
-  const std::size_t bytes = batch_scratch_bytes(c);
   parallel_for(threads, tasks, [&](std::size_t task, std::size_t worker) {
-    const BatchScratch scratch(c, workspace + worker * bytes);
+    const auto scratch = take_scratch<BatchScratch>(workspace, worker, c);
     std::fill_n(scratch.start, c.out_channels, 0.0F);
     if (data.start != nullptr) std::copy_n(data.start, c.out_channels, scratch.start);
     pack_tiles(c, data.factor, 0, scratch.weights);

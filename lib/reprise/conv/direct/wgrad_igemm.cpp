@@ -59,24 +59,17 @@ struct WeightBlocks {
   std::size_t out_channels;  ///< of grad_weight, at a time
   std::size_t positions;     ///< at a time
   std::size_t rows;          ///< of grad_weight, per task
-
-  [[nodiscard]] std::size_t bytes() const {
-    return piece_bytes<float>((out_channels + kMaxWidth) * positions) +
-           2 * piece_bytes<const float*>(positions) + 3 * piece_bytes<std::size_t>(positions);
-  }
 };
 
 /// The scratch of one worker.
 struct WeightScratch {
-  WeightScratch(const WeightBlocks& blocks, std::byte* memory) {
-    WorkspacePieces pieces({memory, blocks.bytes()});
-    grad = pieces.take<float>((blocks.out_channels + kMaxWidth) * blocks.positions);
-    cell = pieces.take<const float*>(blocks.positions);
-    row = pieces.take<const float*>(blocks.positions);
-    h = pieces.take<std::size_t>(blocks.positions);
-    w = pieces.take<std::size_t>(blocks.positions);
-    at = pieces.take<std::size_t>(blocks.positions);
-  }
+  WeightScratch(WorkspacePieces& pieces, const WeightBlocks& blocks)
+      : grad(pieces.take<float>((blocks.out_channels + kMaxWidth) * blocks.positions)),
+        cell(pieces.take<const float*>(blocks.positions)),
+        h(pieces.take<std::size_t>(blocks.positions)),
+        w(pieces.take<std::size_t>(blocks.positions)),
+        row(pieces.take<const float*>(blocks.positions)),
+        at(pieces.take<std::size_t>(blocks.positions)) {}
   float* grad;         ///< panels of (positions, width)
   const float** cell;  ///< (positions): where the position is in the source
   std::size_t* h;      ///< (positions): its coordinates there
@@ -145,10 +138,6 @@ struct PaddedPlan {
     return c.out_channels >= kMaxLanes && c.reduction_length() <= kMaxPaddedRows &&
            padded.band_floats <= kMaxBandFloats && sums(c) <= kMaxPaddedSums;
   }
-  [[nodiscard]] std::size_t bytes(const Correlation& c) const {
-    return piece_bytes<float>(padded.band_floats) + piece_bytes<float>(sums(c)) +
-           piece_bytes<const float*>(positions) + piece_bytes<std::size_t>(c.reduction_length());
-  }
 };
 
 /// Rows [k_begin, k_end) of a group's grad_weight.
@@ -159,12 +148,12 @@ struct PaddedTask {
 
 /// The scratch of one worker.
 struct PaddedScratch {
-  PaddedScratch(const Correlation& c, const PaddedPlan& plan, std::byte* memory) {
-    WorkspacePieces pieces({memory, plan.bytes(c)});
-    band = pieces.take<float>(plan.padded.band_floats);
-    sums = pieces.take<float>(PaddedPlan::sums(c));
-    window = pieces.take<const float*>(plan.positions);
-    offsets = pieces.take<std::size_t>(c.reduction_length());
+  PaddedScratch(WorkspacePieces& pieces, const Correlation& c, const PaddedPlan& plan)
+      : band(pieces.take<float>(plan.padded.band_floats)),
+        sums(pieces.take<float>(PaddedPlan::sums(c))),
+        window(pieces.take<const float*>(plan.positions)),
+        offsets(pieces.take<std::size_t>(c.reduction_length())) {}
+  void fill(const Correlation& c, const PaddedPlan& plan) const {
     for (std::size_t k = 0; k < c.reduction_length(); ++k) {
       const std::size_t tap = k / c.channels;
       offsets[k] = plan.padded.offset(c, tap / c.w.count, tap % c.w.count) + k % c.channels;
@@ -307,22 +296,18 @@ void pack_grad(const float* grad_output, std::size_t OC, std::size_t count, std:
 
 /// One segment's rows of grad_weight against all panels of a block of `count` positions, `inside`
 /// of which are selected.
-void run_piece(const Correlation& c, std::size_t length, std::size_t count, std::size_t inside,
-               const WeightScratch& scratch, std::size_t j_begin, std::size_t j_end,
-               float* grad_weight) {
+void run_segment(const Correlation& c, std::size_t length, std::size_t count, std::size_t inside,
+                 const WeightScratch& scratch, std::size_t j_begin, std::size_t j_end,
+                 float* grad_weight) {
   const std::size_t lanes = hn::Lanes(hn::ScalableTag<float>());
   Positions positions{inside, scratch.row, scratch.at, scratch.grad};
   for (std::size_t j = j_begin; j < j_end;) {
     const std::size_t vectors = panel_vectors(j_end - j);
     const std::size_t out_channels = std::min(vectors * lanes, j_end - j);
-    const std::size_t most = kTileVectors / vectors;
-    const std::size_t tiles = div_ceil(length, most);
-    for (std::size_t tile = 0; tile < tiles; ++tile) {  // of as equal heights as can be
-      const std::size_t first = tile * length / tiles;
-      const std::size_t rows = (tile + 1) * length / tiles - first;
-      run_tile(rows, vectors, out_channels, positions, first, grad_weight + first * c.w_channel + j,
-               c.w_channel);
-    }
+    for_each_part(length, kTileVectors / vectors, [&](std::size_t first, std::size_t end) {
+      run_tile(end - first, vectors, out_channels, positions, first,
+               grad_weight + first * c.w_channel + j, c.w_channel);
+    });
     positions.grad += count * vectors * lanes;
     j += out_channels;
   }
@@ -340,8 +325,8 @@ void run_positions(const Correlation& c, const Operands& data, const WeightTask&
               scratch.grad);
     for (const Segment& segment : task.segments) {
       const std::size_t inside = select_positions(c, segment, count, scratch);
-      run_piece(c, segment.length, count, inside, scratch, j, j_end,
-                data.result + segment.weight + task.g * c.w_group);
+      run_segment(c, segment.length, count, inside, scratch, j, j_end,
+                  data.result + segment.weight + task.g * c.w_group);
     }
   }
 }
@@ -413,20 +398,17 @@ struct OutChannelVectors {
 void run_padded_tiles(const PaddedTask& task, const PaddedPositions& positions,
                       const OutChannelVectors& vectors, const PaddedScratch& scratch) {
   const std::size_t rows = task.rows();
-  const std::size_t tiles = div_ceil(rows, kPaddedMaxRows);
-  for (std::size_t tile = 0; tile < tiles; ++tile) {
-    const std::size_t first = tile * rows / tiles;
-    const std::size_t count = (tile + 1) * rows / tiles - first;
+  for_each_part(rows, kPaddedMaxRows, [&](std::size_t first, std::size_t end) {
     for (std::size_t v = 0; v < vectors.count; v += 2) {
       const std::size_t last = std::min(v + 1, vectors.count - 1);
       const auto sums = [&](std::size_t vector) {
         return scratch.sums + (vector * rows + first) * vectors.lanes;
       };
-      padded_kernel_for(count, last - v + 1)(
+      padded_kernel_for(end - first, last - v + 1)(
           positions, scratch.offsets + task.k_begin + first,
           {{vectors.first(v), vectors.first(last)}, {sums(v), sums(last)}});
     }
-  }
+  });
 }
 
 /// The gradient of a task's rows over the data's positions.
@@ -479,15 +461,15 @@ bool needs_no_padding(const Correlation& c) {
 /// Short segments hold few sums.
 double cost(const Correlation& c, std::size_t lanes) {
   const double inside = inside_fraction_h(c) * inside_fraction_w(c);
-  const double short_pieces = 1.0 + 4.0 / static_cast<double>(c.channels);
+  const double short_segments = 1.0 + 4.0 / static_cast<double>(c.channels);
   return groups_and_positions(c) *
          (inside * static_cast<double>(c.reduction_length()) * in_vectors(c.out_channels, lanes) *
-          one_vector_penalty(c.out_channels, lanes) * short_pieces);
+          one_vector_penalty(c.out_channels, lanes) * short_segments);
 }
 
 std::size_t workspace_bytes_of(const Correlation& c, std::size_t threads) {
   threads = std::max<std::size_t>(threads, 1);
-  return threads * WeightBlocks(c, threads).bytes();
+  return scratch_of_workers<WeightScratch>(threads, WeightBlocks(c, threads));
 }
 
 void run(const Correlation& c, const Operands& data, std::byte* workspace, std::size_t threads) {
@@ -496,7 +478,7 @@ void run(const Correlation& c, const Operands& data, std::byte* workspace, std::
   const bool merge = needs_no_padding(c);
   const std::size_t row_blocks = div_ceil(c.reduction_length(), blocks.rows);
   parallel_for(threads, c.G * row_blocks, [&](std::size_t index, std::size_t worker) {
-    const WeightScratch scratch(blocks, workspace + worker * blocks.bytes());
+    const auto scratch = take_scratch<WeightScratch>(workspace, worker, blocks);
     const std::size_t k_begin = index % row_blocks * blocks.rows;
     const std::size_t k_end = std::min(c.reduction_length(), k_begin + blocks.rows);
     WeightTask task{index / row_blocks, k_begin, k_end, {}};
@@ -528,7 +510,7 @@ double padded_cost(const Correlation& c, std::size_t lanes) {
 }
 
 std::size_t padded_workspace_bytes(const Correlation& c, std::size_t threads) {
-  return std::max<std::size_t>(threads, 1) * PaddedPlan(c).bytes(c);
+  return scratch_of_workers<PaddedScratch>(threads, c, PaddedPlan(c));
 }
 
 void run_padded(const Correlation& c, const Operands& data, std::byte* workspace,
@@ -536,7 +518,8 @@ void run_padded(const Correlation& c, const Operands& data, std::byte* workspace
   const PaddedPlan plan(c);
   const std::size_t parts = std::min(c.reduction_length(), std::max<std::size_t>(threads, 1));
   parallel_for(threads, c.G * parts, [&](std::size_t index, std::size_t worker) {
-    const PaddedScratch scratch(c, plan, workspace + worker * plan.bytes(c));
+    const auto scratch = take_scratch<PaddedScratch>(workspace, worker, c, plan);
+    scratch.fill(c, plan);
     const std::size_t part = index % parts;
     const PaddedTask task{index / parts, part * c.reduction_length() / parts,
                           (part + 1) * c.reduction_length() / parts};

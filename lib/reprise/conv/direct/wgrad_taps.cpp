@@ -131,7 +131,7 @@ std::vector<RowVector> row_vectors(const WindowPlan& plan, const WindowScratch& 
   const std::size_t lanes = hn::Lanes(hn::CappedTag<float, width>());
   std::vector<RowVector> rows;
   for (std::size_t segment = 0; segment < plan.segments; ++segment) {
-    const std::size_t offset = plan.unroll ? 0 : scratch.run_offset[segment];
+    const std::size_t offset = plan.copies ? 0 : scratch.run_offset[segment];
     for (std::size_t row = 0; row < plan.segment; row += lanes) {
       rows.push_back({offset + row, segment * plan.segment_pitch + row});
     }
@@ -149,19 +149,15 @@ std::vector<RowVector> row_vectors(const WindowPlan& plan, const WindowScratch& 
 template <std::size_t width>
 void run_tiles(const WindowPlan& plan, const std::vector<RowVector>& rows,
                const Positions& positions, std::size_t j_begin, std::size_t j_end, float* sums) {
-  const std::size_t groups = div_ceil(rows.size(), kMaxVectors);
-  const std::size_t out_channels = j_end - j_begin;
-  for (std::size_t group = 0; group < groups; ++group) {
-    const std::size_t first = group * rows.size() / groups;
-    const std::size_t vectors = (group + 1) * rows.size() / groups - first;
-    const std::size_t tiles = div_ceil(out_channels, tile_out_channels(vectors));
-    for (std::size_t tile = 0; tile < tiles; ++tile) {
-      const std::size_t j = j_begin + tile * out_channels / tiles;
-      const std::size_t next = j_begin + (tile + 1) * out_channels / tiles;
-      kernel_for<width>(vectors, next - j)(positions, rows.data() + first, j,
-                                           sums + j * plan.sum_rows(), plan.sum_rows());
-    }
-  }
+  for_each_part(rows.size(), kMaxVectors, [&](std::size_t first, std::size_t last) {
+    const std::size_t vectors = last - first;
+    for_each_part(
+        j_end - j_begin, tile_out_channels(vectors), [&](std::size_t at, std::size_t end) {
+          const std::size_t j = j_begin + at;
+          kernel_for<width>(vectors, end - at)(positions, rows.data() + first, j,
+                                               sums + j * plan.sum_rows(), plan.sum_rows());
+        });
+  });
 }
 
 /// Copies the windows of a block of positions, a run in whole vectors: what a run's copy takes too
@@ -192,7 +188,7 @@ void run_positions(const Correlation& c, const WindowPlan& plan, const float* gr
                    const WindowBand& band, std::size_t begin, std::size_t count,
                    const std::vector<RowVector>& rows, const WindowScratch& scratch) {
   locate_windows(c, plan, scratch.band, begin, count, scratch.window);
-  if (plan.unroll) copy_windows(plan, count, scratch);
+  if (plan.copies) copy_windows(plan, count, scratch);
   const std::size_t position = (band.n * c.A + band.a_begin) * c.B + begin;
   const float* const grad = grad_output + position * c.r_cell + band.g * c.out_channels;
   const Positions positions{count, scratch.window, grad, c.r_cell};
@@ -251,14 +247,15 @@ double overhead(const Correlation& c, std::size_t lanes) {
 }
 
 std::size_t workspace_bytes_of(const Correlation& c, std::size_t threads) {
-  return std::max<std::size_t>(threads, 1) * WindowPlan(c).bytes(c);
+  return scratch_of_workers<WindowScratch>(threads, c, WindowPlan(c));
 }
 
 void run(const Correlation& c, const Operands& data, std::byte* workspace, std::size_t threads) {
   const WindowPlan plan(c);
   const std::size_t parts = std::min(c.out_channels, std::max<std::size_t>(threads, 1));
   parallel_for(threads, c.G * parts, [&](std::size_t index, std::size_t worker) {
-    const WindowScratch scratch(c, plan, workspace + worker * plan.bytes(c));
+    const auto scratch = take_scratch<WindowScratch>(workspace, worker, c, plan);
+    scratch.fill(c, plan);
     const std::size_t g = index / parts;
     const std::size_t part = index % parts;
     const std::size_t j_begin = part * c.out_channels / parts;

@@ -69,32 +69,23 @@ struct SparseWeightPlan {
            sum_rows() * c.out_channels <= kMaxSparseFloats &&
            capacity(c) * c.out_channels <= kMaxSparseFloats;
   }
-  [[nodiscard]] std::size_t bytes(const Correlation& c) const {
-    return piece_bytes<float>(windows.band_floats) +
-           piece_bytes<float>(sum_rows() * c.out_channels) +
-           piece_bytes<float>(capacity(c) * c.out_channels) +
-           piece_bytes<std::uint32_t>(capacity(c) * c.out_channels) +
-           piece_bytes<std::uint32_t>(capacity(c)) + piece_bytes<std::size_t>(c.out_channels) +
-           piece_bytes<float>(c.out_channels * kMaxLanes) + piece_bytes<RowVector>(sum_rows());
-  }
 };
 
 /// The scratch of one worker.
 struct SparseWeightScratch {
-  SparseWeightScratch(const Correlation& c, const SparseWeightPlan& plan, std::byte* memory) {
-    WorkspacePieces pieces({memory, plan.bytes(c)});
-    const std::size_t capacity = plan.capacity(c);
-    band = pieces.take<float>(plan.windows.band_floats);
-    sums = pieces.take<float>(plan.sum_rows() * c.out_channels);
-    grads = pieces.take<float>(capacity * c.out_channels);
-    windows = pieces.take<std::uint32_t>(capacity * c.out_channels);
-    window = pieces.take<std::uint32_t>(capacity);
-    count = pieces.take<std::size_t>(c.out_channels);
-    lanes = pieces.take<float>(c.out_channels * kMaxLanes);
-    rows = pieces.take<RowVector>(plan.sum_rows());
+  SparseWeightScratch(WorkspacePieces& pieces, const Correlation& c, const SparseWeightPlan& plan)
+      : band(pieces.take<float>(plan.windows.band_floats)),
+        sums(pieces.take<float>(plan.sum_rows() * c.out_channels)),
+        grads(pieces.take<float>(plan.capacity(c) * c.out_channels)),
+        windows(pieces.take<std::uint32_t>(plan.capacity(c) * c.out_channels)),
+        window(pieces.take<std::uint32_t>(plan.capacity(c))),
+        count(pieces.take<std::size_t>(c.out_channels)),
+        lanes(pieces.take<float>(c.out_channels * kMaxLanes)),
+        rows(pieces.take<RowVector>(plan.sum_rows())) {}
+  void fill(const Correlation& c, const SparseWeightPlan& plan) const {
     std::fill_n(band, plan.windows.band_floats, 0.0F);
     std::fill_n(sums, plan.sum_rows() * c.out_channels, 0.0F);
-    for (std::size_t p = 0; p < capacity; ++p) {
+    for (std::size_t p = 0; p < plan.capacity(c); ++p) {
       window[p] = static_cast<std::uint32_t>(p / c.B * c.step_h * plan.windows.row +
                                              p % c.B * c.step_w * c.channels);
     }
@@ -128,7 +119,7 @@ struct SparseInputPlan {
                        pad_of(c.h) + c.SH) *
                   row +
               kSlack),
-        words((c.out_channels + 63) / 64) {}
+        words(div_ceil(c.out_channels, std::size_t{64})) {}
   std::size_t run;      ///< values that are neighbours, of a row of the kernel
   std::size_t width;    ///< most lanes of a vector
   std::size_t pitch;    ///< length of a run in whole vectors
@@ -144,22 +135,15 @@ struct SparseInputPlan {
     return c.G == 1 && c.w.spacing == 1 && image <= kMaxSparseFloats &&
            weights * c.out_channels <= kMaxSparseFloats && all_words(c) <= kMaxSparseFloats;
   }
-  [[nodiscard]] std::size_t bytes(const Correlation& c) const {
-    return piece_bytes<float>(kImagesTogether * image) +
-           piece_bytes<float>(weights * c.out_channels) + piece_bytes<std::size_t>(weights) +
-           piece_bytes<std::uint64_t>(all_words(c));
-  }
 };
 
 /// The scratch of one worker.
 struct SparseInputScratch {
-  SparseInputScratch(const Correlation& c, const SparseInputPlan& plan, std::byte* memory) {
-    WorkspacePieces pieces({memory, plan.bytes(c)});
-    images = pieces.take<float>(kImagesTogether * plan.image);
-    weights = pieces.take<float>(plan.weights * c.out_channels);
-    offset = pieces.take<std::size_t>(plan.weights);
-    words = pieces.take<std::uint64_t>(plan.all_words(c));
-  }
+  SparseInputScratch(WorkspacePieces& pieces, const Correlation& c, const SparseInputPlan& plan)
+      : images(pieces.take<float>(kImagesTogether * plan.image)),
+        weights(pieces.take<float>(plan.weights * c.out_channels)),
+        offset(pieces.take<std::size_t>(plan.weights)),
+        words(pieces.take<std::uint64_t>(plan.all_words(c))) {}
   float* images;         ///< (kImagesTogether, image)
   float* weights;        ///< (OC, KH, pitch)
   std::size_t* offset;   ///< where a vector of weights adds, from a position's first cell
@@ -251,10 +235,8 @@ void add_windows(const Correlation& c, const SparseInputPlan& plan, const float*
                  std::size_t count, const SparseInputScratch& scratch) {
   const std::size_t lanes = hn::Lanes(hn::CappedTag<float, width>());
   const std::size_t vectors = plan.weights / lanes;
-  const std::size_t tiles = div_ceil(vectors, kMaxVectors);
-  for (std::size_t tile = 0; tile < tiles; ++tile) {
-    const std::size_t first = tile * vectors / tiles;
-    const TileKernel kernel = kernel_for<width>((tile + 1) * vectors / tiles - first);
+  for_each_part(vectors, kMaxVectors, [&](std::size_t first, std::size_t end) {
+    const TileKernel kernel = kernel_for<width>(end - first);
     for (std::size_t p = c.A * c.B; p-- > 0;) {
       const std::size_t cell = p / c.B * c.step_h * plan.row + p % c.B * c.step_w * c.channels;
       for (std::size_t n = 0; n < count; ++n) {
@@ -264,7 +246,7 @@ void add_windows(const Correlation& c, const SparseInputPlan& plan, const float*
         kernel(position, scratch.weights + first * lanes, plan.weights, scratch.offset + first);
       }
     }
-  }
+  });
 }
 
 /// grad_input of `count` images, at most kImagesTogether; the weights are in the scratch.
@@ -396,21 +378,19 @@ template <std::size_t width>
 void sum_in_vectors(const Correlation& c, const SparseWeightPlan& plan, const Operands& data,
                     std::size_t j_begin, std::size_t j_end, const SparseWeightScratch& scratch) {
   const std::size_t vectors = list_rows<width>(c, plan, scratch.rows);
-  const std::size_t tiles = div_ceil(vectors, kMaxVectors);
   const std::size_t capacity = plan.capacity(c);
   const auto add_band = [&](const SourceBand& source_band, std::size_t begin, std::size_t end) {
     const WindowBand band{source_band, j_begin, j_end};
     copy_band(c, plan.windows, data.source, band, scratch.band);
     const std::size_t first = (band.n * c.A + band.a_begin) * c.B;
     list_values(c, plan, band, begin, end, data.factor + first * c.out_channels, scratch);
-    for (std::size_t tile = 0; tile < tiles; ++tile) {
-      const std::size_t row = tile * vectors / tiles;
-      const WeightTileKernel kernel = weight_kernel_for<width>((tile + 1) * vectors / tiles - row);
+    for_each_part(vectors, kMaxVectors, [&](std::size_t row, std::size_t last_row) {
+      const WeightTileKernel kernel = weight_kernel_for<width>(last_row - row);
       for (std::size_t j = j_begin; j < j_end; ++j) {
         kernel(scratch.grads + j * capacity, scratch.windows + j * capacity, scratch.count[j],
                scratch.band, scratch.rows + row, scratch.sums + j * plan.sum_rows());
       }
-    }
+    });
   };
   for_each_band(c, plan.windows, 0, data.begin, data.end, add_band);
 }
@@ -449,7 +429,7 @@ double input_cost(const Correlation& c, std::size_t lanes) {
 }
 
 std::size_t input_workspace_bytes(const Correlation& c, std::size_t threads) {
-  return std::max<std::size_t>(threads, 1) * SparseInputPlan(c).bytes(c);
+  return scratch_of_workers<SparseInputScratch>(threads, c, SparseInputPlan(c));
 }
 
 void run_input_gradient(const Correlation& c, const Operands& data, std::byte* workspace,
@@ -458,7 +438,7 @@ void run_input_gradient(const Correlation& c, const Operands& data, std::byte* w
   const std::size_t groups = div_ceil(c.N, kImagesTogether);
   const std::size_t tasks = std::min(groups, std::max<std::size_t>(threads, 1));
   parallel_for(threads, tasks, [&](std::size_t task, std::size_t worker) {
-    const SparseInputScratch scratch(c, plan, workspace + worker * plan.bytes(c));
+    const auto scratch = take_scratch<SparseInputScratch>(workspace, worker, c, plan);
     std::fill_n(scratch.weights, plan.weights * c.out_channels, 0.0F);
     for (std::size_t i = 0; i < c.h.count * plan.run; ++i) {
       for (std::size_t oc = 0; oc < c.out_channels; ++oc) {
@@ -490,7 +470,7 @@ double weight_cost(const Correlation& c, std::size_t lanes) {
 }
 
 std::size_t weight_workspace_bytes(const Correlation& c, std::size_t threads) {
-  return std::max<std::size_t>(threads, 1) * SparseWeightPlan(c).bytes(c);
+  return scratch_of_workers<SparseWeightScratch>(threads, c, SparseWeightPlan(c));
 }
 
 void run_weight_gradient(const Correlation& c, const Operands& data, std::byte* workspace,
@@ -498,7 +478,8 @@ void run_weight_gradient(const Correlation& c, const Operands& data, std::byte* 
   const SparseWeightPlan plan(c);
   const std::size_t parts = std::min(c.out_channels, std::max<std::size_t>(threads, 1));
   parallel_for(threads, parts, [&](std::size_t part, std::size_t worker) {
-    const SparseWeightScratch scratch(c, plan, workspace + worker * plan.bytes(c));
+    const auto scratch = take_scratch<SparseWeightScratch>(workspace, worker, c, plan);
+    scratch.fill(c, plan);
     const std::size_t j_begin = part * c.out_channels / parts;
     const std::size_t j_end = (part + 1) * c.out_channels / parts;
     REPRISE_DISPATCH(sum_out_channels)(c, plan, data, j_begin, j_end, scratch);
