@@ -88,6 +88,7 @@ std::vector<std::string> finish_store(const StoredRuns& store, Inputs& inputs) {
   const Compute compute = compute_of(store.journal);
   inputs.stores.thread_seconds += compute.thread_seconds;
   inputs.stores.untold += compute.untold;
+  inputs.stores.stopped += compute.stopped;
   inputs.stores.has_journal |= !store.journal.empty();
   return left_out;
 }

@@ -23,6 +23,7 @@ struct StoreCounts {
   std::vector<PlanCount> plans;
   double thread_seconds = 0;  ///< of all runs begun, by the journals
   std::size_t untold = 0;     ///< runs begun whose end no journal tells
+  std::size_t stopped = 0;    ///< times that a run was stopped before its end
   bool has_journal = false;
 };
 

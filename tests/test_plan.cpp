@@ -137,14 +137,17 @@ TEST_CASE("a failure and a journal give themselves back, on one line each") {
   const std::string lines =
       journal_line({"2026-01-31T12:34:56Z", "begun", kDigest, 0, ""}) +
       journal_line({"2026-01-31T12:35:56Z", "failed", kDigest, 120.5, "a\tb\nc"}) +
-      journal_line({"2026-01-31T12:36:56Z", "begun", kOther, 0, ""});
-  CHECK(std::count(lines.begin(), lines.end(), '\n') == 3);
+      journal_line({"2026-01-31T12:36:56Z", "begun", kOther, 0, ""}) +
+      journal_line({"2026-01-31T12:37:56Z", "stopped", kOther, 0, ""}) +
+      journal_line({"2026-01-31T12:38:56Z", "begun", kOther, 0, ""});
+  CHECK(std::count(lines.begin(), lines.end(), '\n') == 5);
   const std::vector<JournalEntry> entries = journal_from("j", lines + "2026");
-  REQUIRE(entries.size() == 3);
+  REQUIRE(entries.size() == 5);
   CHECK(entries[1].reason == "a\\tb\\nc");
   const Compute all = compute_of(entries);
   CHECK(all.thread_seconds == 120.5);
   CHECK(all.untold == 1);
+  CHECK(all.stopped == 1);
   CHECK(compute_of(entries, {kOther}).thread_seconds == 0);
   CHECK(is_line_with(error_of([] { journal_from("j", "2026\tbegun\tabc\t0\t\n"); }), "j:1"));
   CHECK(is_line_with(error_of([] { journal_from("j", "\n"); }), "j:1"));

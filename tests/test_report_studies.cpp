@@ -569,10 +569,17 @@ TEST_CASE("the paper says whether all planned runs are there, and what they took
               "It has all 4 runs that the studies' plans ask for. All runs begun, stopped and "
               "failed ones among them, took 1 min 44 s, counted for each thread."));
   CHECK(holds(whole, "No run failed, no pilot diverged, and no run is missing."));
+  CHECK(holds(whole, "Runs were cut short 0 times, to be continued later."));
+  CHECK(holds(whole, "Each run was computed by one process."));
   inputs.stores.plans = {{"overlapping_pooling", 6, 4, 1, 0}};
+  inputs.stores.stopped = 3;
+  inputs.studies[0].environment["ranks"] = std::int64_t{4};
+  inputs.studies[1].environment["ranks"] = std::int64_t{2};
   const std::string part = make_report(inputs, {}, undrawn).markdown;
   CHECK(holds(part, "Of the 6 runs that the studies' plans ask for, it has 4."));
   CHECK(holds(part, "Runs that failed: 1; pilots that diverged: 0; runs still missing: 1;"));
+  CHECK(holds(part, "Runs were cut short 3 times, to be continued later."));
+  CHECK(holds(part, "Each run was computed by 1 to 4 ranks."));
 }
 
 TEST_CASE("write_report --against takes earlier records, and refuses others in one line") {

@@ -32,8 +32,9 @@ std::optional<double> positive(const Settings& environment, const char* name) {
 
 Cost cost_of(const Settings& environment) {
   const std::optional<double> seconds = positive(environment, "seconds_total");
-  const std::optional<double> threads = positive(environment, "threads");
-  return {seconds && threads ? std::optional(*seconds * *threads) : std::nullopt,
+  const std::optional<double> threads = positive(environment, "threads");  // of each rank
+  const double ranks = positive(environment, "ranks").value_or(1);
+  return {seconds && threads ? std::optional(*seconds * *threads * ranks) : std::nullopt,
           positive(environment, "peak_memory_bytes")};
 }
 

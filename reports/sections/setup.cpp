@@ -3,6 +3,8 @@
 
 #include <algorithm>
 #include <array>
+#include <cstdint>
+#include <limits>
 #include <set>
 
 #include "format.hpp"
@@ -73,6 +75,9 @@ constexpr std::array kMachine = {
     Known{"cpu", "Processor"},
     Known{"simd", "Vector instructions"},
     Known{"threads", "Threads"},
+    Known{"ranks", "Ranks"},
+    Known{"ranks_transport", "Messages between ranks by"},
+    Known{"rank_bytes_per_step", "Bytes that rank 0 sent in a step"},
     Known{"compiler", "Compiler"},
     Known{"compiler_flags", "Compiler flags"},
     Known{"packages", "Packages"},
@@ -222,6 +227,24 @@ std::int64_t made_elsewhere(const Runs& runs, const TrainingRun& first) {
   });
 }
 
+/// "one process", "2 ranks", "1 to 4 ranks": what computed each run.
+std::string ranks_used(const Runs& runs) {
+  std::int64_t least = std::numeric_limits<std::int64_t>::max();
+  std::int64_t most = 1;
+  for (const TrainingRun* run : runs) {
+    std::int64_t ranks = 1;  // a record of an earlier release does not say
+    const auto found = run->environment.find("ranks");
+    if (found != run->environment.end()) {
+      const auto* number = std::get_if<std::int64_t>(&found->second);
+      if (number != nullptr) ranks = std::max<std::int64_t>(1, *number);
+    }
+    least = std::min(least, ranks);
+    most = std::max(most, ranks);
+  }
+  if (most == 1) return "one process";
+  return least < most ? fmt::format("{} to {} ranks", least, most) : fmt::format("{} ranks", most);
+}
+
 }  // namespace
 
 std::string setting_meaning(const UntrustedText& name) {
@@ -247,6 +270,7 @@ void add_setup(const Inputs& inputs, Draft& draft) {
   draft.set("commit", code_span(commit));
   draft.set("is_dirty", setting_text(first.environment, "git_dirty") == "1");
   draft.set("made_elsewhere", grouped(made_elsewhere(runs, first)));
+  draft.set("ranks_used", ranks_used(runs));
   draft.set("trainings", counted(distinct(runs).size(), "training run"));
 }
 

@@ -423,6 +423,7 @@ void add_study_notes(const std::vector<Study>& studies, const std::vector<Contra
   draft.set("no_trouble",
             sum.found == sum.wanted && sum.failed + sum.diverged + stores.untold == 0);
   draft.set("untold", grouped(stores.untold));
+  draft.set("stopped", stores.stopped == 1 ? "once" : grouped(stores.stopped) + " times");
 }
 
 }  // namespace reprise::reports

@@ -118,6 +118,7 @@ Compute compute_of(const std::vector<JournalEntry>& journal,
   for (const JournalEntry& entry : journal) {
     if (!wanted.empty() && wanted.count(entry.digest) == 0) continue;
     compute.thread_seconds += entry.thread_seconds;
+    if (entry.event == "stopped") ++compute.stopped;
     std::size_t& begun = open[entry.digest];
     if (entry.event == "begun") {
       ++begun;

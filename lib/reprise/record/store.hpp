@@ -62,6 +62,7 @@ struct Compute {
   double thread_seconds = 0.0;
   std::size_t untold =
       0;  ///< times that a run was begun and its end is not told: killed, or at work
+  std::size_t stopped = 0;  ///< times that a run was stopped before its end
 };
 /// Of the runs with these digests, or of all if there are none.
 Compute compute_of(const std::vector<JournalEntry>& journal,
