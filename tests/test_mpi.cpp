@@ -11,6 +11,7 @@
 
 #include "reprise/record_file/record_file.hpp"
 #include "reprise/run/launcher.hpp"
+#include "reprise/run/provenance.hpp"
 #include "support/catch.hpp"
 #include "support/command.hpp"
 #include "support/skip.hpp"
@@ -169,9 +170,8 @@ TEST_CASE("a killed rank ends the run at once, which another number of ranks tak
     CHECK(!fs::exists(output));
     if (mpi.name == "openmpi") {
       check_one_line(killed, "train_lenet5: rank 2 of 3: its process");
-    } else {  // whose launcher ends all ranks itself, and names the process, which the run has
-              // listed
-      CHECK_THAT(killed.out, Catch::Contains("2: "));
+    } else {  // whose launcher kills all ranks itself, and says so
+      CHECK_THAT(killed.out, Catch::Contains("Killed (signal 9)"));
     }
     const std::string resume = run + "--resume --output " + output;
     CHECK(digest_in(run_command(mpi.start(2) + resume)) == expected);
@@ -236,11 +236,55 @@ TEST_CASE("ranks that cannot compute one run say so in one line, before anything
     check_one_line(
         run_command(mpi.start(2) + kProgram + " --data " + (folder / "none") + " " + output),
         "none");
+    // The last pixel of rank 1's training images is another.
+    const std::string data = folder / "data";
+    const std::string images = "/train-images-idx3-ubyte.gz";
+    REQUIRE(run_command("cp -r " REPRISE_FIXTURES "/fashion-mnist " + data + " && (gzip -dc " +
+                        REPRISE_FIXTURES "/fashion-mnist" + images +
+                        " | head -c -1; printf '\\177') | gzip >" + data + images)
+                .status == 0);
+    check_one_line(run_command(mpi.start(1) + small + " : -n 1 " + kProgram + " --data " + data +
+                               " --epochs 1 --train-images 128 " + output),
+                   "rank 1: data train-images-idx3-ubyte");
+    fs::remove_all(data);
     const std::string other = mpi.name == "openmpi" ? "mpich" : "openmpi";
     check_one_line(run_command(mpi.start(2) + small + "--ranks " + other),
                    "counts 1 processes where");
   }
   CHECK(folder.names().empty());
+}
+
+TEST_CASE("a rank of another commit, and a module that is none or of another MPI, are named") {
+  if (each_mpi().empty()) REPRISE_SKIP("there is no Open MPI or MPICH");
+  const std::string commit = source_version().commit;
+  for (const Mpi& mpi : each_mpi()) {
+    INFO(mpi.name);
+    const TemporaryFolder folder;
+    const std::string program = folder / "train_lenet5";
+    const std::string module = "reprise_ranks_" + mpi.name + ".so";
+    const std::string lib = REPRISE_BINARY_DIR "/lib/";
+    const std::string run = kData + "--epochs 1 --train-images 128 --output " + (folder / "x");
+    if (commit != "unknown") {  // where there is a commit, the copy is made to be of another
+      const std::string other = std::string(commit[0] == '0' ? "1" : "0") + commit.substr(1);
+      REQUIRE(run_command("sed s/" + commit + "/" + other + "/g " + kProgram + " >" + program +
+                          " && chmod +x " + program + " && cp " + lib + module + " " +
+                          folder.path() + "/")
+                  .status == 0);
+      check_one_line(run_command(mpi.start(1) + kProgram + run + " : -n 1 " + program + run),
+                     "rank 1: code of commit " + other + "; expected code of commit " + commit);
+    }
+    fs::copy_file(kProgram, program, fs::copy_options::overwrite_existing);
+    write_file(folder / module, "not a library");
+    check_one_line(run_command(mpi.start(2) + program + run),
+                   "expected the MPI library that it was built with");
+    for (const Mpi& other : each_mpi()) {
+      if (other.name == mpi.name) continue;
+      fs::copy_file(lib + "reprise_ranks_" + other.name + ".so", folder / module,
+                    fs::copy_options::overwrite_existing);
+      check_one_line(run_command(mpi.start(2) + program + run), "counts 1 processes where");
+    }
+    CHECK(!fs::exists(folder / "x"));
+  }
 }
 
 TEST_CASE("a program without the launcher's module ends in one line") {
