@@ -31,6 +31,8 @@ namespace {
 /// Exit status of a share that depends on other shares' runs.
 constexpr int kWaits = 75;
 constexpr std::int64_t kMaxShares = 1'000'000;
+/// Of a run's digest, in --list and in its files' names.
+constexpr std::size_t kRunDigits = 16;
 
 struct Options {
   std::vector<std::string> studies;  ///< one
@@ -74,12 +76,27 @@ StudyShare share_from(const std::string& where, const std::string& given) {
               fmt::format("I/N with I from 1 to N and N at most {}, such as 2/8", kMaxShares));
 }
 
+/// The digits of a run, as --list prints them.
+std::string run_from(const std::string& where, const std::string& given) {
+  const bool is_hex = given.find_first_not_of("0123456789abcdef") == std::string::npos;
+  if (is_hex && given.size() == kRunDigits) return given;
+  throw Error(where, "\"" + given + "\"",
+              fmt::format("the {} digits of a run, as --list prints them", kRunDigits));
+}
+
 /// How several processes do one study.
 void add_queue_options(CommandLine& line, Options& options) {
   line.add_option("--share", "I/N", "1/1",
                   "do every N-th run of those that --list prints, beginning with the I-th",
                   [&options](const std::string& where, const std::string& given) {
-                    options.share = share_from(where, given);
+                    const StudyShare share = share_from(where, given);
+                    options.share.index = share.index;
+                    options.share.count = share.count;
+                  });
+  line.add_option("--run", "DIGITS", "all",
+                  "do this run alone, named by the digits that --list prints",
+                  [&options](const std::string& where, const std::string& given) {
+                    options.share.run = run_from(where, given);
                   });
   line.add_flag("--worker", options.runs.worker,
                 "do what no other process is working on, until every run is done; any number of "
@@ -171,6 +188,9 @@ void complete(const CommandLine& line, const Study& study, Options& options) {
                        "one of them");
     }
     options.runs.resume = true;
+  }
+  if (options.share.count > 1 && !options.share.run.empty()) {
+    throw UsageError("command line", "--share and --run", "one of them");
   }
   if (options.store.empty()) options.store = options.quick ? "runs/quick" : "runs";
   check_pilot_seeds(study, options.seeds);
@@ -305,6 +325,15 @@ bool are_left(const StudyRuns& runs, const RunStore& store) {
                      [&](const StudyRun& run) { return is_left(run, store); });
 }
 
+/// Error if --run names none of the plan's runs.
+void check_run(StudyRuns runs, const RunStore& store, const LoadOptions& loading) {
+  const std::string& digits = runs.share().run;
+  if (digits.empty()) return;
+  runs.choose_rates(store, loading);
+  if (!runs.shared().empty()) return;
+  throw Error("option --run", digits, "the digits of a run that --list prints");
+}
+
 /// Pilots, round after round until the rates are chosen, then the measured runs.
 RunsOutcome do_study(StudyRuns& runs, const ImageDataset& data, const RunStore& store,
                      const StudyRunOptions& options) {
@@ -322,8 +351,9 @@ RunsOutcome do_study(StudyRuns& runs, const ImageDataset& data, const RunStore& 
       take_runs(runs.shared("pilot"), data, store, round, progress, outcome);
       if (outcome.stopped || !outcome.failed.empty()) return outcome;
       round.force = false;  // what this call has run
-      outcome.waits = !runs.choose_rates(store, options.loading) && !are_left(runs, store);
-      if (outcome.waits) return outcome;
+      const bool waits = !runs.choose_rates(store, options.loading) && !are_left(runs, store);
+      outcome.waits = waits && runs.share().run.empty();  // the one run was a pilot, and is done
+      if (waits) return outcome;
     } while (!runs.has_rates());
     progress.runs_to_come = progress.steps_to_come = 0;
     keep_plan(runs, store, first);
@@ -351,9 +381,12 @@ int report_outcome(const std::string& name, const RunsOutcome& outcome, const St
   const auto left = std::count_if(all.begin(), all.end(),
                                   [&](const StudyRun& run) { return is_left(run, store); });
   if (left > 0) {
-    print_line(fmt::format("share {}/{} is done; of the other shares {} left", runs.share().index,
-                           runs.share().count,
-                           left == 1 ? "1 run is" : fmt::format("{} runs are", left)));
+    const std::string others = left == 1 ? "1 run is" : fmt::format("{} runs are", left);
+    const StudyShare& share = runs.share();
+    print_line(share.run.empty()
+                   ? fmt::format("share {}/{} is done; of the other shares {} left", share.index,
+                                 share.count, others)
+                   : fmt::format("run {} is done; of the others {} left", share.run, others));
     return 0;
   }
   print_line("digest sha256:" + digest_of_study(runs, store, loading));
@@ -383,12 +416,13 @@ int run_study(const std::string& name, int argc, const char* const* argv) {
     if (options.status) print_status(runs, store, data, options.runs);
     return 0;
   }
+  check_run(runs, store, options.runs.loading);
   note_other_data(study, data.name);
   print_line(study.name + ": " + study.question);
   print_line(fmt::format("{}, {} variants, seeds {}", data.name, study.variants.size(),
                          fmt::join(options.seeds, ", ")));
   store.make();
-  if (options.runs.worker || options.share.count > 1) check_claims(store.path(kRunsFolder));
+  if (options.runs.worker || options.share.is_part()) check_claims(store.path(kRunsFolder));
   check_resources(runs, store, data, options.runs);
   const RunsOutcome outcome = do_study(runs, data, store, options.runs);
   return report_outcome(name, outcome, runs, store, options.runs.loading);

@@ -142,6 +142,33 @@ TEST_CASE("a share whose runs depend on the pilots of others says so and ends wi
   CHECK(place.run("--seeds 1 --worker", "w").last_line() == whole.last_line());
 }
 
+TEST_CASE("runs one by one, named by their digits, are the study, pilots first") {
+  const Place place(study_text("learning_rates = [0.01, 0.02]\n"));
+  const CommandResult whole = place.run("--seeds 1", "whole");
+  REQUIRE(whole.status == 0);
+  std::size_t runs = 0;
+  for (const std::size_t expected : {4, 2}) {  // pilots, then measured runs
+    std::vector<std::string> digits;
+    for (const std::string& line : lines_in(place.run("--seeds 1 --list").out)) {
+      const std::string name = line.substr(12, 16);
+      if (line.rfind("done ", 0) != 0 && name[0] != '-') digits.push_back(name);
+    }
+    INFO(expected);
+    REQUIRE(digits.size() == expected);
+    for (auto name = digits.rbegin(); name != digits.rend(); ++name) {
+      const CommandResult one = place.run("--seeds 1 --worker --run " + *name);
+      INFO(one.out << one.err);
+      REQUIRE(one.status == 0);
+      const bool is_last = ++runs == 6;
+      CHECK((one.last_line() == whole.last_line()) == is_last);
+      if (!is_last) CHECK_THAT(one.last_line(), Catch::StartsWith("run " + *name + " is done; "));
+      CHECK(place.begun() == runs);
+      CHECK(lines_in(place.run("--seeds 1 --list --run " + *name).out).size() == 1);
+    }
+  }
+  CHECK(place.files() == place.files("whole"));
+}
+
 TEST_CASE("a killed worker's run is taken over at once, and a signal keeps a checkpoint") {
   const Place place;
   const std::string options =
@@ -173,6 +200,46 @@ TEST_CASE("a killed worker's run is taken over at once, and a signal keeps a che
   CHECK(last.status == 0);
   CHECK(last.last_line() == whole.last_line());
   CHECK(place.files() == place.files("whole"));
+}
+
+TEST_CASE("a worker on a full disk says so in one line, and goes on once there is room") {
+  const Place place;
+  const std::string options = "--seeds 1,2 --epochs " + std::string(kSanitized ? "2 " : "8 ");
+  const CommandResult whole = place.run(options, "whole");
+  REQUIRE(whole.status == 0);
+  const std::string store = place.store();
+  const std::string worker = place.line(options + "--worker");
+  const std::string first = place.folder / "first";
+  const std::string again = "ls " + store + "/runs >" + (place.folder / "left") + "\n" + worker +
+                            " >" + (place.folder / "second") + "\nls " + store + "/runs >" +
+                            (place.folder / "files") + "\nexit $status\n";
+  fs::create_directory(store);
+  const bool mounts = run_command("unshare --mount --map-root-user true").status == 0;
+  CommandResult both;
+  if (mounts) {  // the disk gets full when the first run has begun
+    write_file(place.folder / "disk",
+               "set -eu\nmount -t tmpfs -o size=16m tmpfs " + store + "\nstatus=0\n" + worker +
+                   " >" + first + " &\nworker=$!\nuntil ls " + store +
+                   "/runs/*.lease 2>/dev/null || ! kill -0 $worker; do sleep 0.01; done\n" +
+                   "cat /dev/zero >" + store +
+                   "/filler 2>/dev/null || true\nwait $worker || status=$?\nrm " + store +
+                   "/filler\n" + again);
+    both =
+        run_command("timeout 120 unshare --mount --map-root-user bash " + (place.folder / "disk"));
+  } else {  // no file may be larger than a part of a record
+    both = script(place, "status=0\n(trap '' XFSZ; ulimit -f 64; " + worker + " --threads 1) >" +
+                             first + " || status=$?\n" + again);
+  }
+  INFO(both.out << both.err);
+  CHECK(both.status == 1);
+  CHECK_THAT(both.err, Catch::Contains("No space left") || Catch::Contains("too large"));
+  CHECK_THAT(both.err, Catch::StartsWith("study: "));
+  CHECK(count_in(both.err, "\n") == (mounts ? 1 : 4));  // without mounts each run is tried
+  REQUIRE(fs::exists(place.folder / "second"));
+  CHECK(test::read_file(place.folder / "left").find(".h5\n") == std::string::npos);
+  CHECK(lines_in(test::read_file(place.folder / "second")).back() == whole.last_line());
+  const std::vector<std::string> files = lines_in(test::read_file(place.folder / "files"));
+  CHECK(files == place.files("whole"));
 }
 
 TEST_CASE("of two hosts whose workers finish the same run, the second discards its record") {
@@ -261,6 +328,10 @@ TEST_CASE("bad shares and workers, and a folder without claims, are refused in o
   check_refused("", "--worker --force", "--worker and --force", 2);
   check_refused("", "--worker --share 1/2", "--worker and --share", 2);
   check_refused("", "--worker --lease-seconds 0", "--lease-seconds", 2);
+  const std::string digits(16, '0');
+  check_refused("", "--run 123", "option --run: \"123\"; expected the 16 digits of a run", 2);
+  check_refused("", "--share 1/2 --run " + digits, "--share and --run", 2);
+  check_refused("", "--run " + digits, "option --run: " + digits + "; expected the digits", 1);
   check_refused(kPreload + REPRISE_NO_LINKS " ", "--worker", "no rename that replaces nothing", 1);
   CHECK(place.files().empty());
 }

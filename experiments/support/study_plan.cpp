@@ -164,7 +164,8 @@ std::vector<StudyRun> StudyRuns::shared() const {
     std::size_t place = runs;
     if (!run.digest.empty()) place = places.try_emplace(run.digest, runs).first->second;
     if (place == runs) ++runs;
-    if (place % scope_.share.count == scope_.share.index - 1) taken.push_back(std::move(run));
+    if (place % scope_.share.count != scope_.share.index - 1) continue;
+    if (run.digest.starts_with(scope_.share.run)) taken.push_back(std::move(run));
   }
   return taken;
 }

@@ -16,10 +16,14 @@
 
 namespace reprise {
 
-/// Every count-th run of a plan, beginning with the index-th.
+/// Every count-th run of a plan, beginning with the index-th, or one run alone.
 struct StudyShare {
   std::size_t index = 1;  ///< 1 to count
   std::size_t count = 1;
+  std::string run{};  ///< the first 16 digits of the one run's digest; "" for all of the share
+
+  /// Whether others are to do other runs of the same plan.
+  [[nodiscard]] bool is_part() const { return count > 1 || !run.empty(); }
 };
 
 /// What the command line leaves open in a study's file.
