@@ -123,6 +123,16 @@ std::string& text_of(Record& record, const std::string& attribute) {
   return std::get<std::string>(record.groups["study"].attributes[attribute]);
 }
 
+/// The numbers at the axis of a drawing.
+std::vector<std::string> tic_labels(const std::string& svg) {
+  const std::regex label("<text[^>]*>(?:<tspan[^>]*>)?\\s*([-−]?[0-9.]+)\\s*<");
+  std::vector<std::string> labels;
+  for (std::sregex_iterator at(svg.begin(), svg.end(), label), end; at != end; ++at) {
+    labels.push_back((*at)[1]);
+  }
+  return labels;
+}
+
 }  // namespace
 
 TEST_CASE("a claim is supported, contradicted or inconclusive as its numbers say") {
@@ -459,6 +469,27 @@ TEST_CASE(
   const std::regex seed("<title>[^<]*, seed ");
   CHECK(std::distance(std::sregex_iterator(svg.begin(), svg.end(), seed), {}) == 5);
   CHECK(!holds(report.markdown, "z-score"));
+}
+
+TEST_CASE("more differences than a panel has rows for are shared out among panels with one axis") {
+  std::vector<NamedRecord> records;
+  for (int i = 0; i < 11; ++i) {
+    StudyRecordOptions options;
+    options.study = "study" + std::to_string(i);
+    append(records, study_of(options, {60, 62}, {60 + 10 * i, 61 + 10 * i}));
+  }
+  const Report report = make_report(records, "");
+  CHECK(report.figures.count("figures/differences.svg") == 0);
+  const std::string& first = report.figures.at("figures/differences_1.svg");
+  const std::string& second = report.figures.at("figures/differences_2.svg");
+  const std::regex dot("<title>[^<]*, seed ");
+  const auto dots = [&](const std::string& svg) {
+    return std::distance(std::sregex_iterator(svg.begin(), svg.end(), dot), {});
+  };
+  CHECK(dots(first) == 10);
+  CHECK(dots(second) == 12);
+  CHECK(!tic_labels(first).empty());
+  CHECK(tic_labels(first) == tic_labels(second));
 }
 
 TEST_CASE("verdicts.toml has the numbers behind the verdicts") {

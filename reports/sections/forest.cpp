@@ -6,6 +6,7 @@
 #include <cmath>
 
 #include "format.hpp"
+#include "reprise/core/integer.hpp"
 #include "sections/sections.hpp"
 
 namespace reprise::reports {
@@ -16,6 +17,7 @@ constexpr double kForestRest = 70;       // axis and margins
 constexpr double kCharacter = 7.3;       // of a name
 constexpr double kMaxLogarithm = 20;     // of a ratio: what lies beyond is at the edge
 constexpr std::size_t kForestName = 48;  // bytes
+constexpr std::size_t kForestRows = 10;  // of a panel: more are shared out evenly among several
 
 /// What a row shows: a difference in points, or a ratio.
 struct Effect {
@@ -29,6 +31,7 @@ struct Forest {
   std::string name;
   bool is_ratio;
   std::vector<Effect> effects;
+  Interval range = {};  ///< of the axis; of ratios their logarithms
 };
 
 /// A row: its height in pixels, and where its parts are, in rows from its middle.
@@ -96,7 +99,7 @@ Interval range_of(const Forest& forest) {
 }
 
 PlotCommands axis_commands(const Forest& forest) {
-  const Interval range = range_of(forest);
+  const Interval range = forest.range;
   const double width = range.high - range.low;
   if (!forest.is_ratio) {
     return PlotCommands::format(
@@ -193,6 +196,22 @@ Panel forest_panel(const Forest& forest) {
                   marks.titles});
 }
 
+/// Panels of about equal height, with one axis, so that they can stand side by side.
+std::vector<Forest> parts_of(const Forest& forest) {
+  const std::size_t rows = forest.effects.size();
+  const std::size_t count = div_ceil(rows, kForestRows);
+  std::vector<Forest> parts;
+  for (std::size_t part = 0; part < count; ++part) {
+    const auto first = forest.effects.begin();
+    parts.push_back({count == 1 ? forest.name : fmt::format("{}_{}", forest.name, part + 1),
+                     forest.is_ratio,
+                     {first + static_cast<std::ptrdiff_t>(rows * part / count),
+                      first + static_cast<std::ptrdiff_t>(rows * (part + 1) / count)},
+                     range_of(forest)});
+  }
+  return parts;
+}
+
 Effect difference_effect(const Contrast& contrast) {
   const PairedTest& test = contrast.test;
   std::vector<double> seeds;
@@ -221,7 +240,7 @@ std::vector<Panel> forest_panels(const std::vector<Contrast>& contrasts) {
   }
   std::vector<Panel> panels;
   for (const Forest* forest : {&errors, &ratios}) {
-    if (!forest->effects.empty()) panels.push_back(forest_panel(*forest));
+    for (const Forest& part : parts_of(*forest)) panels.push_back(forest_panel(part));
   }
   return panels;
 }
