@@ -475,7 +475,7 @@ TEST_CASE("more differences than a panel has rows for are shared out among panel
   std::vector<NamedRecord> records;
   for (int i = 0; i < 11; ++i) {
     StudyRecordOptions options;
-    options.study = "study" + std::to_string(i);
+    options.study = std::string("study_") + static_cast<char>('a' + i);
     append(records, study_of(options, {60, 62}, {60 + 10 * i, 61 + 10 * i}));
   }
   const Report report = make_report(records, "");
