@@ -16,6 +16,7 @@
 #include "reprise/core/terminal.hpp"
 #include "reprise/linalg/blas.hpp"
 #include "reprise/linalg/simd.hpp"
+#include "reprise/record/summary.hpp"
 #include "reprise/record_file/record_file.hpp"
 #include "support/installed_data.hpp"
 #include "support/lease.hpp"
@@ -40,11 +41,13 @@ struct Options {
   StudyScale scale;
   std::string data = default_data_folder();
   std::string store;
+  std::string summaries;
   std::string simd = "best";
   bool quick = false;
   bool list = false;
   bool describe = false;
   bool status = false;
+  bool whole_store = false;  ///< no study, but the summaries of a store
   StudyShare share;
   StudyRunOptions runs;
 };
@@ -134,6 +137,12 @@ void add_options(CommandLine& line, const std::string& name, Options& options) {
                 "runs/quick with --quick",
                 "DIR");
   line.add_earlier_name("--output", "--store");
+  line.add_text("--summaries", options.summaries,
+                "also write each run's summary, and the plans and the journal, to this folder when "
+                "the run has ended: small files of text, by which the folder serves as a store "
+                "(docs/summary_format.md); without STUDY, those of all that is in the store, and "
+                "exit",
+                "DIR");
   line.add_flag(
       "--quick", options.quick,
       "a short run: unless given, the epochs and seeds that the study has for this, and the "
@@ -214,10 +223,10 @@ std::string digest_of_study(const StudyRuns& runs, const RunStore& store,
   for (const StudyRun& run : runs.all()) {
     const ConvAlgorithm& algorithm = conv_algorithm(run.configuration.conv_algorithm);
     if (algorithm.reproducibility != Reproducibility::portable) continue;
-    const std::string record = store.path(run_file(run.digest));
-    if (!std::filesystem::exists(record)) continue;  // it diverged
-    const std::string line = name_of_run(runs.study(), run) + " " +
-                             digest_of(load_record(record, "training", loading)) + "\n";
+    if (!store.has_run(run.digest)) continue;  // it diverged
+    const Record record = load_run(store.run_path(run.digest), loading);
+    const std::string line =
+        name_of_run(runs.study(), run) + " " + run_record_digest(record) + "\n";
     hash.update(std::as_bytes(std::span(line)));
   }
   return hash.finish_hex();
@@ -265,6 +274,8 @@ std::optional<Study> parse(const std::string& name, int argc, const char* const*
     print_list();
     return std::nullopt;
   }
+  options.whole_store = options.studies.empty() && !options.summaries.empty();
+  if (options.whole_store) return std::nullopt;
   if (options.studies.empty()) {
     throw UsageError("command line", "no study", "a study's file or name, see --list");
   }
@@ -312,9 +323,9 @@ void take_runs(const std::vector<StudyRun>& wanted, const ImageDataset& data, co
   outcome.failed.insert(outcome.failed.end(), more.failed.begin(), more.failed.end());
 }
 
-/// Whether this run has neither a record nor a failure.
+/// Whether this run has neither a record, nor a summary, nor a failure.
 bool is_left(const StudyRun& run, const RunStore& store) {
-  return !std::filesystem::exists(store.path(run_file(run.digest))) &&
+  return !store.has_run(run.digest) &&
          !std::filesystem::exists(store.path(failure_file(run.digest)));
 }
 
@@ -393,10 +404,31 @@ int report_outcome(const std::string& name, const RunsOutcome& outcome, const St
   return 0;
 }
 
+/// The summaries of all that is in the store.
+int summarize_store(const std::string& name, const Options& options) {
+  const RunStore store(options.store.empty() ? "runs" : options.store);
+  if (!std::filesystem::exists(store.path(kStoreMark))) {
+    throw Error(store.folder(), "no store of runs", "--store with one");
+  }
+  const SummaryFolder summaries(options.summaries, options.runs.loading);
+  const std::vector<std::string> faults = summaries.take_all(store);
+  for (const std::string& fault : faults) print_error_line(name + ": " + fault);
+  print_line("summaries " + summaries.folder());
+  return faults.empty() ? 0 : kFailed;
+}
+
+/// Summaries of the runs of the study that were there before.
+void summarize_study(const StudyRuns& runs, const RunStore& store, const SummaryFolder& summaries) {
+  for (const StudyRun& run : runs.all()) {
+    if (!run.digest.empty()) summaries.take_run(store, run.digest);
+  }
+  summaries.take_texts(store);
+}
+
 int run_study(const std::string& name, int argc, const char* const* argv) {
   Options options;
   const std::optional<Study> asked = parse(name, argc, argv, options);
-  if (!asked) return 0;
+  if (!asked) return options.whole_store ? summarize_store(name, options) : 0;
   const Study& study = *asked;
   catch_interrupts();
   options.runs.threads = have_threads(options.runs.threads);
@@ -424,7 +456,13 @@ int run_study(const std::string& name, int argc, const char* const* argv) {
   store.make();
   if (options.runs.worker || options.share.is_part()) check_claims(store.path(kRunsFolder));
   check_resources(runs, store, data, options.runs);
+  std::optional<SummaryFolder> summaries;
+  if (!options.summaries.empty()) {
+    options.runs.summaries = &summaries.emplace(options.summaries, options.runs.loading);
+    summarize_study(runs, store, *summaries);
+  }
   const RunsOutcome outcome = do_study(runs, data, store, options.runs);
+  if (summaries) summarize_study(runs, store, *summaries);
   return report_outcome(name, outcome, runs, store, options.runs.loading);
 }
 

@@ -41,7 +41,8 @@ std::optional<Options> parse(const std::string& name, int argc, const char* cons
       name,
       "Repeats the run of each record from its configuration and reports whether the result "
       "is identical, or where the two first differ.");
-  line.add_operands("RECORD", options.records, {1}, "records of training runs");
+  line.add_operands("RECORD", options.records, {1},
+                    "records of training runs, or their summaries (*.toml)");
   line.add_text("--data", options.data,
                 "folder with the data; folders that records name are not opened; default " +
                     default_data_folder(),
@@ -136,7 +137,7 @@ void check_epochs(const Record& record, const std::string& path, const Options& 
 }
 
 std::size_t judge(const std::string& path, const Options& options) {
-  const Record record = load_record(path, "training", options.loading);
+  const Record record = load_run(path, options.loading);
   const TrainingConfiguration configuration =
       errors_naming(path, [&] { return configuration_from(record.group("configuration")); });
   check_epochs(record, path, options);

@@ -19,6 +19,7 @@
 #include "reprise/core/text.hpp"
 #include "reprise/record/contents.hpp"
 #include "reprise/record/format.hpp"
+#include "reprise/record/summary.hpp"
 #include "run_store.hpp"
 
 namespace reprise::reports {
@@ -33,6 +34,7 @@ struct AuditedRun {
   double last_train_error = 0;  ///< of /history
   std::string parameters, commit;
   bool dirty = false, portable = true;
+  bool by_summary = false;
 };
 
 /// A store with its records read.
@@ -69,9 +71,11 @@ std::string text_attribute(const Group& group, const std::string& name) {
 }
 
 AuditedRun run_from(const Record& record, const std::string& file) {
-  const TrainingRecord training = training_from(record, file);
   AuditedRun run;
   run.file = file;
+  run.by_summary = is_summary(record);
+  const TrainingRecord training =
+      run.by_summary ? training_from_summary(record, file) : training_from(record, file);
   run.digest = run_digest(record);
   run.seed = std::get<std::int64_t>(
       settings_in_full(record.group("configuration"), format_settings("training")).at("seed"));
@@ -96,23 +100,42 @@ std::set<std::string> planned_digests(const AuditedStore& store) {
   return digests;
 }
 
-/// Reads every record in runs/; faults for those that are damaged, not what their name says, or in
-/// no plan.
-AuditCheck check_records(AuditedStore& store, const LoadOptions& loading) {
+/// Error unless a summary that lies beside its record is that record's.
+void check_own_summary(const Record& record, const fs::path& path) {
+  const std::string beside = fs::path(path).replace_extension(".toml").string();
+  if (is_summary(record) || !fs::exists(beside)) return;
+  const std::vector<RecordDifference> different =
+      differences(summary_of(record), load_summary(beside), 1);
+  if (different.empty()) return;
+  throw Error(beside, different[0].path + " is not the record's: " + different[0].what,
+              "the summary of " + path.filename().string());
+}
+
+/// Reads every record in runs/, and every summary that stands for one; faults for those that are
+/// damaged, not what their name says, or in no plan.
+AuditCheck check_records(AuditedStore& store, const LoadOptions& loading,
+                         std::vector<std::string>& notes) {
   AuditCheck check{"records", "", {}};
   const std::set<std::string> planned = planned_digests(store);
+  std::size_t summaries = 0;
   std::error_code none;
   std::set<fs::path> files;
   for (const auto& entry : fs::directory_iterator(store.path(kRunsFolder), none)) {
-    if (entry.path().extension() == ".h5") files.insert(entry.path());
+    const bool is_record = entry.path().extension() == ".h5";
+    const bool stands = entry.path().extension() == ".toml" &&
+                        !fs::exists(fs::path(entry.path()).replace_extension(".h5"));
+    if (is_record || stands) files.insert(entry.path());
+    summaries += stands ? 1 : 0;
   }
   for (const fs::path& path : files) {
     const std::string file = (fs::path(kRunsFolder) / path.filename()).string();
     try {
-      AuditedRun run = run_from(load_record(path.string(), "training", loading), file);
-      if (run_file(run.digest) != file) {
+      const Record record = load_run(path.string(), loading);
+      check_own_summary(record, path);
+      AuditedRun run = run_from(record, file);
+      if (fs::path(run_file(run.digest)).stem() != path.stem()) {
         check.faults.push_back(file + " is of another run: its configuration and data belong to " +
-                               run_file(run.digest));
+                               fs::path(run_file(run.digest)).stem().string());
       } else if (planned.count(run.digest) == 0) {
         check.faults.push_back(file + " is in no plan");
       }
@@ -123,6 +146,13 @@ AuditCheck check_records(AuditedStore& store, const LoadOptions& loading) {
   }
   check.subject = fmt::format("{} whole and of the run that its name says, in a plan",
                               count_of(files.size(), "record"));
+  if (summaries > 0) {
+    check.subject += fmt::format("; {} of them told by a summary", summaries);
+    notes.push_back(
+        fmt::format("records: {} not here but told by a summary, whose numbers agree with each "
+                    "other and whose digest is a claim until verify runs it",
+                    summaries == 1 ? "1 is" : fmt::format("{} are", summaries)));
+  }
   return check;
 }
 
@@ -381,7 +411,7 @@ void audit_store(const std::string& folder, const AuditOptions& options, Audit& 
                                        count_of(store.store.plans.size(), "plan")),
                            store.store.plans.empty() ? std::vector<std::string>{"no plan"}
                                                      : std::vector<std::string>{}});
-  result.checks.push_back(check_records(store, options.loading));
+  result.checks.push_back(check_records(store, options.loading, result.notes));
   result.checks.push_back(check_seeds(store));
   result.checks.push_back(check_complete_runs(store));
   result.checks.push_back(check_journal(store, result.notes));

@@ -126,9 +126,11 @@ Json root(const CrateSubject& subject, const UntrustedText& published,
 
 void add_record(const std::string& digest, const Made& made, std::size_t program,
                 std::vector<Json>& graph) {
-  graph.push_back(entity(record_id(digest), "CreativeWork",
-                         {property("name", made.file), property("identifier", "sha256:" + digest),
-                          property("encodingFormat", "application/x-hdf5")}));
+  graph.push_back(
+      entity(record_id(digest), "CreativeWork",
+             {property("name", made.file), property("identifier", "sha256:" + digest),
+              property("encodingFormat",
+                       made.file.ends_with(".toml") ? "application/toml" : "application/x-hdf5")}));
   graph.push_back(
       entity(action_id(digest), "CreateAction",
              {property("name", plain_text("{} made {}", made.program, made.file)),

@@ -9,6 +9,7 @@
 
 #include "report_files.hpp"
 #include "reprise/core/error.hpp"
+#include "reprise/record/summary.hpp"
 
 namespace reprise::reports {
 namespace {
@@ -34,6 +35,10 @@ void add_record(const NamedRecord& record, Inputs& inputs) {
   if (is_comparison(record.record)) {
     inputs.comparisons.push_back(read_comparison(record));
     return;
+  }
+  if (is_summary(record.record)) {
+    throw Error(record.name, "a summary by itself",
+                "a record, or a store of runs with its summaries and plans");
   }
   TrainingRun run = read_training_run(record);
   if (run.study) {
@@ -99,18 +104,33 @@ void check_complete(const Inputs& inputs) {
   }
 }
 
+namespace {
+
+/// A summary, DIGITS.toml, that is in a store in place of its record.
+bool stands_for_record(const fs::path& path) {
+  if (path.extension() != ".toml" || path.parent_path().filename() != kRunsFolder) return false;
+  std::error_code none;
+  return fs::exists(path.parent_path().parent_path() / kStoreMark, none) &&
+         !fs::exists(fs::path(path).replace_extension(".h5"), none);
+}
+
+}  // namespace
+
 std::vector<RecordFile> record_files(const std::string& path, const std::string& report_folder) {
   if (!fs::is_directory(path)) return {{path, record_name(path, report_folder), false}};
   std::vector<RecordFile> files;
   for (const fs::directory_entry& entry : fs::recursive_directory_iterator(path)) {
-    if (entry.path().extension() != ".h5") continue;  // links to nothing and folders are named, too
+    // Links to nothing and folders are named, too.
+    if (entry.path().extension() != ".h5" && !stands_for_record(entry.path())) continue;
     const std::string file = entry.path().string();
     const std::string name = record_name(file, report_folder);
     const bool is_bare = name.find('/') == std::string::npos;
     files.push_back(
         {file, is_bare ? entry.path().lexically_relative(path).generic_string() : name, true});
   }
-  if (files.empty()) throw Error(path, "a folder without records", "files named *.h5 in it");
+  if (files.empty())
+    throw Error(path, "a folder without records",
+                "files named *.h5 in it, or a store with summaries");
   std::sort(files.begin(), files.end(),
             [](const RecordFile& a, const RecordFile& b) { return a.path < b.path; });
   return files;
@@ -119,6 +139,7 @@ std::vector<RecordFile> record_files(const std::string& path, const std::string&
 bool looks_like_record(const std::string& path) {
   std::error_code none;
   if (!fs::is_regular_file(path, none)) return false;
+  if (path.ends_with(".toml")) return true;  // where summaries are
   std::ifstream stream(path, std::ios::binary);
   const std::string bytes{std::istreambuf_iterator<char>(stream), {}};
   return bytes.starts_with("\x89HDF\r\n\x1a\n") && bytes.find("reprise record ") != bytes.npos;

@@ -51,8 +51,8 @@ std::vector<std::string> finish_store(const StoredRuns& store, Inputs& inputs);
 /// Error unless there is at least one training run.
 void check_complete(const Inputs& inputs);
 
-/// The record files at a path: itself, or, of a folder, all *.h5 in it and below, in the order of
-/// their paths. Error if a folder has none.
+/// The record files at a path: itself, or, of a folder, all *.h5 in it and below, and the summaries
+/// in stores whose records are not there, in the order of their paths. Error if a folder has none.
 struct RecordFile {
   std::string path;
   std::string name;    ///< how the report calls it (record_name); in a folder, the path from there

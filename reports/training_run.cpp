@@ -10,6 +10,7 @@
 #include "reprise/core/error.hpp"
 #include "reprise/record/contents.hpp"
 #include "reprise/record/format.hpp"
+#include "reprise/record/summary.hpp"
 
 namespace reprise::reports {
 namespace {
@@ -127,14 +128,18 @@ void check_confusion(const TrainingRun& run) {
           "a confusion matrix that is not that of test_labels and top5_labels");
 }
 
-void read_evaluation(const EvaluationRecord& evaluation, TrainingRun& run) {
+void read_scores(const EvaluationRecord& evaluation, TrainingRun& run) {
   run.test_loss = evaluation.test_loss;
   run.test_accuracy = evaluation.test_accuracy;
   run.train_error = evaluation.train_error;
+  run.confusion = evaluation.confusion.values;
+}
+
+void read_evaluation(const EvaluationRecord& evaluation, TrainingRun& run) {
+  read_scores(evaluation, run);
   run.test_labels = evaluation.test_labels;
   run.top_labels = {evaluation.top5_labels.shape[1], evaluation.top5_labels.values,
                     evaluation.top5_probabilities.values};
-  run.confusion = evaluation.confusion.values;
   check_confusion(run);
   const double accuracy = static_cast<double>(run.right()) / static_cast<double>(run.test_images);
   require(
@@ -177,7 +182,11 @@ void read_all(const Record& tree, const TrainingRecord& record, TrainingRun& run
   read_data(record.data, run);
   read_history(record.history, run);
   read_model(record.model, run);
-  read_evaluation(record.evaluation, run);
+  if (run.by_summary) {
+    read_scores(record.evaluation, run);  // its schema checks them
+  } else {
+    read_evaluation(record.evaluation, run);
+  }
   read_environment(record.environment, run);
   if (record.study) run.study = read_study_label(*record.study);
 }
@@ -191,11 +200,13 @@ std::size_t TrainingRun::right() const {
 }
 
 TrainingRun read_training_run(const NamedRecord& source) {
-  const TrainingRecord record = training_from(source.record, source.name);
   TrainingRun run;
   run.name = source.name;
+  run.by_summary = is_summary(source.record);
+  const TrainingRecord record = run.by_summary ? training_from_summary(source.record, source.name)
+                                               : training_from(source.record, source.name);
   try {
-    run.digest = digest_of(source.record);
+    run.digest = run_record_digest(source.record);
     read_all(source.record, record, run);
   } catch (const std::runtime_error& problem) {
     throw Error(source.name, problem.what(), kExpected);

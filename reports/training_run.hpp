@@ -79,8 +79,9 @@ struct Kernels {
 };
 
 struct TrainingRun {
-  UntrustedText name;  ///< of the record
-  std::string digest;  ///< 64 hexadecimal digits, computed
+  UntrustedText name;       ///< of the record
+  std::string digest;       ///< 64 hexadecimal digits, computed; by a summary, claimed
+  bool by_summary = false;  ///< without images, labels, kernels and neighbours
   UntrustedText program;
 
   Settings settings;           ///< under today's names
@@ -126,9 +127,10 @@ struct TrainingRun {
   [[nodiscard]] std::size_t right() const;
 };
 
-/// Error, with the record's name, if it is no training run or anything of the above is missing, of
-/// another type or length, or contradicts the rest (a history that ends before the last epoch, a
-/// confusion matrix that is not that of the test labels and the most probable labels).
+/// A record or a summary. Error, with its name, if it is no training run or anything of the above
+/// is missing, of another type or length, or contradicts the rest (a history that ends before the
+/// last epoch, a confusion matrix that is not that of the test labels and the most probable
+/// labels).
 TrainingRun read_training_run(const NamedRecord& source);
 
 /// Error, with the second record's name, if the two are not the same experiment with other seeds:

@@ -8,6 +8,7 @@
 #include <cerrno>
 #include <chrono>
 #include <filesystem>
+#include <map>
 #include <span>
 #include <system_error>
 #include <thread>
@@ -16,6 +17,7 @@
 #include "reprise/core/error.hpp"
 #include "reprise/core/file.hpp"
 #include "reprise/core/file_descriptor.hpp"
+#include "reprise/core/text.hpp"
 #include "reprise/record/plan.hpp"
 #include "reprise/run/provenance.hpp"
 
@@ -114,6 +116,16 @@ std::string RunStore::path(const std::string& file) const {
   return (fs::path(folder_) / file).string();
 }
 
+bool RunStore::has_run(const std::string& digest) const {
+  return fs::exists(path(run_file(digest))) || fs::exists(path(summary_file(digest)));
+}
+
+std::string RunStore::run_path(const std::string& digest) const {
+  const std::string record = path(run_file(digest));
+  const std::string summary = path(summary_file(digest));
+  return !fs::exists(record) && fs::exists(summary) ? summary : record;
+}
+
 std::optional<RunFailure> RunStore::failure(const std::string& digest) const {
   const std::string file = path(failure_file(digest));
   if (!fs::exists(file)) return std::nullopt;
@@ -136,6 +148,24 @@ void RunStore::note(const std::string& digest, const std::string& event, double 
   if (append_line(file, line)) return;
   throw Error(file, "cannot be written: " + std::generic_category().message(errno),
               "room for a line");
+}
+
+void RunStore::add_to_journal(const std::vector<JournalEntry>& entries) const {
+  std::map<std::string, std::size_t> here;  // two runs may begin and end alike
+  for (const JournalEntry& entry : journal()) ++here[journal_line(entry)];
+  std::string missing;
+  for (const JournalEntry& entry : entries) {
+    const std::string line = journal_line(entry);
+    std::size_t& known = here[line];
+    if (known > 0) {
+      --known;
+    } else {
+      missing += line;
+    }
+  }
+  if (missing.empty() || append_line(path(kJournal), missing)) return;
+  throw Error(path(kJournal), "cannot be written: " + std::generic_category().message(errno),
+              "room for " + count_of(entries.size(), "line"));
 }
 
 std::vector<JournalEntry> RunStore::journal() const {

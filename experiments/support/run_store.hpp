@@ -24,6 +24,11 @@ class RunStore {
   /// A path in the store.
   [[nodiscard]] std::string path(const std::string& file) const;
 
+  /// Whether a run has its record or a summary that stands for it.
+  [[nodiscard]] bool has_run(const std::string& digest) const;
+  /// The path of a run's record; where there is none but a summary, that of the summary.
+  [[nodiscard]] std::string run_path(const std::string& digest) const;
+
   [[nodiscard]] std::optional<RunFailure> failure(const std::string& digest) const;
   /// Replaces an earlier one.
   void set_failure(const std::string& digest, const RunFailure& failure) const;
@@ -33,6 +38,8 @@ class RunStore {
   /// there are locks. What a killed process has left of a line is removed first.
   void note(const std::string& digest, const std::string& event, double thread_seconds,
             const std::string& reason = "") const;
+  /// Adds those of another journal's entries that this one does not have.
+  void add_to_journal(const std::vector<JournalEntry>& entries) const;
   /// All its entries; none if there is no journal.
   [[nodiscard]] std::vector<JournalEntry> journal() const;
 

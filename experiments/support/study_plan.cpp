@@ -41,11 +41,11 @@ Record head_of(const Record& record) {
 std::string fault_of(const StudyRun& run, const std::string& path, const ImageDataset& data,
                      const LoadOptions& loading) {
   try {
-    const Record record = load_record(path, "training", loading);
+    const Record record = load_run(path, loading);
     const std::vector<RecordDifference> different =
         differences(head_of(run, data), head_of(record), 1);
     if (different.empty()) return "";
-    return fmt::format("{} is the record of another run: {} differs, {}", path, different[0].path,
+    return fmt::format("{} is of another run: {} differs, {}", path, different[0].path,
                        different[0].what);
   } catch (const Error& error) {
     return error.what();
@@ -75,13 +75,14 @@ RunStatus status_of(const StudyRun& run, const RunStore& store, const ImageDatas
     return {State::missing, "pilots that have not run choose its learning rate"};
   }
   const std::string record = store.path(run_file(run.digest));
-  if (fs::exists(record)) {
-    const std::string fault = fault_of(run, record, data, loading);
-    if (fault.empty()) return {State::done, "", false};
+  if (store.has_run(run.digest)) {
+    const std::string path = store.run_path(run.digest);
+    const std::string fault = fault_of(run, path, data, loading);
+    if (fault.empty()) return {State::done, "", path != record, false};
     return {State::missing, fault};
   }
   if (const std::optional<RunFailure> failure = store.failure(run.digest)) {
-    return {State::failed, failure->reason, !failure->diverged};
+    return {State::failed, failure->reason, false, !failure->diverged};
   }
   if (fs::exists(checkpoint_path(record))) {
     return {State::interrupted, "a checkpoint is there; --resume continues it"};
@@ -189,7 +190,7 @@ std::optional<double> StudyRuns::pilot_error(std::size_t variant, double rate,
     } else if (status.state != RunStatus::State::done) {
       return std::nullopt;
     } else {
-      const Record record = load_record(store.path(run_file(run.digest)), "training", loading);
+      const Record record = load_run(store.run_path(run.digest), loading);
       sum += record.values<double>("history/train_error").back();
     }
   }

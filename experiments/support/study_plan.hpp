@@ -39,6 +39,7 @@ struct RunStatus {
   enum class State { done, failed, interrupted, missing };
   State state = State::missing;
   std::string why;              ///< of all but done, a line
+  bool by_summary = false;      ///< of a run that is done: its record is not here
   bool would_run_again = true;  ///< of a run that is not done: if the study is run
 };
 const char* name_of(RunStatus::State state);

@@ -19,6 +19,7 @@
 #include "reprise/core/integer.hpp"
 #include "reprise/core/terminal.hpp"
 #include "reprise/core/text.hpp"
+#include "reprise/record/summary.hpp"
 #include "reprise/record_file/record_file.hpp"
 #include "reprise/run/checkpoint.hpp"
 #include "reprise/run/evaluation.hpp"
@@ -123,6 +124,12 @@ class RunAtWork {
   /// After claim().
   void work() {
     store_.note(wanted_.digest, "begun", 0.0);
+    do_run();
+    if (options_.summaries != nullptr) summarize();
+  }
+
+ private:
+  void do_run() {
     try {
       if (!train()) workers_.stopped = true;
     } catch (const Diverged& diverged) {
@@ -135,7 +142,21 @@ class RunAtWork {
     }
   }
 
- private:
+  /// What keeps a run from being summarized is no failure of the run.
+  void summarize() {
+    try {
+      options_.summaries->take_run(store_, wanted_.digest);
+      options_.summaries->take_texts(store_);
+    } catch (const Error& error) {
+      add_failed("its summary: " + std::string(error.what()));
+    }
+  }
+
+  void add_failed(const std::string& reason) {
+    const std::lock_guard<std::mutex> lock(workers_.mutex);
+    workers_.failed.push_back(wanted_.label + ": " + reason);
+  }
+
   [[nodiscard]] Overwrite overwrite() const {
     return options_.force ? Overwrite::yes : Overwrite::no;
   }
@@ -187,8 +208,20 @@ class RunAtWork {
     progress_.finished(wanted_.label + ": another worker's record" + what);
   }
 
+  /// Where the store has a summary of the run, the record must be the one that it tells of.
+  void check_summary(const Record& record) const {
+    const std::string summary = store_.path(summary_file(wanted_.digest));
+    if (!fs::exists(summary)) return;
+    const std::string claimed = run_record_digest(load_summary(summary));
+    const std::string own = digest_of(record);
+    if (claimed == own) return;
+    throw Error(summary, "is of a record with the digest " + claimed,
+                own + ", which this run of it gave");
+  }
+
   /// False if another process has saved its record of the run before: that one stays.
   bool save(const Record& record, const TrainingRun& run) {
+    check_summary(record);
     const auto other_is_there = [this] { return !options_.force && fs::exists(path_); };
     if (!other_is_there()) {
       try {
@@ -242,9 +275,7 @@ class RunAtWork {
     store_.set_failure(wanted_.digest, {diverged, reason});
     store_.note(wanted_.digest, "failed", thread_seconds(), reason);
     progress_.finished(wanted_.label + (diverged ? ": diverged" : ": failed"));
-    if (diverged && wanted_.may_diverge()) return;
-    const std::lock_guard<std::mutex> lock(workers_.mutex);
-    workers_.failed.push_back(wanted_.label + ": " + reason);
+    if (!diverged || !wanted_.may_diverge()) add_failed(reason);
   }
 
   const StudyRun& wanted_;
@@ -399,8 +430,7 @@ std::vector<StudyRun> not_done(const std::vector<StudyRun>& runs, const ImageDat
   for (const StudyRun& run : runs) {
     if (!seen.insert(run.digest).second) continue;
     const RunStatus status = status_of(run, store, data, options.loading);
-    if (!options.force && fs::exists(store.path(run_file(run.digest))) &&
-        status.state != RunStatus::State::done) {
+    if (!options.force && store.has_run(run.digest) && status.state != RunStatus::State::done) {
       throw Error(run.label, status.why, "--store with another folder, or --force to run again");
     }
     if (status.state == RunStatus::State::done && !options.force) tidy(run, store);

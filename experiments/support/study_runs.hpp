@@ -10,6 +10,7 @@
 #include "reprise/record_file/record_file.hpp"
 #include "reprise/run/configuration.hpp"
 #include "support/run_store.hpp"
+#include "support/summary_folder.hpp"
 
 namespace reprise {
 
@@ -30,11 +31,12 @@ struct StudyRunOptions {
   bool force = false;       ///< run again what is recorded, failed or begun
   bool resume = false;      ///< go on from checkpoints
   bool worker = false;  ///< leave to other processes what they are working on, and wait for them
-  std::size_t lease_seconds = 30;       ///< after which other hosts take this process for dead
-  std::size_t checkpoint_seconds = 30;  ///< at least, from a run's checkpoint to its next
-  std::string data_folder;              ///< for the records
-  std::string command_line;             ///< for the records
-  LoadOptions loading;                  ///< of records and checkpoints that are there already
+  std::size_t lease_seconds = 30;            ///< after which other hosts take this process for dead
+  std::size_t checkpoint_seconds = 30;       ///< at least, from a run's checkpoint to its next
+  std::string data_folder;                   ///< for the records
+  std::string command_line;                  ///< for the records
+  LoadOptions loading;                       ///< of records and checkpoints that are there already
+  const SummaryFolder* summaries = nullptr;  ///< takes each run when it has ended
 };
 
 /// Optimizer steps of a whole run.
@@ -53,10 +55,10 @@ struct RunsOutcome {
   std::vector<std::string> failed;  ///< a line for each run that failed, here or earlier
 };
 
-/// Does the runs that have no record yet; two that have one digest are one run. One that fails
-/// leaves its reason in the store and ends no other; one that diverged is not tried again. Error if
-/// a record there is of another run or damaged, if a checkpoint is there and nobody asked to go on,
-/// or if another process is working on a run and this one is no worker.
+/// Does the runs that have neither a record nor a summary yet; two that have one digest are one
+/// run. One that fails leaves its reason in the store and ends no other; one that diverged is not
+/// tried again. Error if a record there is of another run or damaged, if a checkpoint is there and
+/// nobody asked to go on, or if another process is working on a run and this one is no worker.
 ///
 /// On one host no run is computed twice at once. On several it may be, where a process was stopped
 /// for longer than its lease: the first to finish saves the record, and the other one discards its

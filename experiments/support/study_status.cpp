@@ -181,6 +181,7 @@ void print_plan(const StudyRuns& runs, const RunStore& store, const ImageDataset
     const std::string digest = row.run.digest.empty() ? "-" : row.run.digest.substr(0, 16);
     std::string line =
         fmt::format("{:<11} {:<16} {}", name_of(row.status.state), digest, row.run.label);
+    if (row.status.by_summary) line += " (summary)";
     if (!row.status.why.empty()) line += ": " + row.status.why;
     if (row.status.state == State::failed) {
       line += row.status.would_run_again ? "; would run again" : "; would not run again";
@@ -203,6 +204,12 @@ void print_status(const StudyRuns& runs, const RunStore& store, const ImageDatas
                          runs.study().name, done, count_of(rows.size(), "run"),
                          count_state(rows, State::failed), count_state(rows, State::interrupted),
                          count_state(rows, State::missing)));
+  const auto by_summary = static_cast<std::size_t>(std::count_if(
+      rows.begin(), rows.end(), [](const Row& row) { return row.status.by_summary; }));
+  if (by_summary > 0) {
+    print_line(fmt::format("{} of those done {} without a record, told by a summary", by_summary,
+                           by_summary == 1 ? "is" : "are"));
+  }
   print_line("time left: " + time_left(rows, journal, data, options.threads));
   print_line(fmt::format("disk: about {} more; {} are free",
                          bytes_text(disk_needed(rows, data, options)),

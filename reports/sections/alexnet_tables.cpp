@@ -63,11 +63,16 @@ double averaged_error(const Runs& runs) {
   return static_cast<double>(wrong) / static_cast<double>(first.test_images);
 }
 
+/// Whether their labels of every test image are known.
+bool are_whole(const Runs& runs) {
+  return std::none_of(runs.begin(), runs.end(), [](const auto* run) { return run->by_summary; });
+}
+
 /// Whether all runs were judged by the same images, as far as their labels tell.
 bool share_test_images(const Runs& runs) {
-  return std::all_of(runs.begin(), runs.end(), [&](const TrainingRun* run) {
-    return run->test_labels == runs.front()->test_labels;
-  });
+  return are_whole(runs) && std::all_of(runs.begin(), runs.end(), [&](const TrainingRun* run) {
+           return run->test_labels == runs.front()->test_labels;
+         });
 }
 
 double mean_of(const Runs& runs, double (*value)(const TrainingRun&)) {
@@ -106,7 +111,7 @@ void add_our_rows(const Repetitions& group, Table& table) {
   const UntrustedText data = data_display_name(run.data_name) + ", test";
   table.rows.push_back({group.name, count_cell(std::int64_t{1}), data,
                         percent_cell(mean_of(group.runs, final_test_error), 2),
-                        run.top_labels.ranks < run.classes()
+                        are_whole(group.runs) && run.top_labels.ranks < run.classes()
                             ? percent_cell(mean_of(group.runs, top_k_error), 2)
                             : Cell()});
   if (group.runs.size() < 2 || !share_test_images(group.runs)) return;

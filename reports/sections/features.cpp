@@ -183,6 +183,10 @@ void add_neighbours(const Runs& runs, Draft& draft) {
 
 void add_features(const Runs& runs, Draft& draft) {
   add_neighbours(runs, draft);
+  const auto whole = std::find_if(runs.begin(), runs.end(),
+                                  [](const TrainingRun* run) { return !run->by_summary; });
+  draft.set("has_kernels", whole != runs.end());
+  if (whole == runs.end()) return;
   const TrainingRun& run = *with_most_kernels(runs);
   draft.set("kernels_run", run_name(run));
   draft.set("kernel_count", std::to_string(run.kernels.out_channels));
@@ -190,8 +194,8 @@ void add_features(const Runs& runs, Draft& draft) {
   draft.add("kernels", Figure{{kernels_panel(run.kernels, "first_layer_kernels")},
                               short_digest(run.digest),
                               kernels_data(run.kernels)});
-  draft.set("test_images_run", run_name(*runs.front()));
-  add_test_images(*runs.front(), draft);
+  draft.set("test_images_run", run_name(**whole));
+  add_test_images(**whole, draft);
 }
 
 }  // namespace reprise::reports

@@ -230,7 +230,9 @@ ShellCommands verify_command(const Runs& runs) {
       continue;
     }
     const UntrustedText folder = folder_of(run->name);
-    words.insert(ShellCommands::format("{}/*.h5", folder.empty() ? "." : shell_file(folder)));
+    const ShellCommands files =
+        run->by_summary ? ShellCommands::literal("*.toml") : ShellCommands::literal("*.h5");
+    words.insert(ShellCommands::format("{}/{}", folder.empty() ? "." : shell_file(folder), files));
   }
   ShellCommands text = ShellCommands::format("build/release/experiments/verify");
   for (const ShellCommands& word : words) {
@@ -249,6 +251,12 @@ void add_reproducibility(const Inputs& inputs, const std::vector<Study>& studies
   const std::vector<TrainingRun>& lenet = lenet_runs(inputs);
   if (!lenet.empty()) draft.add("digests", digests_table(lenet, inputs.comparisons));
   draft.add("records", records_table(runs, inputs.comparisons));
+  const Runs all = distinct(runs);
+  const auto summaries =
+      std::count_if(all.begin(), all.end(), [](const auto* run) { return run->by_summary; });
+  draft.set("has_summaries", summaries > 0);
+  const std::string number = fmt::format("{} {}", summaries, summaries == 1 ? "is" : "are");
+  draft.set("summaries", number);
   draft.set("conv_classes", classes_of(inputs));
   draft.set("commands", make_commands(inputs, studies));
   draft.set("verify_commands", code_block(verify_command(runs).str(), "sh"));

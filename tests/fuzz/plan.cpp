@@ -1,7 +1,8 @@
-// The text files of a store: plans, the reasons of failures, journals. What is read gives a text
-// that gives itself back.
+// The text files of a store: plans, the reasons of failures, summaries, journals. What is read
+// gives a text that gives itself back.
 #include "reprise/record/plan.hpp"
 #include "reprise/record/store.hpp"
+#include "reprise/record/summary.hpp"
 #include "support/fuzz.hpp"
 
 using namespace reprise;
@@ -22,6 +23,11 @@ extern "C" int LLVMFuzzerTestOneInput(const std::uint8_t* bytes, std::size_t siz
     const std::string written = failure_text(failure_from("run.failed", text));
     require(failure_text(failure_from("run.failed", written)) == written,
             "a failure gives itself back");
+  });
+  accepted([&] {
+    const Record summary = summary_from_text("run.toml", text);
+    require(summary_text(summary) == text, "a summary gives itself back");
+    require(!training_from_summary(summary, "run.toml").history.empty(), "it has epochs");
   });
   accepted([&] {
     std::string written;

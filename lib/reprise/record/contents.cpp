@@ -6,6 +6,7 @@
 #include <numeric>
 
 #include "reprise/record/description.hpp"
+#include "reprise/record/details.hpp"
 #include "reprise/record/format.hpp"
 #include "reprise/record/schema.hpp"
 
@@ -107,6 +108,15 @@ class Writer {
     }
   }
   void rest(std::string_view group, const Group& all) { made_group(record, group) = all; }
+  void facts(std::string_view group, const Group& all,
+             const std::vector<details::EnvironmentFact>& facts) {
+    Attributes& kept = made_group(record, group).attributes;
+    for (const auto& [name, type] : facts) {
+      const auto found = all.attributes.find(std::string(name));
+      if (found == all.attributes.end() || details::type_of(found->second) != type) continue;
+      kept.insert(*found);
+    }
+  }
   void settings(std::string_view, const Attributes& all) {
     made_group(record, "/configuration").attributes = all;
   }
@@ -211,6 +221,14 @@ class Reader {
     }
   }
   void rest(std::string_view group, Group& all) const { all = record_.group(group); }
+  void facts(std::string_view group, Group& all,
+             const std::vector<details::EnvironmentFact>& facts) const {
+    const Attributes& kept = record_.group(group).attributes;
+    for (const auto& [name, type] : facts) {
+      const auto found = kept.find(std::string(name));
+      if (found != kept.end()) all.attributes.insert(*found);
+    }
+  }
   void settings(std::string_view, Attributes& all) const {
     all = record_.group("/configuration").attributes;
   }
@@ -259,6 +277,12 @@ Record to_tree(const ComparisonRecord& comparison) {
   return std::move(writer.record);
 }
 
+Record to_tree(const SummaryRecord& summary) {
+  Writer writer;
+  details::describe_summary(writer, summary);
+  return std::move(writer.record);
+}
+
 Group to_group(const ConfigurationRecord& configuration) {
   Writer writer;
   details::describe_configuration(writer, configuration, "training");
@@ -283,6 +307,14 @@ TrainingRecord training_from(const Record& record, const std::string& where) {
   const Reader reader(record);
   details::describe_training(reader, training);
   return training;
+}
+
+SummaryRecord summary_from(const Record& record, const std::string& where) {
+  check_schema(record, "summary", where);
+  SummaryRecord summary;
+  const Reader reader(record);
+  details::describe_summary(reader, summary);
+  return summary;
 }
 
 CheckpointRecord checkpoint_from(const Record& record, const std::string& where) {

@@ -106,6 +106,14 @@ struct TrainingRecord {
   Group environment;  ///< all of it but the seconds of the epochs, which are in `history`
 };
 
+/// What is small in the record of a finished training run (summary.hpp): /model without parameters,
+/// /evaluation without images, /environment without what tells people and folders apart.
+struct SummaryRecord {
+  std::string record_sha256;  ///< the digest of the record
+  TrainingRecord training;    ///< without the steps, and without what a summary leaves out
+  std::vector<std::string> step_wrong;  ///< of each epoch, how many images of each step were wrong
+};
+
 /// A training run that is not finished: a checkpoint.
 struct CheckpointRecord {
   ConfigurationRecord configuration;
@@ -147,6 +155,7 @@ struct ComparisonRecord {
 Record to_tree(const TrainingRecord& training);
 Record to_tree(const CheckpointRecord& checkpoint);
 Record to_tree(const ComparisonRecord& comparison);
+Record to_tree(const SummaryRecord& summary);
 
 /// Single groups of a tree.
 Group to_group(const ConfigurationRecord& configuration);
@@ -158,5 +167,6 @@ Group to_group(const StudyRecord& study);
 TrainingRecord training_from(const Record& record, const std::string& where);
 CheckpointRecord checkpoint_from(const Record& record, const std::string& where);
 ComparisonRecord comparison_from(const Record& record, const std::string& where);
+SummaryRecord summary_from(const Record& record, const std::string& where);
 
 }  // namespace reprise

@@ -11,6 +11,7 @@
 ///   column(group, name, axis, rows, member, allowed)       of one axis: a member of each row
 ///   matrix(group, name, axes, rows, member, allowed)       of two: a list of each row
 ///   rest(group, all)                                       whatever else the group holds
+///   facts(group, all, names)                               attributes out of a rest, each optional
 ///   settings(kind, attributes)                             those of /configuration
 /// and what only rules are made of: needs (what is in a rest), size_is (an attribute is the size of
 /// an axis), axis (its least and largest size), index (values are places along an axis), and
@@ -68,6 +69,11 @@ inline Allowed one_of(std::vector<std::string_view> texts) {
   return {.one_of = std::move(texts)};
 }
 
+/// An attribute of /environment, and its type.
+struct EnvironmentFact {
+  std::string_view name, type;
+};
+
 // ---- parts that kinds share. `Of` is const where a tree is written.
 
 template <class Visitor, class Of>
@@ -111,11 +117,16 @@ void for_each_epoch_list(const Each& each) {
 // ---- a training run
 
 template <class Visitor, class Of>
-void describe_history(Visitor& v, Of& history) {
+void describe_epochs(Visitor& v, Of& history) {
   v.numbers("/history", "epoch", "epoch", history, within(1, kMaxEpochs));
   for_each_epoch_value([&](std::string_view name, auto member, const Allowed& allowed) {
     v.column("/history", name, "epoch", history, member, allowed);
   });
+}
+
+template <class Visitor, class Of>
+void describe_history(Visitor& v, Of& history) {
+  describe_epochs(v, history);
   for_each_epoch_list([&](std::string_view name, auto member, const Allowed& allowed) {
     v.matrix("/history", name, {"epoch", "step"}, history, member, allowed);
   });
@@ -123,23 +134,38 @@ void describe_history(Visitor& v, Of& history) {
 }
 
 template <class Visitor, class Of>
-void describe_model(Visitor& v, Of& model) {
+void describe_layers(Visitor& v, Of& model) {
   v.attribute("/model", "parameters", model.parameters, from(0));
   v.attribute("/model", "initial_parameters_sha256", model.initial_parameters_sha256, digest());
   v.attribute("/model", "parameters_sha256", model.parameters_sha256, digest());
   v.attribute("/model", "conv_reproducibility", model.conv_reproducibility,
               one_of({"portable", "machine"}));
-  v.text("/model", "summary", model.summary);
-  v.array("/model", "mean_image", {"input_height", "input_width", "channel"}, model.mean_image,
-          any());
   auto& layers = model.layers;
   v.column("/model", "layer_names", "layer", layers, &LayerRecord::name, name());
   v.column("/model", "layer_types", "layer", layers, &LayerRecord::type, any());
   v.column("/model", "layer_output_shapes", "layer", layers, &LayerRecord::output_shape, any());
   v.column("/model", "layer_settings", "layer", layers, &LayerRecord::settings, any());
   v.column("/model", "layer_parameters", "layer", layers, &LayerRecord::parameters, from(0));
-  v.tensors("/model", layers);
   v.axis("layer", 1, kNoLimit);
+}
+
+template <class Visitor, class Of>
+void describe_model(Visitor& v, Of& model) {
+  describe_layers(v, model);
+  v.text("/model", "summary", model.summary);
+  v.array("/model", "mean_image", {"input_height", "input_width", "channel"}, model.mean_image,
+          any());
+  v.tensors("/model", model.layers);
+}
+
+template <class Visitor, class Of>
+void describe_scores(Visitor& v, Of& e) {
+  constexpr std::string_view at = "/evaluation";
+  v.attribute(at, "test_loss", e.test_loss, any());
+  v.attribute(at, "test_accuracy", e.test_accuracy, fraction());
+  v.attribute(at, "train_loss", e.train_loss, any());
+  v.attribute(at, "train_error", e.train_error, fraction());
+  v.array(at, "confusion", {"true_class", "predicted_class"}, e.confusion, within(0, kMaxImages));
 }
 
 template <class Visitor, class Of>
@@ -150,14 +176,10 @@ void describe_evaluation(Visitor& v, Of& e) {
   v.size_is("height", "/data", "height");
   v.size_is("width", "/data", "width");
   v.size_is("channel", "/data", "channels");
-  v.attribute(at, "test_loss", e.test_loss, any());
-  v.attribute(at, "test_accuracy", e.test_accuracy, fraction());
-  v.attribute(at, "train_loss", e.train_loss, any());
-  v.attribute(at, "train_error", e.train_error, fraction());
+  describe_scores(v, e);
   v.array(at, "logits", {"test_image", "class"}, e.logits, any());
   v.list(at, "test_labels", "test_image", e.test_labels, any());
   v.index(at, "test_labels", "class");
-  v.array(at, "confusion", {"true_class", "predicted_class"}, e.confusion, within(0, kMaxImages));
   v.array(at, "top5_labels", {"test_image", "rank"}, e.top5_labels, any());
   v.index(at, "top5_labels", "class");
   v.array(at, "top5_probabilities", {"test_image", "rank"}, e.top5_probabilities, any());
@@ -218,6 +240,40 @@ void describe_training(Visitor& v, Of& training) {
     v.next_table();
     describe_study(v, *training.study);
   }
+}
+
+// ---- its summary
+
+/// Of /environment: what a report and an audit say of a run. No name of a host, a user or a folder:
+/// the command line is there without those (summary.cpp).
+inline const std::vector<EnvironmentFact>& summary_facts() {
+  static const std::vector<EnvironmentFact> facts = {
+      {"program", "text"},       {"git_commit", "text"}, {"git_dirty", "int64"},
+      {"source_tree", "text"},   {"compiler", "text"},   {"system", "text"},
+      {"cpu", "text"},           {"simd", "text"},       {"threads", "int64"},
+      {"runs_at_once", "int64"}, {"ranks", "int64"},     {"peak_memory_bytes", "int64"},
+      {"started", "text"},       {"ended", "text"},      {"seconds_total", "float64"},
+      {"command_line", "text"},
+  };
+  return facts;
+}
+
+template <class Visitor, class Of>
+void describe_summary(Visitor& v, Of& summary) {
+  auto& training = summary.training;
+  v.kind("summary");
+  v.attribute("", "record_sha256", summary.record_sha256, digest());
+  v.settings("summary", training.configuration.settings);
+  describe_data(v, training.data);
+  describe_epochs(v, training.history);
+  v.list("/history", "step_wrong", "epoch", summary.step_wrong, name());
+  describe_layers(v, training.model);
+  describe_scores(v, training.evaluation);
+  v.facts("/environment", training.environment, summary_facts());
+  v.needs_attribute("/environment", "git_commit", "text");
+  v.needs_attribute("/environment", "cpu", "text");
+  v.column("/environment", "seconds_per_epoch", "epoch", training.history,
+           &EpochResult::train_seconds, finite_from(0));
 }
 
 // ---- a checkpoint

@@ -103,7 +103,7 @@ int format_of(const Record& record) {
 }
 
 std::span<const FormatSetting> format_settings(std::string_view kind) {
-  if (kind == "training" || kind == "checkpoint") return training_settings();
+  if (kind == "training" || kind == "checkpoint" || kind == "summary") return training_settings();
   if (kind == "comparison") return comparison_settings();
   return {};
 }

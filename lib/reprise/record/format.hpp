@@ -29,8 +29,9 @@ struct FormatSetting {
       format_value;  ///< its default in the format: the digest leaves it out if it has it
 };
 
-/// The settings of a record's kind ("training" and "checkpoint" share theirs; "comparison"); none
-/// for an unknown kind. Rows with one `name` are one setting; the first of them has today's name.
+/// The settings of a record's kind ("training", "checkpoint" and "summary" share theirs;
+/// "comparison"); none for an unknown kind. Rows with one `name` are one setting; the first of them
+/// has today's name.
 std::span<const FormatSetting> format_settings(std::string_view kind);
 
 /// What this release calls a setting that it or an earlier one has; an unknown name as it is. The

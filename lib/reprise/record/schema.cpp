@@ -4,13 +4,16 @@
 #include <fmt/format.h>
 
 #include <algorithm>
+#include <cmath>
 #include <numeric>
 #include <set>
 
 #include "reprise/core/error.hpp"
+#include "reprise/core/text.hpp"
 #include "reprise/record/details.hpp"
 #include "reprise/record/format.hpp"
 #include "reprise/record/schema_rules.hpp"
+#include "reprise/record/summary_steps.hpp"
 
 namespace reprise {
 namespace {
@@ -145,6 +148,103 @@ void check_study_margin(const SchemaCheck& check) {
   check.refuse("/study@margin", "is 0", "a number above 0, for the expectation \"same\"");
 }
 
+// ---- its summary, whose numbers vouch for each other
+
+/// Whether two fractions are the same but for rounding.
+bool same_fraction(double a, double b) {
+  return std::abs(a - b) < 1e-12;
+}
+
+/// Error unless `fraction` is that of a whole number of images.
+void check_fraction(const SchemaCheck& check, const std::string& path, double fraction,
+                    std::int64_t images) {
+  const auto all = static_cast<double>(images);
+  if (same_fraction(fraction, std::round(fraction * all) / all)) return;
+  check.refuse(path, fmt::format("is {}", fraction),
+               fmt::format("the fraction of a whole number of {} images", images));
+}
+
+/// Each epoch's steps are as many as it has, none has more wrong than images, and together they
+/// give the epoch's training error.
+void check_summary_steps(const SchemaCheck& check) {
+  const details::StepImages steps = details::step_images(check.record());
+  const auto& packed = values<std::string>(check, "/history/step_wrong");
+  const auto& errors = values<double>(check, "/history/train_error");
+  const std::size_t digits = steps.digits();
+  for (std::size_t epoch = 0; epoch < packed.size(); ++epoch) {
+    const std::string path = fmt::format("/history/step_wrong[{}]", epoch);
+    if (packed[epoch].size() != steps.steps() * digits) {
+      check.refuse(path, fmt::format("has {} digits", packed[epoch].size()),
+                   fmt::format("{} for each of {} steps", digits, steps.steps()));
+    }
+    std::int64_t sum = 0;
+    for (std::size_t step = 0; step < steps.steps(); ++step) {
+      const std::int64_t wrong =
+          details::hex_number(std::string_view(packed[epoch]).substr(step * digits, digits));
+      if (wrong < 0 || wrong > steps.of_step(step)) {
+        check.refuse(path,
+                     fmt::format("has \"{}\" for step {}",
+                                 clean_text(packed[epoch].substr(step * digits, digits)), step + 1),
+                     fmt::format("hexadecimal digits for 0 to {}", steps.of_step(step)));
+      }
+      sum += wrong;
+    }
+    const double error = static_cast<double>(sum) / static_cast<double>(steps.images);
+    if (same_fraction(error, errors[epoch])) continue;
+    check.refuse(fmt::format("/history/train_error[{}]", epoch),
+                 fmt::format("is {}", errors[epoch]),
+                 fmt::format("{}, as the steps of {} give", error, path));
+  }
+}
+
+/// Errors are of whole numbers of images, and those of the test images are what the confusion
+/// matrix counts.
+void check_summary_scores(const SchemaCheck& check) {
+  const Group& evaluation = check.record().group("evaluation");
+  const auto images = check.record().group("data").attribute<std::int64_t>("test_images");
+  const auto& confusion = values<std::int64_t>(check, "/evaluation/confusion");
+  const std::size_t classes = check.size_of("class");
+  const std::int64_t counted = std::accumulate(confusion.begin(), confusion.end(), std::int64_t{0});
+  if (counted != images) {
+    check.refuse("/evaluation/confusion", fmt::format("counts {} images", counted),
+                 fmt::format("{}, as /data@test_images says", images));
+  }
+  std::int64_t right = 0;
+  for (std::size_t label = 0; label < classes; ++label) right += confusion[label * (classes + 1)];
+  const auto accuracy = evaluation.attribute<double>("test_accuracy");
+  const double by_counts = static_cast<double>(right) / static_cast<double>(images);
+  if (!same_fraction(accuracy, by_counts)) {
+    check.refuse("/evaluation@test_accuracy", fmt::format("is {}", accuracy),
+                 fmt::format("{}, by /evaluation/confusion", by_counts));
+  }
+  check_fraction(check, "/evaluation@train_error", evaluation.attribute<double>("train_error"),
+                 details::step_images(check.record()).images);
+  const auto& errors = values<double>(check, "/history/test_error");
+  for (std::size_t epoch = 0; epoch < errors.size(); ++epoch) {
+    check_fraction(check, fmt::format("/history/test_error[{}]", epoch), errors[epoch], images);
+  }
+}
+
+/// What is said of the trained network once is said of it again: its parameters' digest, and its
+/// error where test images are seen in one view.
+void check_summary_end(const SchemaCheck& check) {
+  const auto& last = values<std::string>(check, "/history/parameters_sha256").back();
+  const auto& parameters =
+      check.record().group("model").attribute<std::string>("parameters_sha256");
+  if (last != parameters) {
+    check.refuse("/model@parameters_sha256", "is " + parameters,
+                 last + ", as after the last epoch of /history");
+  }
+  const Attributes settings =
+      settings_in_full(check.record().group("configuration"), format_settings("training"));
+  if (std::get<std::int64_t>(settings.at("test_views")) != 1) return;
+  const double error = values<double>(check, "/history/test_error").back();
+  const auto accuracy = check.record().group("evaluation").attribute<double>("test_accuracy");
+  if (same_fraction(error, 1.0 - accuracy)) return;
+  check.refuse("/history/test_error", fmt::format("ends with {}", error),
+               fmt::format("{}, as /evaluation@test_accuracy says", 1.0 - accuracy));
+}
+
 // ---- a checkpoint
 
 /// In format 2, seconds for each epoch.
@@ -161,6 +261,16 @@ void check_seconds(const SchemaCheck& check) {
 
 namespace details {
 
+StepImages step_images(const Record& record) {
+  const Attributes settings =
+      settings_in_full(record.group("configuration"), format_settings("training"));
+  const auto chosen = std::get<std::int64_t>(settings.at("train_images"));
+  const auto all = record.group("data").attribute<std::int64_t>("train_images");
+  const std::int64_t images = std::max<std::int64_t>(1, chosen > 0 ? std::min(chosen, all) : all);
+  const auto batch_size = std::get<std::int64_t>(settings.at("batch_size"));
+  return {images, std::clamp<std::int64_t>(batch_size, 1, images)};
+}
+
 const std::vector<Relation>& relations_of(std::string_view kind) {
   static const std::vector<Relation> training = {
       {"a row for each epoch", check_epochs},
@@ -174,7 +284,17 @@ const std::vector<Relation>& relations_of(std::string_view kind) {
       {"margin of a study", check_study_margin},
   };
   static const std::vector<Relation> checkpoint = {{"seconds for each epoch", check_seconds}};
+  static const std::vector<Relation> summary = {
+      {"a row for each epoch", check_epochs},
+      {"epochs are numbered", check_epoch_numbers},
+      {"a name for each layer", check_layer_names},
+      {"parameters in all", check_parameters},
+      {"steps of each epoch", check_summary_steps},
+      {"errors and confusion matrix", check_summary_scores},
+      {"the trained network", check_summary_end},
+  };
   static const std::vector<Relation> none;
+  if (kind == "summary") return summary;
   return kind == "training" ? training : kind == "checkpoint" ? checkpoint : none;
 }
 

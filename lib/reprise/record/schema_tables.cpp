@@ -93,6 +93,12 @@ class Rules {
     }
   }
   void rest(std::string_view group, const Group&) { table().groups.emplace_back(group); }
+  void facts(std::string_view group, const Group&, const std::vector<EnvironmentFact>& facts) {
+    for (const EnvironmentFact& fact : facts) {
+      table().attributes.push_back(
+          {std::string(group), fact.name, std::string(fact.type), any(), true});
+    }
+  }
   /// Settings have the types of the format, whatever their names; none must be there.
   void settings(std::string_view kind, const Attributes&) {
     table().groups.emplace_back("/configuration");
@@ -147,6 +153,9 @@ std::vector<Schema> schemas_of(const Record& record) {
   if (kind == "training") {
     TrainingRecord any_training;
     describe_training(rules, any_training);
+  } else if (kind == "summary") {
+    SummaryRecord any_summary;
+    describe_summary(rules, any_summary);
   } else if (kind == "comparison") {
     ComparisonRecord any_comparison;
     describe_comparison(rules, any_comparison);

@@ -62,6 +62,10 @@ std::string run_file(std::string_view digest) {
   return in_runs(digest, ".h5");
 }
 
+std::string summary_file(std::string_view digest) {
+  return in_runs(digest, ".toml");
+}
+
 std::string failure_file(std::string_view digest) {
   return in_runs(digest, ".failed");
 }

@@ -5,6 +5,7 @@
 ///   plans/STUDY.toml      a study's plan (plan.hpp); STUDY+rates.toml: the one that follows pilots
 ///   plans/*.toml.sha256   of each plan, as sha256sum writes it
 ///   runs/DIGITS.h5        the record of a run; DIGITS are the first 16 of its run_digest()
+///   runs/DIGITS.toml      its summary (summary.hpp), beside the record or in place of it
 ///   runs/DIGITS.h5.checkpoint  of a run that was interrupted
 ///   runs/DIGITS.failed    why a run failed
 ///   runs/DIGITS.lease     whose process is working on a run, for other hosts
@@ -29,6 +30,7 @@ inline constexpr std::size_t kMaxFailureBytes = 4096;
 
 /// Paths within the store.
 std::string run_file(std::string_view digest);
+std::string summary_file(std::string_view digest);
 std::string failure_file(std::string_view digest);
 std::string lease_file(std::string_view digest);
 std::string plan_file(const std::string& study);

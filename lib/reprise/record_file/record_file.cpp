@@ -12,6 +12,7 @@
 #include "reprise/core/option_name.hpp"
 #include "reprise/record/format.hpp"
 #include "reprise/record/schema.hpp"
+#include "reprise/record/summary.hpp"
 #include "reprise/record_file/hdf5_image.hpp"
 #include "reprise/record_file/reader_process.hpp"
 #include "reprise/record_file/reader_program.hpp"
@@ -238,6 +239,15 @@ Record load_record(const std::string& path, std::string_view kind, const LoadOpt
   Record record = read_record(path, options);
   check_schema(record, kind, path);
   return record;
+}
+
+Record load_summary(const std::string& path) {
+  const std::vector<std::byte> bytes = read_file(path, kMaxSummaryBytes);
+  return summary_from_text(path, std::string(as_text(bytes)));
+}
+
+Record load_run(const std::string& path, const LoadOptions& options) {
+  return path.ends_with(".toml") ? load_summary(path) : load_record(path, "training", options);
 }
 
 }  // namespace reprise

@@ -64,6 +64,12 @@ Record load_record(const std::string& path, const LoadOptions& options = {});
 /// The same for a record that must be of that kind: "training", "comparison", "checkpoint".
 Record load_record(const std::string& path, std::string_view kind, const LoadOptions& options = {});
 
+/// The summary in a file (record/summary.hpp), as a tree of the kind "summary". Error if it cannot
+/// be read or is none.
+Record load_summary(const std::string& path);
+/// A training run: its record, or, from a file named *.toml, its summary.
+Record load_run(const std::string& path, const LoadOptions& options = {});
+
 /// The tree as an HDF5 file for other programs: groups, attributes and values alone, without names
 /// of axes or anything behind the HDF5 data. Error, naming `where`, if HDF5 refuses.
 std::vector<std::byte> plain_hdf5(const Group& tree, const std::string& where);

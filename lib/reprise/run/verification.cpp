@@ -8,6 +8,7 @@
 #include "reprise/core/error.hpp"
 #include "reprise/core/text.hpp"
 #include "reprise/record/configuration_text.hpp"
+#include "reprise/record/summary.hpp"
 #include "reprise/run/evaluation.hpp"
 #include "reprise/run/provenance.hpp"
 #include "reprise/run/training_record.hpp"
@@ -24,7 +25,7 @@ void add(Lines& lines, const Lines& more) {
 
 /// Why this may be other code than the record's; "" if it is the same. Outside a git checkout
 /// nobody knows, and two commits that are unknown need not be the same.
-std::string code_reservation(const TrainingRecord& record) {
+std::string code_reservation(const TrainingRecord& record, bool is_of_summary) {
   const Group& then = record.environment;
   const SourceVersion& now = source_version();
   const auto& commit = then.attribute<std::string>("git_commit");
@@ -34,6 +35,11 @@ std::string code_reservation(const TrainingRecord& record) {
   }
   if (commit != now.commit) {
     return fmt::format("other code: the record is of commit {}, this is {}", commit, now.commit);
+  }
+  if (is_of_summary) {  // which does not have the changes
+    const bool clean = then.attributes.count("git_dirty") > 0 &&
+                       then.attribute<std::int64_t>("git_dirty") == 0 && now.diff.empty();
+    return clean ? "" : "perhaps other code: there are uncommitted changes";
   }
   const bool same_diff = then.values<std::string>("git_diff").front() == clean_text(now.diff);
   return same_diff ? "" : "other code: the uncommitted changes differ";
@@ -112,6 +118,33 @@ Record first_epochs(const Record& record, const ModelRecord& model, std::size_t 
   return part;
 }
 
+/// The same of a summary.
+Record first_epochs_of_summary(const Record& summary, std::size_t epochs) {
+  Record part;
+  part.attributes["kind"] = summary.attributes.at("kind");
+  for (const char* name : {"configuration", "data", "history"}) {
+    part.groups[name] = summary.group(name);
+  }
+  for (auto& [name, dataset] : part.groups["history"].datasets) {
+    dataset = first_rows(dataset, epochs);
+  }
+  return part;
+}
+
+/// What the run that was made again gives for a summary to be compared with. `now` is the tree of
+/// the whole run, or that of its first epochs.
+Record summary_again(const Record& now, const std::vector<EpochResult>& history, bool is_whole) {
+  if (is_whole) return summary_of(now);
+  Record part = now;
+  part.attributes["kind"] = std::string("summary");
+  part.groups.erase("model");
+  Group& rows = part.groups["history"];
+  rows.datasets.erase("step_loss");
+  rows.datasets.erase("step_error");
+  rows.datasets["step_wrong"] = list(packed_steps(history, now), "epoch");
+  return part;
+}
+
 /// Where two histories first differ: by the losses of their steps, else by the parameters' digests.
 std::string first_difference(const std::vector<EpochResult>& then,
                              const std::vector<EpochResult>& now) {
@@ -126,9 +159,9 @@ std::string first_difference(const std::vector<EpochResult>& then,
           epoch + 1, step + 1, a[step], b[step]);
     }
     if (then[epoch].parameters_sha256 != now[epoch].parameters_sha256) {
-      return fmt::format(
-          "first difference in epoch {}: its losses agree, the parameters after it do not",
-          epoch + 1);
+      return fmt::format("first difference in epoch {}{}", epoch + 1,
+                         a.empty() ? ", in the parameters after it"  // a summary has no such losses
+                                   : ": its losses agree, the parameters after it do not");
     }
   }
   return "";
@@ -146,8 +179,14 @@ void compare(Record tree, const TrainingRecord& then, const RunAgain& now,
              const VerificationOptions& options, Verification& result) {
   constexpr std::size_t most = 20;
   tree.groups.erase("study");  // judged by itself
-  if (options.epochs > 0) tree = first_epochs(tree, then.model, options.epochs);
-  const std::vector<RecordDifference> different = differences(tree, now.tree, most);
+  Record again = now.tree;
+  if (is_summary(tree)) {
+    if (options.epochs > 0) tree = first_epochs_of_summary(tree, options.epochs);
+    again = summary_again(again, now.history, options.epochs == 0);
+  } else if (options.epochs > 0) {
+    tree = first_epochs(tree, then.model, options.epochs);
+  }
+  const std::vector<RecordDifference> different = differences(tree, again, most);
   if (different.empty()) return;
   result.verdict = Verdict::different;
   const std::string parting = first_difference(then.history, now.history);
@@ -165,7 +204,8 @@ void judge_claims(const Record& tree, const TrainingRecord& record,
   if (!text.empty()) result.verdict = Verdict::different;
   if (!options.study || options.study->differences.empty()) return;
   add(result.findings, options.study->differences);
-  const bool is_excused = options.study->is_installed && !code_reservation(record).empty();
+  const bool is_excused =
+      options.study->is_installed && !code_reservation(record, is_summary(tree)).empty();
   result.verdict =
       std::max(result.verdict, is_excused ? Verdict::cannot_judge : Verdict::different);
 }
@@ -198,7 +238,8 @@ std::vector<NotJudged> parts_not_judged(const Record& record, const Verification
 void list_judged(const Record& record, const VerificationOptions& options, Verification& result) {
   const bool agrees = result.verdict == Verdict::identical;
   if (agrees && options.epochs == 0) {
-    result.findings.push_back("everything judged agrees, digest sha256:" + digest_of(record));
+    result.findings.push_back("everything judged agrees, digest sha256:" +
+                              run_record_digest(record));
   }
   if (options.study) add(result.findings, options.study->notes);
   for (const NotJudged& part : parts_not_judged(record, options, agrees)) {
@@ -238,7 +279,8 @@ std::optional<RunAgain> run_again(
 Verification verify_training(
     const Record& tree, const ImageDataset& data, const VerificationOptions& options,
     const std::function<bool(const TrainingRun&, std::size_t step)>& progress) {
-  const TrainingRecord record = training_from(tree, "record");
+  const TrainingRecord record =
+      is_summary(tree) ? training_from_summary(tree, "summary") : training_from(tree, "record");
   Verification result;
   const TrainingConfiguration configuration = configuration_from(tree.group("configuration"));
   check(configuration);
@@ -261,7 +303,7 @@ Verification verify_training(
   compare(tree, record, *now, options, result);
   Lines reservations;
   for (const std::string& reason :
-       {code_reservation(record), machine_reservation(record, configuration)}) {
+       {code_reservation(record, is_summary(tree)), machine_reservation(record, configuration)}) {
     if (!reason.empty()) reservations.push_back(reason);
   }
   if (result.verdict == Verdict::different && !reservations.empty()) {

@@ -47,7 +47,8 @@ struct VerificationOptions {
   std::vector<float> initial{};
 };
 
-/// Re-runs the training run in the record `tree` on `data`. Nothing is copied from the record but
+/// Re-runs the training run in the record or the summary `tree` on `data`; of a summary, the digest
+/// that it claims is compared, and its numbers. Nothing is copied from the record but
 /// its settings, of which the TOML text (record/configuration_text.hpp) and the study, where it is
 /// known, must say the same. `progress` may stop it by returning false. Error if the record breaks
 /// its schema (record/schema.hpp), its settings are out of range, or it has fewer than `epochs`
