@@ -58,7 +58,9 @@ UntrustedText data_display_name(const UntrustedText& name) {
 void add_published_values(const UntrustedText& data, Draft& draft) {
   Markdown references = Markdown::literal(kReferences);
   references += Markdown::literal(kStatisticsReferences);
-  if (is_of(data, "Fashion-MNIST")) references += Markdown::literal(kFashionReference);
+  const bool is_fashion = is_of(data, "Fashion-MNIST");
+  if (is_fashion) references += Markdown::literal(kFashionReference);
+  draft.set("data_citation", is_fashion ? " [6]" : "");
   draft.set("references", references);
   draft.set("lenet_year", "1998");
   draft.set("alexnet_year", "2012");

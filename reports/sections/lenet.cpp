@@ -302,7 +302,6 @@ void add_lenet(const Inputs& inputs, Draft& draft) {
   add_1998(inputs, draft);
   add_classes(runs.front(), draft);
   add_mistakes(runs.front(), draft);
-  draft.set("lenet_test_error", percent(kLenetTestError, 2));
   draft.set("lenet_distorted_error", percent(kLenetDistortedTestError, 1));
 }
 

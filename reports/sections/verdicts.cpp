@@ -94,18 +94,28 @@ Contrasts with_verdict(const std::vector<Contrast>& contrasts, Verdict verdict) 
 
 // ---- A paragraph for each study
 
-/// "a difference of −2.20 points (95% confidence interval −2.46 to −1.94 points; adjusted p =
-/// 0.02)".
+/// "2.20 points lower", "0.12 epochs more"; "no different" of 0.
+std::string comparison_text(const Study& study, double difference) {
+  if (difference == 0) return "no different";
+  const bool less = difference < 0;
+  const char* word = less ? "lower" : "higher";
+  if (study.measure == Measure::epochs_to_train_error) word = less ? "fewer" : "more";
+  if (study.measure == Measure::seconds_per_epoch) word = less ? "less" : "more";
+  return fmt::format("{} {}", difference_text(study, std::abs(difference)), word);
+}
+
+/// "2.20 points lower (95% confidence interval of the difference −2.46 to −1.94 points; adjusted p
+/// = 0.02)".
 Markdown difference_phrase(const Contrast& contrast) {
   const Study& study = *contrast.study;
   const PairedTest& test = contrast.test;
-  Markdown difference = Markdown::format("a difference of {}", difference_text(study, test.mean));
+  Markdown difference = Markdown::format("{}", comparison_text(study, test.mean));
   if (!std::isfinite(test.interval.low)) return difference;
   const bool adjusted = !std::isnan(contrast.adjusted_p);
   const double p = adjusted ? contrast.adjusted_p : contrast.p;
   const std::string p_text = std::isnan(p) ? "" : (adjusted ? "; adjusted " : "; ") + p_phrase(p);
-  return Markdown::format("{} ({} confidence interval {}{})", difference, confidence(),
-                          interval_text(study, test.interval), p_text);
+  return Markdown::format("{} ({} confidence interval of the difference {}{})", difference,
+                          confidence(), interval_text(study, test.interval), p_text);
 }
 
 /// "has a mean test error of 12.05%": a predicate, for any label before it.
@@ -160,8 +170,8 @@ std::vector<Markdown> remarks_on(const Contrast& contrast) {
   }
   if (contrast.test_error && std::isfinite(contrast.test_error->interval.low)) {
     remarks.push_back(
-        Markdown::format("The test error itself differs by {} ({} confidence interval {}).",
-                         difference_text(study, contrast.test_error->mean), confidence(),
+        Markdown::format("Its test error is {} ({} confidence interval of the difference {}).",
+                         comparison_text(study, contrast.test_error->mean), confidence(),
                          interval_text(study, contrast.test_error->interval)));
   }
   if (contrast.falls_to_adjustment()) {
@@ -209,8 +219,9 @@ UntrustedText each_once(const Study& study, const Of& of) {
 }
 
 Markdown study_paragraph(const Study& study, const std::vector<Contrast>& contrasts) {
-  const Markdown section = study.section.empty() ? Markdown::literal("")
-                                                 : Markdown::format(" (section {})", study.section);
+  const Markdown section = study.section.empty()
+                               ? Markdown::literal("")
+                               : Markdown::format(" (section {} of [2])", study.section);
   std::vector<Markdown> parts = {
       Markdown::format("**{}{}.** {}", heading_of(study.name), section, sentence(study.question))};
   const UntrustedText claims = each_once(study, [](const Variant& v) { return v.claim; });
@@ -237,12 +248,18 @@ double effect(const Contrast& contrast) {
   return std::abs(contrast.test.mean) / std::max(contrast.test.standard_deviation, 1e-12);
 }
 
-/// The one of the largest effect among those that claim a difference; nullptr for none.
+bool is_of_paper(const Contrast& contrast) {
+  return !contrast.study->section.empty();
+}
+
+/// The one of the largest effect among those that claim a difference, the paper's claims before
+/// others; nullptr for none.
 const Contrast* clearest(const Contrasts& contrasts) {
+  const auto rank = [](const Contrast& c) { return std::pair(is_of_paper(c), effect(c)); };
   const Contrast* found = nullptr;
   for (const Contrast* contrast : contrasts) {
     if (!contrast->claims_difference()) continue;
-    if (found == nullptr || effect(*contrast) > effect(*found)) found = contrast;
+    if (found == nullptr || rank(*contrast) > rank(*found)) found = contrast;
   }
   return found;
 }
@@ -276,14 +293,24 @@ Markdown brief(const Contrast& contrast) {
   return reason.empty() ? difference : Markdown::format("{}; {}", difference, reason);
 }
 
-/// "- **Supported (2):** a against b (−1.00 points), c against d (0.50 points)."
+/// "- **Supported (2):** a against b (−1.00 points), c against d (0.50 points)."; nothing for none.
 Markdown group_item(const char* title, const Contrasts& contrasts) {
+  if (contrasts.empty()) return Markdown::literal("");
   std::vector<Markdown> items;
   for (const Contrast* contrast : contrasts) {
     items.push_back(Markdown::format("{} ({})", contrast_name(*contrast), brief(*contrast)));
   }
-  return Markdown::format("- **{} ({}):** {}.\n", title, contrasts.size(),
-                          items.empty() ? Markdown("none") : joined(items, ", "));
+  return Markdown::format("- **{} ({}):** {}.\n", title, contrasts.size(), joined(items, ", "));
+}
+
+/// "5 supported, 2 contradicted": what there is none of is left out.
+std::string verdict_counts(
+    const std::vector<std::pair<std::string_view, const Contrasts*>>& groups) {
+  std::vector<std::string> parts;
+  for (const auto& [verdict, contrasts] : groups) {
+    if (!contrasts->empty()) parts.push_back(fmt::format("{} {}", contrasts->size(), verdict));
+  }
+  return parts.empty() ? "none" : fmt::format("{}", fmt::join(parts, ", "));
 }
 
 void set_conclusion(const std::vector<Contrast>& contrasts, Draft& draft) {
@@ -295,19 +322,24 @@ void set_conclusion(const std::vector<Contrast>& contrasts, Draft& draft) {
   for (const Contrast& contrast : contrasts) {
     if (contrast.identical) by_digest.push_back(&contrast);
   }
-  draft.set("verdict_list",
-            Markdown::format("{}{}{}{}{}", group_item("Supported", supported),
-                             group_item("Contradicted", contradicted),
-                             group_item("Inconclusive", inconclusive),
-                             group_item("Not tested at the paper's scale", out_of_scale),
-                             group_item("Algorithms compared by digest", by_digest)));
-  draft.set("claims", counted(supported.size() + contradicted.size() + inconclusive.size() +
-                                  out_of_scale.size(),
-                              "claim"));
-  draft.set("supported", std::to_string(supported.size()));
-  draft.set("contradicted", std::to_string(contradicted.size()));
-  draft.set("inconclusive", std::to_string(inconclusive.size()));
-  draft.set("out_of_scale", std::to_string(out_of_scale.size()));
+  const Markdown verdicts = Markdown::format(
+      "{}{}{}{}{}", group_item("Supported", supported), group_item("Contradicted", contradicted),
+      group_item("Inconclusive", inconclusive),
+      group_item("Not tested at the paper's scale", out_of_scale),
+      group_item("Algorithms compared by digest", by_digest));
+  draft.set("verdict_list", verdicts.empty() ? Markdown("No claim was judged.") : verdicts);
+  std::size_t claims = 0;
+  std::size_t expectations = 0;
+  for (const Contrasts* group : {&supported, &contradicted, &inconclusive, &out_of_scale}) {
+    for (const Contrast* contrast : *group) ++(is_of_paper(*contrast) ? claims : expectations);
+  }
+  draft.set("claims", counted(claims, "claim"));
+  draft.set("has_expectations", expectations > 0);
+  draft.set("expectations", counted(expectations, "expectation"));
+  draft.set("verdict_counts", verdict_counts({{"supported", &supported},
+                                              {"contradicted", &contradicted},
+                                              {"inconclusive", &inconclusive},
+                                              {"not tested at the paper's scale", &out_of_scale}}));
   set_clearest("clearest_support", supported, draft);
   set_clearest("clearest_contradiction", contradicted, draft);
 }
@@ -363,10 +395,10 @@ void add_verdicts(const std::vector<Study>& studies, const std::vector<Contrast>
   draft.set("has_contrasts", !contrasts.empty());
   if (!contrasts.empty()) {
     const Table table = contrast_table(all);
-    draft.add("verdicts",
-              {with_columns(table, {"Comparison", "Section", "Verdict", "Difference", "CI from",
-                                    "CI to", "Unit", "Adjusted p", "Detectable", "Seeds"}),
-               source, table});
+    draft.add("verdicts", {with_columns(table, {"Comparison", "Section", "Measure", "Verdict",
+                                                "Difference", "CI from", "CI to", "Unit",
+                                                "Adjusted p", "Detectable", "Seeds"}),
+                           source, table});
     draft.add("overview", {forest_panels(contrasts), source, table});
   }
   draft.add("values", values_figure(studies));
