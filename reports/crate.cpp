@@ -36,6 +36,20 @@ struct Made {
   UntrustedText version;  ///< of the source: an identifier of its files, else its commit
 };
 
+/// The command, with the last names alone of absolute paths: the folders of the machine that it
+/// was given on are nobody's business.
+UntrustedText without_folders(const UntrustedText& command) {
+  std::vector<UntrustedText> words = command.split(" ");
+  for (UntrustedText& word : words) {
+    const std::size_t slash = word.find("/");
+    if (slash == std::string::npos) continue;
+    const UntrustedText before = word.substr(0, slash);
+    const bool is_absolute = before.empty() || before.ends_with("=") || before.ends_with("'");
+    if (is_absolute) word = before + word.substr(word.rfind('/') + 1);
+  }
+  return joined(words, " ");
+}
+
 Made made_by(const UntrustedText& file, const UntrustedText& program, const Settings& environment) {
   UntrustedText version = setting_text(environment, "source_tree");
   if (version.empty() || version == kUnknown) version = setting_text(environment, "git_commit");
@@ -43,7 +57,7 @@ Made made_by(const UntrustedText& file, const UntrustedText& program, const Sett
           program.empty() ? kUnknown : program,
           time_of(environment, "started"),
           time_of(environment, "ended"),
-          setting_text(environment, "command_line"),
+          without_folders(setting_text(environment, "command_line")),
           version.empty() ? kUnknown : version};
 }
 

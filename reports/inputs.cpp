@@ -128,9 +128,10 @@ std::vector<RecordFile> record_files(const std::string& path, const std::string&
     files.push_back(
         {file, is_bare ? entry.path().lexically_relative(path).generic_string() : name, true});
   }
-  if (files.empty())
+  if (files.empty()) {
     throw Error(path, "a folder without records",
                 "files named *.h5 in it, or a store with summaries");
+  }
   std::sort(files.begin(), files.end(),
             [](const RecordFile& a, const RecordFile& b) { return a.path < b.path; });
   return files;

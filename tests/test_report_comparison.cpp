@@ -319,6 +319,14 @@ TEST_CASE("a source has an identifier by its files, and by its commit only where
   CHECK(holds(text(), "no version of the source that can be identified"));
 }
 
+TEST_CASE("a crate has the commands that made its records, without the folders of their machine") {
+  Record run = training_record({1, 2});
+  run.groups["environment"].attributes["command_line"] =
+      "/home/me/build/train_lenet5 --data=/mnt/set --epochs 2 --output '/home/me/my runs/a.h5' a/b";
+  const std::string crate = make_report({{"a.h5", run}}, "").crate;
+  CHECK(holds(crate, "\"train_lenet5 --data=set --epochs 2 --output 'my runs/a.h5' a/b\""));
+}
+
 TEST_CASE("a crate is published when the last record ended, and is left out without a time") {
   Record run = training_record({1, 2});
   const auto crate = [&] {
