@@ -172,7 +172,7 @@ TEST_CASE("runs one by one, named by their digits, are the study, pilots first")
 TEST_CASE("a killed worker's run is taken over at once, and a signal keeps a checkpoint") {
   const Place place;
   const std::string options =
-      "--seeds 1 --checkpoint-seconds 0 --epochs " + std::string(kSanitized ? "8 " : "60 ");
+      "--seeds 1 --checkpoint-seconds 0 --epochs " + std::string(kSanitized ? "8 " : "100 ");
   const CommandResult whole = place.run(options, "whole");
   REQUIRE(whole.status == 0);
   const auto at_work = [&](const std::string&) {
@@ -204,7 +204,7 @@ TEST_CASE("a killed worker's run is taken over at once, and a signal keeps a che
 
 TEST_CASE("a worker on a full disk says so in one line, and goes on once there is room") {
   const Place place;
-  const std::string options = "--seeds 1,2 --epochs " + std::string(kSanitized ? "2 " : "8 ");
+  const std::string options = "--seeds 1,2 --epochs " + std::string(kSanitized ? "8 " : "40 ");
   const CommandResult whole = place.run(options, "whole");
   REQUIRE(whole.status == 0);
   const std::string store = place.store();
@@ -272,7 +272,7 @@ TEST_CASE("of two hosts whose workers finish the same run, the second discards i
 TEST_CASE("a worker whose clock is an hour ahead leaves alone what another host is working on") {
   const Place place;
   const std::string options =
-      "--seeds 1 --worker --lease-seconds 2 --epochs " + std::string(kSanitized ? "8 " : "120 ");
+      "--seeds 1 --worker --lease-seconds 30 --epochs " + std::string(kSanitized ? "8 " : "120 ");
   std::string text;
   for (const std::string host : {"", kAnotherHost.c_str()}) {
     const std::string worker = host.empty() ? "a" : "b";
