@@ -158,7 +158,9 @@ TEST_CASE("a claim is supported, contradicted or inconclusive as its numbers say
   CHECK(holds(conclusion, "- **Contradicted (1):** dropout against none ("));
   CHECK(holds(conclusion, "- **Inconclusive (1):** ReLU against tanh ("));
   CHECK(!holds(conclusion, "Not tested at the paper's scale"));  // none is
-  CHECK(holds(text, "Verdicts: 1 supported, 1 contradicted, 1 inconclusive. The claim supported "));
+  CHECK(holds(text,
+              "Verdicts: 1 supported, 1 contradicted, 1 inconclusive. Of the paper's "
+              "claims, the one supported most clearly concerns 3x3 against 2x2 ("));
 }
 
 TEST_CASE("the abstract is short, and the paper has at most eight figures and eight tables") {
@@ -392,7 +394,19 @@ TEST_CASE("variants that differ in the seeds of sources alone get their shares o
     const bool is_baseline = record.group("study").attribute<std::string>("variant") == "2x2";
     settings["order_seed"] = std::int64_t{is_baseline ? -1 : 0};
   }
-  const std::string text = make_report(records, "").supplement_markdown;
+  StudyRecordOptions other;
+  other.study = "dropout";
+  other.variant = "dropout";
+  other.baseline = "none";
+  append(records, study_of(other, {60, 62}, {70, 73}));
+  const Report report = make_report(records, "");
+  CHECK(holds(report.markdown,
+              "Over 4 seeds, the standard deviation of the test error is 0.52 points where all "
+              "sources go by the seed. Where one goes by the seed and the others are fixed, it is "
+              "0.16 points (3x3); the supplement has fractions"));
+  CHECK(verdict_row(report.markdown, "3x3 against 2x2").empty());
+  CHECK(!verdict_row(report.markdown, "Dropout against none").empty());
+  const std::string text = report.supplement_markdown;
   // Of 500 images: variances 20/3 and 2/3, a tenth; F(3, 3) has the quantile 15.44.
   CHECK(holds(text, "| 2x2 | 4 | 0.52 | – | – | – |"));
   CHECK(holds(text, "| 3x3 | 4 | 0.16 | 10 | 1 | 154 |"));

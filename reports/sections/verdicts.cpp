@@ -3,6 +3,7 @@
 
 #include <algorithm>
 #include <cmath>
+#include <iterator>
 #include <numeric>
 
 #include "format.hpp"
@@ -218,6 +219,27 @@ UntrustedText each_once(const Study& study, const Of& of) {
   return joined(texts, " ");
 }
 
+/// What the sources of randomness bring, each by itself: deviations, of which means say nothing.
+Markdown sources_sentences(const Study& study) {
+  std::vector<Markdown> parts;
+  Markdown all;
+  for (const Variant& variant : study.variants) {
+    const std::string deviation =
+        difference_text(study, spread_of(variant.values()).standard_deviation);
+    if (variant.name == study.baseline_name) {
+      all = deviation;
+    } else {
+      parts.push_back(Markdown::format("{} ({})", deviation, words_of(variant.name)));
+    }
+  }
+  return Markdown::format(
+      "Over {}, the standard deviation of the {} is {} where all sources go by the seed. Where one "
+      "goes by the seed and the others are fixed, it is {}; the supplement has fractions of the "
+      "variance, with intervals.",
+      counted(study.baseline()->runs.size(), "seed"), measure_text(study.measure, study.threshold),
+      all, joined(parts, ", "));
+}
+
 Markdown study_paragraph(const Study& study, const std::vector<Contrast>& contrasts) {
   const Markdown section = study.section.empty()
                                ? Markdown::literal("")
@@ -228,6 +250,10 @@ Markdown study_paragraph(const Study& study, const std::vector<Contrast>& contra
   if (!claims.empty()) {
     parts.push_back(study.section.empty() ? Markdown::format("Our expectation: {}", claims)
                                           : Markdown::format("The paper's claim: {}", claims));
+  }
+  if (varies_sources(study)) {
+    parts.push_back(sources_sentences(study));
+    return Markdown::format("{}\n\n", joined(parts, " "));
   }
   parts.push_back(Markdown::format("The baseline, “{}”, {}.", words_of(study.baseline_name),
                                    predicate(study, *study.baseline())));
@@ -270,10 +296,17 @@ void set_clearest(const std::string& name, const Contrasts& contrasts, Draft& dr
   draft.set("has_" + name, found != nullptr);
   if (found == nullptr) return;
   const Study& study = *found->study;
-  draft.set(name, Markdown::format("{} ({}: {}, {} confidence interval {})", contrast_name(*found),
-                                   measure_text(study.measure, study.threshold),
-                                   difference_text(study, found->test.mean), confidence(),
-                                   interval_text(study, found->test.interval)));
+  draft.set(name + "_lead",
+            is_of_paper(*found) ? "Of the paper's claims, the one" : "Our own expectation");
+  const Markdown beside = found->test_error
+                              ? Markdown::format("; its test error is {}",
+                                                 comparison_text(study, found->test_error->mean))
+                              : Markdown::literal("");
+  draft.set(name,
+            Markdown::format("{} ({}: {}, {} confidence interval {}{})", contrast_name(*found),
+                             measure_text(study.measure, study.threshold),
+                             difference_text(study, found->test.mean), confidence(),
+                             interval_text(study, found->test.interval), beside));
 }
 
 /// What stands in parentheses behind a comparison in the conclusion.
@@ -370,6 +403,15 @@ void set_scale(const std::vector<Study>& studies, Draft& draft) {
   draft.set("typical_training", duration(median_of(seconds)));
 }
 
+/// Without those of studies of which the deviations matter and not the means, unless there are no
+/// others.
+std::vector<Contrast> compared_by_mean(const std::vector<Contrast>& contrasts) {
+  std::vector<Contrast> compared;
+  std::copy_if(contrasts.begin(), contrasts.end(), std::back_inserter(compared),
+               [](const Contrast& c) { return !varies_sources(*c.study); });
+  return compared.empty() ? contrasts : compared;
+}
+
 Markdown names_with(const std::vector<UntrustedText>& names) {
   return names.empty() ? Markdown("none") : Markdown(listed(names));
 }
@@ -390,16 +432,17 @@ Table contrast_table(const Contrasts& contrasts) {
 void add_verdicts(const std::vector<Study>& studies, const std::vector<Contrast>& contrasts,
                   Draft& draft) {
   const Source source = source_of(runs_of(studies));
+  const std::vector<Contrast> compared = compared_by_mean(contrasts);
   Contrasts all;
-  for (const Contrast& contrast : contrasts) all.push_back(&contrast);
-  draft.set("has_contrasts", !contrasts.empty());
-  if (!contrasts.empty()) {
+  for (const Contrast& contrast : compared) all.push_back(&contrast);
+  draft.set("has_contrasts", !compared.empty());
+  if (!compared.empty()) {
     const Table table = contrast_table(all);
     draft.add("verdicts", {with_columns(table, {"Comparison", "Section", "Measure", "Verdict",
                                                 "Difference", "CI from", "CI to", "Unit",
                                                 "Adjusted p", "Detectable", "Seeds"}),
                            source, table});
-    draft.add("overview", {forest_panels(contrasts), source, table});
+    draft.add("overview", {forest_panels(compared), source, table});
   }
   draft.add("values", values_figure(studies));
   Markdown paragraphs;
@@ -416,7 +459,7 @@ void add_study_notes(const std::vector<Study>& studies, const std::vector<Contra
                      const StoreCounts& stores, Draft& draft) {
   std::vector<UntrustedText> split;
   std::size_t compared = 0;
-  for (const Contrast& contrast : contrasts) {
+  for (const Contrast& contrast : compared_by_mean(contrasts)) {
     if (contrast.seeds.size() < 2 || contrast.variant->expectation == Expectation::same) continue;
     ++compared;
     if (contrast.dissenters() == 0 || contrast.test.mean == 0) continue;
