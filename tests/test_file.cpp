@@ -107,6 +107,14 @@ TEST_CASE("a named pipe or a device is refused at once, and a pipe that is open 
   close(ends[0]);
 }
 
+TEST_CASE("a file that is not there, and one that is, are errors of their own") {
+  const TemporaryFolder folder;
+  CHECK_THROWS_AS(read_file(folder / "none"), FileMissing);
+  write_bytes(folder / "file", {1});
+  CHECK_THROWS_AS(read_file(folder / "file" + "/below"), Error);
+  CHECK_THROWS_AS(write_file(folder / "file", {}), FileExists);
+}
+
 TEST_CASE("a file that exists is kept unless it may be overwritten") {
   const TemporaryFolder folder;
   const std::string path = folder / "file";

@@ -1,12 +1,19 @@
 // Several processes that do one study: shares, workers with leases, kills, other hosts.
+#include <atomic>
 #include <csignal>
 #include <filesystem>
+#include <functional>
+#include <mutex>
 #include <set>
 #include <sstream>
+#include <thread>
 
+#include "reprise/core/error.hpp"
 #include "reprise/record/store.hpp"
 #include "support/catch.hpp"
 #include "support/command.hpp"
+#include "support/lease.hpp"
+#include "support/run_store.hpp"
 #include "support/sanitized.hpp"
 #include "support/temporary_folder.hpp"
 
@@ -80,7 +87,51 @@ CommandResult script(const Place& place, const std::string& text) {
   return run_command("timeout 120 bash " + (place.folder / "script"));
 }
 
+/// What two threads throw that change something 200 times each, and two that look at it meanwhile.
+std::set<std::string> errors_side_by_side(const std::function<void()>& change,
+                                          const std::function<void()>& look) {
+  std::set<std::string> errors;
+  std::mutex mutex;
+  std::atomic<int> changing = 2;
+  const auto note_errors = [&](const std::function<void()>& work) {
+    try {
+      work();
+    } catch (const Error& error) {
+      const std::lock_guard<std::mutex> lock(mutex);
+      errors.insert(error.what());
+    }
+  };
+  std::vector<std::thread> threads;
+  for (int thread = 0; thread < 2; ++thread) {
+    threads.emplace_back([&] {
+      for (int times = 0; times < 200; ++times) note_errors(change);
+      --changing;
+    });
+    threads.emplace_back([&] {
+      while (changing > 0) note_errors(look);
+    });
+  }
+  for (std::thread& thread : threads) thread.join();
+  return errors;
+}
+
 }  // namespace
+
+TEST_CASE("leases and failures that others make and remove meanwhile are no errors") {
+  const TemporaryFolder folder;
+  const std::string path = folder / "run.lease";
+  const auto take = [&] { LeaseWatch().take(path, 30, false); };
+  CHECK(errors_side_by_side(take, [&] { lease_worker(path); }) == std::set<std::string>{});
+  const RunStore store(folder / "store");
+  store.make();
+  const std::string digest(64, '0');
+  const auto fail = [&] {
+    store.set_failure(digest, {false, "none"});
+    store.remove_failure(digest);
+  };
+  const auto look = [&] { static_cast<void>(store.failure(digest)); };
+  CHECK(errors_side_by_side(fail, look) == std::set<std::string>{});
+}
 
 TEST_CASE("workers do each run once, with the digest that one process gives") {
   const Place place;

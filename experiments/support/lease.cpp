@@ -13,7 +13,6 @@
 #include <fstream>
 #include <random>
 #include <span>
-#include <system_error>
 
 #include "reprise/core/error.hpp"
 #include "reprise/core/file.hpp"
@@ -62,10 +61,8 @@ std::optional<std::string> text_of_lease(const std::string& path) {
   try {
     const std::vector<std::byte> bytes = read_file(path, kMaxLeaseBytes);
     return std::string(reinterpret_cast<const char*>(bytes.data()), bytes.size());
-  } catch (const Error&) {
-    std::error_code none;
-    if (!fs::exists(fs::symlink_status(path, none))) return std::nullopt;
-    throw;
+  } catch (const FileMissing&) {
+    return std::nullopt;
   }
 }
 
@@ -112,9 +109,8 @@ std::unique_ptr<Lease> Lease::take(const std::string& path, std::size_t seconds,
   const std::string whole = text + beat_line(0);
   try {
     write_file(path, std::as_bytes(std::span(whole)), Overwrite::no);
-  } catch (const Error&) {
-    if (fs::exists(path)) return nullptr;
-    throw;
+  } catch (const FileExists&) {
+    return nullptr;
   }
   FileDescriptor file(uninterrupted([&] { return open(path.c_str(), O_RDWR | O_CLOEXEC); }));
   std::string there(whole.size(), '\0');

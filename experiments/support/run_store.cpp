@@ -128,8 +128,11 @@ std::string RunStore::run_path(const std::string& digest) const {
 
 std::optional<RunFailure> RunStore::failure(const std::string& digest) const {
   const std::string file = path(failure_file(digest));
-  if (!fs::exists(file)) return std::nullopt;
-  return failure_from(file, text_of(file, kMaxFailureBytes));
+  try {
+    return failure_from(file, text_of(file, kMaxFailureBytes));
+  } catch (const FileMissing&) {
+    return std::nullopt;  // also where another worker has just removed it
+  }
 }
 
 void RunStore::set_failure(const std::string& digest, const RunFailure& failure) const {
@@ -182,8 +185,8 @@ void RunStore::keep_plan(const std::string& file, const std::string& text) const
     try {
       write_text(kept, text, Overwrite::no);
       return;
-    } catch (const Error&) {
-      if (!fs::exists(kept)) throw;
+    } catch (const FileExists&) {
+      // Nothing to do: compared below.
     }
     // Another process has just kept one. If it is not this one, it is vouched for again.
     const std::string theirs = text_of(kept, kMaxPlanBytes);

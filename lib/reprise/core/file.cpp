@@ -28,6 +28,12 @@ namespace fs = std::filesystem;
   throw Error(path, what + ": " + std::generic_category().message(errno), "");
 }
 
+/// As errno says why a file could not be opened for reading.
+[[noreturn]] void fail_to_open(const std::string& path) {
+  if (errno != ENOENT) fail(path, "cannot be read");
+  throw FileMissing(path, "cannot be read: " + std::generic_category().message(errno), "");
+}
+
 /// The folder that a path's file lies in; "." if the path names none.
 std::string folder_of(const std::string& path) {
   const std::string folder = fs::path(path).parent_path().string();
@@ -66,7 +72,8 @@ bool rename_to_new(const std::string& from, const std::string& to) {
 }
 
 [[noreturn]] void fail_exists(const std::string& path) {
-  throw Error(path, "exists already", "another name, or " + flag_name("force") + " to replace it");
+  throw FileExists(path, "exists already",
+                   "another name, or " + flag_name("force") + " to replace it");
 }
 
 /// What follows a file's name in those of its temporary files, before the process, a number and
@@ -192,10 +199,15 @@ void check_folder(const std::string& path) {
 void check_target(const std::string& path, Overwrite overwrite) {
   check_folder(path);
   std::error_code none;
-  if (fs::is_directory(path, none)) throw Error(path, "is a folder", "a file's name");
-  if (!fs::exists(fs::symlink_status(path, none))) return;
+  // Looked at once: another process may remove the file meanwhile.
+  const fs::file_type own = fs::symlink_status(path, none).type();
+  const fs::file_type target = own == fs::file_type::symlink ? fs::status(path, none).type() : own;
+  if (target == fs::file_type::directory) throw Error(path, "is a folder", "a file's name");
+  if (own == fs::file_type::not_found || own == fs::file_type::none) return;
   if (overwrite == Overwrite::no) fail_exists(path);
-  if (!fs::is_regular_file(path, none)) throw Error(path, "is not a regular file", "a file's name");
+  if (target != fs::file_type::regular) {
+    throw Error(path, "is not a regular file", "a file's name");
+  }
 }
 
 /// Error for a named pipe, on which opening waits for ever, or a device, which may have no end.
@@ -216,7 +228,7 @@ std::vector<std::byte> read_file(const std::string& path, std::size_t most) {
   check_readable_kind(path);
   const FileDescriptor file(
       uninterrupted([&] { return open(path.c_str(), O_RDONLY | O_CLOEXEC); }));
-  if (file.get() < 0) fail(path, "cannot be read");
+  if (file.get() < 0) fail_to_open(path);
   struct stat status {};
   const bool known = fstat(file.get(), &status) == 0 && S_ISREG(status.st_mode);
   if (known && static_cast<std::size_t>(status.st_size) > most) fail_too_long(path, most);

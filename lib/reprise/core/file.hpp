@@ -14,13 +14,28 @@ namespace reprise {
 
 enum class Overwrite { no, yes };
 
-/// A file's bytes. Error if it is missing, a folder, longer than `most` bytes, or cannot be read.
+/// There is no file of that name. Whoever reads what others may remove catches this: asking whether
+/// the file exists, before or after, answers for another moment.
+class FileMissing : public Error {
+ public:
+  using Error::Error;
+};
+
+/// There is a file of that name already, and it may not be replaced.
+class FileExists : public Error {
+ public:
+  using Error::Error;
+};
+
+/// A file's bytes. FileMissing if there is none; Error if it is a folder, longer than `most` bytes,
+/// or cannot be read.
 std::vector<std::byte> read_file(const std::string& path,
                                  std::size_t most = std::numeric_limits<std::size_t>::max());
 
 /// Writes the bytes to a temporary name beside `path`, flushes them to disk, then renames, so that
-/// there is either the whole file or none of it, whatever fails. Error if the file exists (unless
-/// Overwrite::yes; even one that appears at the last moment is kept), or cannot be written.
+/// there is either the whole file or none of it, whatever fails. FileExists if there is a file
+/// (unless Overwrite::yes; even one that appears at the last moment is kept); Error if it cannot be
+/// written.
 void write_file(const std::string& path, std::span<const std::byte> bytes,
                 Overwrite overwrite = Overwrite::no);
 
