@@ -60,7 +60,7 @@ void add_published_values(const UntrustedText& data, Draft& draft) {
   references += Markdown::literal(kStatisticsReferences);
   const bool is_fashion = is_of(data, "Fashion-MNIST");
   if (is_fashion) references += Markdown::literal(kFashionReference);
-  draft.set("data_citation", is_fashion ? " [6]" : "");
+  draft.set("data_citation", is_fashion ? Markdown::literal(" [6]") : Markdown::literal(""));
   draft.set("references", references);
   draft.set("lenet_year", "1998");
   draft.set("alexnet_year", "2012");

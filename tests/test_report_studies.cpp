@@ -142,8 +142,8 @@ TEST_CASE("a claim is supported, contradicted or inconclusive as its numbers say
   CHECK(holds(supported, "| -2.20 |"));  // 10, 11, 11 and 12 of 500 images fewer
   CHECK(holds(supported, "| -2.46 | -1.94 | points |"));
   CHECK(holds(whole_report().supplement_markdown,  // the standard deviation of these
-              "| 3x3 against 2x2 | -2.20 | 0.16 |"));
-  CHECK(holds(verdict_row(text, "Dropout against none"), "**contradicted**"));
+              "| Overlapping pooling: 3x3 against 2x2 | -2.20 | 0.16 |"));
+  CHECK(holds(verdict_row(text, "| Dropout |"), "**contradicted**"));
   CHECK(holds(verdict_row(text, "ReLU against tanh"), "| inconclusive |"));
 
   CHECK(
@@ -154,13 +154,15 @@ TEST_CASE("a claim is supported, contradicted or inconclusive as its numbers say
             "lower."));
   CHECK(holds(text, "A true difference of "));
   const std::string conclusion = between(text, "## Conclusion", "## Personal Notes");
-  CHECK(holds(conclusion, "- **Supported (1):** 3x3 against 2x2 (−2.20 points).\n"));
-  CHECK(holds(conclusion, "- **Contradicted (1):** dropout against none ("));
+  CHECK(holds(conclusion,
+              "- **Supported (1):** overlapping pooling: 3x3 against 2x2 (−2.20 points).\n"));
+  CHECK(holds(conclusion, "- **Contradicted (1):** dropout ("));
   CHECK(holds(conclusion, "- **Inconclusive (1):** ReLU against tanh ("));
   CHECK(!holds(conclusion, "Not tested at the paper's scale"));  // none is
-  CHECK(holds(text,
-              "Verdicts: 1 supported, 1 contradicted, 1 inconclusive. Of the paper's "
-              "claims, the one supported most clearly concerns 3x3 against 2x2 ("));
+  CHECK(holds(
+      text,
+      "Verdicts: 1 supported, 1 contradicted, 1 inconclusive. Of the paper's "
+      "claims, the one supported most clearly concerns overlapping pooling: 3x3 against 2x2 ("));
 }
 
 TEST_CASE("the abstract is short, and the paper has at most eight figures and eight tables") {
@@ -312,7 +314,9 @@ TEST_CASE("one seed decides nothing anywhere") {
   CHECK(!holds(verdict_row(text, "3x3 against 2x2"), "supported"));
   const std::string conclusion = between(text, "## Conclusion", "## References");
   CHECK(!holds(conclusion, "**Supported"));
-  CHECK(holds(conclusion, "**Inconclusive (1):** 3x3 against 2x2 (−16.00 points; one seed)"));
+  CHECK(holds(
+      conclusion,
+      "**Inconclusive (1):** overlapping pooling: 3x3 against 2x2 (−16.00 points; one seed)"));
 }
 
 TEST_CASE("differences without spread get no verdict, and none is said to have shown") {
@@ -405,7 +409,7 @@ TEST_CASE("variants that differ in the seeds of sources alone get their shares o
               "sources go by the seed. Where one goes by the seed and the others are fixed, it is "
               "0.16 points (3x3); the supplement has fractions"));
   CHECK(verdict_row(report.markdown, "3x3 against 2x2").empty());
-  CHECK(!verdict_row(report.markdown, "Dropout against none").empty());
+  CHECK(!verdict_row(report.markdown, "| Dropout |").empty());
   const std::string text = report.supplement_markdown;
   // Of 500 images: variances 20/3 and 2/3, a tenth; F(3, 3) has the quantile 15.44.
   CHECK(holds(text, "| 2x2 | 4 | 0.52 | – | – | – |"));
@@ -475,9 +479,10 @@ TEST_CASE(
     "every seed is a dot in the drawing of differences, and none is judged to be an outlier") {
   const Report report = make_report(study_of({}, {60, 61, 62, 61, 200}, {50, 51, 52, 51, 50}), "");
   const std::string& svg = report.figures.at("figures/differences.svg");
-  for (const char* title : {"<title>3x3 against 2x2, seed 1: −2.00 points</title>",
-                            "<title>3x3 against 2x2, seed 5: −30.00 points</title>",
-                            "<title>3x3 against 2x2: −7.60 points (95% confidence interval "}) {
+  for (const char* title :
+       {"<title>Overlapping pooling: 3x3 against 2x2, seed 1: −2.00 points</title>",
+        "<title>Overlapping pooling: 3x3 against 2x2, seed 5: −30.00 points</title>",
+        "<title>Overlapping pooling: 3x3 against 2x2: −7.60 points (95% confidence interval "}) {
     INFO(title);
     CHECK(holds(svg, title));
   }

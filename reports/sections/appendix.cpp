@@ -102,8 +102,7 @@ TableEntry claims_table(const Inputs& inputs, const std::vector<Contrast>& contr
     const Runs runs = runs_of(contrast);
     const bool timed = contrast.study->measure == Measure::seconds_per_epoch;
     entry.table.rows.push_back(claim_row(
-        plain_text("{}: {}", heading_of(contrast.study->name), contrast_name(contrast)),
-        study_command(*contrast.study), digest_over(runs),
+        contrast_name(contrast).capitalized(), study_command(*contrast.study), digest_over(runs),
         tolerance(are_portable(runs)) + (timed ? "; times vary" : ""), runs.size(), cost_of(runs)));
   }
   for (const auto* runs : {&inputs.lenet, &inputs.distorted}) {

@@ -16,7 +16,7 @@ constexpr double kForestWidth = 385;     // pixels
 constexpr double kForestRest = 70;       // axis and margins
 constexpr double kCharacter = 7.3;       // of a name
 constexpr double kMaxLogarithm = 20;     // of a ratio: what lies beyond is at the edge
-constexpr std::size_t kForestName = 48;  // bytes
+constexpr std::size_t kForestName = 48;  // bytes; a longer name does without its study
 constexpr std::size_t kForestRows = 10;  // of a panel: more are shared out evenly among several
 
 /// What a row shows: a difference in points, or a ratio.
@@ -65,7 +65,9 @@ std::string short_verdict(const Contrast& contrast) {
 }
 
 UntrustedText row_name(const Contrast& contrast) {
-  return contrast_name(contrast).capitalized().shortened(kForestName);
+  const UntrustedText whole = contrast_name(contrast);
+  const UntrustedText fits = whole.size() <= kForestName ? whole : pair_name(contrast);
+  return fits.capitalized().shortened(kForestName);
 }
 
 const Row& row_of(const Forest& forest) {

@@ -137,7 +137,13 @@ std::string p_phrase(double p);
 std::string reason_text(const Contrast& contrast);
 /// "supported", "inconclusive (one seed)", ...
 std::string verdict_text(const Contrast& contrast);
-/// "ReLU against tanh".
+/// Whether it was judged by images held out of the training images, not by the test images.
+bool is_held_out(const TrainingRun& run);
+/// "3x3 against 2x2"; the variant alone where the baseline is none.
+UntrustedText pair_name(const Contrast& contrast);
+/// What a comparison is called: its study and its pair, as "overlapping pooling: 3x3 against 2x2"
+/// or "data augmentation: crops"; the study alone where its name says the pair, as "ReLU against
+/// tanh" and "weight decay" do.
 UntrustedText contrast_name(const Contrast& contrast);
 /// The paper's figure; "" where there is none, also if the record says so in words, or if the study
 /// is none of the paper's.

@@ -164,13 +164,18 @@ std::string image_counts(const TrainingRun& run, bool held_out) {
 }
 
 /// "Fashion-MNIST: 60,000 training and 10,000 test images, 28×28 grey pixels, 10 classes", each
-/// once.
+/// once. What is held out of a data set whose test images another run reads is told with the
+/// studies.
 UntrustedText data_sets(const Runs& runs) {
   std::vector<UntrustedText> sets;
+  std::set<UntrustedText> tested;
   for (const TrainingRun* run : runs) {
+    if (!is_held_out(*run)) tested.insert(run->data_name);
+  }
+  for (const TrainingRun* run : runs) {
+    const bool held_out = is_held_out(*run);
     if (run->study && run->study->role == Role::pilot) continue;
-    const UntrustedText holdout = setting_text(run->settings, "holdout");
-    const bool held_out = !holdout.empty() && holdout != "0";
+    if (held_out && tested.count(run->data_name) > 0) continue;
     const UntrustedText text =
         plain_text("{}: {}, {}×{} {} pixels, {} classes", data_display_name(run->data_name),
                    image_counts(*run, held_out), run->height, run->width,

@@ -159,9 +159,23 @@ std::string verdict_text(const Contrast& contrast) {
   return fmt::format("{} of {} bit-identical", *contrast.identical, contrast.seeds.size());
 }
 
+bool is_held_out(const TrainingRun& run) {
+  const UntrustedText holdout = setting_text(run.settings, "holdout");
+  return !holdout.empty() && holdout != "0";
+}
+
+UntrustedText pair_name(const Contrast& contrast) {
+  const UntrustedText variant = words_of(contrast.variant->name);
+  const UntrustedText baseline = words_of(contrast.baseline->name);
+  return baseline == "none" ? variant : plain_text("{} against {}", variant, baseline);
+}
+
 UntrustedText contrast_name(const Contrast& contrast) {
-  return plain_text("{} against {}", words_of(contrast.variant->name),
-                    words_of(contrast.baseline->name));
+  const UntrustedText study = words_of(contrast.study->name);
+  const UntrustedText pair = pair_name(contrast);
+  const std::size_t end = study.size() - std::min(study.size(), pair.size());
+  const bool says_it = study.substr(0, pair.size()) == pair || study.substr(end) == pair;
+  return says_it ? study : plain_text("{}: {}", study, pair);
 }
 
 UntrustedText paper_figure(const Study& study, const Variant& variant) {

@@ -115,6 +115,36 @@ TableEntry sides_table(const std::vector<Study>& studies) {
   return entry;
 }
 
+/// What the runs of a study train on and are judged by: "10,000", "1,500, judged by 500 images held
+/// out of the training images".
+std::string training_images(const Study& study) {
+  const TrainingRun& run = *study.runs().front();
+  const std::string trained = grouped(run.train_images);
+  if (!is_held_out(run)) return trained;
+  return fmt::format("{}, judged by {} images held out of the training images", trained,
+                     grouped(run.test_images));
+}
+
+/// "The studies train on 10,000 images, except depth (2,000).": the number that most have, the
+/// first of equally many.
+UntrustedText trained_on(const std::vector<Study>& studies) {
+  std::map<std::string, std::size_t> counts;
+  for (const Study& study : studies) ++counts[training_images(study)];
+  std::string usual;
+  for (const Study& study : studies) {
+    const std::string images = training_images(study);
+    if (usual.empty() || counts[images] > counts[usual]) usual = images;
+  }
+  std::vector<UntrustedText> others;
+  for (const Study& study : studies) {
+    const std::string images = training_images(study);
+    if (images != usual) others.push_back(plain_text("{} ({})", words_of(study.name), images));
+  }
+  const UntrustedText rest =
+      others.empty() ? UntrustedText() : plain_text(", except {}", joined(others, ", "));
+  return plain_text("The number of training images in the studies is {}{}.", usual, rest);
+}
+
 /// The value that most runs have of each setting but the seed, as text; the lesser text on ties.
 std::map<UntrustedText, UntrustedText> usual_settings(const Runs& runs) {
   std::map<UntrustedText, std::map<UntrustedText, std::size_t>> counts;
@@ -232,6 +262,7 @@ void add_study_setup(const std::vector<Study>& studies, Draft& draft) {
   }
   draft.set("has_pilots", !pilots.empty());
   if (!pilots.empty()) draft.add("pilots", pilots_table(pilot_grids(studies), pilots));
+  draft.set("trained_on", trained_on(studies));
 }
 
 }  // namespace reprise::reports
