@@ -80,7 +80,9 @@ int main(int argc, char** argv) {
       const char* const value = std::getenv(name.c_str());
       return value == nullptr ? "" : value;
     };
-    const auto ranks = join_ranks(launcher_of(variable), "auto");
+    const auto ranks = join_ranks(launcher_of(variable), "auto", [](const std::string& what) {
+      fmt::print(stderr, "{}\n", what);
+    });
     time_messages(*ranks, argc, argv);
     ranks->leave();
   } catch (const std::exception& error) {

@@ -5,6 +5,7 @@
 
 #include <cstdlib>
 #include <exception>
+#include <utility>
 
 #include "reprise/core/parallel.hpp"
 #include "reprise/core/terminal.hpp"
@@ -29,7 +30,8 @@ std::size_t processors_of_launcher() {
 
 }  // namespace
 
-RankedProgram::RankedProgram() : launcher_(launcher_of(environment_variable)) {
+RankedProgram::RankedProgram(std::string name)
+    : name_(std::move(name)), launcher_(launcher_of(environment_variable)) {
   be_silent(launcher_.rank > 0);
 }
 
@@ -58,7 +60,10 @@ Ranks& RankedProgram::join(const std::function<std::optional<std::string>()>& pa
     return one_rank();
   }
   try {
-    joined_ = join_ranks(launcher_, *which);
+    joined_ = join_ranks(launcher_, *which, [this](const std::string& what) {
+      be_silent(false);
+      print_error_line(name_ + ": " + what);
+    });
   } catch (const Error&) {
     if (!launcher_.first_on_host) throw EndedWithOthers();
     throw;

@@ -14,8 +14,9 @@ namespace reprise {
 
 class RankedProgram {
  public:
-  /// Reads the environment. Of several processes rank 0 alone prints from now on.
-  RankedProgram();
+  /// Reads the environment. Of several processes rank 0 alone prints from now on, and what tells
+  /// that a rank has ended, with the program's `name` before it.
+  explicit RankedProgram(std::string name);
 
   /// Adds --ranks, which says how to join.
   static void add_option(CommandLine& line, std::string& which);
@@ -36,6 +37,7 @@ class RankedProgram {
  private:
   void leave_if_it_fails(const std::function<void()>& work);
 
+  std::string name_;
   Launcher launcher_;
   std::unique_ptr<JoinedRanks> joined_;
 };

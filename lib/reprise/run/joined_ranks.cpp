@@ -17,6 +17,7 @@
 
 #include "reprise/core/file_descriptor.hpp"
 #include "reprise/record_file/reader_program.hpp"
+#include "reprise/run/rank_witness.hpp"
 #include "reprise/run/ranks_module.hpp"
 
 namespace reprise {
@@ -29,7 +30,7 @@ using std::chrono::milliseconds;
 constexpr microseconds kYielding(200);  ///< of a wait; then it sleeps
 constexpr microseconds kLongestSleep(100);
 constexpr milliseconds kBetweenLooks(50);
-constexpr milliseconds kForTheTeller(3000);
+constexpr milliseconds kForTheCause(1000);
 
 /// The same for processes that can see each other's numbers.
 std::string process_space() {
@@ -57,6 +58,23 @@ bool has_ended(const Peer& peer) {
   return poll(&waiting, 1, 0) > 0;
 }
 
+/// The other ranks' pidfds, for a signal handler.
+std::vector<pollfd>& watched_peers() {
+  static std::vector<pollfd> peers;
+  return peers;
+}
+
+/// A library that finds a connection closed aborts before the process at its other end counts as
+/// ended. Only poll() is called, as a signal handler may.
+void wait_for_ended(milliseconds longest) {
+  std::vector<pollfd>& peers = watched_peers();
+  if (!peers.empty()) poll(peers.data(), peers.size(), static_cast<int>(longest.count()));
+}
+
+extern "C" void on_abort(int) {
+  wait_for_ended(kForTheCause);
+}
+
 /// How a wait passes its time.
 class Patience {
  public:
@@ -82,10 +100,14 @@ class Patience {
 
 class ModuleRanks : public JoinedRanks {
  public:
-  explicit ModuleRanks(const RanksModule& module) : module_(module) {
+  ModuleRanks(const RanksModule& module, const std::function<void(const std::string&)>& tell)
+      : module_(module), witness_(tell) {
     int rank = 0;
     int size = 0;
-    if (module_.start(&rank, &size) != 0) throw Error(module_.name, module_.error(), "to join");
+    if (module_.start(&rank, &size) != 0) {
+      witness_.dismiss();
+      throw Error(module_.name, module_.error(), "to join");
+    }
     rank_ = static_cast<std::size_t>(rank);
     size_ = static_cast<std::size_t>(size);
   }
@@ -115,10 +137,21 @@ class ModuleRanks : public JoinedRanks {
       const int process = std::stoi(texts[rank].substr(0, blank));
       peers_.push_back({rank, process, descriptor_of(process)});
     }
+    std::vector<RankProcess> here = {{rank_, getpid()}};
+    for (const Peer& peer : peers_) here.push_back({peer.rank, peer.process});
+    witness_.watch(rank_, size_, here);
+    for (const Peer& peer : peers_) {
+      if (peer.descriptor.get() >= 0) {
+        watched_peers().push_back({peer.descriptor.get(), POLLIN, 0});
+      }
+    }
+    std::signal(SIGABRT, on_abort);
   }
 
   void leave() override {
     if (lost_) return;  // it would wait for the rank that has ended
+    std::signal(SIGABRT, SIG_DFL);
+    witness_.dismiss();
     if (module_.finish() != 0) throw Error(module_.name, module_.error(), "to leave the ranks");
   }
 
@@ -157,32 +190,27 @@ class ModuleRanks : public JoinedRanks {
 
   void check(int failed, std::size_t peer) {
     if (failed == 0) return;
+    wait_for_ended(kForTheCause);
     look_for_ended();
-    lost_ = true;
+    lose();
     throw RankLost(fmt::format("rank {} of {}", peer, size_), module_.error(),
                    "messages between all ranks");
   }
 
+  /// The witness of the rank that has ended tells it.
   void look_for_ended() {
-    const auto ended = std::find_if(peers_.begin(), peers_.end(), has_ended);
-    if (ended == peers_.end()) return;
-    lost_ = true;
-    const auto teller = std::find_if(peers_.begin(), peers_.end(),
-                                     [](const Peer& peer) { return !has_ended(peer); });
-    if (teller != peers_.end() && teller->rank < rank_) let_tell(*teller);
-    throw RankLost(fmt::format("rank {} of {}", ended->rank, size_),
-                   fmt::format("its process {} has ended", ended->process),
-                   "all ranks to go on; the checkpoint that was saved last is whole");
-  }
-
-  /// Until the rank that tells it has done so: one that looks later must not find this one ended.
-  [[noreturn]] static void let_tell(const Peer& teller) {
-    const Clock::time_point last = Clock::now() + kForTheTeller;
-    while (!has_ended(teller) && Clock::now() < last) std::this_thread::sleep_for(milliseconds(5));
+    if (std::none_of(peers_.begin(), peers_.end(), has_ended)) return;
+    lose();
     throw EndedWithOthers();
   }
 
+  void lose() {
+    lost_ = true;
+    witness_.dismiss();
+  }
+
   const RanksModule& module_;
+  RankWitness witness_;
   std::size_t rank_ = 0, size_ = 0;
   bool lost_ = false;        ///< another rank has ended
   std::vector<Peer> peers_;  ///< those of this host, by their ranks
@@ -229,10 +257,11 @@ const RanksModule& load_module(const Launcher& launcher, const std::string& whic
 
 }  // namespace
 
-std::unique_ptr<JoinedRanks> join_ranks(const Launcher& launcher, const std::string& module) {
+std::unique_ptr<JoinedRanks> join_ranks(const Launcher& launcher, const std::string& module,
+                                        const std::function<void(const std::string& what)>& tell) {
   const RanksModule& loaded = load_module(launcher, module_for(launcher, module));
   prctl(PR_SET_PDEATHSIG, SIGTERM);
-  auto ranks = std::make_unique<ModuleRanks>(loaded);
+  auto ranks = std::make_unique<ModuleRanks>(loaded, tell);
   if (ranks->size() != launcher.size || ranks->rank() != launcher.rank) {
     throw Error("ranks",
                 fmt::format("{} counts {} processes where {} started {}", ranks->transport(),

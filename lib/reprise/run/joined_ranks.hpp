@@ -2,6 +2,7 @@
 /// The ranks that a launcher started, joined through the module for its MPI library.
 #pragma once
 
+#include <functional>
 #include <memory>
 #include <string>
 
@@ -19,12 +20,12 @@ class JoinedRanks : public Ranks {
 };
 
 /// `module` is "openmpi", "mpich", or "auto" for the launcher's first. A wait tests and gives its
-/// processor away until the message is there; RankLost names a rank of this host whose process has
-/// ended meanwhile, on the lowest rank of the host that is left, and the others wait for that one
-/// to tell it and throw EndedWithOthers. From now on the end of the launcher is a SIGTERM for this
-/// process.
+/// processor away until the message is there, or throws EndedWithOthers if a rank of this host has
+/// ended meanwhile. A rank that ends before it leaves is named once, by `tell` in a process of its
+/// own (run/rank_witness.hpp). From now on the end of the launcher is a SIGTERM for this process.
 /// Error if there is no such module beside or installed with the program, if it cannot be loaded,
 /// or if the library does not see as many processes as the launcher has started.
-std::unique_ptr<JoinedRanks> join_ranks(const Launcher& launcher, const std::string& module);
+std::unique_ptr<JoinedRanks> join_ranks(const Launcher& launcher, const std::string& module,
+                                        const std::function<void(const std::string& what)>& tell);
 
 }  // namespace reprise

@@ -21,10 +21,10 @@ class RankLost : public Error {
   using Error::Error;
 };
 
-/// What ends this rank was told on rank 0.
+/// What ends this rank is told by another process, mostly rank 0.
 class EndedWithOthers : public std::exception {
  public:
-  [[nodiscard]] const char* what() const noexcept override { return "told on rank 0"; }
+  [[nodiscard]] const char* what() const noexcept override { return "told by another process"; }
 };
 
 class Ranks {
