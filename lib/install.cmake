@@ -9,7 +9,7 @@ set(internal
   core/file_descriptor core/manual_page core/parallel_backend data/dataset_folder
   exchange/formats exchange/incoming_weights exchange/npy exchange/tensor_places exchange/zip
   linalg/dispatch linalg/gemm_unpacked linalg/unroll nn/layer_convolution nn/models/chain nn/models/digit_codes
-  pool/window run/ranks_module run/toml_settings)
+  pool/window run/rank_witness run/ranks_module run/toml_settings)
 file(GLOB_RECURSE headers CONFIGURE_DEPENDS RELATIVE ${CMAKE_CURRENT_SOURCE_DIR}
      ${CMAKE_CURRENT_SOURCE_DIR}/reprise/*.hpp)
 list(FILTER headers EXCLUDE REGEX "-inl\\.hpp$")
