@@ -39,19 +39,26 @@ HWY_INLINE void for_each_vector(std::size_t size, const Body& body) {
   vectors_by<1>(i, size, body);
 }
 
-/// Calls body(tag, i) for vectors that cover 0..size-1, size at least 8; the last may overlap the
-/// one before it, so that it is for bodies that may repeat an element. They are fewer and compile
+/// Calls body(tag, i) for vectors that cover 0..size-1, size at least 8: the widest, where those
+/// have 16 lanes and at most 8 values are left, one of 8. The last of a kind may overlap the one
+/// before it, so that it is for bodies that may repeat an element. They are fewer and compile
 /// faster than those of for_each_vector.
 template <class Body>
 HWY_INLINE void for_each_overlapping_vector(std::size_t size, const Body& body) {
   namespace hn = hwy::HWY_NAMESPACE;
-  const auto by = [&](auto d) HWY_ATTR {
-    const std::size_t last = size - hn::Lanes(d);
-    for (std::size_t i = 0; i < size; i += hn::Lanes(d)) body(d, std::min(i, last));
+  const auto cover = [&](auto d, std::size_t begin, std::size_t end) HWY_ATTR {
+    const std::size_t last = end - hn::Lanes(d);
+    for (std::size_t i = begin; i < end; i += hn::Lanes(d)) body(d, std::min(i, last));
   };
   const hn::CappedTag<float, 16> widest;
-  if (hn::MaxLanes(widest) > 8 && size < hn::Lanes(widest)) return by(hn::CappedTag<float, 8>());
-  by(widest);
+  if constexpr (hn::MaxLanes(widest) <= 8) {
+    cover(widest, 0, size);
+  } else {
+    const std::size_t rest = size % 16;
+    const std::size_t wide = rest > 8 && size > 16 ? size : size - rest;
+    cover(widest, 0, wide);
+    cover(hn::CappedTag<float, 8>(), wide, size);
+  }
 }
 
 /// As many of p[0..count) as a vector has lanes, zeros beyond; no byte beyond is touched.

@@ -15,6 +15,7 @@
 #define HWY_TARGET_INCLUDE "reprise/conv/direct/depthwise.cpp"
 #include <hwy/foreach_target.h>
 // After foreach_target.h:
+#include <hwy/cache_control.h>
 #include <hwy/highway.h>
 
 #include <algorithm>
@@ -134,6 +135,13 @@ bool taps_share(const Correlation& c) {
   return c.w.lowest() > -width && last < static_cast<std::ptrdiff_t>(c.SW) - 1 + width;
 }
 
+/// Whether the source cells of a row's next block are prefetched: no cache is sure to hold such a
+/// source, and its lines, read a vector of groups at a time, are out of order.
+bool prefetches(const Correlation& c) {
+  constexpr std::size_t kept_floats = std::size_t{1} << 21;  // 8 MiB
+  return c.step_w == 1 && c.N * c.SH * c.SW * c.G > kept_floats;
+}
+
 /// How many of the kernel's weights there are up to the correlation's last.
 std::size_t weights_extent(const Correlation& c) {
   const auto last = [](const TapAxis& axis) {
@@ -144,13 +152,13 @@ std::size_t weights_extent(const Correlation& c) {
 
 /// Rows of positions whose taps share source values: a block of neighbouring positions reads cells
 /// 0, 1, ..., those of them in [inside_begin, inside_end) inside the image; position p's tap k is
-/// cell p * stride + k.
+/// cell p * stride + k or, where taps descend in the source, p + width - 1 - k.
 struct SharingBlock {
   std::size_t G;
   const float* const* rows;     ///< the first cell in each of the source's rows, group 0
   const float* const* weights;  ///< each row's first tap, group 0
   std::size_t row_count;
-  std::ptrdiff_t cell_step, result_step;
+  std::size_t result_step;
   std::size_t weight_step;  ///< from tap to tap
   std::size_t inside_begin, inside_end;
   const float* start;  ///< or null
@@ -178,9 +186,13 @@ using reprise::HWY_NAMESPACE::for_each_vector;
 /// a weight, in 32 registers or 16.
 constexpr std::size_t kSharingPositions = reprise::HWY_NAMESPACE::kRegisters / 4;
 
-/// All groups of a block of `count` positions. Cells outside the image take part as zeros.
-template <std::size_t count, std::size_t width, std::size_t stride>
+/// All groups of a block of `count` positions, `step` cells apart; -1 stands for neighbours whose
+/// taps descend in the source. Cells are read in ascending order, which hardware prefetches better;
+/// those outside the image take part as zeros.
+template <std::size_t count, std::size_t width, std::ptrdiff_t step>
 HWY_NOINLINE void share_cells(const SharingBlock& block) {
+  constexpr bool ascend = step > 0;
+  constexpr std::size_t stride = ascend ? step : -step;
   constexpr std::size_t reach = (count - 1) * stride + width;
   for_each_overlapping_vector(block.G, [&](auto d, std::size_t g) HWY_ATTR REPRISE_INLINE_LAMBDA {
     using Vector = hn::Vec<decltype(d)>;
@@ -197,20 +209,19 @@ HWY_NOINLINE void share_cells(const SharingBlock& block) {
         const bool surely = i + 1 >= width && i + width <= reach;
         const bool inside = surely || (i >= block.inside_begin && i < block.inside_end);
         x[i] = inside ? hn::LoadU(d, cell) : hn::Zero(d);
-        cell += block.cell_step;
+        cell += block.G;
       }
       REPRISE_UNROLL
       for (std::size_t k = 0; k < width; ++k) {
         const Vector weight = hn::LoadU(d, weights + k * block.weight_step);
         for (std::size_t p = 0; p < count; ++p) {
-          acc[p] = fma(x[p * stride + k], weight, acc[p]);
+          acc[p] = fma(x[p * stride + (ascend ? k : width - 1 - k)], weight, acc[p]);
         }
       }
     }
     REPRISE_UNROLL
     for (std::size_t p = 0; p < count; ++p) {
-      hn::StoreU(hn::Add(acc[p], hn::Zero(d)), d,
-                 block.result + g + static_cast<std::ptrdiff_t>(p) * block.result_step);
+      hn::StoreU(hn::Add(acc[p], hn::Zero(d)), d, block.result + g + p * block.result_step);
     }
   });
 }
@@ -218,15 +229,15 @@ HWY_NOINLINE void share_cells(const SharingBlock& block) {
 using SharingKernel = void (*)(const SharingBlock&);
 
 /// By positions, less one.
-template <std::size_t width, std::size_t stride>
+template <std::size_t width, std::ptrdiff_t step>
 constexpr auto kSharingSizes = for_each_size<kSharingPositions>([]<std::size_t count>() {
-  return static_cast<SharingKernel>(&share_cells<count, width, stride>);
+  return static_cast<SharingKernel>(&share_cells<count, width, step>);
 });
 
 /// By width, less one.
-template <std::size_t stride>
+template <std::ptrdiff_t step>
 constexpr auto kSharingKernels = for_each_size<kMaxSharedWidth>([]<std::size_t width>() {
-  return kSharingSizes<width, stride>;
+  return kSharingSizes<width, step>;
 });
 
 /// A row whose taps share: blocks of nearly equal numbers of positions.
@@ -237,15 +248,16 @@ void share_row(const DepthwiseRow& row, const Operands& data) {
   const std::size_t width = c.w.count;
   const auto cells = static_cast<std::ptrdiff_t>(c.SW);
   const auto step = static_cast<std::ptrdiff_t>(c.G);
-  const auto& kernels = c.step_w == 1 ? kSharingKernels<1> : kSharingKernels<2>;
+  const auto& kernels = c.step_w == 2 ? kSharingKernels<2>
+                        : ascend      ? kSharingKernels<1>
+                                      : kSharingKernels<-1>;
   const float* rows[kMaxSharedHeight];
   const float* weights[kMaxSharedHeight];
   SharingBlock block{.G = c.G,
                      .rows = rows,
                      .weights = weights,
                      .row_count = taps.tap_end - taps.tap_begin,
-                     .cell_step = ascend ? step : -step,
-                     .result_step = static_cast<std::ptrdiff_t>(c.r_cell) * (ascend ? 1 : -1),
+                     .result_step = c.r_cell,
                      .weight_step = c.w.kernel_spacing * c.w_tap,
                      .inside_begin = 0,
                      .inside_end = 0,
@@ -256,14 +268,12 @@ void share_row(const DepthwiseRow& row, const Operands& data) {
     const std::size_t begin = index * c.B / blocks;
     const std::size_t end = (index + 1) * c.B / blocks;
     const std::size_t count = end - begin;
-    const std::size_t first = ascend ? begin : end - 1;
     const auto reach = static_cast<std::ptrdiff_t>((count - 1) * c.step_w + width);
     // The column of the block's cell 0.
-    const std::ptrdiff_t column = static_cast<std::ptrdiff_t>(first * c.step_w) + c.w.first;
-    const std::ptrdiff_t before = ascend ? -column : column - (cells - 1);
-    const std::ptrdiff_t inside = ascend ? cells - column : column + 1;
-    block.inside_begin = static_cast<std::size_t>(std::clamp<std::ptrdiff_t>(before, 0, reach));
-    block.inside_end = static_cast<std::size_t>(std::clamp<std::ptrdiff_t>(inside, 0, reach));
+    const std::ptrdiff_t column = static_cast<std::ptrdiff_t>(begin * c.step_w) + c.w.lowest();
+    block.inside_begin = static_cast<std::size_t>(std::clamp<std::ptrdiff_t>(-column, 0, reach));
+    block.inside_end =
+        static_cast<std::size_t>(std::clamp<std::ptrdiff_t>(cells - column, 0, reach));
     for (std::size_t r = 0; r < block.row_count; ++r) {
       const std::size_t th = taps.tap_begin + r;
       const std::ptrdiff_t source_row =
@@ -272,7 +282,12 @@ void share_row(const DepthwiseRow& row, const Operands& data) {
       const std::size_t kh = c.h.kernel_first + th * c.h.kernel_spacing;
       weights[r] = data.factor + (kh * c.KW + c.w.kernel_first) * c.w_tap;
     }
-    block.result = data.result + row.result(first);
+    block.result = data.result + row.result(begin);
+    if (prefetches(c) &&
+        block.row_count > 0) {  // of the rows of taps, the one that no row of positions read before
+      const float* const next = rows[c.h.spacing < 0 ? 0 : block.row_count - 1] + reach * step;
+      for (std::size_t i = 0; i < count * c.G; i += 16) hwy::Prefetch(next + i);
+    }
     kernels[width - 1][count - 1](block);
   }
 }

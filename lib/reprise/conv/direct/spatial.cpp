@@ -3,7 +3,8 @@
 //
 // A tile of up to kMaxTile output channels x kVectors vectors of positions stays in registers for
 // the whole chain: each step loads the vectors and multiplies them with one broadcast weight per
-// output channel.
+// output channel. One output channel alone takes kMaxVectors of them: chains enough to hide the
+// latency of multiply-adds, and half as many broadcasts.
 //
 // `spatial`: the source of some images is copied into one plane per channel, its rows padded with
 // zeros; within a row the cells that neighbouring positions read stand side by side, so that a tap
@@ -37,6 +38,7 @@ namespace reprise::direct {
 namespace {
 
 constexpr std::size_t kMaxTile = 6;                               // output channels of a tile
+constexpr std::size_t kMaxVectors = 8;                            // of a tile, on any target
 constexpr std::size_t kWantedPlaneFloats = std::size_t{1} << 15;  // 128 KiB
 constexpr std::size_t kFewPlaneFloats = std::size_t{1} << 17;     // 512 KiB
 constexpr std::size_t kMaxPlaneFloats = std::size_t{1} << 18;     // 1 MiB
@@ -184,7 +186,6 @@ void pack_tiles(const Correlation& c, const float* weight, std::size_t g, float*
 // ---- batch_lanes
 
 constexpr std::size_t kMaxImageFloats = std::size_t{1} << 17;  // of a vector of images: 512 KiB
-constexpr std::size_t kMaxTileVectors = 4;                     // of a tile, on any target
 
 /// Floats of an image of the source.
 std::size_t source_size(const Correlation& c) {
@@ -197,7 +198,7 @@ struct BatchScratch {
       : source(pieces.take<float>(source_size(c) * kMaxLanes)),
         weights(pieces.take<float>(c.reduction_length() * c.out_channels)),
         start(pieces.take<float>(c.out_channels)),
-        sums(pieces.take<float>(kMaxTileVectors * c.out_channels * kMaxLanes)) {}
+        sums(pieces.take<float>(kMaxVectors * c.out_channels * kMaxLanes)) {}
   float* source;   ///< (SH, SW, channels, lanes)
   float* weights;  ///< tiles of (reduction_length, output channels of the tile)
   float* start;    ///< (out_channels)
@@ -222,7 +223,7 @@ using reprise::HWY_NAMESPACE::StridedNumbers;
 
 // ---- The tile
 
-constexpr std::size_t kVectors = kRegisters == 32 ? 4 : 2;  // of a tile
+constexpr std::size_t kVectors = kRegisters == 32 ? 4 : 2;  // of a tile of many output channels
 
 /// Where the sums of a tile go: of output channel j and vector v to
 /// at + j * out_channel_pitch + v * vector_pitch.
@@ -231,23 +232,23 @@ struct TileSums {
   std::size_t out_channel_pitch, vector_pitch;
 };
 
-/// The chains of `out_channels` output channels for kVectors vectors of positions, which are read
+/// The chains of `out_channels` output channels for `vectors` vectors of positions, which are read
 /// at x[v] + the run's offset, `pitch` floats from step to step; weights are (steps of the chain of
 /// all taps, out_channels).
-template <std::size_t out_channels>
+template <std::size_t out_channels, std::size_t vectors>
 HWY_NOINLINE void tile_kernel(const float* const* x, std::span<const ChainRun> runs,
                               std::size_t pitch, const float* weights, const float* start,
                               const TileSums& sums) {
   const hn::ScalableTag<float> d;
   using Vector = hn::Vec<decltype(d)>;
-  Vector acc[out_channels][kVectors];
+  Vector acc[out_channels][vectors];
   REPRISE_UNROLL
   for (std::size_t j = 0; j < out_channels; ++j) {
-    for (std::size_t v = 0; v < kVectors; ++v) acc[j][v] = hn::Set(d, start[j]);
+    for (std::size_t v = 0; v < vectors; ++v) acc[j][v] = hn::Set(d, start[j]);
   }
   for (const ChainRun& run : runs) {
-    PointedVectors<kVectors> values{{}, pitch};
-    for (std::size_t v = 0; v < kVectors; ++v) values.first[v] = x[v] + run.offset;
+    PointedVectors<vectors> values{{}, pitch};
+    for (std::size_t v = 0; v < vectors; ++v) values.first[v] = x[v] + run.offset;
     continue_chains(d, run.length, StridedNumbers{weights + run.k * out_channels, 1, out_channels},
                     values, acc);
   }
@@ -256,16 +257,28 @@ HWY_NOINLINE void tile_kernel(const float* const* x, std::span<const ChainRun> r
   });
 }
 
-constexpr auto kTileKernels =
-    for_each_size<kMaxTile>([]<std::size_t out_channels>() { return &tile_kernel<out_channels>; });
+constexpr auto kTileKernels = for_each_size<kMaxTile>(
+    []<std::size_t out_channels>() { return &tile_kernel<out_channels, kVectors>; });
+
+/// How many vectors of positions to collect for a tile.
+std::size_t tile_vectors(const Correlation& c) {
+  return c.out_channels == 1 ? kMaxVectors : kVectors;
+}
+
+/// The kernel for `vectors`, at most tile_vectors() of them, which are filled up by the last.
+template <class Vectors>
+auto tile_kernel_for(std::size_t out_channels, Vectors& vectors) {
+  for (std::size_t v = vectors.size; v < kMaxVectors; ++v) vectors.x[v] = vectors.x[v - 1];
+  return vectors.size <= kVectors ? kTileKernels[out_channels - 1] : &tile_kernel<1, kMaxVectors>;
+}
 
 // ---- spatial
 
 /// Vectors of positions: each begins at position (a, b) and holds `count` of them.
 struct PositionVectors {
-  const float* x[kVectors];  ///< the plane of channel 0 at tap offset 0
-  float* result[kVectors];   ///< of the first position, at the group's output channel 0
-  std::size_t count[kVectors];
+  const float* x[kMaxVectors];  ///< the plane of channel 0 at tap offset 0
+  float* result[kMaxVectors];   ///< of the first position, at the group's output channel 0
+  std::size_t count[kMaxVectors];
   std::size_t size;  ///< how many vectors; the others repeat the last
 };
 
@@ -275,12 +288,11 @@ void run_vectors(const Correlation& c, std::size_t plane, PositionVectors& vecto
   const hn::ScalableTag<float> d;
   const std::size_t lanes = hn::Lanes(d);
   HWY_ALIGN float sums[kMaxTile * kVectors * hn::MaxLanes(d)];
-  for (std::size_t v = vectors.size; v < kVectors; ++v) vectors.x[v] = vectors.x[v - 1];
   for_each_part(c.out_channels, kMaxTile, [&](std::size_t j_begin, std::size_t j_end) HWY_ATTR {
     const std::size_t out_channels = j_end - j_begin;
-    kTileKernels[out_channels - 1](vectors.x, taps, plane,
-                                   scratch.weights + c.reduction_length() * j_begin,
-                                   scratch.start + j_begin, {sums, kVectors * lanes, lanes});
+    tile_kernel_for(out_channels, vectors)(
+        vectors.x, taps, plane, scratch.weights + c.reduction_length() * j_begin,
+        scratch.start + j_begin, {sums, kVectors * lanes, lanes});
     for (std::size_t v = 0; v < vectors.size; ++v) {
       write_lanes(sums + v * lanes, kVectors * lanes, out_channels, vectors.count[v],
                   vectors.result[v] + j_begin, c.r_cell);
@@ -305,7 +317,7 @@ void run_rows(const Correlation& c, const Planes& p, const Unit& unit, const Axi
         vectors.x[vectors.size] = row + b;
         vectors.result[vectors.size] = out + b * c.r_cell;
         vectors.count[vectors.size] = std::min(lanes, c.B - b);
-        if (++vectors.size < kVectors) continue;
+        if (++vectors.size < tile_vectors(c)) continue;
         run_vectors(c, p.plane, vectors, taps, scratch);
         vectors.size = 0;
       }
@@ -318,9 +330,9 @@ void run_rows(const Correlation& c, const Planes& p, const Unit& unit, const Axi
 
 /// Positions of a vector of images.
 struct Positions {
-  const float* x[kVectors];  ///< the copy of the source at the position, channel 0
-  float* result[kVectors];   ///< of the first image, output channel 0
-  std::size_t size;          ///< how many; the others repeat the last
+  const float* x[kMaxVectors];  ///< the copy of the source at the position, channel 0
+  float* result[kMaxVectors];   ///< of the first image, output channel 0
+  std::size_t size;             ///< how many; the others repeat the last
 };
 
 /// Writes the sums of all output channels to the result; what is contiguous there, at once.
@@ -343,9 +355,8 @@ void write_positions(const Correlation& c, const Positions& positions, std::size
 void run_positions(const Correlation& c, Positions& positions, std::size_t images,
                    std::span<const ChainRun> runs, const BatchScratch& scratch) {
   const std::size_t lanes = hn::Lanes(hn::ScalableTag<float>());
-  for (std::size_t v = positions.size; v < kVectors; ++v) positions.x[v] = positions.x[v - 1];
   for_each_part(c.out_channels, kMaxTile, [&](std::size_t j_begin, std::size_t j_end) {
-    kTileKernels[j_end - j_begin - 1](
+    tile_kernel_for(j_end - j_begin, positions)(
         positions.x, runs, lanes, scratch.weights + c.reduction_length() * j_begin,
         scratch.start + j_begin, {scratch.sums + j_begin * lanes, lanes, c.out_channels * lanes});
   });
@@ -367,9 +378,9 @@ void run_class(const Correlation& c, const AxisClass& h, const AxisClass& w, std
   const PositionRange first_image{0, 0, 1, 0, c.A};
   ClassWalk walk(c, first_image, h, w);
   const std::size_t count = (h.end - h.begin) * (w.end - w.begin);
-  for (std::size_t position = 0; position < count; position += kVectors) {
+  for (std::size_t position = 0; position < count; position += tile_vectors(c)) {
     Positions positions;
-    positions.size = std::min(kVectors, count - position);
+    positions.size = std::min(tile_vectors(c), count - position);
     for (std::size_t v = 0; v < positions.size; ++v, walk.advance()) {
       positions.x[v] = scratch.source + walk.source() * lanes;
       positions.result[v] = result + walk.result();
