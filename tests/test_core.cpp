@@ -6,6 +6,7 @@
 #include <limits>
 #include <vector>
 
+#include "reprise/core/byte_order.hpp"
 #include "reprise/core/digest.hpp"
 #include "reprise/core/error.hpp"
 #include "reprise/core/integer.hpp"
@@ -108,6 +109,42 @@ TEST_CASE("an error stays a line that can be read, however long what is given") 
   std::string euros;
   while (euros.size() < 2000) euros += "\u20ac";
   CHECK_THAT(Error("there", euros, "").what(), Catch::EndsWith("\u20ac..."));
+}
+
+TEST_CASE("numbers are read and written little-endian on machines of either order") {
+  const std::vector<std::uint32_t> numbers = {0x04030201U, 0xDDCCBBAAU};
+  const std::vector<std::uint8_t> expected = {1, 2, 3, 4, 0xAA, 0xBB, 0xCC, 0xDD};
+  std::vector<std::uint8_t> written;
+  to_little_endian(std::span(numbers), [&](std::span<const std::byte> piece) {
+    for (const std::byte byte : piece) written.push_back(std::to_integer<std::uint8_t>(byte));
+  });
+  CHECK(written == expected);
+  std::vector<std::uint32_t> read(2);
+  from_little_endian(std::as_bytes(std::span(expected)), std::span(read));
+  CHECK(read == numbers);
+  const std::array<std::uint8_t, 8> one{0, 0, 0, 0, 0, 0, 0xF0, 0x3F};
+  CHECK(from_little_endian<double>(std::as_bytes(std::span(one))) == 1.0);
+
+  // As a big-endian machine would turn them: more than are turned at a time.
+  constexpr std::endian big = std::endian::big;
+  std::vector<std::uint16_t> many(1300);
+  for (std::size_t i = 0; i < many.size(); ++i) many[i] = static_cast<std::uint16_t>(i * 257 + 3);
+  std::vector<std::byte> turned;
+  to_little_endian<big>(std::span<const std::uint16_t>(many),
+                        [&](std::span<const std::byte> piece) {
+                          turned.insert(turned.end(), piece.begin(), piece.end());
+                        });
+  const auto plain = std::as_bytes(std::span(many));
+  REQUIRE(turned.size() == plain.size());
+  for (std::size_t i = 0; i < plain.size(); ++i) CHECK(turned[i] == plain[i ^ 1U]);
+  std::vector<std::uint16_t> back(many.size());
+  from_little_endian<big>(turned, std::span(back));
+  CHECK(back == many);
+  std::vector<std::uint32_t> unturned = numbers;
+  swap_little_endian<std::endian::little>(std::span(unturned));
+  CHECK(unturned == numbers);
+  swap_little_endian<big>(std::span(unturned));
+  CHECK(unturned == std::vector<std::uint32_t>{0x01020304U, 0xAABBCCDDU});
 }
 
 TEST_CASE("SHA-256 of the published vectors (FIPS 180-4)") {

@@ -7,11 +7,12 @@
 #endif
 
 #include <algorithm>
-#include <bit>
 #include <cmath>
 #include <limits>
 #include <stdexcept>
 #include <vector>
+
+#include "reprise/core/byte_order.hpp"
 
 namespace reprise {
 
@@ -48,23 +49,9 @@ struct Sha256::State {
 
 namespace {
 
-/// Numbers enter little-endian, whatever the machine's order is.
 template <class Number>
 void update_numbers(Sha256& hash, std::span<const Number> numbers) {
-  if constexpr (std::endian::native == std::endian::little) {
-    hash.update(std::as_bytes(numbers));
-  } else {
-    std::array<std::byte, 4096> turned;
-    constexpr std::size_t together = turned.size() / sizeof(Number);
-    for (; !numbers.empty(); numbers = numbers.subspan(std::min(together, numbers.size()))) {
-      const auto bytes = std::as_bytes(numbers.first(std::min(together, numbers.size())));
-      for (std::size_t i = 0; i < bytes.size(); ++i) {
-        turned[i] =
-            bytes[i / sizeof(Number) * sizeof(Number) + sizeof(Number) - 1 - i % sizeof(Number)];
-      }
-      hash.update(std::span(turned).first(bytes.size()));
-    }
-  }
+  to_little_endian(numbers, [&](std::span<const std::byte> bytes) { hash.update(bytes); });
 }
 
 template <class Real>

@@ -1,10 +1,14 @@
 #include "reprise/core/float_environment.hpp"
 
+#include <cfloat>
+
 #if defined(__x86_64__)
 #include <xmmintrin.h>
 #endif
 
 namespace reprise {
+
+static_assert(FLT_EVAL_METHOD == 0, "floats are computed as floats, not with more digits");
 
 #if defined(__x86_64__) || defined(__aarch64__)
 namespace {

@@ -5,8 +5,8 @@
 
 #include <algorithm>
 #include <array>
-#include <cstring>
 
+#include "reprise/core/byte_order.hpp"
 #include "reprise/core/error.hpp"
 
 namespace reprise::details {
@@ -70,7 +70,7 @@ void IncomingWeights::set(const TensorPlace& place, const Dataset& dataset) {
 
 void IncomingWeights::set(const TensorPlace& place, std::span<const std::byte> bytes) {
   std::vector<float> values(bytes.size() / sizeof(float));
-  std::memcpy(values.data(), bytes.data(), values.size() * sizeof(float));
+  from_little_endian(bytes, std::span(values));
   set(place, values);
 }
 

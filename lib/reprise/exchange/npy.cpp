@@ -9,6 +9,7 @@
 #include <set>
 #include <string_view>
 
+#include "reprise/core/byte_order.hpp"
 #include "reprise/core/error.hpp"
 #include "reprise/core/integer.hpp"
 #include "reprise/core/parse.hpp"
@@ -146,11 +147,13 @@ std::vector<std::byte> npy_file(const std::vector<std::size_t>& shape,
   std::string head(kMagic);
   head += {'\1', '\0', static_cast<char>(size & 0xFF), static_cast<char>(size >> 8)};
   head += dictionary;
-  std::vector<std::byte> file(head.size() + values.size_bytes());
-  const auto bytes = std::as_bytes(std::span(head));
-  const auto after = std::copy(bytes.begin(), bytes.end(), file.begin());
-  const auto data = std::as_bytes(values);  // core/digest.cpp: little-endian hosts only
-  std::copy(data.begin(), data.end(), after);
+  std::vector<std::byte> file;
+  file.reserve(head.size() + values.size_bytes());
+  const auto append = [&](std::span<const std::byte> bytes) {
+    file.insert(file.end(), bytes.begin(), bytes.end());
+  };
+  append(std::as_bytes(std::span(head)));
+  to_little_endian(values, append);
   return file;
 }
 

@@ -14,6 +14,7 @@
 #include <string>
 #include <type_traits>
 
+#include "reprise/core/byte_order.hpp"
 #include "reprise/core/version.hpp"
 #include "reprise/exchange/tensor_places.hpp"
 #include "reprise/nn/layer_description.hpp"
@@ -85,7 +86,7 @@ class Chain {
   /// Constants return their names.
   std::string constant(const std::string& name, const Sizes& shape, std::span<const float> values) {
     onnx::TensorProto& tensor = add_constant(name, shape, onnx::TensorProto::FLOAT);
-    tensor.set_raw_data(values.data(), values.size_bytes());  // little-endian, as hosts are
+    set_values(tensor, values);
     return name;
   }
   std::string constant(const std::string& name, float value) {
@@ -93,7 +94,7 @@ class Chain {
   }
   std::string constant(const std::string& name, const std::vector<std::int64_t>& values) {
     onnx::TensorProto& tensor = add_constant(name, {values.size()}, onnx::TensorProto::INT64);
-    tensor.set_raw_data(values.data(), values.size() * sizeof(std::int64_t));
+    set_values(tensor, std::span(values));
     return name;
   }
 
@@ -106,6 +107,12 @@ class Chain {
   static constexpr const char* kInput = "input";
 
  private:
+  template <class Number>
+  static void set_values(onnx::TensorProto& tensor, std::span<const Number> values) {
+    to_little_endian(values, [&](std::span<const std::byte> bytes) {
+      tensor.mutable_raw_data()->append(reinterpret_cast<const char*>(bytes.data()), bytes.size());
+    });
+  }
   onnx::TensorProto& add_constant(const std::string& name, const Sizes& shape,
                                   onnx::TensorProto::DataType type) {
     onnx::TensorProto& tensor = *graph_.add_initializer();

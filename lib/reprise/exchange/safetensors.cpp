@@ -11,6 +11,7 @@
 #include <set>
 #include <string_view>
 
+#include "reprise/core/byte_order.hpp"
 #include "reprise/core/error.hpp"
 #include "reprise/core/integer.hpp"
 #include "reprise/exchange/formats.hpp"
@@ -226,7 +227,7 @@ std::vector<std::byte> to_safetensors(const Sequential& model) {
   append(std::as_bytes(std::span(text)));
   for (const TensorPlace& place : places) {
     const std::vector<float> values = values_for_file(place, model.parameters());
-    append(std::as_bytes(std::span(values)));
+    to_little_endian(std::span(values), append);
   }
   return file;
 }

@@ -8,6 +8,7 @@
 #include <type_traits>
 #include <utility>
 
+#include "reprise/core/byte_order.hpp"
 #include "reprise/core/digest.hpp"
 #include "reprise/core/error.hpp"
 #include "reprise/core/text.hpp"
@@ -139,7 +140,8 @@ void hash_values(Sha256& hash, const std::vector<T>& values) {
     for (const std::string& text : values) hash.update_text(text);
   } else {
     hash.update_u64(values.size());
-    hash.update(std::as_bytes(std::span(values)));  // core/digest.cpp: little-endian hosts only
+    to_little_endian(std::span(values),
+                     [&](std::span<const std::byte> bytes) { hash.update(bytes); });
   }
 }
 

@@ -1,17 +1,15 @@
 #include "reprise/record_file/record_stream.hpp"
 
-#include <cstring>
 #include <limits>
 #include <type_traits>
 #include <utility>
 
+#include "reprise/core/byte_order.hpp"
 #include "reprise/core/error.hpp"
 #include "reprise/record_file/reading_limits.hpp"
 
 namespace reprise::details {
 namespace {
-
-// Numbers are copied as they lie in memory (core/digest.cpp: little-endian hosts only).
 
 class Encoder {
  public:
@@ -21,7 +19,7 @@ class Encoder {
 
   template <class Number>
   void number(Number value) {
-    sink_(std::as_bytes(std::span(&value, 1)));
+    to_little_endian(std::span<const Number>(&value, 1), sink_);
   }
 
   void text(const std::string& text) {
@@ -66,7 +64,7 @@ class Encoder {
     if constexpr (std::is_same_v<T, std::string>) {
       for (const std::string& text : values) this->text(text);
     } else {
-      sink_(std::as_bytes(std::span(values)));
+      to_little_endian(std::span(values), sink_);
     }
   }
 
@@ -113,9 +111,7 @@ class Decoder {
 
   template <class Number>
   Number number() {
-    Number value;
-    std::memcpy(&value, take(sizeof value).data(), sizeof value);
-    return value;
+    return from_little_endian<Number>(take(sizeof(Number)));
   }
 
   std::string text() {
@@ -177,7 +173,7 @@ class Decoder {
     } else {
       const std::span<const std::byte> bytes = take(count(sizeof(T)) * sizeof(T));
       values.resize(bytes.size() / sizeof(T));
-      if (!bytes.empty()) std::memcpy(values.data(), bytes.data(), bytes.size());
+      from_little_endian(bytes, std::span(values));
     }
   }
 

@@ -1,10 +1,10 @@
 // The superblock of HDF5 files of version 2; HDF5 File Format Specification 3.0, section II.A.
 #include "reprise/record_file/superblock.hpp"
 
-#include <cstring>
 #include <limits>
 #include <string_view>
 
+#include "reprise/core/byte_order.hpp"
 #include "reprise/core/error.hpp"
 
 namespace reprise::details {
@@ -20,9 +20,7 @@ constexpr std::size_t kRootAt = 36;       // address of the root group
 constexpr std::uint64_t kNone = std::numeric_limits<std::uint64_t>::max();
 
 std::uint64_t number_at(std::span<const std::byte> bytes, std::size_t at) {
-  std::uint64_t number = 0;  // core/digest.cpp: little-endian hosts only
-  std::memcpy(&number, bytes.subspan(at).data(), sizeof number);
-  return number;
+  return from_little_endian<std::uint64_t>(bytes.subspan(at));
 }
 
 void check_size(std::span<const std::byte> bytes, const std::string& where) {

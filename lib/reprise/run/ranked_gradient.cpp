@@ -1,10 +1,13 @@
 #include "reprise/run/ranked_gradient.hpp"
 
 #include <algorithm>
+#include <array>
+#include <bit>
 #include <cstring>
 #include <optional>
 #include <span>
 
+#include "reprise/core/byte_order.hpp"
 #include "reprise/core/float_environment.hpp"
 #include "reprise/core/integer.hpp"
 #include "reprise/core/parallel.hpp"
@@ -18,7 +21,6 @@ struct Sums {
   std::uint64_t errors;
   std::uint64_t wishes;  ///< ranks that wish to stop, counted with every subtree they sum
 };
-static_assert(sizeof(Sums) <= BatchGradient::kSpareFloats * sizeof(float));
 
 /// The sums of a node of the tree, on the rank that has its first block.
 struct Node {
@@ -67,7 +69,7 @@ class TreeSum {
   Sums broadcast(const std::optional<Node>& root, float* gradient) {
     if (root) store(*root);
     ranks_.broadcast(bytes_of(gradient));
-    return sums_in(gradient);
+    return take_message(gradient);
   }
 
  private:
@@ -93,15 +95,24 @@ class TreeSum {
     return static_cast<std::size_t>(after - begins_.begin()) - 1;
   }
 
-  /// The totals go behind the gradient.
+  /// Makes a message of the gradient, with the totals behind it.
   void store(const Node& node) const {
+    std::array<std::uint64_t, 3> sums{std::bit_cast<std::uint64_t>(node.sums.loss),
+                                      node.sums.errors, node.sums.wishes};
+    static_assert(sizeof sums <= BatchGradient::kSpareFloats * sizeof(float));
+    swap_little_endian(std::span(sums));
+    swap_little_endian(std::span(node.gradient, parameters_));
     std::memset(node.gradient + parameters_, 0, BatchGradient::kSpareFloats * sizeof(float));
-    std::memcpy(node.gradient + parameters_, &node.sums, sizeof(Sums));
+    std::memcpy(node.gradient + parameters_, sums.data(), sizeof sums);
   }
-  [[nodiscard]] Sums sums_in(const float* gradient) const {
-    Sums sums{};
-    std::memcpy(&sums, gradient + parameters_, sizeof(Sums));
-    return sums;
+  /// Makes a gradient of a message: what store() put behind it.
+  Sums take_message(float* gradient) const {
+    std::array<std::uint64_t, 3> sums;
+    from_little_endian(
+        std::as_bytes(std::span(gradient + parameters_, BatchGradient::kSpareFloats)),
+        std::span(sums));
+    swap_little_endian(std::span(gradient, parameters_));
+    return {std::bit_cast<double>(sums[0]), sums[1], sums[2]};
   }
 
   void send(std::size_t to, const Node& node) {
@@ -110,7 +121,7 @@ class TreeSum {
   }
   Node receive(std::size_t from) {
     ranks_.receive(from, bytes_of(received_));
-    return {received_, sums_in(received_)};
+    return {received_, take_message(received_)};
   }
 
   void add_into(Node& left, const Node& right) const {

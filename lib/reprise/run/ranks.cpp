@@ -4,6 +4,7 @@
 
 #include <algorithm>
 
+#include "reprise/core/byte_order.hpp"
 #include "reprise/core/integer.hpp"
 
 namespace reprise {
@@ -36,6 +37,7 @@ std::span<std::byte> bytes_of(std::span<std::byte> values, std::size_t piece, co
 std::string receive_text(Ranks& ranks, std::size_t from) {
   std::uint64_t size = 0;
   ranks.receive(from, std::as_writable_bytes(std::span(&size, 1)));
+  swap_little_endian(std::span(&size, 1));
   constexpr std::uint64_t most = std::uint64_t{1} << 26;
   if (size > most) {
     throw RankLost("ranks", fmt::format("a text of {} bytes from rank {}", size, from),
@@ -47,7 +49,8 @@ std::string receive_text(Ranks& ranks, std::size_t from) {
 }
 
 void send_text(Ranks& ranks, const std::string& text) {
-  const std::uint64_t size = text.size();
+  std::uint64_t size = text.size();
+  swap_little_endian(std::span(&size, 1));
   ranks.send(0, std::as_bytes(std::span(&size, 1)));
   ranks.send(0, std::as_bytes(std::span(text)));
 }

@@ -1,6 +1,7 @@
 /// \file
 /// The processes that compute one training run together, its ranks: messages from one to another.
-/// Nothing here adds numbers, so that no library chooses an order of summation.
+/// Nothing here adds numbers, so that no library chooses an order of summation. Numbers are sent
+/// little-endian: ranks may run on different processors.
 #pragma once
 
 #include <cstddef>
@@ -11,6 +12,7 @@
 #include <string>
 #include <vector>
 
+#include "reprise/core/byte_order.hpp"
 #include "reprise/core/error.hpp"
 
 namespace reprise {
@@ -78,13 +80,17 @@ Share share_of(std::size_t count, std::size_t rank, std::size_t ranks);
 void gather_on_first(Ranks& ranks, std::span<std::byte> values, std::size_t piece_bytes);
 template <class T>
 void gather_on_first(Ranks& ranks, std::vector<T>& values, std::size_t piece) {
+  swap_little_endian(std::span(values));
   gather_on_first(ranks, std::as_writable_bytes(std::span(values)), piece * sizeof(T));
+  swap_little_endian(std::span(values));
 }
 
 /// A number of rank 0's for all.
 template <class T>
 void broadcast_value(Ranks& ranks, T& value) {
+  swap_little_endian(std::span(&value, 1));
   ranks.broadcast(std::as_writable_bytes(std::span(&value, 1)));
+  swap_little_endian(std::span(&value, 1));
 }
 /// A text, or a list of plain values, of rank 0's for all, of any length.
 template <class List>
@@ -92,7 +98,9 @@ void broadcast_list(Ranks& ranks, List& list) {
   std::uint64_t size = list.size();
   broadcast_value(ranks, size);
   list.resize(static_cast<std::size_t>(size));
+  swap_little_endian(std::span(list));
   ranks.broadcast(std::as_writable_bytes(std::span(list)));
+  swap_little_endian(std::span(list));
 }
 
 /// The texts of all ranks, on rank 0; nothing on the others.

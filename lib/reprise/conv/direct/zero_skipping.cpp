@@ -25,13 +25,14 @@
 #include <array>
 #include <bit>
 #include <cstdint>
-#include <cstring>
+#include <span>
 #include <utility>
 
 #include "reprise/conv/conv_workspace.hpp"
 #include "reprise/conv/direct/kernel.hpp"
 #include "reprise/conv/direct/padded_rows.hpp"
 #include "reprise/conv/direct/transpose-inl.hpp"
+#include "reprise/core/byte_order.hpp"
 #include "reprise/core/integer.hpp"
 #include "reprise/core/parallel.hpp"
 #include "reprise/linalg/dispatch.hpp"
@@ -220,8 +221,7 @@ void mark_nonzeros(const float* HWY_RESTRICT grad, std::size_t OC, std::uint64_t
   for (; oc + lanes <= OC; oc += lanes) {
     std::uint8_t bytes[8] = {};
     hn::StoreMaskBits(d, hn::Ne(hn::LoadU(d, grad + oc), hn::Zero(d)), bytes);
-    std::uint64_t bits = 0;
-    std::memcpy(&bits, bytes, sizeof bits);
+    const auto bits = from_little_endian<std::uint64_t>(std::as_bytes(std::span(bytes)));
     words[oc / 64] |= bits << (oc % 64);
   }
   for (; oc < OC; ++oc) {

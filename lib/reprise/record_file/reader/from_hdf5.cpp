@@ -21,16 +21,6 @@ constexpr std::uint64_t kTextReference = 16;  // bytes of a variable-length text
 
 const char* const kWhatIsExpected = "what save_record writes";
 
-/// The type in files of each element type.
-template <class T>
-hid_t file_type() {
-  if constexpr (std::is_same_v<T, float>) return H5T_IEEE_F32LE;
-  if constexpr (std::is_same_v<T, double>) return H5T_IEEE_F64LE;
-  if constexpr (std::is_same_v<T, std::uint8_t>) return H5T_STD_U8LE;
-  if constexpr (std::is_same_v<T, std::uint32_t>) return H5T_STD_U32LE;
-  if constexpr (std::is_same_v<T, std::int64_t>) return H5T_STD_I64LE;
-}
-
 /// Memory for texts that HDF5 reads, as much as is allowed: a thousand places of a file may refer
 /// to one long text.
 class TextMemory {
@@ -189,7 +179,7 @@ class Reader {
 
   template <class T>
   static bool is(hid_t type) {
-    return check(H5Tequal(type, file_type<T>())) > 0;
+    return check(H5Tequal(type, hdf5::file_type<T>())) > 0;
   }
 
   /// An empty vector of the elements that an HDF5 type stands for. Types of other byte orders and
@@ -215,12 +205,12 @@ class Reader {
     if (H5Sget_simple_extent_type(space) == H5S_SCALAR) {
       if (std::holds_alternative<std::vector<std::int64_t>>(values)) {
         std::int64_t value = 0;
-        check(H5Aread(id, H5T_NATIVE_INT64, &value));
+        check(H5Aread(id, hdf5::memory_type<std::int64_t>(), &value));
         return value;
       }
       if (std::holds_alternative<std::vector<double>>(values)) {
         double value = 0;
-        check(H5Aread(id, H5T_NATIVE_DOUBLE, &value));
+        check(H5Aread(id, hdf5::memory_type<double>(), &value));
         return value;
       }
       if (std::holds_alternative<std::vector<std::string>>(values)) {
@@ -317,7 +307,7 @@ class Reader {
     count_bytes(count * sizeof(T), path);
     values.resize(count);
     if (count == 0) return;
-    check(H5Dread(id, file_type<T>(), H5S_ALL, H5S_ALL, H5P_DEFAULT, values.data()));
+    check(H5Dread(id, hdf5::memory_type<T>(), H5S_ALL, H5S_ALL, H5P_DEFAULT, values.data()));
   }
 
   void read(hid_t id, hid_t space, const std::string& path, std::uint64_t count,
