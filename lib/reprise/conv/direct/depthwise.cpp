@@ -135,8 +135,8 @@ bool taps_share(const Correlation& c) {
   return c.w.lowest() > -width && last < static_cast<std::ptrdiff_t>(c.SW) - 1 + width;
 }
 
-/// Whether the source cells of a row's next block are prefetched: no cache is sure to hold such a
-/// source, and its lines, read a vector of groups at a time, are out of order.
+/// Whether what comes next is prefetched: no cache is sure to hold such a source, and its lines,
+/// read a vector of groups at a time, are out of order.
 bool prefetches(const Correlation& c) {
   constexpr std::size_t kept_floats = std::size_t{1} << 21;  // 8 MiB
   return c.step_w == 1 && c.N * c.SH * c.SW * c.G > kept_floats;
@@ -283,8 +283,7 @@ void share_row(const DepthwiseRow& row, const Operands& data) {
       weights[r] = data.factor + (kh * c.KW + c.w.kernel_first) * c.w_tap;
     }
     block.result = data.result + row.result(begin);
-    if (prefetches(c) &&
-        block.row_count > 0) {  // of the rows of taps, the one that no row of positions read before
+    if (prefetches(c) && block.row_count > 0) {  // of the source row that no position has read
       const float* const next = rows[c.h.spacing < 0 ? 0 : block.row_count - 1] + reach * step;
       for (std::size_t i = 0; i < count * c.G; i += 16) hwy::Prefetch(next + i);
     }
@@ -389,15 +388,26 @@ void add_row(const DepthwiseRow& row, const Operands& data, std::size_t g_begin,
   }
 }
 
-/// Where a row of positions reads and adds, for one vector of groups: the source's rows of the taps
-/// at the column of tap 0 of position 0 (which may lie before the image), grad_output at position
-/// 0, and the gradients.
+/// Where rows of positions read and add, for one vector of groups: the source's rows of the taps at
+/// the column of tap 0 of position 0 (which may lie before the image), grad_output at position 0,
+/// and the gradients.
 struct ThreeByThree {
   const float* cells[3];
   const float* grad;
   float* grad_weight;
   std::size_t G;
+  std::size_t rows;                   ///< of positions
+  std::size_t cells_step, grad_step;  ///< from row to row
 };
+
+/// The vector in a register: GCC reads it again for each multiply-add otherwise.
+template <class V>
+HWY_INLINE V in_register(V v) {
+#if HWY_COMPILER_GCC_ACTUAL && HWY_ARCH_X86
+  asm("" : "+v"(v.raw));
+#endif
+  return v;
+}
 
 /// Positions [begin, end) of a row, at which taps [w_begin, w_end) of each row are inside the
 /// image.
@@ -405,14 +415,14 @@ struct ColumnRange {
   std::size_t begin, end, w_begin, w_end;
 };
 
-/// The gradients of taps [h_begin, h_end) x all of a 3x3 kernel go on over a row; positions are
-/// `stride` cells apart, taps are neighbours. Two positions read each source value once for a row
-/// of taps.
+/// The gradients of taps [h_begin, h_end) x all of a 3x3 kernel go on over some rows; positions
+/// are `stride` cells apart, taps are neighbours. `together` positions read each source value once
+/// for a row of taps.
 template <std::size_t stride, std::size_t h_begin, std::size_t h_end, class D>
 HWY_NOINLINE void add_three_by_three(D d, const ThreeByThree& at, const ColumnRange* ranges,
                                      std::size_t range_count) {
   using Vector = hn::Vec<D>;
-  constexpr std::size_t together = 2;
+  constexpr std::size_t together = reprise::HWY_NAMESPACE::kRegisters == 32 ? 4 : 2;
   constexpr std::size_t reach = (together - 1) * stride + 3;
   const std::size_t G = at.G;
   Vector acc[3][3];
@@ -420,38 +430,44 @@ HWY_NOINLINE void add_three_by_three(D d, const ThreeByThree& at, const ColumnRa
   for (std::size_t h = h_begin; h < h_end; ++h) {
     for (std::size_t w = 0; w < 3; ++w) acc[h][w] = hn::LoadU(d, at.grad_weight + (h * 3 + w) * G);
   }
-  for (const ColumnRange* range = ranges; range < ranges + range_count; ++range) {
-    std::size_t b = range->begin;
-    if (range->w_begin == 0 && range->w_end == 3) {
-      const float* grad = at.grad + b * G;
-      std::size_t cell = b * stride * G;
-      for (; b + together <= range->end; b += together) {
-        const Vector gradient[together] = {hn::LoadU(d, grad), hn::LoadU(d, grad + G)};
-        REPRISE_UNROLL
-        for (std::size_t h = h_begin; h < h_end; ++h) {
-          const float* const from = at.cells[h] + cell;
-          Vector x[reach];
+  for (std::size_t row = 0; row < at.rows; ++row) {
+    const std::size_t first_cell = row * at.cells_step;
+    const float* const grads = at.grad + row * at.grad_step;
+    for (const ColumnRange* range = ranges; range < ranges + range_count; ++range) {
+      std::size_t b = range->begin;
+      if (range->w_begin == 0 && range->w_end == 3) {
+        const float* grad = grads + b * G;
+        std::size_t cell = b * stride * G;
+        for (; b + together <= range->end; b += together) {
+          Vector gradient[together];
           REPRISE_UNROLL
-          for (std::size_t i = 0; i < reach; ++i) x[i] = hn::LoadU(d, from + i * G);
+          for (std::size_t p = 0; p < together; ++p) gradient[p] = hn::LoadU(d, grad + p * G);
           REPRISE_UNROLL
-          for (std::size_t p = 0; p < together; ++p) {
-            for (std::size_t w = 0; w < 3; ++w) {
-              acc[h][w] = fma(x[p * stride + w], gradient[p], acc[h][w]);
+          for (std::size_t h = h_begin; h < h_end; ++h) {
+            const float* const from = at.cells[h] + first_cell + cell;
+            REPRISE_UNROLL
+            for (std::size_t i = 0; i < reach; ++i) {
+              const Vector x = in_register(hn::LoadU(d, from + i * G));
+              for (std::size_t w = 0; w < 3; ++w) {
+                const std::size_t p = (i - w) / stride;  // the position whose tap w it is
+                if (i < w || (i - w) % stride != 0 || p >= together) continue;
+                acc[h][w] = fma(x, gradient[p], acc[h][w]);
+              }
             }
           }
+          grad += together * G;
+          cell += together * stride * G;
         }
-        grad += together * G;
-        cell += together * stride * G;
       }
-    }
-    for (; b < range->end; ++b) {
-      const Vector gradient = hn::LoadU(d, at.grad + b * G);
-      REPRISE_UNROLL
-      for (std::size_t w = 0; w < 3; ++w) {
-        if (w < range->w_begin || w >= range->w_end) continue;
-        for (std::size_t h = h_begin; h < h_end; ++h) {
-          const float* const from = at.cells[h] + (b * stride + w) * G;
-          acc[h][w] = fma(hn::LoadU(d, from), gradient, acc[h][w]);
+      for (; b < range->end; ++b) {
+        const Vector gradient = hn::LoadU(d, grads + b * G);
+        REPRISE_UNROLL
+        for (std::size_t w = 0; w < 3; ++w) {
+          if (w < range->w_begin || w >= range->w_end) continue;
+          for (std::size_t h = h_begin; h < h_end; ++h) {
+            const float* const from = at.cells[h] + first_cell + (b * stride + w) * G;
+            acc[h][w] = fma(hn::LoadU(d, from), gradient, acc[h][w]);
+          }
         }
       }
     }
@@ -478,9 +494,10 @@ auto three_by_three_kernel(std::size_t h_begin, std::size_t h_end) {
   return add_three_by_three<stride, 2, 3, D>;
 }
 
-/// A row's share of the gradients of groups [g_begin, g_end) of a 3x3 kernel.
-void add_three_by_three_row(const DepthwiseRow& row, const Operands& data, std::size_t g_begin,
-                            std::size_t g_end) {
+/// The share of `row_count` rows like `row`, from it on, of the gradients of groups [g_begin,
+/// g_end) of a 3x3 kernel.
+void add_three_by_three_rows(const DepthwiseRow& row, std::size_t row_count, const Operands& data,
+                             std::size_t g_begin, std::size_t g_end) {
   const Correlation& c = row.c;
   constexpr std::size_t most = 5;  // of runs that have taps: 2, 1 to 2, all, 0 to 1, 0
   ColumnRange ranges[most];
@@ -494,11 +511,19 @@ void add_three_by_three_row(const DepthwiseRow& row, const Operands& data, std::
   const std::size_t h_end = row.h_taps.tap_end;
   for_each_vector(g_end - g_begin, [&](auto d, std::size_t i) HWY_ATTR {
     const std::size_t g = g_begin + i;
-    ThreeByThree at{{}, data.factor + row.result(0) + g, data.result + g, c.G};
+    ThreeByThree at{{},        data.factor + row.result(0) + g, data.result + g, c.G,
+                    row_count, c.step_h * c.SW * c.G,           c.r_row};
     for (std::size_t h = h_begin; h < h_end; ++h) {
       const std::ptrdiff_t cell = c.h.at(h) * static_cast<std::ptrdiff_t>(c.SW) + c.w.first;
       at.cells[h] = data.source + static_cast<std::ptrdiff_t>(row.source(0) + g) +
                     cell * static_cast<std::ptrdiff_t>(c.G);
+    }
+    // As great a part of the next row as this vector is of all groups, into the L2 cache.
+    if (prefetches(c)) {
+      const float* const cells = at.cells[h_end - 1] - g + row_count * at.cells_step + g * c.SW;
+      const float* const grads = at.grad - g + row_count * at.grad_step + g * c.B;
+      for (std::size_t k = 0; k < c.SW * hn::Lanes(d); k += 16) __builtin_prefetch(cells + k, 0, 2);
+      for (std::size_t k = 0; k < c.B * hn::Lanes(d); k += 16) __builtin_prefetch(grads + k, 0, 2);
     }
     const auto kernel = c.step_w == 1 ? three_by_three_kernel<1, decltype(d)>(h_begin, h_end)
                                       : three_by_three_kernel<2, decltype(d)>(h_begin, h_end);
@@ -512,9 +537,17 @@ void add_rows(const DepthwiseRows& rows, const Correlation& c, const Operands& d
   const bool three = c.h.count == 3 && c.w.count == 3 && c.w.spacing == 1 && c.step_w <= 2;
   const std::size_t first_row = data.begin / c.B;
   const std::size_t last_row = div_ceil(data.end, c.B);
-  for (std::size_t index = first_row; index < last_row; ++index) {
+  const std::size_t wanted = c.B >= 8 && c.B <= 16 ? 4 : 1;  // rows at once
+  std::size_t count = 1;
+  for (std::size_t index = first_row; index < last_row; index += count) {
     const DepthwiseRow row = rows.part(index, data.begin, data.end);
-    three ? add_three_by_three_row(row, data, g_begin, g_end) : add_row(row, data, g_begin, g_end);
+    if (!three) {
+      add_row(row, data, g_begin, g_end);
+      continue;
+    }
+    const bool whole = row.begin == 0 && row.end == c.B;
+    count = whole ? std::min({wanted, row.h_taps.end - row.a, data.end / c.B - index}) : 1;
+    add_three_by_three_rows(row, count, data, g_begin, g_end);
   }
 }
 
