@@ -2,12 +2,13 @@
 // any vector instructions, number of threads, compiler and level of optimization.
 //
 // Needs no more than the portable core, so that it can be built for any machine (check_digests).
-// Two of them, of any builds, train as two ranks, whose messages go through named pipes, and print
-// it both.
+// Two of them, of any builds, train as two ranks, whose messages go through MPI or, where there is
+// none, through named pipes, and print it both.
 #include <fcntl.h>
 
 #include <array>
 #include <cstdio>
+#include <cstdlib>
 #include <cstring>
 #include <limits>
 #include <memory>
@@ -33,6 +34,7 @@
 #include "reprise/nn/models/models.hpp"
 #include "reprise/nn/optimizers.hpp"
 #include "reprise/pool/pool2d.hpp"
+#include "reprise/run/joined_ranks.hpp"
 #include "reprise/run/ranked_gradient.hpp"
 #include "support/stream_ranks.hpp"
 
@@ -45,6 +47,7 @@ struct Options {
   std::string data = REPRISE_FIXTURES "/fashion-mnist";
   bool verbose = false;
   bool list_simd = false;
+  bool by_mpi = false;  ///< it is one of the ranks that a launcher started
   std::int64_t rank = 0;
   std::string pipes;  ///< to and from the other rank: PIPES.0, which rank 0 writes, and PIPES.1
 };
@@ -553,6 +556,7 @@ std::optional<Options> parse(int argc, const char* const* argv) {
   line.add_flag("--verbose", options.verbose, "also the digest of each part");
   line.add_flag("--list-simd", options.list_simd,
                 "the vector instructions of this machine instead, best first, one a line");
+  line.add_flag("--mpi", options.by_mpi, "train as one of the ranks that mpirun started");
   line.add_text(
       "--pipes", options.pipes,
       "train as one of two ranks, by named pipes PIPES.0, which rank 0 writes, and PIPES.1");
@@ -579,13 +583,17 @@ std::unique_ptr<Ranks> other_rank(const Options& options) {
                                              first ? from_first : from_second);
 }
 
-void portable_digest(const Options& options) {
-  if (options.list_simd) {
-    for (const std::string& name : simd_targets()) std::printf("%s\n", name.c_str());
-    return;
-  }
-  const std::unique_ptr<Ranks> joined = options.pipes.empty() ? nullptr : other_rank(options);
-  Ranks& ranks = joined ? *joined : one_rank();
+std::unique_ptr<JoinedRanks> ranks_by_mpi() {
+  const auto variable = [](const std::string& name) -> std::string {
+    const char* const value = std::getenv(name.c_str());
+    return value == nullptr ? "" : value;
+  };
+  return join_ranks(launcher_of(variable), "auto", [](const std::string& what) {
+    std::fprintf(stderr, "portable_digest: %s\n", what.c_str());
+  });
+}
+
+std::string digest_on(const Options& options, Ranks& ranks) {
   Parts parts(options.verbose);
   add_random(parts);
   add_math(parts);
@@ -596,7 +604,26 @@ void portable_digest(const Options& options) {
   add_convolutions(parts, options.threads);
   add_training(parts, options, ranks);
   add_models(parts, options, ranks);
-  std::printf("digest sha256:%s\n", parts.finish_hex().c_str());
+  return parts.finish_hex();
+}
+
+std::string digest_of(const Options& options) {
+  if (options.by_mpi) {
+    const std::unique_ptr<JoinedRanks> ranks = ranks_by_mpi();
+    const std::string digest = digest_on(options, *ranks);
+    ranks->leave();
+    return digest;
+  }
+  if (!options.pipes.empty()) return digest_on(options, *other_rank(options));
+  return digest_on(options, one_rank());
+}
+
+void portable_digest(const Options& options) {
+  if (options.list_simd) {
+    for (const std::string& name : simd_targets()) std::printf("%s\n", name.c_str());
+    return;
+  }
+  std::printf("digest sha256:%s\n", digest_of(options).c_str());
 }
 
 }  // namespace
