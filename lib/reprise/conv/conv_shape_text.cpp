@@ -3,6 +3,7 @@
 #include <array>
 #include <charconv>
 #include <cstdint>
+#include <limits>
 #include <optional>
 #include <sstream>
 #include <utility>
@@ -88,7 +89,8 @@ class Parser {
   std::size_t number(std::string_view key) {
     std::size_t value = 0;
     const auto [end, status] = std::from_chars(rest_.data(), rest_.data() + rest_.size(), value);
-    if (status == std::errc::result_out_of_range || value >= std::size_t{1} << 62) {
+    if (status == std::errc::result_out_of_range ||
+        value > std::numeric_limits<std::size_t>::max() / 4) {
       fail("the number after " + std::string(key) + " overflows");
     }
     if (status != std::errc{}) fail("no number after " + std::string(key));

@@ -2,13 +2,14 @@
 
 #include <string>
 
+#include "reprise/core/integer.hpp"
 #include "reprise/core/result_tensor.hpp"
 
 namespace reprise {
 namespace {
 
 /// No machine has more; allocators that abort on absurd sizes are not asked.
-constexpr std::size_t kMaxBytes = std::size_t{1} << 39;
+constexpr std::size_t kMaxBytes = kMaxElements / 2;
 
 }  // namespace
 

@@ -2,7 +2,6 @@
 
 #include <algorithm>
 #include <array>
-#include <charconv>
 
 #include "reprise/core/manual_page.hpp"
 #include "reprise/core/terminal.hpp"
@@ -18,12 +17,6 @@ constexpr const char* kHelpNames = "-h, --help";
 constexpr const char* kHelpDescription = "print this and exit";
 constexpr const char* kVersionName = "--version";
 constexpr const char* kVersionDescription = "print the version and exit";
-
-std::string shortest(double value) {
-  std::array<char, 32> text{};
-  const auto [end, status] = std::to_chars(text.data(), text.data() + text.size(), value);
-  return {text.data(), end};
-}
 
 std::string where_of(const std::string& name) {
   return "option " + name;

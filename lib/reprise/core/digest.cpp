@@ -84,7 +84,7 @@ void Sha256::update_u64(std::uint64_t value) {
 
 void Sha256::update_text(std::string_view text) {
   update_u64(text.size());
-  update(std::as_bytes(std::span(text)));
+  update(std::as_bytes(std::span(text.data(), text.size())));
 }
 
 void Sha256::update_floats(std::span<const float> values) {

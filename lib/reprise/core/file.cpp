@@ -58,8 +58,10 @@ bool rename_over_claim(const std::string& from, const std::string& to) {
 /// rename() that replaces nothing: fails with EEXIST if `to` exists. Network and user-space file
 /// systems refuse the first ways with various reasons, so any refusal but EEXIST tries the next.
 bool rename_to_new(const std::string& from, const std::string& to) {
+#ifdef RENAME_NOREPLACE
   if (renameat2(AT_FDCWD, from.c_str(), AT_FDCWD, to.c_str(), RENAME_NOREPLACE) == 0) return true;
   if (errno == EEXIST) return false;
+#endif
   if (link(from.c_str(), to.c_str()) == 0) {
     unlink(from.c_str());
     return true;

@@ -11,7 +11,6 @@ namespace reprise {
 namespace {
 
 constexpr std::size_t kSizeLimit = std::size_t{1} << 31;
-constexpr std::size_t kElementLimit = std::size_t{1} << 40;
 
 /// The total padding along one axis for `output` windows: (output-1)*stride + span - input, or 0.
 std::size_t padding_for(std::size_t output, std::size_t input, std::size_t span,
@@ -65,8 +64,9 @@ void check_elements(std::string_view where, std::string_view tensor,
   std::size_t elements = 1;
   for (const std::size_t size : sizes) {
     const std::size_t factor = std::max<std::size_t>(size, 1);
-    if (elements > kElementLimit / factor) {
-      throw Error(where, std::string(tensor) + " of " + sizes_text(sizes), "at most 2^40 elements");
+    if (elements > kMaxElements / factor) {
+      throw Error(where, std::string(tensor) + " of " + sizes_text(sizes),
+                  "at most 2^" + std::to_string(kMaxElementBits) + " elements");
     }
     elements *= factor;
   }

@@ -1,11 +1,15 @@
 /// \file
-/// Whole numbers: quotients and multiples rounded up, equal parts.
+/// Whole numbers: quotients and multiples rounded up, equal parts, and how many there may be.
 #pragma once
 
 #include <concepts>
 #include <cstddef>
 
 namespace reprise {
+
+/// The most elements of a tensor: 2^40, and 2^30 where addresses have 32 bits.
+constexpr int kMaxElementBits = sizeof(std::size_t) < 8 ? 30 : 40;
+constexpr std::size_t kMaxElements = std::size_t{1} << kMaxElementBits;
 
 /// The least whole number not below a / b, for b > 0; a may be negative.
 template <std::integral T>

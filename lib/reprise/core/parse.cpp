@@ -2,6 +2,9 @@
 
 #include <charconv>
 #include <cmath>
+#include <cstdlib>
+#include <string>
+#include <type_traits>
 
 #include "reprise/core/error.hpp"
 
@@ -50,9 +53,22 @@ bool has_nonzero_digit(std::string_view text) {
 }
 
 template <class T>
-std::optional<T> converted(std::string_view text) {
+std::from_chars_result read_number(const std::string& text, T& value) {
+#ifndef __cpp_lib_to_chars  // a library that reads whole numbers alone so
+  if constexpr (std::is_floating_point_v<T>) {
+    char* end = nullptr;
+    value = std::strtod(text.c_str(), &end);
+    return {end, std::isfinite(value) ? std::errc() : std::errc::result_out_of_range};
+  } else
+#endif
+    return std::from_chars(text.data(), text.data() + text.size(), value);
+}
+
+template <class T>
+std::optional<T> converted(std::string_view given) {
+  const std::string text(given);
   T value{};
-  const auto [end, status] = std::from_chars(text.data(), text.data() + text.size(), value);
+  const auto [end, status] = read_number(text, value);
   if (status != std::errc() || end != text.data() + text.size()) return std::nullopt;
   return value;
 }

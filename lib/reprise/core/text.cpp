@@ -2,12 +2,29 @@
 
 #include <algorithm>
 #include <array>
+#include <charconv>
 #include <cstdint>
 #include <cstdio>
+#include <cstdlib>
 #include <iterator>
+#include <limits>
 
 namespace reprise {
 namespace {
+
+template <class Real>
+std::string shortest_of(Real value) {
+  char text[40];
+#ifdef __cpp_lib_to_chars
+  return {text, std::to_chars(text, text + sizeof text, value).ptr};
+#else  // a library that writes whole numbers alone so
+  for (int digits = 1;; ++digits) {
+    std::snprintf(text, sizeof text, "%.*g", digits, static_cast<double>(value));
+    const bool reads_back = static_cast<Real>(std::strtod(text, nullptr)) == value;
+    if (reads_back || digits == std::numeric_limits<Real>::max_digits10) return text;
+  }
+#endif
+}
 
 /// The bytes that a character takes by its first one; 0 if no character starts so.
 std::size_t announced_size(std::uint8_t first) {
@@ -214,6 +231,13 @@ std::string_view beginning_of(std::string_view text, std::size_t most) {
   if (text.size() <= most) return text;
   while (most > 0 && (static_cast<unsigned char>(text[most]) & 0xC0U) == 0x80U) --most;
   return text.substr(0, most);
+}
+
+std::string shortest(float value) {
+  return shortest_of(value);
+}
+std::string shortest(double value) {
+  return shortest_of(value);
 }
 
 std::string count_of(std::size_t count, std::string_view singular) {

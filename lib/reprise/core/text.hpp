@@ -47,6 +47,10 @@ std::string printable_lines(std::string_view bytes);
 /// The text's beginning of at most `most` bytes that cuts no character of UTF-8.
 std::string_view beginning_of(std::string_view text, std::size_t most);
 
+/// The shortest decimal number that reads back as the value.
+std::string shortest(float value);
+std::string shortest(double value);
+
 /// "1 thread", "2 threads".
 std::string count_of(std::size_t count, std::string_view singular);
 

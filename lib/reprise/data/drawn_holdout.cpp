@@ -28,7 +28,8 @@ ImageSet picked(const ImageSet& first, const ImageSet& second,
 ImageDataset with_drawn_holdout(const ImageDataset& data, const RandomStream& stream) {
   const std::size_t images = data.train.count + data.test.count;
   std::vector<std::uint32_t> order = stream.permutation(static_cast<std::uint32_t>(images));
-  const auto held = order.end() - static_cast<std::ptrdiff_t>(data.holdout);
+  const std::size_t kept = images - data.holdout;
+  const auto held = order.begin() + static_cast<std::ptrdiff_t>(kept);
   std::sort(order.begin(), held);
   std::sort(held, order.end());
   ImageDataset drawn;
@@ -36,8 +37,8 @@ ImageDataset with_drawn_holdout(const ImageDataset& data, const RandomStream& st
   drawn.class_names = data.class_names;
   drawn.files = data.files;
   drawn.holdout = data.holdout;
-  drawn.train = picked(data.train, data.test, {order.begin(), held});
-  drawn.test = picked(data.train, data.test, {held, order.end()});
+  drawn.train = picked(data.train, data.test, std::span(order).first(kept));
+  drawn.test = picked(data.train, data.test, std::span(order).subspan(kept));
   return drawn;
 }
 

@@ -1,6 +1,8 @@
 #include "reprise/data/idx.hpp"
 
+#ifndef REPRISE_WITHOUT_ZLIB
 #include <zlib.h>
+#endif
 
 #include <algorithm>
 #include <cstdio>
@@ -10,13 +12,27 @@
 #include "reprise/core/digest.hpp"
 #include "reprise/core/error.hpp"
 #include "reprise/core/file.hpp"
+#include "reprise/core/integer.hpp"
 
 namespace reprise {
 namespace {
 
-constexpr std::size_t kMaxValues = std::size_t{1} << 40;
 constexpr std::size_t kBlock = std::size_t{1} << 20;  // bytes
 
+bool is_gzipped(std::span<const std::byte> bytes) {
+  return bytes.size() >= 2 && bytes[0] == std::byte{0x1F} && bytes[1] == std::byte{0x8B};
+}
+
+#ifdef REPRISE_WITHOUT_ZLIB
+/// Where there is no zlib, gzip data are refused.
+class Gunzip {
+ public:
+  Gunzip(const std::string& file, std::span<const std::byte> packed) {
+    if (is_gzipped(packed)) throw Error(file, "is gzipped, which this build cannot read", "gunzip");
+  }
+  std::size_t read(std::span<std::uint8_t> /*into*/) { return 0; }
+};
+#else
 /// Unpacks gzip data (RFC 1952, any number of members), as much at a time as is asked for. Zero
 /// bytes may follow, as in a file that was kept in blocks; `gzip` passes over them too.
 class Gunzip {
@@ -29,10 +45,6 @@ class Gunzip {
   Gunzip(const Gunzip&) = delete;
   Gunzip& operator=(const Gunzip&) = delete;
   ~Gunzip() { inflateEnd(&stream_); }
-
-  static bool recognises(std::span<const std::byte> bytes) {
-    return bytes.size() >= 2 && bytes[0] == std::byte{0x1F} && bytes[1] == std::byte{0x8B};
-  }
 
   /// Fills `into`, which takes at most kBlock bytes; returns how many there were.
   std::size_t read(std::span<std::uint8_t> into) {
@@ -62,7 +74,7 @@ class Gunzip {
   bool next_member() {
     const auto is_zero = [](std::byte byte) { return byte == std::byte{0}; };
     if (std::all_of(packed_.begin(), packed_.end(), is_zero)) return false;
-    if (!recognises(packed_)) {
+    if (!is_gzipped(packed_)) {
       throw Error(file_, std::to_string(packed_.size()) + " bytes follow the gzip data", "none");
     }
     inflateReset(&stream_);
@@ -75,6 +87,7 @@ class Gunzip {
   z_stream stream_{};
   bool member_ended_ = false;
 };
+#endif
 
 /// A file's contents from front to back, gzipped or not.
 class Contents {
@@ -98,7 +111,7 @@ class Contents {
 
  private:
   std::size_t fill(std::span<std::uint8_t> into) {
-    if (Gunzip::recognises(bytes_)) return gunzip_.read(into);
+    if (is_gzipped(bytes_)) return gunzip_.read(into);
     const std::size_t count = std::min(into.size(), rest_.size());
     if (count > 0) std::memcpy(into.data(), rest_.data(), count);
     rest_ = rest_.subspan(count);
@@ -139,7 +152,7 @@ std::vector<std::size_t> parse_header(const std::string& file, std::span<const s
   values_count = 1;
   for (std::size_t axis = 0; axis < rank; ++axis) {
     sizes.push_back(big_endian(header.subspan(4 + 4 * axis)));
-    if (sizes.back() != 0 && values_count > kMaxValues / sizes.back()) {
+    if (sizes.back() != 0 && values_count > kMaxElements / sizes.back()) {
       throw Error(file, "announces dimensions whose product is over 2^40", "a smaller array");
     }
     values_count *= sizes.back();

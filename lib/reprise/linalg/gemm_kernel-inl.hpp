@@ -19,6 +19,7 @@
 #include <algorithm>
 #include <cstddef>
 
+#include "reprise/core/integer.hpp"
 #include "reprise/linalg/register_tile-inl.hpp"
 
 HWY_BEFORE_NAMESPACE();
@@ -36,7 +37,7 @@ HWY_INLINE std::size_t tile_columns() {
 
 /// Panel of a with the kTileRows elements of a step side by side: a(k,i) = a[k * kTileRows + i].
 struct StepMajor {
-  static constexpr std::size_t kSteps = std::size_t{1} << 40;  ///< one block
+  static constexpr std::size_t kSteps = kMaxElements;  ///< one block
   static constexpr std::size_t kStepStride = kTileRows;
   static constexpr std::size_t kRowStride = 1;
   static constexpr std::size_t kBlockGap = 0;

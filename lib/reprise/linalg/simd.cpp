@@ -36,8 +36,12 @@ HWY_EXPORT(lanes_of_target);
 namespace {
 
 /// Best first.
-constexpr std::array<std::pair<std::int64_t, std::string_view>, 4> kTargets{
-    {{HWY_AVX3, "avx512"}, {HWY_AVX2, "avx2"}, {HWY_NEON, "neon"}, {HWY_SCALAR, "scalar"}}};
+constexpr std::array<std::pair<std::int64_t, std::string_view>, 5> kTargets{
+    {{HWY_AVX3, "avx512"},
+     {HWY_AVX2, "avx2"},
+     {HWY_NEON, "neon"},
+     {HWY_WASM, "wasm"},
+     {HWY_SCALAR, "scalar"}}};
 
 /// What the CPU has, whatever was selected before. Any has the target that the compiler itself may
 /// use everywhere.

@@ -132,7 +132,7 @@ void BatchGradient::run_block(Batch& batch, std::size_t block, BlockWorkspace& w
                               std::span<float> gradients) const {
   BlockWorkspace::Call call;
   call.first_image = block * block_size_;
-  call.N = std::min(block_size_, batch.N - call.first_image);
+  call.N = std::min(block_size_, batch.N - block * block_size_);
   call.training = true;
   call.step = batch.step;
   const std::size_t classes = model_.output_shape().size();

@@ -7,6 +7,7 @@
 #include <hwy/highway.h>
 
 #include <algorithm>
+#include <limits>
 
 #include "reprise/linalg/dispatch.hpp"
 #include "reprise/linalg/math.hpp"
@@ -20,11 +21,14 @@ namespace HWY_NAMESPACE {
 namespace {
 namespace hn = hwy::HWY_NAMESPACE;
 
-/// NaN is not below 0, so it passes.
+/// NaN is not below 0, so it passes, and so does -0. Of "below 0, then 0" clang makes a maximum
+/// where the machine has one, which may take +0 for -0: what is below 0 is at most the largest
+/// negative number.
 void relu_forward(std::size_t size, const float* input, float* output) {
   for_each_vector(size, [&](auto d, std::size_t i) HWY_ATTR {
     const auto x = hn::LoadU(d, input + i);
-    hn::StoreU(hn::IfThenZeroElse(hn::Lt(x, hn::Zero(d)), x), d, output + i);
+    const auto below = hn::Le(x, hn::Set(d, -std::numeric_limits<float>::denorm_min()));
+    hn::StoreU(hn::IfThenZeroElse(below, x), d, output + i);
   });
 }
 

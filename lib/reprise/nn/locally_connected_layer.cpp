@@ -14,6 +14,7 @@
 #include <algorithm>
 
 #include "reprise/core/error.hpp"
+#include "reprise/core/integer.hpp"
 #include "reprise/core/long_sum.hpp"
 #include "reprise/linalg/gemm.hpp"
 #include "reprise/nn/layer_description.hpp"
@@ -52,12 +53,11 @@ class LocallyConnectedLayer final : public Layer {
     options.padding = options_.padding;
     shape_ = make_conv_shape(1, input.height, input.width, input.channels, options_.filters,
                              options_.kernel.h, options_.kernel.w, options);
-    const std::size_t most = std::size_t{1} << 40;  // as of every tensor
-    if (shape_.OH * shape_.OW > most / shape_.weight_size()) {
+    if (shape_.OH * shape_.OW > kMaxElements / shape_.weight_size()) {
       throw Error("locally connected layer",
                   std::to_string(shape_.OH * shape_.OW) + " positions of " +
                       std::to_string(shape_.weight_size()) + " weights each",
-                  "at most 2^40 weights");
+                  "at most 2^" + std::to_string(kMaxElementBits) + " weights");
     }
     settle_taps();
     return {shape_.OH, shape_.OW, shape_.OC};

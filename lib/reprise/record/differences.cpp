@@ -1,7 +1,6 @@
 // Where two records differ: both trees are walked side by side, in the order of the digest's walk.
 #include <algorithm>
 #include <bit>
-#include <charconv>
 #include <cmath>
 #include <type_traits>
 #include <utility>
@@ -46,12 +45,13 @@ std::uint64_t ulps_apart(Real a, Real b) {
   return std::max(magnitude(a), magnitude(b)) - std::min(magnitude(a), magnitude(b));
 }
 
-/// The shortest decimal number that reads back as the value.
 template <class Number>
 std::string number_text(Number value) {
-  char digits[32];
-  const auto end = std::to_chars(digits, digits + sizeof digits, value).ptr;
-  return {digits, end};
+  if constexpr (std::is_floating_point_v<Number>) {
+    return shortest(value);
+  } else {
+    return std::to_string(value);
+  }
 }
 
 /// "0.51234 against 0.51235, 168 ulp apart".
