@@ -20,6 +20,7 @@ struct Options {
   std::string notes;
   std::string against;
   std::string only;
+  reprise::reports::RunAgainFiles run_again;
   std::vector<std::string> records;
   reprise::LoadOptions loading;
 };
@@ -42,6 +43,13 @@ void describe(reprise::CommandLine& line, Options& options) {
       "--only", options.only,
       "write the files of one figure or table alone; data/README.md of a report names them",
       "NAME");
+  line.add_text(
+      "--interactive", options.run_again.module,
+      "also write run_again.html, on which the reader's browser trains the first run of LeNet-5 "
+      "outside a study again and compares the digests; the folder that lib/web/build made",
+      "DIR");
+  line.add_text("--interactive-data", options.run_again.data,
+                "folder with the data that this run was trained on, which the page holds", "DIR");
   add_load_options(line, options.loading);
   line.set_footer(
       "In a folder, *.h5 files that are not records and damaged records are listed and left out of "
@@ -55,6 +63,11 @@ int run(const Options& options) {
   using namespace reprise::reports;
   if (options.loading.unconfined) draw_unconfined();
   check_report_folder(options.output);
+  const bool interactive = !options.run_again.module.empty();
+  if (interactive == options.run_again.data.empty()) {
+    throw reprise::UsageError("option --interactive",
+                              "given without --interactive-data, or the reverse", "both, or none");
+  }
   const std::string notes = options.notes.empty() ? "" : read_notes(options.notes);
   LeftOut left_out;
   const auto complain = [&](const std::string& what) {
@@ -65,9 +78,9 @@ int run(const Options& options) {
   const Inputs before = options.against.empty() ? Inputs()
                                                 : gather({options.against}, options.output,
                                                          options.loading, complain, left_out);
-  write_report(
-      make_report(inputs, {notes, options.against.empty() ? nullptr : &before, options.only}),
-      options.output);
+  write_report(make_report(inputs, {notes, options.against.empty() ? nullptr : &before,
+                                    interactive ? &options.run_again : nullptr, options.only}),
+               options.output);
   reprise::print_line(options.output + (options.only.empty() ? "/index.html" : "/data"));
   if (left_out.damaged == 0) return 0;
   reprise::print_error_line(options.name + ": the report lacks " +

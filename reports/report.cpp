@@ -132,10 +132,19 @@ std::string data_list(const Draft& draft, const std::vector<Document>& documents
   return render_template("data.md.mustache", values).str();
 }
 
+/// The page of the run that the report shows in detail.
+std::string run_again(const Inputs& inputs, const RunAgainFiles& files) {
+  if (inputs.lenet.empty()) {
+    throw Error("option --interactive", "no run outside a study", "a record of train_lenet5");
+  }
+  return run_again_page(inputs.lenet.front(), files).str();
+}
+
 /// What the crate lists of the report: all files but itself and the sums.
 std::vector<std::string> crate_files(const Report& report) {
   std::vector<std::string> files = {"index.html", "report.md", "supplement.html", "supplement.md"};
   if (!report.verdicts.empty()) files.emplace_back("verdicts.toml");
+  if (!report.run_again.empty()) files.emplace_back("run_again.html");
   for (const auto* parts : {&report.data, &report.figures}) {
     for (const auto& [path, text] : *parts) files.push_back(path);
   }
@@ -153,6 +162,7 @@ Report make_report(const Inputs& inputs, const ReportOptions& options, const Dra
   Draft draft = make_draft(inputs, studies, contrasts, options.against);
   draft.set("title", title.title);
   draft.set("has_notes", !notes.empty());
+  draft.set("has_run_again", options.run_again != nullptr);
   draft.set("has_crate", !crate_metadata({}, inputs).empty());
   Report report;
   if (!options.only.empty()) {
@@ -177,6 +187,7 @@ Report make_report(const Inputs& inputs, const ReportOptions& options, const Dra
   report.supplement_html =
       html_page(pages[1], draft, {"Supplement: " + title.title, title.headline}, "", true);
   if (!contrasts.empty()) report.verdicts = verdict_values(contrasts).str();
+  if (options.run_again != nullptr) report.run_again = run_again(inputs, *options.run_again);
   add_files(draft, report);
   report.data["data/README.md"] =
       data_list(draft, documents, inputs, make_commands(inputs, studies));

@@ -9,6 +9,7 @@
 
 #include "gnuplot.hpp"
 #include "inputs.hpp"
+#include "run_again.hpp"
 
 namespace reprise::reports {
 
@@ -17,8 +18,9 @@ struct Report {
   /// supplement.md and supplement.html. Markdown shows figures by relative path; a page needs
   /// nothing but itself.
   std::string supplement_markdown, supplement_html;
-  std::string verdicts;  ///< verdicts.toml; "" without comparisons
-  std::string crate;     ///< ro-crate-metadata.json; "" if no record has a time
+  std::string verdicts;   ///< verdicts.toml; "" without comparisons
+  std::string run_again;  ///< run_again.html; "" unless it is asked for
+  std::string crate;      ///< ro-crate-metadata.json; "" if no record has a time
   std::map<std::string, std::string> figures;  ///< path from the report's folder, SVG document
   std::map<std::string, std::string> data;     ///< likewise: CSV, and data/README.md
 };
@@ -27,8 +29,9 @@ struct Report {
 using DrawPlot = std::function<Svg(const Plot&)>;
 
 struct ReportOptions {
-  std::string notes = {};           ///< the author's Markdown; "" for none
-  const Inputs* against = nullptr;  ///< earlier records of the same experiments
+  std::string notes = {};                    ///< the author's Markdown; "" for none
+  const Inputs* against = nullptr;           ///< earlier records of the same experiments
+  const RunAgainFiles* run_again = nullptr;  ///< for run_again.html
   std::string only = {};  ///< the name of a figure or table; the report then has its files alone
 };
 

@@ -96,6 +96,7 @@ std::vector<std::pair<std::string, std::string>> files_of(const Report& report) 
   if (report.html.empty()) return files;  // of one figure or table
   if (!report.verdicts.empty()) files.emplace_back("verdicts.toml", report.verdicts);
   if (!report.crate.empty()) files.emplace_back("ro-crate-metadata.json", report.crate);
+  if (!report.run_again.empty()) files.emplace_back("run_again.html", report.run_again);
   files.emplace_back("supplement.md", report.supplement_markdown);
   files.emplace_back("supplement.html", report.supplement_html);
   files.emplace_back("report.md", report.markdown);
@@ -115,7 +116,8 @@ void check_report_folder(const std::string& folder) {
   if (fs::exists(folder, problem) && !fs::is_directory(folder)) {
     throw Error(folder, "not a folder", "a folder for the report");
   }
-  for (const char* name : {"index.html", "report.md", "supplement.html", "supplement.md"}) {
+  for (const char* name :
+       {"index.html", "report.md", "supplement.html", "supplement.md", "run_again.html"}) {
     const fs::path file = fs::path(folder) / name;
     if (fs::exists(file, problem) && !is_our_report(fs::path(folder) / "index.html")) {
       throw Error(file.string(), "a file that write_report has not made",

@@ -754,6 +754,47 @@ TEST_CASE("write_report makes a report from a file") {
   CHECK(holds(help.out, "Example:"));
 }
 
+TEST_CASE("the page that runs again holds module, data, settings and digests, or is refused") {
+  const TemporaryFolder folder;
+  const Record record = training_record({1, 2});
+  save_record(record, folder / "run.h5");
+  std::filesystem::create_directory(folder / "web");
+  std::filesystem::create_directory(folder / "none");
+  std::ofstream(folder / "web/reprise_web.js") << "the module";
+  const auto write = [&](const std::string& options) {
+    return run_write_report("--output '" + (folder / "out") + "' " + options + " '" +
+                            (folder / "run.h5") + "'");
+  };
+  const std::string web = "--interactive '" + (folder / "web") + "' ";
+  const std::string data = "--interactive-data '" REPRISE_FIXTURES "/fashion-mnist'";
+  const auto line_of = [](const CommandResult& result) {
+    return result.err.substr(0, result.err.size() - 1);
+  };
+  const auto refuses = [&](const std::string& options, const std::string& part, int status = 1) {
+    const CommandResult result = write(options);
+    return result.status == status && is_line_with(line_of(result), part) &&
+           !std::filesystem::exists(folder / "out");
+  };
+  CHECK(refuses(web, "--interactive-data", 2));
+  CHECK(refuses(data, "--interactive", 2));
+  CHECK(refuses(web + data, "reprise_web.wasm.gz"));
+  std::ofstream(folder / "web/reprise_web.wasm.gz") << "ab";
+  CHECK(refuses(web + "--interactive-data '" + (folder / "none") + "'",
+                "has no file of the SHA-256"));
+  CHECK(refuses(web + "--interactive-data '" + (folder / "absent") + "'", "No such file"));
+
+  REQUIRE(write(web + data).status == 0);
+  const std::string page = test::read_file(folder / "out/run_again.html");
+  for (const std::string& part : {std::string("the module"), std::string("id=\"wasm\">YWI=<"),
+                                  std::string("data-name=\"train-labels-idx1-ubyte.gz\""),
+                                  std::string("\"seed = 1\""), digest_of(record)}) {
+    CHECK(holds(page, part));
+  }
+  CHECK(holds(test::read_file(folder / "out/index.html"), "href=\"run_again.html\""));
+  std::ofstream(folder / "web/reprise_web.js") << "const end = '</script>';";
+  CHECK(is_line_with(line_of(write(web + data)), "reprise_web.js", "ends a script"));
+}
+
 TEST_CASE("write_report refuses bad input with one line and leaves nothing behind") {
   const TemporaryFolder folder;
   const std::string record = folder / "run.h5";

@@ -1,7 +1,7 @@
 // A training run for the page's worker: settings as TOML in, progress and digests out, as JSON.
 #include <emscripten.h>
 
-#include <cstdio>
+#include <cmath>
 #include <exception>
 #include <string>
 
@@ -35,7 +35,7 @@ std::string member(const char* name, const std::string& json) {
   return ",\"" + std::string(name) + "\":" + json;
 }
 std::string member(const char* name, double value) {
-  return member(name, shortest(value));
+  return member(name, std::isfinite(value) ? shortest(value) : std::string("null"));
 }
 std::string member(const char* name, std::size_t value) {
   return member(name, std::to_string(value));
@@ -54,7 +54,7 @@ void train(const std::string& settings, const std::string& folder) {
   TrainingRun::Observer observer;
   observer.step = [&](std::size_t done, std::size_t steps) {
     tell("\"kind\":\"step\"" + member("epoch", run.epochs_done() + 1) + member("done", done) +
-         member("steps", steps));
+         member("steps", steps) + member("loss", run.state().step_losses.back()));
     return true;
   };
   observer.epoch = [&](const EpochResult& result) {

@@ -1,0 +1,18 @@
+// What a program without a launcher has of launchers and ranks: nothing.
+#include "reprise/core/error.hpp"
+#include "reprise/run/joined_ranks.hpp"
+#include "reprise/run/launcher.hpp"
+
+namespace reprise {
+
+Launcher launcher_of(const Environment& /*environment*/) {
+  throw Error("WebAssembly", "no launcher of several ranks", "one rank");
+}
+
+std::unique_ptr<JoinedRanks> join_ranks(
+    const Launcher& /*launcher*/, const std::string& /*module*/,
+    const std::function<void(const std::string& what)>& /*tell*/) {
+  throw Error("WebAssembly", "no launcher of several ranks", "one rank");
+}
+
+}  // namespace reprise

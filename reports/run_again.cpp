@@ -1,0 +1,155 @@
+#include "run_again.hpp"
+
+#include <zlib.h>
+
+#include <algorithm>
+#include <filesystem>
+#include <memory>
+#include <set>
+#include <span>
+
+#include "format.hpp"
+#include "reprise/core/digest.hpp"
+#include "reprise/core/error.hpp"
+#include "reprise/core/file.hpp"
+#include "shell.hpp"
+#include "templates.hpp"
+
+namespace reprise::reports {
+namespace {
+
+namespace fs = std::filesystem;
+
+constexpr std::size_t kMaxFile = std::size_t{16} << 20;
+constexpr std::size_t kMaxUnpacked = std::size_t{64} << 20;
+constexpr std::size_t kMaxImages = 1'000'000;  // a browser's half hour
+
+/// RFC 4648. Of its digits none means anything in HTML.
+Html base64(std::span<const std::byte> bytes) {
+  static constexpr std::string_view kDigits =
+      "ABCDEFGHIJKLMNOPQRSTUVWXYZabcdefghijklmnopqrstuvwxyz0123456789+/";
+  std::string text;
+  text.reserve((bytes.size() + 2) / 3 * 4);
+  for (std::size_t i = 0; i < bytes.size(); i += 3) {
+    const std::size_t count = std::min<std::size_t>(3, bytes.size() - i);
+    std::uint32_t word = 0;
+    for (std::size_t k = 0; k < 3; ++k) {
+      word = word << 8 | (k < count ? std::to_integer<std::uint32_t>(bytes[i + k]) : 0U);
+    }
+    for (std::size_t k = 0; k < 4; ++k) {
+      text += k <= count ? kDigits[word >> (18 - 6 * k) & 63U] : '=';
+    }
+  }
+  return Html::as_it_is(text);
+}
+
+/// SHA-256 of the file as it is unpacked, if it is gzipped, as records name it; "" if it cannot be
+/// unpacked or is longer than data for a page.
+std::string unpacked_sha256(const std::string& path) {
+  struct Close {
+    void operator()(gzFile_s* file) const { gzclose(file); }
+  };
+  const std::unique_ptr<gzFile_s, Close> file(gzopen(path.c_str(), "rb"));
+  if (!file) return "";
+  std::vector<std::byte> bytes;
+  std::vector<std::byte> block(std::size_t{1} << 20);
+  while (true) {
+    const int count = gzread(file.get(), block.data(), static_cast<unsigned>(block.size()));
+    if (count < 0 || bytes.size() > kMaxUnpacked) return "";
+    if (count == 0) return sha256_hex(bytes);
+    bytes.insert(bytes.end(), block.begin(), block.begin() + count);
+  }
+}
+
+/// The module's code, as it stands in a script element.
+Html module_code(const std::string& path) {
+  const std::vector<std::byte> bytes = read_file(path, kMaxFile);
+  const std::string code(reinterpret_cast<const char*>(bytes.data()), bytes.size());
+  if (code.find("</script") != std::string::npos || code.find("<!--") != std::string::npos) {
+    throw Error(path, "holds what ends a script in a page", "what lib/web/build makes");
+  }
+  return Html::as_it_is(code);
+}
+
+/// Of the folder's files those that the run names by their SHA-256, each in an element.
+Html data_elements(const TrainingRun& run, const std::string& folder) {
+  std::error_code problem;
+  std::vector<fs::path> paths;
+  for (const auto& entry : fs::directory_iterator(folder, problem)) {
+    if (entry.is_regular_file(problem) && entry.file_size(problem) <= kMaxFile) {
+      paths.push_back(entry.path());
+    }
+  }
+  if (problem) throw Error(folder, problem.message(), "a folder with the data of the run");
+  std::sort(paths.begin(), paths.end());
+  Html elements;
+  std::set<UntrustedText> found;
+  for (const fs::path& path : paths) {
+    const UntrustedText sha256 = unpacked_sha256(path.string());
+    const bool is_wanted =
+        std::any_of(run.files.begin(), run.files.end(),
+                    [&](const InputFile& file) { return file.sha256 == sha256; });
+    if (!is_wanted || !found.insert(sha256).second) continue;
+    elements += Html::format("<script type=\"text/plain\" class=\"file\" data-name=\"{}\">",
+                             UntrustedText(path.filename().string()));
+    elements += base64(read_file(path.string(), kMaxFile));
+    elements += Html::literal("</script>\n");
+  }
+  for (const InputFile& file : run.files) {
+    if (found.count(file.sha256) > 0) continue;
+    throw Error(folder, "has no file of the SHA-256 " + terminal_text(file.sha256),
+                "the data that the run was trained on, with " + terminal_text(file.name));
+  }
+  return elements;
+}
+
+Json json_list(const std::vector<UntrustedText>& texts) {
+  std::vector<Json> items;
+  for (const UntrustedText& text : texts) items.emplace_back(text);
+  Json list = Json::literal("[");
+  list += joined(items, ", ");
+  list += Json::literal("]");
+  return list;
+}
+
+Json configuration(const TrainingRun& run) {
+  Json json =
+      Json::format("{{\"initial\": {}, \"name\": {}, \"settings\": ", run.initial_parameters_sha256,
+                   run.data_name);
+  json += json_list(UntrustedText(toml_text(run.recorded_settings).str()).split("\n"));
+  json += Json::literal(", \"epochs\": ");
+  json += json_list(run.history.parameters_sha256);
+  json += Json::literal(", \"classes\": ");
+  json += json_list(run.class_names);
+  json += Json::literal("}");
+  return json;
+}
+
+}  // namespace
+
+Html run_again_page(const TrainingRun& run, const RunAgainFiles& files) {
+  const std::string name = terminal_text(run.name);
+  if (run.conv_reproducibility != "portable") {
+    throw Error(name, "is of an algorithm whose results depend on the machine",
+                "a run by a portable one, such as direct");
+  }
+  if (run.train_images * static_cast<std::size_t>(run.epochs) > kMaxImages) {
+    throw Error(name, "has passes over " + grouped(run.train_images) + " images",
+                "at most " + grouped(kMaxImages) + " images in all epochs together");
+  }
+  const auto module = [&](const char* file) { return (fs::path(files.module) / file).string(); };
+  TemplateValues<Html> page;
+  page.set("record", run.name);
+  page.set("digest", run.digest);
+  page.set("data_name", run.data_name);
+  page.set("images", grouped(run.train_images));
+  page.set("passes", grouped(run.epochs));
+  page.set("seed", grouped(run.seed));
+  page.set("configuration", Html::as_it_is(configuration(run).str()));
+  page.set("module", module_code(module("reprise_web.js")));
+  page.set("wasm", base64(read_file(module("reprise_web.wasm.gz"), kMaxFile)));
+  page.set("files", data_elements(run, files.data));
+  return render_template("run_again.html.mustache", page);
+}
+
+}  // namespace reprise::reports
