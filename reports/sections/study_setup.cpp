@@ -119,7 +119,7 @@ TableEntry sides_table(const std::vector<Study>& studies) {
 /// out of the training images".
 std::string training_images(const Study& study) {
   const TrainingRun& run = *study.runs().front();
-  const std::string trained = grouped(run.train_images);
+  std::string trained = grouped(run.train_images);
   if (!is_held_out(run)) return trained;
   return fmt::format("{}, judged by {} images held out of the training images", trained,
                      grouped(run.test_images));
