@@ -22,7 +22,7 @@ namespace fs = std::filesystem;
 
 constexpr std::size_t kMaxFile = std::size_t{16} << 20;
 constexpr std::size_t kMaxUnpacked = std::size_t{64} << 20;
-constexpr std::size_t kMaxImages = 1'000'000;  // a browser's half hour
+constexpr std::size_t kMaxImages = 1'000'000;  // in all epochs together
 
 /// RFC 4648. Of its digits none means anything in HTML.
 Html base64(std::span<const std::byte> bytes) {
