@@ -382,8 +382,11 @@ AuditCheck check_report(const std::string& folder, const std::string& report,
     LeftOut left_out;
     const auto ignore = [](const std::string&) {};
     const Inputs inputs = gather({folder}, report, options.loading, ignore, left_out);
-    const Report again = make_report(inputs, ReportOptions{.notes = options.notes},
-                                     [](const auto&) { return Svg(); });
+    const std::string paper = file_text(fs::path(report) / "report.md");
+    const bool has_page = paper.find("](run_again.html)") != std::string::npos;
+    const Report again =
+        make_report(inputs, ReportOptions{.notes = options.notes, .links_run_again = has_page},
+                    [](const auto&) { return Svg(); });
     const auto compare = [&](const std::string& name, const std::string& expected) {
       const std::string difference = first_difference(file_text(fs::path(report) / name), expected);
       if (!difference.empty()) check.faults.push_back(name + ", " + difference);

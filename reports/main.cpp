@@ -8,6 +8,7 @@
 #include "report.hpp"
 #include "report_files.hpp"
 #include "reprise/core/command_line.hpp"
+#include "reprise/core/error.hpp"
 #include "reprise/core/float_environment.hpp"
 #include "reprise/core/terminal.hpp"
 #include "reprise/record_file/record_file.hpp"
@@ -20,7 +21,8 @@ struct Options {
   std::string notes;
   std::string against;
   std::string only;
-  reprise::reports::RunAgainFiles run_again;
+  reprise::reports::RunAgainOptions run_again;
+  std::string run_again_record;
   std::vector<std::string> records;
   reprise::LoadOptions loading;
 };
@@ -50,6 +52,11 @@ void describe(reprise::CommandLine& line, Options& options) {
       "DIR");
   line.add_text("--interactive-data", options.run_again.data,
                 "folder with the data that this run was trained on, which the page holds", "DIR");
+  line.add_text(
+      "--interactive-record", options.run_again_record,
+      "the page's run, in place of the report's own, as where that is of too many images; "
+      "the record of one run of train_lenet5, which the report leaves out",
+      "RECORD");
   add_load_options(line, options.loading);
   line.set_footer(
       "In a folder, *.h5 files that are not records and damaged records are listed and left out of "
@@ -57,6 +64,16 @@ void describe(reprise::CommandLine& line, Options& options) {
       "Exit status: 0; 1 after an error, or if damaged records were left out; 2 for bad usage.\n\n"
       "Example:\n  " +
       options.name + " --output reports/latest reports/latest/records/lenet5.h5");
+}
+
+/// Error, with the path, unless one run of LeNet-5 outside a study is all that was found there.
+const reprise::reports::TrainingRun& only_run(const reprise::reports::Inputs& inputs,
+                                              const std::string& path) {
+  if (inputs.lenet.size() != 1 || !inputs.studies.empty()) {
+    throw reprise::Error(path, "not one run of LeNet-5 outside a study",
+                         "a record of train_lenet5");
+  }
+  return inputs.lenet.front();
 }
 
 int run(const Options& options) {
@@ -68,6 +85,10 @@ int run(const Options& options) {
     throw reprise::UsageError("option --interactive",
                               "given without --interactive-data, or the reverse", "both, or none");
   }
+  if (!interactive && !options.run_again_record.empty()) {
+    throw reprise::UsageError("option --interactive-record", "given without --interactive",
+                              "both, or none");
+  }
   const std::string notes = options.notes.empty() ? "" : read_notes(options.notes);
   LeftOut left_out;
   const auto complain = [&](const std::string& what) {
@@ -78,8 +99,16 @@ int run(const Options& options) {
   const Inputs before = options.against.empty() ? Inputs()
                                                 : gather({options.against}, options.output,
                                                          options.loading, complain, left_out);
-  write_report(make_report(inputs, {notes, options.against.empty() ? nullptr : &before,
-                                    interactive ? &options.run_again : nullptr, options.only}),
+  const Inputs page =
+      options.run_again_record.empty()
+          ? Inputs()
+          : gather({options.run_again_record}, options.output, options.loading, complain, left_out);
+  RunAgainOptions run_again = options.run_again;
+  if (!options.run_again_record.empty()) run_again.run = &only_run(page, options.run_again_record);
+  write_report(make_report(inputs, {.notes = notes,
+                                    .against = options.against.empty() ? nullptr : &before,
+                                    .run_again = interactive ? &run_again : nullptr,
+                                    .only = options.only}),
                options.output);
   reprise::print_line(options.output + (options.only.empty() ? "/index.html" : "/data"));
   if (left_out.damaged == 0) return 0;

@@ -132,12 +132,13 @@ std::string data_list(const Draft& draft, const std::vector<Document>& documents
   return render_template("data.md.mustache", values).str();
 }
 
-/// The page of the run that the report shows in detail.
-std::string run_again(const Inputs& inputs, const RunAgainFiles& files) {
-  if (inputs.lenet.empty()) {
+/// The page of the run that is asked for, or else of the one that the report shows in detail.
+std::string run_again(const Inputs& inputs, const RunAgainOptions& options) {
+  if (options.run == nullptr && inputs.lenet.empty()) {
     throw Error("option --interactive", "no run outside a study", "a record of train_lenet5");
   }
-  return run_again_page(inputs.lenet.front(), files).str();
+  return run_again_page(options.run == nullptr ? inputs.lenet.front() : *options.run, options)
+      .str();
 }
 
 /// What the crate lists of the report: all files but itself and the sums.
@@ -162,7 +163,7 @@ Report make_report(const Inputs& inputs, const ReportOptions& options, const Dra
   Draft draft = make_draft(inputs, studies, contrasts, options.against);
   draft.set("title", title.title);
   draft.set("has_notes", !notes.empty());
-  draft.set("has_run_again", options.run_again != nullptr);
+  draft.set("has_run_again", options.run_again != nullptr || options.links_run_again);
   draft.set("has_crate", !crate_metadata({}, inputs).empty());
   Report report;
   if (!options.only.empty()) {

@@ -29,9 +29,10 @@ struct Report {
 using DrawPlot = std::function<Svg(const Plot&)>;
 
 struct ReportOptions {
-  std::string notes = {};                    ///< the author's Markdown; "" for none
-  const Inputs* against = nullptr;           ///< earlier records of the same experiments
-  const RunAgainFiles* run_again = nullptr;  ///< for run_again.html
+  std::string notes = {};                      ///< the author's Markdown; "" for none
+  const Inputs* against = nullptr;             ///< earlier records of the same experiments
+  const RunAgainOptions* run_again = nullptr;  ///< for run_again.html
+  bool links_run_again = false;  ///< whether the paper links run_again.html, even if it is not made
   std::string only = {};  ///< the name of a figure or table; the report then has its files alone
 };
 

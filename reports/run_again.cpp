@@ -127,7 +127,7 @@ Json configuration(const TrainingRun& run) {
 
 }  // namespace
 
-Html run_again_page(const TrainingRun& run, const RunAgainFiles& files) {
+Html run_again_page(const TrainingRun& run, const RunAgainOptions& options) {
   const std::string name = terminal_text(run.name);
   if (run.conv_reproducibility != "portable") {
     throw Error(name, "is of an algorithm whose results depend on the machine",
@@ -137,7 +137,7 @@ Html run_again_page(const TrainingRun& run, const RunAgainFiles& files) {
     throw Error(name, "has passes over " + grouped(run.train_images) + " images",
                 "at most " + grouped(kMaxImages) + " images in all epochs together");
   }
-  const auto module = [&](const char* file) { return (fs::path(files.module) / file).string(); };
+  const auto module = [&](const char* file) { return (fs::path(options.module) / file).string(); };
   TemplateValues<Html> page;
   page.set("record", run.name);
   page.set("digest", run.digest);
@@ -148,7 +148,7 @@ Html run_again_page(const TrainingRun& run, const RunAgainFiles& files) {
   page.set("configuration", Html::as_it_is(configuration(run).str()));
   page.set("module", module_code(module("reprise_web.js")));
   page.set("wasm", base64(read_file(module("reprise_web.wasm.gz"), kMaxFile)));
-  page.set("files", data_elements(run, files.data));
+  page.set("files", data_elements(run, options.data));
   return render_template("run_again.html.mustache", page);
 }
 

@@ -9,15 +9,16 @@
 
 namespace reprise::reports {
 
-/// Where the page gets what it holds.
-struct RunAgainFiles {
+/// What the page holds.
+struct RunAgainOptions {
   std::string module;  ///< folder with reprise_web.js and reprise_web.wasm.gz, by lib/web/build
   std::string data;    ///< folder with the files that the run was trained on
+  const TrainingRun* run = nullptr;  ///< nullptr: the report's first of LeNet-5 outside a study
 };
 
 /// The whole page: the module, the files and the run's settings and digests are in it, and it asks
 /// the network for nothing. Error if a file is missing, is not the one that the record names, or is
 /// of more than 16 MB; or if the run's algorithm is not portable.
-Html run_again_page(const TrainingRun& run, const RunAgainFiles& files);
+Html run_again_page(const TrainingRun& run, const RunAgainOptions& options);
 
 }  // namespace reprise::reports

@@ -12,6 +12,7 @@
 #include "support/command.hpp"
 #include "support/small_data.hpp"
 #include "support/temporary_folder.hpp"
+#include "support/training_record.hpp"
 
 using namespace reprise;
 using namespace reprise::test;
@@ -118,6 +119,24 @@ TEST_CASE("audit passes an honest store with its report, and says what it cannot
           Catch::Contains("ok    rates: ") && Catch::Contains("Not checked:") &&
           Catch::Contains("cannot know:") && Catch::Contains("6 records not run again"));
   CHECK(std::count(result.out.begin(), result.out.end(), '\n') < 60);  // a page
+}
+
+TEST_CASE("audit passes a report with a page that runs again") {
+  const TemporaryFolder folder;
+  const std::string store = spoiled(folder);
+  save_record(training_record({1, 2}), folder / "small.h5");
+  fs::create_directory(folder / "web");
+  write_file(folder / "web/reprise_web.js", "the module");
+  write_file(folder / "web/reprise_web.wasm.gz", "ab");
+  const CommandResult report = run_command(
+      kBuild + "/reports/write_report --output " + store + " --interactive " + (folder / "web") +
+      " --interactive-data " REPRISE_FIXTURES "/fashion-mnist --interactive-record " +
+      (folder / "small.h5") + " " + store);
+  INFO(report.err);
+  REQUIRE(report.status == 0);
+  const CommandResult result = audit("--sample 0 " + store);
+  INFO(result.out << result.err);
+  CHECK(result.last_line() == "PASS");
 }
 
 TEST_CASE("audit fails for each fault, with the reason and exit status 1") {

@@ -791,6 +791,19 @@ TEST_CASE("the page that runs again holds module, data, settings and digests, or
     CHECK(holds(page, part));
   }
   CHECK(holds(test::read_file(folder / "out/index.html"), "href=\"run_again.html\""));
+
+  const Record other = training_record({2, 2});
+  save_record(other, folder / "other.h5");
+  const std::string of_other = "--interactive-record '" + (folder / "other.h5") + "' ";
+  CHECK(is_line_with(line_of(write(of_other)), "--interactive-record", "--interactive"));
+  CHECK(is_line_with(line_of(write("--interactive-record '" + folder.path() + "' " + web + data)),
+                     "not one run of LeNet-5"));
+  REQUIRE(write(of_other + web + data).status == 0);
+  const std::string other_page = test::read_file(folder / "out/run_again.html");
+  CHECK(holds(other_page, "\"seed = 2\""));
+  CHECK(holds(other_page, digest_of(other)));
+  CHECK_FALSE(holds(other_page, digest_of(record)));
+
   std::ofstream(folder / "web/reprise_web.js") << "const end = '</script>';";
   CHECK(is_line_with(line_of(write(web + data)), "reprise_web.js", "ends a script"));
 }
