@@ -137,7 +137,8 @@ std::string run_again(const Inputs& inputs, const RunAgainOptions& options) {
   if (options.run == nullptr && inputs.lenet.empty()) {
     throw Error("option --interactive", "no run outside a study", "a record of train_lenet5");
   }
-  return run_again_page(options.run == nullptr ? inputs.lenet.front() : *options.run, options)
+  const TrainingRun* const of_report = inputs.lenet.empty() ? nullptr : &inputs.lenet.front();
+  return run_again_page(options.run == nullptr ? *of_report : *options.run, of_report, options)
       .str();
 }
 

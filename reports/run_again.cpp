@@ -112,10 +112,22 @@ Json json_list(const std::vector<UntrustedText>& texts) {
   return list;
 }
 
-Json configuration(const TrainingRun& run) {
-  Json json =
-      Json::format("{{\"initial\": {}, \"name\": {}, \"settings\": ", run.initial_parameters_sha256,
-                   run.data_name);
+/// What the page knows of a run: `in_page` if its files are in the page, else the reader has them.
+Json configuration(const TrainingRun& run, bool in_page) {
+  std::vector<UntrustedText> names, sums;
+  for (const InputFile& file : run.files) {
+    names.push_back(file.name);
+    sums.push_back(file.sha256);
+  }
+  Json json = Json::format(
+      "{{\"record\": {}, \"in_page\": {}, \"images\": {}, \"initial\": {}, \"name\": {}, "
+      "\"files\": ",
+      run.name, in_page ? Json::literal("true") : Json::literal("false"), run.train_images,
+      run.initial_parameters_sha256, run.data_name);
+  json += json_list(names);
+  json += Json::literal(", \"sha256\": ");
+  json += json_list(sums);
+  json += Json::literal(", \"settings\": ");
   json += json_list(UntrustedText(toml_text(run.recorded_settings).str()).split("\n"));
   json += Json::literal(", \"epochs\": ");
   json += json_list(run.history.parameters_sha256);
@@ -125,9 +137,15 @@ Json configuration(const TrainingRun& run) {
   return json;
 }
 
+bool has_same_files(const TrainingRun& run, const TrainingRun& other) {
+  return std::equal(run.files.begin(), run.files.end(), other.files.begin(), other.files.end(),
+                    [](const InputFile& a, const InputFile& b) { return a.sha256 == b.sha256; });
+}
+
 }  // namespace
 
-Html run_again_page(const TrainingRun& run, const RunAgainOptions& options) {
+Html run_again_page(const TrainingRun& run, const TrainingRun* of_report,
+                    const RunAgainOptions& options) {
   const std::string name = terminal_text(run.name);
   if (run.conv_reproducibility != "portable") {
     throw Error(name, "is of an algorithm whose results depend on the machine",
@@ -138,6 +156,14 @@ Html run_again_page(const TrainingRun& run, const RunAgainOptions& options) {
                 "at most " + grouped(kMaxImages) + " images in all epochs together");
   }
   const auto module = [&](const char* file) { return (fs::path(options.module) / file).string(); };
+  Json runs = Json::literal("[");
+  runs += configuration(run, true);
+  if (of_report != nullptr && of_report->conv_reproducibility == "portable" &&
+      !has_same_files(run, *of_report)) {
+    runs += Json::literal(",\n");
+    runs += configuration(*of_report, false);
+  }
+  runs += Json::literal("]");
   TemplateValues<Html> page;
   page.set("record", run.name);
   page.set("digest", run.digest);
@@ -145,7 +171,7 @@ Html run_again_page(const TrainingRun& run, const RunAgainOptions& options) {
   page.set("images", grouped(run.train_images));
   page.set("passes", grouped(run.epochs));
   page.set("seed", grouped(run.seed));
-  page.set("configuration", Html::as_it_is(configuration(run).str()));
+  page.set("runs", Html::as_it_is(runs.str()));
   page.set("module", module_code(module("reprise_web.js")));
   page.set("wasm", base64(read_file(module("reprise_web.wasm.gz"), kMaxFile)));
   page.set("files", data_elements(run, options.data));

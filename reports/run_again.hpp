@@ -17,8 +17,10 @@ struct RunAgainOptions {
 };
 
 /// The whole page: the module, the files and the run's settings and digests are in it, and it asks
-/// the network for nothing. Error if a file is missing, is not the one that the record names, or is
-/// of more than 16 MB; or if the run's algorithm is not portable.
-Html run_again_page(const TrainingRun& run, const RunAgainOptions& options);
+/// the network for nothing. The reader may train `of_report` instead, from files of their own,
+/// unless it is null, not portable, or of the same data. Error if a file is missing, is not the one
+/// that the record names, or is of more than 16 MB; or if the run's algorithm is not portable.
+Html run_again_page(const TrainingRun& run, const TrainingRun* of_report,
+                    const RunAgainOptions& options);
 
 }  // namespace reprise::reports

@@ -803,6 +803,16 @@ TEST_CASE("the page that runs again holds module, data, settings and digests, or
   CHECK(holds(other_page, "\"seed = 2\""));
   CHECK(holds(other_page, digest_of(other)));
   CHECK_FALSE(holds(other_page, digest_of(record)));
+  const std::string own = "\"in_page\": false";  // the report's run, on files of the reader's
+  CHECK_FALSE(holds(other_page, own));           // whose data are the page's
+
+  Record elsewhere = record;
+  values_in<std::string>(elsewhere, "data", "file_sha256")[0] = std::string(64, '0');
+  save_record(elsewhere, folder / "run.h5", Overwrite::yes);
+  REQUIRE(write(of_other + web + data).status == 0);
+  const std::string two_runs = test::read_file(folder / "out/run_again.html");
+  CHECK(holds(two_runs, own));
+  CHECK(holds(two_runs, std::string(64, '0')));
 
   std::ofstream(folder / "web/reprise_web.js") << "const end = '</script>';";
   CHECK(is_line_with(line_of(write(web + data)), "reprise_web.js", "ends a script"));

@@ -5,6 +5,8 @@
 #include <exception>
 #include <string>
 
+#include "reprise/core/digest.hpp"
+#include "reprise/core/file.hpp"
 #include "reprise/core/text.hpp"
 #include "reprise/core/version.hpp"
 #include "reprise/data/dataset.hpp"
@@ -79,6 +81,18 @@ extern "C" EMSCRIPTEN_KEEPALIVE void reprise_train(const char* settings, const c
   } catch (const std::exception& error) {
     reprise::tell("\"kind\":\"error\"" + reprise::member("text", reprise::quoted(error.what())));
   }
+}
+
+/// SHA-256 of a file of the module's file system, in hexadecimal digits; "" after telling "error".
+extern "C" EMSCRIPTEN_KEEPALIVE const char* reprise_sha256(const char* path) {
+  static std::string digits;
+  digits.clear();
+  try {
+    digits = reprise::sha256_hex(reprise::read_file(path, std::size_t{1} << 28));
+  } catch (const std::exception& error) {
+    reprise::tell("\"kind\":\"error\"" + reprise::member("text", reprise::quoted(error.what())));
+  }
+  return digits.c_str();
 }
 
 extern "C" EMSCRIPTEN_KEEPALIVE const char* reprise_version() {

@@ -1,28 +1,60 @@
-// Trains the page's run in a worker and sets what it tells beside what the record has.
+// Trains one of the page's runs in a worker and sets what it tells beside what the record has.
 const element = id => document.getElementById(id);
-const recorded = JSON.parse(element('configuration').textContent);
-const recordedSettings = recorded.settings.join('\n') + '\n';
+const runs = JSON.parse(element('runs').textContent);
 const bytesOf = text => Uint8Array.from(atob(text.trim()), c => c.charCodeAt(0));
-const unpacked = async bytes => {
+const unpacked = async (bytes, name) => {
   if (bytes[0] !== 0x1f || bytes[1] !== 0x8b) return bytes;
-  const stream = new Blob([bytes]).stream().pipeThrough(new DecompressionStream('gzip'));
-  return new Uint8Array(await new Response(stream).arrayBuffer());
+  try {
+    const reader = new Blob([bytes]).stream().pipeThrough(new DecompressionStream('gzip')).getReader();
+    const parts = [];
+    for (let part = await reader.read(); !part.done; part = await reader.read()) parts.push(part.value);
+    return new Uint8Array(await new Blob(parts).arrayBuffer());
+  } catch (error) {
+    throw new Error(name + ' cannot be unpacked: it may have been cut short');
+  }
 };
 // A function whose result is a vector of 128 bits.
 const hasVectors = typeof WebAssembly === 'object' && WebAssembly.validate(new Uint8Array(
   [0, 97, 115, 109, 1, 0, 0, 0, 1, 5, 1, 96, 0, 1, 123, 3, 2, 1, 0, 10, 10, 1, 8, 0, 65, 0, 253, 15, 253, 98, 11]));
-const work = async ({ data: { settings, files, wasm } }) => {
+
+// The worker: files go by their SHA-256, whatever they are called.
+const train = async (reprise, { settings, classes, files, wanted }) => {
+  reprise.FS.mkdir('/data');
+  const missing = new Map(wanted.sha256.map((sum, i) => [sum, wanted.files[i]]));
+  for (const [name, bytes] of files) {
+    reprise.FS.writeFile('/file', await unpacked(bytes, name));
+    const sum = reprise.ccall('reprise_sha256', 'string', ['string'], ['/file']);
+    if (sum === '') return; // the module has told why
+    if (!wanted.sha256.includes(sum)) {
+      throw new Error(`${name} is none of the record's files, by its SHA-256; expected ${wanted.files.join(', ')}`);
+    }
+    reprise.FS.rename('/file', '/data/' + wanted.files[wanted.sha256.indexOf(sum)]);
+    missing.delete(sum);
+  }
+  if (missing.size > 0) {
+    throw new Error([...missing.values()].join(', ') + ' missing; expected all of the record\'s files');
+  }
+  reprise.FS.writeFile('/data/class_names.txt', classes.join('\n') + '\n');
+  reprise.ccall('reprise_train', null, ['string', 'string'], [settings, '/data']);
+};
+const work = async ({ data }) => {
+  const tell = message => postMessage(message);
   try {
-    const reprise = await makeReprise({ wasmBinary: wasm, tell: message => postMessage(message) });
-    reprise.FS.mkdir('/data');
-    for (const [name, bytes] of files) reprise.FS.writeFile('/data/' + name, bytes);
-    reprise.ccall('reprise_train', null, ['string', 'string'], [settings, '/data']);
+    reprise ??= await makeReprise({ wasmBinary: await unpacked(data.wasm, 'The module'), tell });
+    await jobs[data.job](reprise, data, tell);
   } catch (error) {
-    postMessage({ kind: 'error', text: String(error) });
+    tell({ kind: 'error', text: error.message || String(error) });
   }
 };
+const newWorker = () => new Worker(URL.createObjectURL(new Blob([[element('module').textContent, 'let reprise = null',
+  'const unpacked = ' + unpacked, `const jobs = { train: ${train} }`,
+  'onmessage = ' + work].join(';\n')], { type: 'text/javascript' })));
+
 const say = text => { element('state').textContent = text; };
-const seedOf = settings => /^seed = (-?\d+)$/m.exec(settings)[1];
+// Why a run ended, in one line.
+const noMemory = /bad_alloc|out of memory|could not allocate|cannot enlarge memory/i;
+const reason = text => noMemory.test(text) ? 'the browser gave too little memory' : text.split('\n')[0];
+const recorded = () => runs[element('which').selectedIndex];
 let worker = null;
 
 function end(text) {
@@ -33,9 +65,9 @@ function end(text) {
   say(text);
 }
 
-function addRow(name, expected, found, error) {
+function addRow(name, expected, found, ...numbers) {
   const row = element('epochs').insertRow();
-  for (const text of [name, expected, found, error]) row.insertCell().append(text);
+  for (const text of [name, expected, found, ...numbers]) row.insertCell().append(text);
   for (const cell of [row.cells[1], row.cells[2]]) {
     const code = document.createElement('code');
     code.append(...cell.childNodes);
@@ -47,56 +79,88 @@ function addRow(name, expected, found, error) {
   return same;
 }
 
+// Name and bytes of each file of the run: what the page holds, or what the reader has chosen.
+async function filesOf(run) {
+  if (run.in_page) {
+    return [...document.querySelectorAll('script.file')].map(file => [file.dataset.name, bytesOf(file.textContent)]);
+  }
+  const files = [...element('chosen').files];
+  if (files.length === 0) throw new Error('no file was chosen; expected ' + run.files.join(', '));
+  const large = files.find(file => file.size > 2 ** 28);
+  if (large) throw new Error(`${large.name} is none of the record's files: it has more than 256 MB`);
+  return Promise.all(files.map(async file => [file.name, new Uint8Array(await file.arrayBuffer())]));
+}
+
 async function run() {
   element('run').disabled = true;
   element('stop').disabled = false;
   element('epochs').replaceChildren();
+  element('loss').setAttribute('d', '');
   say('Unpacking …');
-  const settings = recordedSettings.replace(/^seed = .*$/m, 'seed = ' + element('seed').value);
-  const files = [['class_names.txt', new TextEncoder().encode([recorded.name, ...recorded.classes].join('\n') + '\n')]];
-  for (const file of document.querySelectorAll('script.file')) {
-    files.push([file.dataset.name.replace(/\.gz$/, ''), await unpacked(bytesOf(file.textContent))]);
+  const record = recorded();
+  const wanted = record.in_page ? record.epochs.length : Number(element('wanted').value);
+  if (!(Number.isInteger(wanted) && wanted >= 1 && wanted <= record.epochs.length)) {
+    throw new Error(`${element('wanted').value} epochs; expected a whole number from 1 to ${record.epochs.length}`);
   }
-  const wasm = await unpacked(bytesOf(element('wasm').textContent));
-  const code = element('module').textContent + '\nonmessage = ' + work;
-  worker = new Worker(URL.createObjectURL(new Blob([code], { type: 'text/javascript' })));
-  let [begun, started, firstDifference, losses] = [null, 0, '', []];
-  worker.onerror = event => end('The run ended: ' + (event.message || 'the browser gave no reason; it may lack memory'));
+  const settings = record.settings.join('\n').replace(/^seed = .*$/m, 'seed = ' + element('seed').value) + '\n';
+  const files = await filesOf(record);
+  worker = newWorker();
+  let [begun, started, firstDifference, steps, largest, curve] = [null, 0, '', 0, 0, ''];
+  worker.onerror = event => end('The run ended: ' + reason(event.message || 'the browser gave no reason'));
   worker.onmessage = ({ data }) => {
     if (data.kind === 'begun') {
       [begun, started] = [data, performance.now()];
-      if (!addRow('start', recorded.initial, data.parameters, '')) firstDifference = 'the initial parameters';
+      if (!addRow('start', record.initial, data.parameters, '', '')) firstDifference = 'the initial parameters';
     } else if (data.kind === 'step') {
-      const [done, all] = [(data.epoch - 1) * data.steps + data.done, begun.epochs * data.steps];
-      const left = (performance.now() - started) / done * (all - done) / 1000;
-      element('progress').value = done / all;
-      say(`Epoch ${data.epoch} of ${begun.epochs}, step ${data.done} of ${data.steps}; ${Math.ceil(left)} s left`);
-      losses.push(data.loss);
-      const at = (loss, i) => `${(400 * i / Math.max(all - 1, 1)).toFixed(1)} ${(120 - 119 * Math.min(1, loss / losses[0])).toFixed(1)}`;
-      element('loss').setAttribute('d', 'M' + losses.map(at).join('L'));
+      const all = wanted * data.steps;
+      largest ||= data.loss;
+      const [x, y] = [400 * steps / Math.max(all - 1, 1), 120 - 119 * Math.min(1, data.loss / largest)];
+      curve += `${curve ? 'L' : 'M'}${x.toFixed(1)} ${y.toFixed(1)}`;
+      steps += 1;
+      const left = (performance.now() - started) / steps * (all - steps) / 1000;
+      element('progress').value = steps / all;
+      say(`Epoch ${data.epoch} of ${wanted}, step ${data.done} of ${data.steps}; ${Math.ceil(left)} s left`);
+      element('loss').setAttribute('d', curve);
     } else if (data.kind === 'epoch') {
-      const same = addRow(String(data.epoch), recorded.epochs[data.epoch - 1] ?? 'none', data.parameters,
-                          (100 * data.test_error).toFixed(2));
+      const same = addRow(String(data.epoch), record.epochs[data.epoch - 1], data.parameters,
+                          (100 * data.test_error).toFixed(2), String(Math.round(begun.images / data.seconds)));
       if (!same && !firstDifference) firstDifference = 'epoch ' + data.epoch;
-    } else if (data.kind === 'done') {
+      if (data.epoch < wanted) return;
       const seconds = ((performance.now() - started) / 1000).toFixed(1);
       end(firstDifference ? `Different from the record, first in ${firstDifference}. ${seconds} s.`
                           : `Identical: every digest is the record's. ${seconds} s.`);
     } else if (data.kind === 'error') {
-      end('The run ended: ' + data.text);
+      end('The run ended: ' + reason(data.text));
     }
   };
-  worker.postMessage({ settings, files, wasm });
+  worker.postMessage({ job: 'train', settings, classes: [record.name, ...record.classes], files, wanted: record,
+                       wasm: bytesOf(element('wasm').textContent) });
 }
 
-element('seed').value = seedOf(recordedSettings);
+function choose() {
+  const record = recorded();
+  element('seed').value = /^seed = (-?\d+)$/m.exec(record.settings.join('\n'))[1];
+  element('from_disk').hidden = record.in_page;
+  element('names').textContent = record.files.join(', ');
+  element('wanted').max = record.epochs.length;
+  say(record.in_page ? 'Ready. It takes some seconds, on one thread.'
+                     : 'Ready, once its files are chosen. An epoch takes a minute or more, on one thread.');
+}
+
+for (const record of runs) {
+  const source = record.in_page ? 'in this page' : 'of ' + record.name + ', from files on your disk';
+  element('which').add(new Option(`${record.record}: ${record.images.toLocaleString('en')} images ${source}`));
+}
+element('other').hidden = runs.length === 1;
 if (!hasVectors) {
-  say('This browser has no vectors of 128 bits in WebAssembly, or no WebAssembly; a current Firefox or Chromium has them.');
+  say('This browser has no vectors of 128 bits in WebAssembly, or no WebAssembly; a current Firefox or Chromium ' +
+      'has them.');
 } else if (typeof DecompressionStream !== 'function') {
   say('This browser cannot unpack gzip data (DecompressionStream); a current Firefox or Chromium can.');
 } else {
+  choose();
   element('run').disabled = false;
-  element('run').addEventListener('click', () => run().catch(error => end('The run ended: ' + error)));
+  element('which').addEventListener('change', choose);
+  element('run').addEventListener('click', () => run().catch(error => end('The run ended: ' + reason(error.message))));
   element('stop').addEventListener('click', () => end('Stopped.'));
-  say('Ready. It takes some seconds, on one thread.');
 }

@@ -1,72 +1,90 @@
 // Opens run_again.html from the disk, without a network, in Chromium and Firefox: the button trains to
-// the record's digests, another seed differs from the first on, and Stop stops.
+// the record's digests, another seed differs from the first on, Stop stops; files that the reader chooses
+// are found by their SHA-256 and train to the digest of the report's own run.
 //
-//   node page.mjs NODE_FOLDER REPORT_FOLDER FINAL
-//     FINAL   SHA-256 of the trained parameters
-import { existsSync } from 'node:fs';
-import { createRequire } from 'node:module';
+//   node page.mjs NODE_FOLDER REPORT_FOLDER FINAL DATA_FOLDER CHOSEN
+//     FINAL           SHA-256 of the parameters that the page's run ends with
+//     DATA_FOLDER     the files of the report's own run
+//     CHOSEN          SHA-256 of the parameters after an epoch on them; Firefox goes no further than the start
+import { mkdtempSync, readFileSync, readdirSync, rmSync, writeFileSync } from 'node:fs';
+import os from 'node:os';
 import path from 'node:path';
-import { pathToFileURL } from 'node:url';
+import { cells, ended, launch, open, run, stateOf } from './browser.mjs';
 
-const [modules, report] = process.argv.slice(2, 4).map(folder => path.resolve(folder));
-const final = process.argv[4];
-const puppeteer = createRequire(path.join(modules, 'package.json'))('puppeteer-core');
+const [modules, report, final, data, chosen] = process.argv.slice(2);
+const file = path.resolve(report, 'run_again.html');
+const scratch = mkdtempSync(path.join(os.tmpdir(), 'page-'));
 const problems = [];
 
-function executable(names) {
-  for (const name of names) {
-    const found = process.env.PATH.split(':').map(folder => path.join(folder, name)).find(existsSync);
-    if (found) return found;
-  }
-  throw new Error(`no ${names[0]} on the PATH; experiments/install_packages --tests installs it`);
-}
-
-async function check(browserName, browser) {
-  const page = await browser.newPage();
-  const failures = [];
-  page.on('pageerror', error => failures.push(String(error)));
-  await page.goto(pathToFileURL(path.join(report, 'run_again.html')).href, { waitUntil: 'load' });
-  const state = () => page.$eval('#state', element => element.textContent);
-  const cells = () => page.$$eval('#epochs tr', rows => rows.map(row => [...row.cells].map(cell => cell.textContent)));
-  const expect = (holds, what) => holds || problems.push(`${browserName}: ${what}`);
-  const ended = async () => {
-    await page.waitForFunction(() => document.getElementById('stop').disabled &&
-      /^(Identical|Different|Stopped|The run ended)/.test(document.getElementById('state').textContent), { timeout: 180000 });
-    return state();
-  };
-
-  expect((await state()).startsWith('Ready'), `begins with "${await state()}", expected Ready`);
-  await page.click('#run');
-  const first = await ended();
+async function checkRun(page, expect, name) {
+  expect((await stateOf(page)).startsWith('Ready'), `begins with "${await stateOf(page)}", expected Ready`);
+  const first = await run(page);
   expect(first.startsWith('Identical'), `ends with "${first}", expected Identical`);
-  const rows = await cells();
+  const rows = await cells(page);
   expect(rows.length === 3 && rows[2][2].startsWith(final), `shows ${rows.at(-1)?.[2]}, expected ${final}`);
-  console.log(`${browserName}: ${first}`);
+  console.log(`${name}: ${first}`);
 
   await page.$eval('#seed', input => { input.value = '2'; });
-  await page.click('#run');
-  const other = await ended();
+  const other = await run(page);
   expect(other.startsWith('Different from the record, first in the initial parameters'), `with seed 2: "${other}"`);
 
-  await page.click('#run');
-  await page.waitForFunction(() => document.getElementById('state').textContent.startsWith('Epoch'));
-  await page.click('#stop');
-  expect(await ended() === 'Stopped.', `Stop: "${await state()}"`);
-  for (const failure of failures) expect(false, failure);
+  await stopAtFirstStep(page, expect);
 }
 
-for (const browserName of ['chrome', 'firefox']) {
-  const browser = await puppeteer.launch({
-    browser: browserName,
-    executablePath: executable(browserName === 'chrome' ? ['chromium', 'google-chrome'] : ['firefox-esr', 'firefox']),
-    args: browserName === 'chrome' ? ['--no-sandbox', '--host-resolver-rules=MAP * ~NOTFOUND'] : [],
-    extraPrefsFirefox: { 'network.dns.disabled': true },
-  });
+async function stopAtFirstStep(page, expect) {
+  await page.click('#run');
+  await page.waitForFunction(() => document.getElementById('state').textContent.startsWith('Epoch'), { timeout: 180000 });
+  await page.click('#stop');
+  expect(await ended(page) === 'Stopped.', `Stop: "${await stateOf(page)}"`);
+}
+
+const filesFromDisk = () =>
+  readdirSync(data).filter(each => each.endsWith('.gz')).map(each => path.join(data, each));
+const chooseOwnRun = page =>
+  page.$eval('#which', select => { select.selectedIndex = 1; select.dispatchEvent(new Event('change')); });
+
+async function checkChosen(page, expect, name) {
+  await chooseOwnRun(page);
+  const files = filesFromDisk();
+  const cut = path.join(scratch, 'cut.gz');
+  writeFileSync(cut, readFileSync(files[0]).subarray(0, 1000));
+  for (const [given, line] of [
+    [[], 'no file was chosen; expected train-images-idx3-ubyte, train-labels-idx1-ubyte, '],
+    [[process.argv[1]], 'page.mjs is none of the record\'s files, by its SHA-256; expected train-images'],
+    [[cut], 'cut.gz cannot be unpacked: it may have been cut short'],
+    [files.slice(1), `${path.basename(files[0], '.gz')} missing; expected all of the record's files`],
+  ]) {
+    if (given.length > 0) await (await page.$('#chosen')).uploadFile(...given);
+    const said = await run(page);
+    expect(said.startsWith('The run ended: ' + line) && !said.includes('\n'), `"${said}", expected ${line}`);
+  }
+  await (await page.$('#chosen')).uploadFile(...files);
+  if (name === 'firefox') {
+    await stopAtFirstStep(page, expect);
+    const [start] = await cells(page);
+    expect(start[2].endsWith('✓ the same'), `the start is ${start}`);
+    return;
+  }
+  const said = await run(page);
+  const rows = await cells(page);
+  expect(said.startsWith('Identical'), `files from the disk: "${said}"`);
+  expect(rows.length === 2 && rows[1][2].startsWith(chosen), `shows ${rows.at(-1)?.[2]}, expected ${chosen}`);
+  console.log(`${name}, files from the disk: ${said}`);
+}
+
+for (const name of ['chrome', 'firefox']) {
+  const browser = await launch(name, modules);
+  const expect = (holds, what) => holds || problems.push(`${name}: ${what}`);
   try {
-    await check(browserName, browser);
+    const page = await browser.newPage();
+    page.on('pageerror', error => expect(false, String(error)));
+    await open(page, file);
+    await checkRun(page, expect, name);
+    await checkChosen(page, expect, name);
   } finally {
     await browser.close();
   }
 }
+rmSync(scratch, { recursive: true });
 for (const problem of problems) console.error(`page.mjs: ${problem}`);
 process.exit(problems.length === 0 ? 0 : 1);
