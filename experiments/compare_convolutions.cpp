@@ -44,6 +44,7 @@ struct Options {
   std::string record;
   bool force = false;
   bool check_only = false;
+  bool digests = false;
   std::string explain;
 };
 
@@ -76,27 +77,29 @@ class CurrentProblem {
   std::unique_ptr<ConvProblem> problem_;
 };
 
-void check_row(Row& row, CurrentProblem& current, std::size_t threads) {
+void check_row(Row& row, CurrentProblem& current, const Options& options) {
   if (row.is_checked) return;
   row.is_checked = true;
   if (!row.unsupported.empty()) {
     row.check.status = "unsupported: " + row.unsupported;
     return;
   }
-  row.check = current.of(row).check(*row.algorithm, threads);
-  row.workspace_bytes = row.algorithm->workspace_bytes(row.shape, row.pass, threads);
+  row.check = current.of(row).check(*row.algorithm, options.threads);
+  row.workspace_bytes = row.algorithm->workspace_bytes(row.shape, row.pass, options.threads);
+  if (!options.digests) return;
+  row.remark += (row.remark.empty() ? "sha256:" : "; sha256:") + row.check.result_sha256;
 }
 
 /// One of the library's calls: as many iterations as it asks for.
-void time_row(benchmark::State& state, Row& row, CurrentProblem& current, std::size_t threads) {
-  check_row(row, current, threads);
+void time_row(benchmark::State& state, Row& row, CurrentProblem& current, const Options& options) {
+  check_row(row, current, options);
   if (!row.check.is_right()) {
     state.SkipWithError(row.check.status.c_str());
     return;
   }
   ConvProblem& problem = current.of(row);
   const double started = steady_seconds();
-  for (auto _ : state) problem.run(*row.algorithm, threads);
+  for (auto _ : state) problem.run(*row.algorithm, options.threads);
   const double seconds = steady_seconds() - started;
   state.counters = counters_of(row);
   // The library's own rates go by the time of this thread alone.
@@ -108,11 +111,11 @@ void time_row(benchmark::State& state, Row& row, CurrentProblem& current, std::s
 }
 
 /// Under the rows' names. What is not supported takes no time: a time of 0 would spoil every mean.
-void register_benchmarks(std::vector<Row>& rows, CurrentProblem& current, std::size_t threads) {
+void register_benchmarks(std::vector<Row>& rows, CurrentProblem& current, const Options& options) {
   for (Row& row : rows) {
     if (!row.is_selected || !row.unsupported.empty()) continue;
-    benchmark::RegisterBenchmark(row.name().c_str(), [&row, &current, threads](auto& state) {
-      time_row(state, row, current, threads);
+    benchmark::RegisterBenchmark(row.name().c_str(), [&row, &current, &options](auto& state) {
+      time_row(state, row, current, options);
     });
   }
 }
@@ -158,6 +161,9 @@ void describe(CommandLine& line, Options& options) {
   line.add_text("--record", options.record, "save a record of the comparison to this file", "FILE");
   line.add_flag("--force", options.force, "overwrite an existing record");
   line.add_flag("--check-only", options.check_only, "check without timing");
+  line.add_flag("--digests", options.digests,
+                "show the SHA-256 of each result beside its status; portable algorithms give "
+                "everyone the same");
   line.add_text("--explain", options.explain,
                 "auto: compare the algorithms among which auto chooses, and their kernels; then "
                 "say what auto chose, by which estimates, and what that cost",
@@ -348,17 +354,17 @@ void compare(std::vector<Row>& rows, const Options& options, const ComparisonCon
   CurrentProblem current(options);
   ComparisonReporter reporter(rows, options.benchmark, context);
   for (Row& row : rows) {
-    if (row.is_selected && !row.unsupported.empty()) check_row(row, current, options.threads);
+    if (row.is_selected && !row.unsupported.empty()) check_row(row, current, options);
   }
   if (!options.check_only) {
-    register_benchmarks(rows, current, options.threads);
+    register_benchmarks(rows, current, options);
     benchmark::RunSpecifiedBenchmarks(&reporter, ".");
     return;
   }
   reporter.ReportContext({});
   for (Row& row : rows) {
     if (!row.is_selected) continue;
-    check_row(row, current, options.threads);
+    check_row(row, current, options);
     reporter.report_check(row);
   }
   reporter.Finalize();

@@ -433,6 +433,20 @@ TEST_CASE("the option --zeros empties grad_output alone, for the kernels that sk
   check_refused(options + "--zeros 0.5 --record r.h5", 2, {"--zeros", "--record"});
 }
 
+TEST_CASE("digests tell algorithms apart, and not the vectors that computed them") {
+  const std::string options =
+      "--shapes lenet5 --passes forward --algorithms naive,direct --benchmark_filter=c5/ "
+      "--check-only --digests --simd ";
+  const std::vector<std::string> best = members(json_of(options + "best"), "label");
+  REQUIRE(best.size() == 2);
+  for (const std::string& label : best) {
+    CHECK_THAT(label, Catch::Matches("ok; sha256:[0-9a-f]{64}"));
+  }
+  CHECK(best[0] != best[1]);
+  CHECK(members(json_of(options + "scalar"), "label") == best);
+  CHECK(count_of(compare(kSmall + "--check-only").out, "sha256:") == 0);
+}
+
 TEST_CASE("CSV has no percentages in its columns of times") {
   const CommandResult repeated = compare(
       "--shapes lenet5 --passes forward --benchmark_filter=^lenet5:conv1/forward/direct "

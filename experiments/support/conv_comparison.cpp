@@ -5,6 +5,7 @@
 #include <limits>
 
 #include "reprise/conv/conv_reference.hpp"
+#include "reprise/core/digest.hpp"
 #include "reprise/core/random.hpp"
 
 namespace reprise {
@@ -96,6 +97,10 @@ ConvCheck ConvProblem::check(const ConvAlgorithm& algorithm, std::size_t threads
   run(algorithm, threads);
   const bool written =
       std::none_of(result_.get(), result_.get() + size, [](float v) { return std::isnan(v); });
+
+  Sha256 digest;
+  digest.update_floats({result_.get(), size});
+  check.result_sha256 = digest.finish_hex();
 
   const double bound = algorithm.error_bound(shape_, pass_) * 0x1p-24;
   const double bias = pass_ == ConvPass::forward ? largest_bias_ : 0.0;

@@ -19,8 +19,9 @@ struct ConvCheck {
   std::string status;         ///< "ok", "unsupported: why", "WRONG", "untrusted"
   double worst_ulp = 0.0;     ///< largest error, in units in the last place of the largest element
   double rms_relative = 0.0;  ///< root-mean-square error over root-mean-square of the exact result
-  double worst_of_bound = 0.0;  ///< largest error as a fraction of the declared bound
-  std::size_t elements = 0;     ///< how many elements were compared
+  double worst_of_bound = 0.0;     ///< largest error as a fraction of the declared bound
+  std::size_t elements = 0;        ///< how many elements were compared
+  std::string result_sha256 = {};  ///< of all elements (Sha256::update_floats); "" if unsupported
 
   /// Whether nothing speaks against the result, so that it is worth timing.
   [[nodiscard]] bool is_right() const { return status == "ok" || status == "untrusted"; }

@@ -1,47 +1,18 @@
 // A training run for the page's worker: settings as TOML in, progress and digests out, as JSON.
-#include <emscripten.h>
-
-#include <cmath>
 #include <exception>
 #include <string>
 
 #include "reprise/core/digest.hpp"
 #include "reprise/core/file.hpp"
-#include "reprise/core/text.hpp"
 #include "reprise/core/version.hpp"
 #include "reprise/data/dataset.hpp"
 #include "reprise/linalg/simd.hpp"
 #include "reprise/run/configuration.hpp"
 #include "reprise/run/training.hpp"
-
-// Module.tell is the caller's: a function of one object.
-EM_JS(void, tell_caller, (const char* json), { Module.tell(JSON.parse(UTF8ToString(json))); });
+#include "tell.hpp"
 
 namespace reprise {
 namespace {
-
-void tell(const std::string& members) {
-  tell_caller(("{" + members + "}").c_str());
-}
-
-std::string quoted(const std::string& text) {
-  std::string json = "\"";
-  for (const char c : printable(text)) {
-    if (c == '"' || c == '\\') json += '\\';
-    json += c;
-  }
-  return json + "\"";
-}
-
-std::string member(const char* name, const std::string& json) {
-  return ",\"" + std::string(name) + "\":" + json;
-}
-std::string member(const char* name, double value) {
-  return member(name, std::isfinite(value) ? shortest(value) : std::string("null"));
-}
-std::string member(const char* name, std::size_t value) {
-  return member(name, std::to_string(value));
-}
 
 void train(const std::string& settings, const std::string& folder) {
   TrainingConfiguration configuration;
@@ -79,7 +50,7 @@ extern "C" EMSCRIPTEN_KEEPALIVE void reprise_train(const char* settings, const c
   try {
     reprise::train(settings, folder);
   } catch (const std::exception& error) {
-    reprise::tell("\"kind\":\"error\"" + reprise::member("text", reprise::quoted(error.what())));
+    reprise::tell_error(error);
   }
 }
 
@@ -90,7 +61,7 @@ extern "C" EMSCRIPTEN_KEEPALIVE const char* reprise_sha256(const char* path) {
   try {
     digits = reprise::sha256_hex(reprise::read_file(path, std::size_t{1} << 28));
   } catch (const std::exception& error) {
-    reprise::tell("\"kind\":\"error\"" + reprise::member("text", reprise::quoted(error.what())));
+    reprise::tell_error(error);
   }
   return digits.c_str();
 }

@@ -47,7 +47,7 @@ const work = async ({ data }) => {
   }
 };
 const newWorker = () => new Worker(URL.createObjectURL(new Blob([[element('module').textContent, 'let reprise = null',
-  'const unpacked = ' + unpacked, `const jobs = { train: ${train} }`,
+  'const unpacked = ' + unpacked, `const jobs = { train: ${train}, play: ${play}, filter: ${filter} }`,
   'onmessage = ' + work].join(';\n')], { type: 'text/javascript' })));
 
 const say = text => { element('state').textContent = text; };
@@ -163,4 +163,5 @@ if (!hasVectors) {
   element('which').addEventListener('change', choose);
   element('run').addEventListener('click', () => run().catch(error => end('The run ended: ' + reason(error.message))));
   element('stop').addEventListener('click', () => end('Stopped.'));
+  makePlayable();
 }

@@ -1,17 +1,19 @@
 // Opens run_again.html from the disk, without a network, in Chromium and Firefox: the button trains to
 // the record's digests, another seed differs from the first on, Stop stops; files that the reader chooses
-// are found by their SHA-256 and train to the digest of the report's own run.
+// are found by their SHA-256 and train to the digest of the report's own run; a convolution has the
+// digest of compare_convolutions.
 //
-//   node page.mjs NODE_FOLDER REPORT_FOLDER FINAL DATA_FOLDER CHOSEN
+//   node page.mjs NODE_FOLDER REPORT_FOLDER FINAL DATA_FOLDER CHOSEN CONVOLUTIONS
 //     FINAL           SHA-256 of the parameters that the page's run ends with
 //     DATA_FOLDER     the files of the report's own run
 //     CHOSEN          SHA-256 of the parameters after an epoch on them; Firefox goes no further than the start
+//     CONVOLUTIONS    a file: a shape, then lines of an algorithm and the SHA-256 of its result
 import { mkdtempSync, readFileSync, readdirSync, rmSync, writeFileSync } from 'node:fs';
 import os from 'node:os';
 import path from 'node:path';
 import { cells, ended, launch, open, run, stateOf } from './browser.mjs';
 
-const [modules, report, final, data, chosen] = process.argv.slice(2);
+const [modules, report, final, data, chosen, convolutions] = process.argv.slice(2);
 const file = path.resolve(report, 'run_again.html');
 const scratch = mkdtempSync(path.join(os.tmpdir(), 'page-'));
 const problems = [];
@@ -72,6 +74,32 @@ async function checkChosen(page, expect, name) {
   console.log(`${name}, files from the disk: ${said}`);
 }
 
+async function checkConvolutions(page, expect) {
+  const [shape, ...lines] = readFileSync(convolutions, 'utf8').trim().split('\n');
+  const played = async button => {
+    await page.click(button);
+    await page.waitForFunction(() => /^(Done|The conv)/.test(document.getElementById('played').textContent), { timeout: 180000 });
+    return page.$eval('#played', element => element.textContent);
+  };
+  await page.$eval('#shape', (input, line) => { input.value = line; }, shape);
+  for (const line of lines) {
+    const [algorithm, digest] = line.split(' ');
+    await page.select('#algorithm', algorithm);
+    const said = await played('#play');
+    const row = await page.$$eval('#convolutions tr', rows => [...rows.at(-1).cells].map(cell => cell.textContent));
+    expect(said === 'Done.' && row[2] === algorithm && row[7] === digest, `${said} ${row}, expected ${line}`);
+  }
+  const filtered = await played('#filter');
+  const sum = await page.$eval('#sum', element => element.textContent);
+  const [, products, result] = /^Row \d+, column \d+: (.*) = (.*)$/.exec(sum) ?? [];
+  const added = products?.split(' + ').reduce((all, each) => all + Number(each), 0);
+  expect(filtered === 'Done.' && Math.abs(added - Number(result)) < 0.1, `${filtered} ${sum}`);
+  expect(await page.$eval('#canvas', canvas => canvas.width) === 8 * (28 + 8 + 28), 'the picture is not drawn');
+  await page.$eval('#shape', input => { input.value = 'mb64ic512ih64oc512kh9ph4'; });
+  const large = await played('#play');
+  expect(/^The convolution ended: .*too large for a page/.test(large), large);
+}
+
 for (const name of ['chrome', 'firefox']) {
   const browser = await launch(name, modules);
   const expect = (holds, what) => holds || problems.push(`${name}: ${what}`);
@@ -80,6 +108,7 @@ for (const name of ['chrome', 'firefox']) {
     page.on('pageerror', error => expect(false, String(error)));
     await open(page, file);
     await checkRun(page, expect, name);
+    await checkConvolutions(page, expect);
     await checkChosen(page, expect, name);
   } finally {
     await browser.close();
