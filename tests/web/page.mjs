@@ -1,7 +1,7 @@
 // Opens run_again.html from the disk, without a network, in Chromium and Firefox: the button trains to
 // the record's digests, another seed differs from the first on, Stop stops; files that the reader chooses
 // are found by their SHA-256 and train to the digest of the report's own run; a convolution has the
-// digest of compare_convolutions.
+// digest of compare_convolutions; and what a browser or the page lacks is one line.
 //
 //   node page.mjs NODE_FOLDER REPORT_FOLDER FINAL DATA_FOLDER CHOSEN CONVOLUTIONS
 //     FINAL           SHA-256 of the parameters that the page's run ends with
@@ -100,6 +100,54 @@ async function checkConvolutions(page, expect) {
   expect(/^The convolution ended: .*too large for a page/.test(large), large);
 }
 
+// Chromium itself on a processor without SSSE3, which it needs for vectors, and without WebAssembly.
+async function checkFlags() {
+  for (const flag of ['--no-enable-ssse3', '--jitless']) {
+    const browser = await launch('chrome', modules, '--js-flags=' + flag);
+    const page = await browser.newPage();
+    await open(page, file);
+    const state = await stateOf(page);
+    if (!state.startsWith('This browser has no vectors of 128 bits')) problems.push(`chrome ${flag}: ${state}`);
+    await browser.close();
+  }
+}
+
+// What is missing, before the page's script runs, and the line that the page then has.
+async function checkMissing(browser, expect) {
+  for (const [remove, line] of [
+    [() => { WebAssembly.validate = () => false; }, 'This browser has no vectors of 128 bits'],
+    [() => { delete globalThis.WebAssembly; }, 'This browser has no vectors of 128 bits'],
+    [() => { delete globalThis.DecompressionStream; }, 'This browser cannot unpack gzip data'],
+  ]) {
+    const page = await browser.newPage();
+    await page.evaluateOnNewDocument(remove);
+    await open(page, file);
+    const disabled = await page.$eval('#run', button => button.disabled);
+    expect(disabled && (await stateOf(page)).startsWith(line), `"${await stateOf(page)}", expected ${line}`);
+    await page.close();
+  }
+  const page = await browser.newPage();
+  await open(page, file);
+  await page.$eval('#module', element => {
+    element.textContent = 'WebAssembly.Memory.prototype.grow = () => { throw new RangeError("no"); };' + element.textContent;
+  });
+  await chooseOwnRun(page);
+  await (await page.$('#chosen')).uploadFile(...filesFromDisk());
+  const said = await run(page);
+  expect(said === 'The run ended: the browser gave too little memory', `without memory: "${said}"`);
+
+  const whole = readFileSync(file);
+  const unready = /<p id="state"[^>]*>(.*?)<\/p>/.exec(whole.toString())[1];
+  for (const part of [0.05, 0.3, 0.6, 0.9, 0.999]) {
+    const cut = path.join(scratch, 'cut.html');
+    writeFileSync(cut, whole.subarray(0, Math.floor(part * whole.length)));
+    await open(page, cut);
+    const [text, heading] = [await stateOf(page), await page.$eval('h1', element => element.textContent)];
+    expect(text === unready && heading === 'Run it again here', `${part} of the page: "${text}"`);
+  }
+  await page.close();
+}
+
 for (const name of ['chrome', 'firefox']) {
   const browser = await launch(name, modules);
   const expect = (holds, what) => holds || problems.push(`${name}: ${what}`);
@@ -110,10 +158,12 @@ for (const name of ['chrome', 'firefox']) {
     await checkRun(page, expect, name);
     await checkConvolutions(page, expect);
     await checkChosen(page, expect, name);
+    await checkMissing(browser, expect);
   } finally {
     await browser.close();
   }
 }
+await checkFlags();
 rmSync(scratch, { recursive: true });
 for (const problem of problems) console.error(`page.mjs: ${problem}`);
 process.exit(problems.length === 0 ? 0 : 1);
