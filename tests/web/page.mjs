@@ -1,7 +1,7 @@
 // Opens run_again.html from the disk, without a network, in Chromium and Firefox: the button trains to
 // the record's digests, another seed differs from the first on, Stop stops; files that the reader chooses
 // are found by their SHA-256 and train to the digest of the report's own run; a convolution has the
-// digest of compare_convolutions; and what a browser or the page lacks is one line.
+// digest of compare_convolutions; axe-core finds nothing; and what a browser or the page lacks is one line.
 //
 //   node page.mjs NODE_FOLDER REPORT_FOLDER FINAL DATA_FOLDER CHOSEN CONVOLUTIONS
 //     FINAL           SHA-256 of the parameters that the page's run ends with
@@ -72,6 +72,13 @@ async function checkChosen(page, expect, name) {
   expect(said.startsWith('Identical'), `files from the disk: "${said}"`);
   expect(rows.length === 2 && rows[1][2].startsWith(chosen), `shows ${rows.at(-1)?.[2]}, expected ${chosen}`);
   console.log(`${name}, files from the disk: ${said}`);
+}
+
+async function checkAccessible(page, expect) {
+  await page.evaluate(readFileSync(path.resolve(modules, 'node_modules/axe-core/axe.min.js'), 'utf8'));
+  const violations = await page.evaluate(async () => (await globalThis.axe.run()).violations.map(
+    ({ id, nodes }) => `${id}: ${nodes[0].html}`));
+  for (const violation of violations) expect(false, `axe-core: ${violation}`);
 }
 
 async function checkConvolutions(page, expect) {
@@ -157,6 +164,7 @@ for (const name of ['chrome', 'firefox']) {
     await open(page, file);
     await checkRun(page, expect, name);
     await checkConvolutions(page, expect);
+    await checkAccessible(page, expect);
     await checkChosen(page, expect, name);
     await checkMissing(browser, expect);
   } finally {
