@@ -1,6 +1,6 @@
 # Cross-builds with Debian's g++ for another processor, against the packages that cross_sysroot
 # unpacked into build/PROCESSOR-sysroot; runs programs under qemu. Wants
-# -DREPRISE_PROCESSOR=ppc64le, riscv64 or s390x.
+# -DREPRISE_PROCESSOR=aarch64, ppc64le, riscv64 or s390x.
 set(CMAKE_TRY_COMPILE_PLATFORM_VARIABLES REPRISE_PROCESSOR)
 set(CMAKE_SYSTEM_NAME Linux)
 set(CMAKE_SYSTEM_PROCESSOR ${REPRISE_PROCESSOR})
