@@ -61,6 +61,11 @@ void read_all(const ComparisonRecord& record, Comparison& comparison) {
 
 }  // namespace
 
+UntrustedText ComparisonRow::pass_text() const {
+  if (pass == "grad_input") return "input gradient";
+  return pass == "grad_weight" ? "weight gradient" : pass;
+}
+
 UntrustedText ComparisonRow::network() const {
   const std::size_t colon = name.find(":");
   return colon == std::string::npos ? "" : name.substr(0, colon);

@@ -23,6 +23,8 @@ struct ComparisonRow {
   double worst_of_bound = 0;                        ///< largest error as a fraction of its bound
   double median_ms = 0, least_ms = 0, most_ms = 0;  ///< NaN where not timed
 
+  /// The pass in words: "forward", "input gradient", "weight gradient".
+  [[nodiscard]] UntrustedText pass_text() const;
   /// The part of its name before the first colon, "" if there is none.
   [[nodiscard]] UntrustedText network() const;
   [[nodiscard]] bool is_timed() const;

@@ -128,6 +128,11 @@ double claim_p(const PairedTest& test, Expectation expectation, double margin) {
   return expectation == Expectation::same ? sameness_p(test, margin) : test.p;
 }
 
+bool is_as_claimed(const PairedTest& test, Expectation expectation, double margin) {
+  if (expectation == Expectation::same) return std::abs(test.mean) <= margin;
+  return (test.mean < 0) == (expectation == Expectation::lower);
+}
+
 Judgement judge(const PairedTest& test, double p, double adjusted_p, Expectation expectation,
                 double margin) {
   if (expectation == Expectation::none) return {Verdict::none, Uncertainty::no_claim};
@@ -138,10 +143,7 @@ Judgement judge(const PairedTest& test, double p, double adjusted_p, Expectation
   if (!(adjusted_p < kLevel)) {
     return {Verdict::inconclusive, p < kLevel ? Uncertainty::adjusted : Uncertainty::none};
   }
-  const bool as_claimed = expectation == Expectation::same
-                              ? std::abs(test.mean) <= margin
-                              : (test.mean < 0) == (expectation == Expectation::lower);
-  return {as_claimed ? Verdict::supported : Verdict::contradicted};
+  return {is_as_claimed(test, expectation, margin) ? Verdict::supported : Verdict::contradicted};
 }
 
 bool Contrast::is_lower_bound() const {

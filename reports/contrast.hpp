@@ -40,6 +40,9 @@ struct Judgement {
 /// nothing is claimed or the test says nothing.
 double claim_p(const PairedTest& test, Expectation expectation, double margin);
 
+/// Whether the mean difference has the sign that is claimed, or lies within the margin.
+bool is_as_claimed(const PairedTest& test, Expectation expectation, double margin);
+
 /// The rule, with the claim's p-value as it is and adjusted for all claims of the report:
 /// - fewer than two pairs, a mean that is not zero without spread, or no number: inconclusive;
 /// - the adjusted p-value not below kLevel: inconclusive;

@@ -3,6 +3,7 @@
 #include <fmt/format.h>
 
 #include <algorithm>
+#include <array>
 #include <cctype>
 #include <optional>
 #include <sstream>
@@ -26,6 +27,10 @@ struct Block {
   bool is_figure = false;
   std::string name, caption;
 };
+
+bool is_digit(char c) {
+  return c >= '0' && c <= '9';
+}
 
 /// Letters, digits and underscores at the beginning.
 std::string_view word_of(std::string_view text) {
@@ -128,6 +133,34 @@ std::string with_pages(std::string text, const Layout& layout) {
   return text;
 }
 
+/// Whether a line may not break between the two, as in "p = 0.034", "0.63 to 1.10 points".
+bool belong_together(std::string_view before, std::string_view after) {
+  static constexpr std::array kUnits = {"points", "percentage points", "epoch", "seed", "image",
+                                        "to ",    "training runs",     "s ",    "min ", "h ",
+                                        "nats",   "GFLOP/s",           "GB/s"};
+  if (before.ends_with(" to")) return before.size() > 3 && is_digit(before[before.size() - 4]);
+  if (before.ends_with("adjusted") || before.ends_with(" p") || before.ends_with("(p")) {
+    return after.starts_with("p ") || after.starts_with("= ") || after.starts_with("\\< ");
+  }
+  if (before.ends_with(" p =") || before.ends_with(" p \\<")) return true;
+  return !before.empty() && (is_digit(before.back()) || before.back() == '%') &&
+         std::any_of(kUnits.begin(), kUnits.end(),
+                     [&](std::string_view unit) { return after.starts_with(unit); });
+}
+
+/// With no-break spaces where they belong, outside of code spans.
+std::string held_together(std::string_view text) {
+  std::string result;
+  bool in_code = false;
+  for (std::size_t at = 0; at < text.size(); ++at) {
+    in_code ^= text[at] == '`';
+    const bool holds =
+        text[at] == ' ' && !in_code && belong_together(text.substr(0, at), text.substr(at + 1));
+    result += holds ? "\u00a0" : std::string(1, text[at]);
+  }
+  return result;
+}
+
 /// Every "@ref(NAME)" as the number of what it names, and every "@page(NAME)".
 std::string with_references(std::string_view line, const Layout& layout) {
   static const std::string opening = kPlace + "ref(";
@@ -136,7 +169,10 @@ std::string with_references(std::string_view line, const Layout& layout) {
   std::string result;
   while (true) {
     const std::size_t at = text.find(opening);
-    if (at == std::string_view::npos) return result.append(text);
+    if (at == std::string_view::npos) {
+      result.append(text);
+      return layout.medium == Medium::html ? held_together(result) : result;
+    }
     result.append(text, 0, at);
     text.remove_prefix(at + opening.size());
     const std::string name(word_of(text));
@@ -160,7 +196,7 @@ std::string source_text(const std::string& name, const Source& source, bool has_
   } else if (!source.digest.empty()) {
     text = fmt::format(" Sources: {} records, digest `{}`.", source.records, source.digest);
   }
-  return has_data ? fmt::format("{} [Data]({}), [command](data/README.md).", text, data_path(name))
+  return has_data ? fmt::format("{} [Data]({}). [Command.](data/README.md)", text, data_path(name))
                   : text;
 }
 

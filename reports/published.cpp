@@ -26,10 +26,12 @@ constexpr Literal kStatisticsReferences =
     "4. Student. The probable error of a mean. *Biometrika* 6 (1), 1–25, 1908. "
     "[doi:10.2307/2331554](https://doi.org/10.2307/2331554)\n"
     "5. S. Holm. A simple sequentially rejective multiple test procedure. *Scandinavian Journal of "
-    "Statistics* 6 (2), 65–70, 1979.\n";
+    "Statistics* 6 (2), 65–70, 1979.\n"
+    "6. D. P. Kingma, J. Ba. Adam: a method for stochastic optimization. 2014. "
+    "[arXiv:1412.6980](https://arxiv.org/abs/1412.6980)\n";
 
 constexpr Literal kFashionReference =
-    "6. H. Xiao, K. Rasul, R. Vollgraf. Fashion-MNIST: a novel image dataset for benchmarking "
+    "7. H. Xiao, K. Rasul, R. Vollgraf. Fashion-MNIST: a novel image dataset for benchmarking "
     "machine learning algorithms. 2017. [arXiv:1708.07747](https://arxiv.org/abs/1708.07747)\n";
 
 /// Its letters and digits, in lower case.
@@ -60,7 +62,7 @@ void add_published_values(const UntrustedText& data, Draft& draft) {
   references += Markdown::literal(kStatisticsReferences);
   const bool is_fashion = is_of(data, "Fashion-MNIST");
   if (is_fashion) references += Markdown::literal(kFashionReference);
-  draft.set("data_citation", is_fashion ? Markdown::literal(" [6]") : Markdown::literal(""));
+  draft.set("data_citation", is_fashion ? Markdown::literal(" [7]") : Markdown::literal(""));
   draft.set("references", references);
   draft.set("lenet_year", "1998");
   draft.set("alexnet_year", "2012");

@@ -25,7 +25,7 @@ struct Title {
 
 Title title_of(const TrainingRun& first, bool has_studies) {
   if (has_studies) {
-    return {"AlexNet’s claims, re‑tested at the scale of one machine",
+    return {"AlexNet's claims, re-tested with small networks",
             "Claims of the AlexNet paper re-tested by seeded experiments, each with its interval "
             "and verdict."};
   }

@@ -34,8 +34,8 @@ const Names<Measure>& measures() {
   return names;
 }
 
-/// Words that are not written as other words are.
-constexpr std::array<std::pair<std::string_view, std::string_view>, 15> kSpellings = {{
+/// Words that are not written as other words are, and names that are more than their words.
+constexpr std::array<std::pair<std::string_view, std::string_view>, 20> kSpellings = {{
     {"relu", "ReLU"},
     {"sgd", "SGD"},
     {"adam", "Adam"},
@@ -51,13 +51,23 @@ constexpr std::array<std::pair<std::string_view, std::string_view>, 15> kSpellin
     {"cnn", "CNN"},
     {"he", "He"},
     {"lenet5", "LeNet-5"},
+    {"winograd", "Winograd"},
+    {"four_layer_cnn", "four-layer CNN"},
+    {"crops_reflections", "crops and reflections"},
+    {"held_out_images", "held-out images"},
+    {"he_normal", "He's normal distribution"},
 }};
 
 UntrustedText spelled(const UntrustedText& word) {
   for (const auto& [plain, written] : kSpellings) {
     if (word == plain) return written;
   }
-  return word;
+  const std::size_t times = word.find("x");  // as in "3x3"
+  if (times == 0 || times == std::string::npos) return word;
+  const UntrustedText rows = word.substr(0, times);
+  const UntrustedText columns = word.substr(times + 1);
+  if (!columns.integer() || !rows.integer()) return word;
+  return plain_text("{}×{}", rows, columns);
 }
 
 }  // namespace
@@ -89,23 +99,8 @@ bool is_fraction(Measure measure) {
          measure == Measure::generalization_gap;
 }
 
-std::string measure_text(Measure measure, double threshold) {
-  switch (measure) {
-    case Measure::test_error:
-      return "test error";
-    case Measure::train_error:
-      return "training error";
-    case Measure::epochs_to_train_error:
-      return fmt::format("number of epochs to a training error of {}", percent(threshold, 0));
-    case Measure::seconds_per_epoch:
-      return "time of an epoch";
-    case Measure::generalization_gap:
-      return "generalization gap";
-  }
-  return "";
-}
-
 UntrustedText words_of(const UntrustedText& name) {
+  if (spelled(name) != name) return spelled(name);
   std::vector<UntrustedText> words;
   for (const UntrustedText& word : name.split("_ \t\n\v\f\r")) words.push_back(spelled(word));
   return joined(words, " ");

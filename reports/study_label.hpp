@@ -52,9 +52,6 @@ StudyLabel read_study_label(const StudyRecord& study);
 /// Whether values are shares, to be printed as percentages.
 bool is_fraction(Measure measure);
 
-/// "test error", "epochs to a training error of 25%": for the middle of a sentence.
-std::string measure_text(Measure measure, double threshold);
-
 /// "ReLU against tanh" for "relu_vs_tanh": words, well-known abbreviations as they are written.
 UntrustedText words_of(const UntrustedText& name);
 /// The same, for the beginning of a line.

@@ -2,6 +2,7 @@
 
 #include <fmt/format.h>
 
+#include <algorithm>
 #include <cctype>
 #include <span>
 
@@ -63,7 +64,9 @@ std::vector<UntrustedText> UntrustedText::split(std::string_view separators) con
 
 UntrustedText UntrustedText::capitalized() const {
   std::string text = bytes_;
-  if (!text.empty()) {
+  const bool has_capital = std::any_of(text.begin(), std::find(text.begin(), text.end(), ' '),
+                                       [](unsigned char c) { return std::isupper(c) != 0; });
+  if (!text.empty() && !has_capital) {
     text[0] = static_cast<char>(std::toupper(static_cast<unsigned char>(text[0])));
   }
   return text;

@@ -68,7 +68,7 @@ class UntrustedText {
   [[nodiscard]] UntrustedText substr(std::size_t at, std::size_t size = std::string::npos) const;
   /// What stands between any of these characters, without empty parts.
   [[nodiscard]] std::vector<UntrustedText> split(std::string_view separators) const;
-  /// With a capital letter at its beginning.
+  /// With a capital letter at its beginning, unless its first word has one ("oneDNN").
   [[nodiscard]] UntrustedText capitalized() const;
 
  private:

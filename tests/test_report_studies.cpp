@@ -137,32 +137,37 @@ std::vector<std::string> tic_labels(const std::string& svg) {
 
 TEST_CASE("a claim is supported, contradicted or inconclusive as its numbers say") {
   const std::string& text = whole_report().markdown;
-  const std::string supported = verdict_row(text, "3x3 against 2x2");
+  const std::string supported = verdict_row(text, "3×3 against 2×2");
   CHECK(holds(supported, "**supported**"));
   CHECK(holds(supported, "| -2.20 |"));  // 10, 11, 11 and 12 of 500 images fewer
   CHECK(holds(supported, "| -2.46 | -1.94 | points |"));
   CHECK(holds(whole_report().supplement_markdown,  // the standard deviation of these
-              "| Overlapping pooling: 3x3 against 2x2 | -2.20 | 0.16 |"));
+              "| Overlapping pooling: 3×3 against 2×2 | -2.20 | 0.16 |"));
   CHECK(holds(verdict_row(text, "| Dropout |"), "**contradicted**"));
   CHECK(holds(verdict_row(text, "ReLU against tanh"), "| inconclusive |"));
 
   CHECK(
       holds(text,
-            "The baseline, “2x2”, has a mean test error of 12.45%. “3x3” has a mean test error of "
+            "The baseline, “2×2”, has a mean test error of 12.45%. “3×3” has a mean test error of "
             "10.25%, 2.20 points lower (95% confidence interval of the difference −2.46 to −1.94 "
             "points; adjusted p \\< 0.001): the claim is **supported**. In the paper: 0.4 points "
             "lower."));
-  CHECK(holds(text, "A true difference of "));
+  CHECK(holds(text, "The detectable difference is "));
+  CHECK(holds(whole_report().html,  // no line breaks within a quantity
+              "−2.46\u00a0to\u00a0−1.94\u00a0points; adjusted\u00a0p\u00a0&lt;\u00a00.001)"));
   const std::string conclusion = between(text, "## Conclusion", "## Personal Notes");
   CHECK(holds(conclusion,
-              "- **Supported (1):** overlapping pooling: 3x3 against 2x2 (−2.20 points).\n"));
+              "- **Supported (1):** overlapping pooling: 3×3 against 2×2 (−2.20 points).\n"));
   CHECK(holds(conclusion, "- **Contradicted (1):** dropout ("));
   CHECK(holds(conclusion, "- **Inconclusive (1):** ReLU against tanh ("));
   CHECK(!holds(conclusion, "Not tested at the paper's scale"));  // none is
   CHECK(holds(
       text,
-      "Verdicts: 1 supported, 1 contradicted, 1 inconclusive. Of the paper's "
-      "claims, the one supported most clearly concerns overlapping pooling: 3x3 against 2x2 ("));
+      "Verdicts: 1 supported, 1 contradicted, 1 inconclusive. The only claim of the paper "
+      "supported "
+      "concerns overlapping pooling: 3×3 against 2×2 (test error −2.20 points, 95% confidence "
+      "interval −2.46 to −1.94 points). The only claim of the paper contradicted concerns dropout "
+      "(test error +"));
 }
 
 TEST_CASE("the abstract is short, and the paper has at most eight figures and eight tables") {
@@ -186,6 +191,9 @@ TEST_CASE("numbers in tables of studies paste as numbers, and no paragraph is to
 
 TEST_CASE("any name of a variant fits into the sentences") {
   StudyRecordOptions options;
+  CHECK(words_of("3x3_onednn 2x") == "3×3 oneDNN 2x");
+  CHECK(heading_of("onednn") == "oneDNN");
+  CHECK(heading_of("four_layer_cnn") == "Four-layer CNN");
   options.variant = "without_conv2";
   options.baseline = "whole";
   const std::string text =
@@ -198,7 +206,7 @@ TEST_CASE("studies stand in the order of the paper's sections, with all that bel
   const std::string& text = whole_report().markdown;
   std::size_t place = 0;
   for (const char* heading :
-       {"# AlexNet’s claims, ", "**Figure 1.**", "## Introduction", "## Procedures",
+       {"# AlexNet's claims, ", "**Figure 1.**", "## Introduction", "## Procedures",
         "| Batch size | 128 | 32 |", "## Results", "### Claims", "| Comparison |",
         "**ReLU against tanh (section 3.1 of [2]).** ",
         "**Overlapping pooling (section 3.4 of [2]).** ", "**Dropout (section 4.2 of [2]).** ",
@@ -310,35 +318,35 @@ TEST_CASE("a run outside the studies shows its neighbours too") {
 
 TEST_CASE("one seed decides nothing anywhere") {
   const std::string text = make_report(study_of({}, {90}, {10}), "").markdown;
-  CHECK(holds(verdict_row(text, "3x3 against 2x2"), "inconclusive (one seed)"));
-  CHECK(!holds(verdict_row(text, "3x3 against 2x2"), "supported"));
+  CHECK(holds(verdict_row(text, "3×3 against 2×2"), "inconclusive (one seed)"));
+  CHECK(!holds(verdict_row(text, "3×3 against 2×2"), "supported"));
   const std::string conclusion = between(text, "## Conclusion", "## References");
   CHECK(!holds(conclusion, "**Supported"));
   CHECK(holds(
       conclusion,
-      "**Inconclusive (1):** overlapping pooling: 3x3 against 2x2 (−16.00 points; one seed)"));
+      "**Inconclusive (1):** overlapping pooling: 3×3 against 2×2 (−16.00 points; one seed)"));
 }
 
 TEST_CASE("differences without spread get no verdict, and none is said to have shown") {
   const std::string text = make_report(study_of({}, {60, 62, 61}, {50, 52, 51}), "").markdown;
-  CHECK(holds(verdict_row(text, "3x3 against 2x2"), "inconclusive (no spread over seeds)"));
-  CHECK(!holds(verdict_row(text, "3x3 against 2x2"), "<0.001"));
+  CHECK(holds(verdict_row(text, "3×3 against 2×2"), "inconclusive (no spread over seeds)"));
+  CHECK(!holds(verdict_row(text, "3×3 against 2×2"), "<0.001"));
   const std::string same = make_report(study_of({}, {60, 62, 61}, {60, 62, 61}), "").markdown;
-  CHECK(holds(verdict_row(same, "3x3 against 2x2"), "| inconclusive |"));
-  CHECK(!holds(same, "A true difference of 0.00"));
+  CHECK(holds(verdict_row(same, "3×3 against 2×2"), "| inconclusive |"));
+  CHECK(!holds(same, "The detectable difference is 0.00"));
 }
 
 TEST_CASE("a claim without a section is not the paper's") {
   StudyRecordOptions options;
   options.section = "";
   const std::string own = make_report(study_of(options, {60, 62, 61}, {70, 73, 70}), "").markdown;
-  CHECK(holds(verdict_row(own, "3x3 against 2x2"), "**contradicted**"));
-  CHECK(holds(verdict_row(own, "3x3 against 2x2"), "| – |"));
+  CHECK(holds(verdict_row(own, "3×3 against 2×2"), "**contradicted**"));
+  CHECK(holds(verdict_row(own, "3×3 against 2×2"), "| – |"));
   CHECK(!holds(own, "0.4 points lower"));
   CHECK(holds(own, "Our expectation: It matters."));
   options.section = "3.4";
   const std::string paper = make_report(study_of(options, {60, 62, 61}, {70, 73, 70}), "").markdown;
-  CHECK(holds(verdict_row(paper, "3x3 against 2x2"), "| 3.4 |"));
+  CHECK(holds(verdict_row(paper, "3×3 against 2×2"), "| 3.4 |"));
   CHECK(holds(paper, "In the paper: 0.4 points lower."));
   CHECK(holds(paper, "The paper's claim: It matters."));
 }
@@ -360,7 +368,7 @@ TEST_CASE("a gap is told with what test error did, and runs at a time with the t
 TEST_CASE("seeds that one variant lacks are named and left out") {
   const std::string text = make_report(study_of({}, {60, 62, 61}, {50, 51}), "").markdown;
   CHECK(holds(text, "Seeds without a partner, left out: 3."));
-  CHECK(holds(verdict_row(text, "3x3 against 2x2"), "| 2 |"));
+  CHECK(holds(verdict_row(text, "3×3 against 2×2"), "| 2 |"));
 }
 
 TEST_CASE("runs that never reach the threshold are bounds, and ratios stand beside differences") {
@@ -405,15 +413,15 @@ TEST_CASE("variants that differ in the seeds of sources alone get their shares o
   append(records, study_of(other, {60, 62}, {70, 73}));
   const Report report = make_report(records, "");
   CHECK(holds(report.markdown,
-              "Over 4 seeds, the standard deviation of the test error is 0.52 points where all "
-              "sources go by the seed. Where one goes by the seed and the others are fixed, it is "
-              "0.16 points (3x3); the supplement has fractions"));
-  CHECK(verdict_row(report.markdown, "3x3 against 2x2").empty());
+              "Over 4 seeds, the standard deviation of the test error is 0.52 points when the "
+              "seed sets every source of randomness. When it sets one alone, it is 0.16 points "
+              "(3×3); the supplement has fractions"));
+  CHECK(verdict_row(report.markdown, "3×3 against 2×2").empty());
   CHECK(!verdict_row(report.markdown, "| Dropout |").empty());
   const std::string text = report.supplement_markdown;
   // Of 500 images: variances 20/3 and 2/3, a tenth; F(3, 3) has the quantile 15.44.
-  CHECK(holds(text, "| 2x2 | 4 | 0.52 | – | – | – |"));
-  CHECK(holds(text, "| 3x3 | 4 | 0.16 | 10 | 1 | 154 |"));
+  CHECK(holds(text, "| 2×2 | 4 | 0.52 | – | – | – |"));
+  CHECK(holds(text, "| 3×3 | 4 | 0.16 | 10 | 1 | 154 |"));
   CHECK(holds(text, "| sum of the shares | – | – | 10 | – | – |"));
 }
 
@@ -422,10 +430,10 @@ TEST_CASE("a claim of sameness is judged by its margin") {
   options.expectation = "same";
   options.margin = 0.05;
   const std::string same = make_report(study_of(options, {60, 62, 61}, {61, 61, 62}), "").markdown;
-  CHECK(holds(verdict_row(same, "3x3 against 2x2"), "**supported**"));
+  CHECK(holds(verdict_row(same, "3×3 against 2×2"), "**supported**"));
   options.margin = 0.002;
   const std::string other = make_report(study_of(options, {60, 62, 61}, {90, 91, 92}), "").markdown;
-  CHECK(holds(verdict_row(other, "3x3 against 2x2"), "**contradicted**"));
+  CHECK(holds(verdict_row(other, "3×3 against 2×2"), "**contradicted**"));
 }
 
 TEST_CASE("records that do not make the table that they claim are refused by name") {
@@ -480,9 +488,9 @@ TEST_CASE(
   const Report report = make_report(study_of({}, {60, 61, 62, 61, 200}, {50, 51, 52, 51, 50}), "");
   const std::string& svg = report.figures.at("figures/differences.svg");
   for (const char* title :
-       {"<title>Overlapping pooling: 3x3 against 2x2, seed 1: −2.00 points</title>",
-        "<title>Overlapping pooling: 3x3 against 2x2, seed 5: −30.00 points</title>",
-        "<title>Overlapping pooling: 3x3 against 2x2: −7.60 points (95% confidence interval "}) {
+       {"<title>Overlapping pooling: 3×3 against 2×2, seed 1: −2.00 points</title>",
+        "<title>Overlapping pooling: 3×3 against 2×2, seed 5: −30.00 points</title>",
+        "<title>Overlapping pooling: 3×3 against 2×2: −7.60 points (95% confidence interval "}) {
     INFO(title);
     CHECK(holds(svg, title));
   }
@@ -565,7 +573,7 @@ TEST_CASE("records are set against earlier ones: digests, means beyond the sprea
   CHECK(holds(same.markdown,
               "6 of 6 common runs have identical digests, and 0 of 2 means changed by more than"));
   CHECK(holds(same.supplement_markdown,
-              "| Overlapping pooling: 3x3 | test error (%) | 10.20 | 10.20 | 0.00 | 0.20 | "
+              "| Overlapping pooling: 3×3 | test error (%) | 10.20 | 10.20 | 0.00 | 0.20 | "
               "no, digests identical | 3 | 3 |"));
   CHECK(holds(same.supplement_markdown, "| `direct` | 30 | 1.00 | 0 | 0 |"));
 
@@ -574,7 +582,7 @@ TEST_CASE("records are set against earlier ones: digests, means beyond the sprea
   CHECK(holds(other.markdown,
               "3 of 6 common runs have identical digests, and 1 of 2 means changed by more than"));
   CHECK(holds(other.supplement_markdown,
-              "| Overlapping pooling: 3x3 | test error (%) | 16.20 | 10.20 | -6.00 | 0.20 | yes | "
+              "| Overlapping pooling: 3×3 | test error (%) | 16.20 | 10.20 | -6.00 | 0.20 | yes | "
               "3 | 0 |"));
   CHECK(holds(other.data.at("data/against_verdicts.csv"), ",contradicted,"));
 
@@ -604,7 +612,7 @@ TEST_CASE("a run that two studies share counts once, in texts and in digests of 
   }
   const std::string two = make_report(shared, {}, undrawn).markdown;
   CHECK(holds(two, "in 2 studies, with 4 training runs of small"));
-  CHECK(holds(two, "The report rests on 4 training runs;"));
+  CHECK(holds(two, "The report rests on 4 training runs. They were made on the processor"));
   const std::string source = between(one, "Sources: 4 records, digest ", ".");
   CHECK(!source.empty());
   CHECK(holds(two, source));
@@ -616,24 +624,22 @@ TEST_CASE("the paper says whether all planned runs are there, and what they took
   inputs.stores.has_journal = true;
   inputs.stores.thread_seconds = 104;
   const std::string whole = make_report(inputs, {}, undrawn).markdown;
-  CHECK(holds(whole,
-              "All 4 runs that the studies' plans ask for are there, a run that studies share "
-              "counted in each. All runs begun, stopped and failed ones among them, took 1 min 44 "
-              "s, counted for each thread."));
-  CHECK(holds(whole, "No run failed, no pilot diverged, and no run is missing."));
-  CHECK(holds(whole, "Runs were cut short 0 times, to be continued later."));
-  CHECK(holds(whole, "Each run was computed by one process."));
+  CHECK(
+      holds(whole,
+            "The studies' plans ask for 4 runs, counting a run that studies share in each; all are "
+            "there. All runs begun took 1 min 44 s of thread time."));
+  CHECK(holds(whole, "No run failed, was interrupted or is missing, and no pilot diverged."));
+  CHECK(holds(whole, ", each by one process."));
   inputs.stores.plans = {{"overlapping_pooling", 6, 4, 1, 0}};
   inputs.stores.stopped = 3;
   inputs.studies[0].environment["ranks"] = std::int64_t{4};
   inputs.studies[1].environment["ranks"] = std::int64_t{2};
   const std::string part = make_report(inputs, {}, undrawn).markdown;
   CHECK(holds(part,
-              "Of the 6 runs that the studies' plans ask for, a run that studies share "
-              "counted in each, 4 are there."));
-  CHECK(holds(part, "Runs that failed: 1; pilots that diverged: 0; runs still missing: 1;"));
-  CHECK(holds(part, "Runs were cut short 3 times, to be continued later."));
-  CHECK(holds(part, "Each run was computed by 1 to 4 ranks."));
+              "The studies' plans ask for 6 runs, counting a run that studies share in each; 4 are "
+              "there. All runs begun, stopped and failed ones among them, took "));
+  CHECK(holds(part, "Runs that failed: 1; were interrupted: 3; are missing: 1; begun, but"));
+  CHECK(holds(part, "by 1 to 4 ranks."));
 }
 
 TEST_CASE("write_report --against takes earlier records, and refuses others in one line") {

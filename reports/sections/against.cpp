@@ -60,7 +60,7 @@ void add_variants(const std::vector<Study>& before, const std::vector<Study>& no
       const Variant* other = old->variant(variant.name);
       if (other == nullptr) continue;
       Pair pair{plain_text("{}: {}", heading_of(study.name), words_of(variant.name)),
-                plain_text("{} ({})", measure_text(study.measure, study.threshold),
+                plain_text("{} ({})", measure_text(study),
                            is_fraction(study.measure) ? "%" : difference_unit(study)),
                 {},
                 {}};

@@ -50,7 +50,7 @@ PlotCommands titled_points(std::size_t number, const Look& look, double size,
   return PlotCommands::format(
       "$points{} using 1:2:3 with labels hypertext point {} notitle, keyentry with points {} title "
       "{}",
-      number, style, style, algorithm.shortened(kAlgorithmLabel));
+      number, style, style, words_of(algorithm).shortened(kAlgorithmLabel));
 }
 
 // ---- The map
@@ -75,8 +75,8 @@ std::vector<std::pair<UntrustedText, Map>> maps_of(const Comparison& comparison)
   for (const ComparisonRow& row : comparison.rows) {
     if (!is_in_sweep(row) || !row.is_timed() || !row.is_portable()) continue;
     auto place = std::find_if(maps.begin(), maps.end(),
-                              [&](const auto& map) { return map.first == row.pass; });
-    if (place == maps.end()) place = maps.insert(place, {row.pass, {}});
+                              [&](const auto& map) { return map.first == row.pass_text(); });
+    if (place == maps.end()) place = maps.insert(place, {row.pass_text(), {}});
     const ComparisonRow*& best = place->second[{field(row.shape, "kh"), field(row.shape, "ic")}];
     if (best == nullptr || row.median_ms < best->median_ms) best = &row;
   }
@@ -119,8 +119,8 @@ Panel map_panel(const UntrustedText& pass, const Map& map, const std::string& na
     letters += PlotCommands::format("set label {} at {},{} center front tc rgb {}\n",
                                     look_of(row->algorithm).letter, channel->second, kernel->second,
                                     ink_on(tint(look_of(row->algorithm).colour, 1)));
-    alt.push_back(
-        plain_text("{}×{}, {} channels {}", cell.first, cell.first, cell.second, row->algorithm));
+    alt.push_back(plain_text("{}×{}, {} channels {}", cell.first, cell.first, cell.second,
+                             words_of(row->algorithm)));
   }
   PlotCommands data;
   std::vector<PlotCommands> boxes;
@@ -129,7 +129,8 @@ Panel map_panel(const UntrustedText& pass, const Map& map, const std::string& na
     boxes.push_back(PlotCommands::format(
         "$cells{} using 1:2:(0.47):(0.47) with boxxyerror fs solid noborder lc rgb {} title {}",
         boxes.size(), look_of(algorithm).colour,
-        plain_text("{} {}", look_of(algorithm).letter, algorithm.shortened(kAlgorithmLabel))));
+        plain_text("{} {}", look_of(algorithm).letter,
+                   words_of(algorithm).shortened(kAlgorithmLabel))));
   }
   const PlotCommands commands = PlotCommands::format(
       "{}{}unset grid\nset key at screen 0.5,screen 0.99 center top maxrows 2 samplen 0.5\n"
@@ -161,7 +162,7 @@ std::vector<Lines> lines_of(const Comparison& comparison) {
     auto lines = std::find_if(networks.begin(), networks.end(),
                               [&](const Lines& known) { return known.network == network; });
     if (lines == networks.end()) lines = networks.insert(lines, {network, {}, {}});
-    const std::pair<UntrustedText, UntrustedText> key{row.name, row.pass};
+    const std::pair<UntrustedText, UntrustedText> key{row.name, row.pass_text()};
     const auto found = std::find(lines->keys.begin(), lines->keys.end(), key);
     const auto place = static_cast<std::size_t>(found - lines->keys.begin());
     if (place == kPanelRows) continue;
@@ -180,8 +181,8 @@ Panel share_panel(const Lines& lines, const Comparison& comparison, const std::s
   double least = 10;
   for (const auto& [place, row] : lines.rows) {
     const double fraction = 100 * row->gflops() * 1e9 / comparison.peak();
-    alt.push_back(plain_text("{}, {}, {} {}%", layer_of(*row), row->pass, row->algorithm,
-                             significant(fraction)));
+    alt.push_back(plain_text("{}, {}, {} {}%", layer_of(*row), row->pass_text(),
+                             words_of(row->algorithm), significant(fraction)));
     points[row->algorithm].push_back({plot_number(fraction),
                                       plot_number(count - static_cast<double>(place)),
                                       point_title(titles, alt.back())});
@@ -210,7 +211,7 @@ Panel share_panel(const Lines& lines, const Comparison& comparison, const std::s
       "set key at screen 0.5,screen 0.99 center top maxrows 2 samplen 0.5 width -2\nset tmargin 5\n"
       "set logscale x\n"
       "set xrange [{}:{}]\nset yrange [0.4:{}.6]\nset ytics scale 0 ({})\n"
-      "set xtics (0.1, 1, 10, 100, 1000)\nset xlabel 'Share of the peak (%)'\n"
+      "set xtics (0.1, 1, 10, 100, 1000)\nset xlabel 'Share of peak (%)'\n"
       "set arrow from 100,graph 0 to 100,graph 1 nohead dt (5,4) lw 1.5 lc rgb {}\nplot {}\n",
       data, lines.network.empty() ? "other shapes" : lines.network.shortened(kAlgorithmLabel),
       colour::kGrid, plot_number(std::max(least / 1.5, 1e-3)),
@@ -218,7 +219,7 @@ Panel share_panel(const Lines& lines, const Comparison& comparison, const std::s
       colour::kQuiet, joined(plots, ", "));
   return plotted({name,
                   plain_text("Share of the machine's peak: {}.", joined(alt, "; ")),
-                  {330, 190 + 20.0 * count},
+                  {350, 190 + 20.0 * count},
                   commands,
                   titles});
 }
@@ -236,8 +237,8 @@ std::vector<std::pair<UntrustedText, std::vector<RooflinePoint>>> roofline_point
   for (const ComparisonRow& row : comparison.rows) {
     if (!row.is_timed()) continue;
     auto place = std::find_if(passes.begin(), passes.end(),
-                              [&](const auto& pass) { return pass.first == row.pass; });
-    if (place == passes.end()) place = passes.insert(place, {row.pass, {}});
+                              [&](const auto& pass) { return pass.first == row.pass_text(); });
+    if (place == passes.end()) place = passes.insert(place, {row.pass_text(), {}});
     place->second.push_back({&row, row.flops / tensor_bytes(row)});
   }
   return passes;
@@ -269,25 +270,19 @@ PlotCommands roof(const Comparison& comparison, const LogRange& range) {
 }
 
 Panel roofline_panel(const UntrustedText& pass, const std::vector<RooflinePoint>& points,
-                     const Comparison& comparison, const std::string& name) {
+                     const Comparison& comparison, const LogRange& across, const LogRange& up,
+                     const std::string& name) {
   std::map<UntrustedText, std::vector<std::vector<PlotCommands>>> places;  // by algorithm
-  LogRange across;
-  LogRange up;
-  up.include(comparison.peak() / 1e9);
   std::vector<UntrustedText> alt;
   std::vector<UntrustedText> titles;
   for (const auto& [row, intensity] : points) {
     const UntrustedText text =
-        plain_text("{} {}: {} FLOP/byte, {} GFLOP/s", row->name, row->algorithm,
+        plain_text("{} {}: {} FLOP/byte, {} GFLOP/s", row->name, words_of(row->algorithm),
                    significant(intensity), significant(row->gflops()));
     places[row->algorithm].push_back(
         {plot_number(intensity), plot_number(row->gflops()), point_title(titles, text)});
-    across.include(intensity);
-    up.include(row->gflops());
     if (!is_in_sweep(*row)) alt.push_back(text);
   }
-  across = across.with_margin();
-  up = up.with_margin();
   PlotCommands data = roof(comparison, across);
   std::vector<PlotCommands> plots = {PlotCommands::format(
       "$roof using 1:2 with lines lw 2 lc rgb {} title 'roof'", colour::kQuiet)};
@@ -296,13 +291,15 @@ Panel roofline_panel(const UntrustedText& pass, const std::vector<RooflinePoint>
     data += titled_block(fmt::format("points{}", plots.size()), at);
     plots.push_back(titled_points(plots.size(), look, 0.6, algorithm));
   }
+  const double decades = std::log10(across.most / across.least);
   const PlotCommands commands = PlotCommands::format(
       "{}set title {}\nset grid x y lt 1 lc rgb {} lw 1\n"
       "set key at screen 0.5,screen 0.99 center top maxrows 3 samplen 0.5 width -2\nset tmargin 6\n"
-      "set logscale xy\nset xrange [{}:{}]\nset yrange [{}:{}]\n"
+      "set logscale xy\nset xrange [{}:{}]\nset xtics {}\nset yrange [{}:{}]\n"
       "set xlabel 'FLOP/byte'\nset ylabel 'GFLOP/s'\nplot {}\n",
       data, pass.shortened(kAlgorithmLabel), colour::kGrid, plot_number(across.least),
-      plot_number(across.most), plot_number(up.least), plot_number(up.most), joined(plots, ", "));
+      plot_number(across.most), plot_number(std::pow(10, std::ceil(decades / 4))),
+      plot_number(up.least), plot_number(up.most), joined(plots, ", "));
   return plotted({name,
                   plain_text("Roofline, {}: {}.", pass, joined(alt, "; ")),
                   {330, 340},
@@ -342,7 +339,7 @@ Figure map_figure(const Comparison& comparison, const std::string& name) {
   figure.data.titles = {"Pass", "Kernel", "Channels", "Fastest portable", "Median (ms)"};
   for (const auto& [pass, map] : maps_of(comparison)) {
     for (const auto& [cell, row] : map) {
-      figure.data.rows.push_back({pass, count_cell(cell.first), count_cell(cell.second),
+      figure.data.rows.push_back({row->pass, count_cell(cell.first), count_cell(cell.second),
                                   row->algorithm, significant_cell(row->median_ms)});
     }
     if (figure.panels.size() == kMaxPanels) continue;
@@ -372,7 +369,20 @@ Figure roofline_figure(const Comparison& comparison, const std::string& name) {
   Figure figure{{}, short_digest(comparison.digest)};
   if (comparison.memory_bandwidth <= 0) return figure;
   figure.data.titles = {"Layer", "Pass", "Algorithm", "FLOP/byte", "GFLOP/s", "Roof (GFLOP/s)"};
-  for (const auto& [pass, points] : roofline_points(comparison)) {
+  const auto passes = roofline_points(comparison);
+  LogRange across;  // of all panels, and the slope in sight
+  LogRange up;
+  across.include(0.5 * comparison.peak() / comparison.memory_bandwidth);
+  up.include(comparison.peak() / 1e9);
+  for (const auto& [pass, points] : passes) {
+    for (const auto& [row, intensity] : points) {
+      across.include(intensity);
+      up.include(row->gflops());
+    }
+  }
+  across = across.with_margin();
+  up = up.with_margin();
+  for (const auto& [pass, points] : passes) {
     for (const auto& [row, intensity] : points) {
       const double roof = std::min(comparison.peak(), comparison.memory_bandwidth * intensity);
       figure.data.rows.push_back({row->name, row->pass, row->algorithm, significant_cell(intensity),
@@ -381,7 +391,7 @@ Figure roofline_figure(const Comparison& comparison, const std::string& name) {
     if (figure.panels.size() == kMaxPanels) continue;
     const std::size_t number = figure.panels.size() + 1;
     figure.panels.push_back(
-        roofline_panel(pass, points, comparison, fmt::format("{}_{}", name, number)));
+        roofline_panel(pass, points, comparison, across, up, fmt::format("{}_{}", name, number)));
   }
   return figure;
 }

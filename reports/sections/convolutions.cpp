@@ -20,7 +20,7 @@ namespace {
 /// What the table of errors says of one algorithm.
 struct Tally {
   UntrustedText reproducibility;
-  std::size_t checked = 0, unsupported = 0, untrusted = 0, wrong = 0;
+  std::size_t checked = 0, unsupported = 0, not_run = 0, untrusted = 0, wrong = 0;
   const ComparisonRow* worst = nullptr;  ///< by fraction of its bound
   double worst_ulp = 0, worst_rms = 0;
 };
@@ -33,6 +33,7 @@ double worse(double a, double b) {
 void count(const ComparisonRow& row, Tally& tally) {
   tally.reproducibility = row.reproducibility;
   tally.unsupported += row.is_unsupported() ? 1 : 0;
+  tally.not_run += row.status.empty() ? 1 : 0;
   if (!row.is_checked()) return;
   ++tally.checked;
   tally.untrusted += row.status == "untrusted" ? 1 : 0;
@@ -59,28 +60,30 @@ Cell bound_cell(double fraction) {
 TableEntry error_table(const Comparison& comparison) {
   std::map<UntrustedText, Tally> tallies;
   for (const ComparisonRow& row : comparison.rows) count(row, tallies[row.algorithm]);
-  TableEntry entry{{{"Algorithm", "Class", "Error (% of bound)", "Where", "Error (ulp)",
-                     "RMS, relative", "Checked", "Wrong", "Untrusted", "Unsupported"},
-                    {}},
-                   short_digest(comparison.digest)};
+  Table table{{"Algorithm", "Class", "Error (% of bound)", "In", "Error (ulp)", "RMS, relative",
+               "Checked", "Wrong", "Untrusted", "Unsupported", "Not run"},
+              {}};
   for (const UntrustedText& algorithm : comparison.algorithms) {
     const Tally& tally = tallies[algorithm];
     std::vector<Cell> row = {
-        code_cell(algorithm), tally.reproducibility, Cell(), Cell(), Cell(), Cell()};
+        words_of(algorithm), tally.reproducibility, Cell(), Cell(), Cell(), Cell()};
     if (tally.worst != nullptr) {
       row[2] = bound_cell(tally.worst->worst_of_bound);
-      row[3] = plain_text("{}, {}", tally.worst->name, tally.worst->pass);
+      row[3] = plain_text("{}, {}", tally.worst->name, tally.worst->pass_text());
       row[4] = significant_cell(tally.worst_ulp);
       row[5] = scientific_cell(tally.worst_rms);
     }
     const Cell wrong = count_cell(tally.wrong);
-    for (const Cell& cell : {count_cell(tally.checked), tally.wrong > 0 ? bold(wrong) : wrong,
-                             count_cell(tally.untrusted), count_cell(tally.unsupported)}) {
+    for (const Cell& cell :
+         {count_cell(tally.checked), tally.wrong > 0 ? bold(wrong) : wrong,
+          count_cell(tally.untrusted), count_cell(tally.unsupported), count_cell(tally.not_run)}) {
       row.push_back(cell);
     }
-    entry.table.rows.push_back(std::move(row));
+    table.rows.push_back(std::move(row));
   }
-  return entry;
+  return {with_columns(table, {"Algorithm", "Class", "Error (% of bound)", "In", "Error (ulp)",
+                               "Checked", "Wrong", "Untrusted", "Unsupported", "Not run"}),
+          short_digest(comparison.digest), table};
 }
 
 std::vector<Cell> row_of(const ComparisonRow& row, const Comparison& comparison) {
@@ -133,11 +136,11 @@ TableEntry rows_table(const Comparison& comparison) {
 
 // ---- Text
 
-/// "direct 30, fft 40, winograd 11": in how many cases of a shape and a pass each is the fastest.
-UntrustedText fastest_portable(const Comparison& comparison, std::size_t& cases) {
+/// "direct 30, FFT 40, Winograd 11": in how many cases of a shape and a pass each is the fastest.
+UntrustedText fastest(const Comparison& comparison, bool of_portable, std::size_t& cases) {
   std::map<std::pair<UntrustedText, UntrustedText>, const ComparisonRow*> best;
   for (const ComparisonRow& row : comparison.rows) {
-    if (!row.is_timed() || !row.is_portable()) continue;
+    if (!row.is_timed() || (of_portable && !row.is_portable())) continue;
     const ComparisonRow*& known = best[{row.name, row.pass}];
     if (known == nullptr || row.median_ms < known->median_ms) known = &row;
   }
@@ -145,7 +148,7 @@ UntrustedText fastest_portable(const Comparison& comparison, std::size_t& cases)
   for (const auto& [key, row] : best) ++wins[row->algorithm];
   std::vector<UntrustedText> parts;
   for (const auto& [algorithm, count] : wins) {
-    parts.push_back(plain_text("{} {}", algorithm, count));
+    parts.push_back(plain_text("{} {}", words_of(algorithm), count));
   }
   cases = best.size();
   return joined(parts, ", ");
@@ -177,7 +180,8 @@ Draft part_of(const Comparison& comparison, std::size_t index, Draft& draft) {
   const std::string suffix = index == 0 ? "" : fmt::format("_{}", index + 1);
   Draft part;
   std::size_t cases = 0;
-  part.set("fastest", fastest_portable(comparison, cases));
+  part.set("fastest_portable", fastest(comparison, true, cases));
+  part.set("fastest", fastest(comparison, false, cases));
   part.set("cases", std::to_string(cases));
   part.set("timed", comparison.is_timed());
   part.set("record", code_span(comparison.name));

@@ -79,7 +79,8 @@ const Row& row_of(const Forest& forest) {
 }
 
 std::string value_phrase(const Forest& forest, double value) {
-  return fixed(value, 2) + (forest.is_ratio ? " times" : " points");
+  if (forest.is_ratio) return fixed(value, 2) + " times";
+  return (value > 0.005 ? "+" : "") + fixed(value, 2) + " points";
 }
 
 /// All values that can be drawn, and no effect, with a margin; of ratios their logarithms.
@@ -105,8 +106,7 @@ PlotCommands axis_commands(const Forest& forest) {
   const double width = range.high - range.low;
   if (!forest.is_ratio) {
     return PlotCommands::format(
-        "set xrange [{}:{}]\nset xtics autofreq {}\nset xlabel 'Difference in error (percentage "
-        "points)'\n",
+        "set xrange [{}:{}]\nset xtics autofreq {}\nset xlabel 'Difference (percentage points)'\n",
         plot_number(range.low), plot_number(range.high), plot_number(tick_step(width, 6)));
   }
   const double octaves = width / std::log(2.0);
@@ -114,8 +114,7 @@ PlotCommands axis_commands(const Forest& forest) {
       octaves < 2 ? PlotCommands::literal("(0.25, 0.33, 0.5, 0.67, 0.8, 1, 1.25, 1.5, 2, 3, 4)")
                   : plot_number(std::exp2(std::ceil(octaves / 7)));
   return PlotCommands::format(
-      "set logscale x\nset xrange [{}:{}]\nset xtics {}\nset xlabel 'Ratio of epochs or time, "
-      "variant over baseline'\n",
+      "set logscale x\nset xrange [{}:{}]\nset xtics {}\nset xlabel 'Ratio (logarithmic axis)'\n",
       plot_number(std::exp(range.low)), plot_number(std::exp(range.high)), tics);
 }
 
@@ -186,11 +185,10 @@ Panel forest_panel(const Forest& forest) {
     texts.push_back(plain_text("{} {}, {}", contrast_name(*effect.contrast),
                                value_phrase(forest, effect.mean), verdict_text(*effect.contrast)));
   }
-  const UntrustedText alt =
-      plain_text("{}, with {} confidence intervals: {}.",
-                 forest.is_ratio ? "Ratio of epochs or time, variant over baseline"
-                                 : "Difference in error, variant minus baseline",
-                 percent(kConfidence, 0), joined(texts, "; "));
+  const UntrustedText alt = plain_text(
+      "{}, with {} confidence intervals: {}.",
+      forest.is_ratio ? "Ratio, variant over baseline" : "Difference, variant minus baseline",
+      percent(kConfidence, 0), joined(texts, "; "));
   return plotted({forest.name,
                   alt,
                   {kForestWidth, kForestRest + row_of(forest).height * count},

@@ -199,7 +199,8 @@ void add_1998_row(const char* name, const std::vector<TrainingRun>& runs, double
   if (errors.empty()) return;
   const Spread spread = spread_of(errors);
   const PairedTest mean = paired_t_test(errors);
-  table.rows.push_back({name, percent_cell(spread.mean, 2),
+  table.rows.push_back({plain_text("{}, {}", grouped(runs.front().train_images), name),
+                        percent_cell(spread.mean, 2),
                         errors.size() > 1 ? percent_cell(spread.standard_deviation, 2) : Cell(),
                         if_finite(mean.interval.low, percent_cell(mean.interval.low, 2)),
                         if_finite(mean.interval.high, percent_cell(mean.interval.high, 2)),

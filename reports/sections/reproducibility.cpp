@@ -29,23 +29,6 @@ UntrustedText class_of(const TrainingRun& run, const std::vector<Comparison>& co
   return "";
 }
 
-Cell code_or_none(const UntrustedText& text) {
-  return text.empty() ? Cell() : code_cell(text);
-}
-
-TableEntry digests_table(const std::vector<TrainingRun>& runs,
-                         const std::vector<Comparison>& comparisons) {
-  TableEntry entry{{{"Seed", "Initial parameters", "Trained parameters", "Class"}, {}},
-                   source_of(pointers(runs))};
-  for (const TrainingRun& run : runs) {
-    const UntrustedText reproducibility = class_of(run, comparisons);
-    entry.table.rows.push_back({count_cell(run.seed), code_or_none(run.initial_parameters_sha256),
-                                code_or_none(run.parameters_sha256),
-                                reproducibility.empty() ? Cell() : Cell(reproducibility)});
-  }
-  return entry;
-}
-
 /// "" for a name without a folder.
 UntrustedText folder_of(const UntrustedText& path) {
   const std::size_t slash = path.rfind('/');
@@ -179,8 +162,9 @@ UntrustedText classes_of(const Inputs& inputs) {
   std::vector<UntrustedText> classes;
   for (const TrainingRun* run : all_runs(inputs)) {
     const UntrustedText reproducibility = class_of(*run, inputs.comparisons);
-    const UntrustedText text = plain_text(
-        "{} ({})", conv_of(*run), reproducibility.empty() ? "class not recorded" : reproducibility);
+    const UntrustedText text =
+        plain_text("{} ({})", words_of(conv_of(*run)),
+                   reproducibility.empty() ? "class not recorded" : reproducibility);
     if (std::find(classes.begin(), classes.end(), text) == classes.end()) classes.push_back(text);
   }
   return listed(classes);
@@ -248,8 +232,6 @@ Markdown make_commands(const Inputs& inputs, const std::vector<Study>& studies) 
 
 void add_reproducibility(const Inputs& inputs, const std::vector<Study>& studies, Draft& draft) {
   const Runs runs = all_runs(inputs);
-  const std::vector<TrainingRun>& lenet = lenet_runs(inputs);
-  if (!lenet.empty()) draft.add("digests", digests_table(lenet, inputs.comparisons));
   draft.add("records", records_table(runs, inputs.comparisons));
   const Runs all = distinct(runs);
   const auto summaries =

@@ -116,6 +116,8 @@ std::string digest_over(const Runs& runs);
 /// Its beginning, as captions have it.
 Source source_of(const Runs& runs);
 
+/// "test error", "number of epochs to a training error of 25%": for the middle of a sentence.
+std::string measure_text(const Study& study);
 /// "percent", "epochs": of bare values.
 std::string unit_name(const Study& study);
 /// "10.24%", "1.52 s"; of epochs the bare number.
@@ -127,6 +129,8 @@ double printed(const Study& study, double value);
 std::string_view difference_unit(const Study& study);
 /// "−1.24 points", "−3.20 epochs".
 std::string difference_text(const Study& study, double difference);
+/// With a plus sign where positive.
+std::string signed_text(const Study& study, double difference);
 /// "−1.60 to −0.88 points".
 std::string interval_text(const Study& study, const Interval& interval);
 Cell p_cell(double p);
@@ -139,16 +143,18 @@ std::string reason_text(const Contrast& contrast);
 std::string verdict_text(const Contrast& contrast);
 /// Whether it was judged by images held out of the training images, not by the test images.
 bool is_held_out(const TrainingRun& run);
-/// "3x3 against 2x2"; the variant alone where the baseline is none.
+/// "3×3 against 2×2"; the variant alone where the baseline is none.
 UntrustedText pair_name(const Contrast& contrast);
-/// What a comparison is called: its study and its pair, as "overlapping pooling: 3x3 against 2x2"
+/// What a comparison is called: its study and its pair, as "overlapping pooling: 3×3 against 2×2"
 /// or "data augmentation: crops"; the study alone where its name says the pair, as "ReLU against
-/// tanh" and "weight decay" do.
+/// tanh" does, or where it is of one method, with and without.
 UntrustedText contrast_name(const Contrast& contrast);
 /// The paper's figure; "" where there is none, also if the record says so in words, or if the study
 /// is none of the paper's.
 UntrustedText paper_figure(const Study& study, const Variant& variant);
-/// With a capital at its beginning and a mark at its end.
+/// With a mark at its end.
+UntrustedText ended(const UntrustedText& text);
+/// With a capital at its beginning, too.
 UntrustedText sentence(const UntrustedText& text);
 
 }  // namespace reprise::reports

@@ -274,7 +274,9 @@ void add_setup(const Inputs& inputs, Draft& draft) {
   draft.set("has_commit", !commit.empty());
   draft.set("commit", code_span(commit));
   draft.set("is_dirty", setting_text(first.environment, "git_dirty") == "1");
-  draft.set("made_elsewhere", grouped(made_elsewhere(runs, first)));
+  const std::int64_t elsewhere = made_elsewhere(distinct(runs), first);
+  draft.set("has_elsewhere", elsewhere > 0);
+  draft.set("made_elsewhere", grouped(elsewhere));
   draft.set("ranks_used", ranks_used(runs));
   draft.set("trainings", counted(distinct(runs).size(), "training run"));
 }

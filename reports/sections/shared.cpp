@@ -77,6 +77,22 @@ double printed(const Study& study, double value) {
   return is_fraction(study.measure) ? 100 * value : value;
 }
 
+std::string measure_text(const Study& study) {
+  switch (study.measure) {
+    case Measure::test_error:
+      return is_held_out(*study.runs().front()) ? "held-out error" : "test error";
+    case Measure::train_error:
+      return "training error";
+    case Measure::epochs_to_train_error:
+      return "number of epochs to a training error of " + percent(study.threshold, 0);
+    case Measure::seconds_per_epoch:
+      return "time of an epoch";
+    case Measure::generalization_gap:
+      return "generalization gap";
+  }
+  return "";
+}
+
 std::string_view difference_unit(const Study& study) {
   if (is_fraction(study.measure)) return "points";
   return study.measure == Measure::seconds_per_epoch ? "s" : "epochs";
@@ -108,6 +124,12 @@ Cell value_cell(const Study& study, double value) {
 
 std::string difference_text(const Study& study, double difference) {
   return fmt::format("{} {}", bare_value(study, difference), difference_unit(study));
+}
+
+std::string signed_text(const Study& study, double difference) {
+  const std::string text = difference_text(study, difference);
+  const bool is_zero = text.find_first_not_of("0.") == text.find(' ');
+  return difference > 0 && !is_zero ? "+" + text : text;
 }
 
 std::string interval_text(const Study& study, const Interval& interval) {
@@ -175,7 +197,9 @@ UntrustedText contrast_name(const Contrast& contrast) {
   const UntrustedText pair = pair_name(contrast);
   const std::size_t end = study.size() - std::min(study.size(), pair.size());
   const bool says_it = study.substr(0, pair.size()) == pair || study.substr(end) == pair;
-  return says_it ? study : plain_text("{}: {}", study, pair);
+  // A study of one method, with it and without: its own name says it best.
+  const bool is_of_one = contrast.baseline->name == "none" && contrast.study->variants.size() == 2;
+  return says_it || is_of_one ? study : plain_text("{}: {}", study, pair);
 }
 
 UntrustedText paper_figure(const Study& study, const Variant& variant) {
@@ -188,10 +212,14 @@ UntrustedText paper_figure(const Study& study, const Variant& variant) {
   return none ? UntrustedText() : figure;
 }
 
-UntrustedText sentence(const UntrustedText& text) {
+UntrustedText ended(const UntrustedText& text) {
   const bool ends =
       text.empty() || text.ends_with(".") || text.ends_with("?") || text.ends_with("!");
-  return (ends ? text : text + ".").capitalized();
+  return ends ? text : text + ".";
+}
+
+UntrustedText sentence(const UntrustedText& text) {
+  return ended(text).capitalized();
 }
 
 }  // namespace reprise::reports

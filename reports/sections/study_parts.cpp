@@ -119,7 +119,7 @@ Markdown study_part(const Study& study, const std::vector<Contrast>& contrasts, 
   Draft part;
   part.set("heading", heading_of(study.name));
   part.set("confidence", percent(kConfidence, 0));
-  part.set("measure", measure_text(study.measure, study.threshold));
+  part.set("measure", measure_text(study));
   part.set("unit", unit_name(study));
   part.set("by_step", study.measure == Measure::epochs_to_train_error);
   part.set("runs_at_once", std::to_string(runs_at_once(study)));

@@ -16,6 +16,7 @@ namespace reprise::reports {
 namespace {
 
 constexpr std::size_t kMaxValues = 6;  // of a setting, in one cell
+constexpr double kInfinity = std::numeric_limits<double>::infinity();
 
 /// The values that a setting has in the runs, each once, in the order of the runs.
 std::vector<UntrustedText> values_of(const Runs& runs, const UntrustedText& name) {
@@ -31,20 +32,28 @@ std::vector<UntrustedText> values_of(const Runs& runs, const UntrustedText& name
 
 UntrustedText here_cell(const Runs& runs, const std::string& setting) {
   std::vector<UntrustedText> values = values_of(runs, setting);
+  std::stable_sort(values.begin(), values.end(), [](const auto& a, const auto& b) {
+    return a.real().value_or(kInfinity) < b.real().value_or(kInfinity);
+  });
   if (values.size() > kMaxValues) return fmt::format("{} values", values.size());
   for (UntrustedText& value : values) value = value.empty() ? "none" : words_of(value);
   return joined(values, ", ");
 }
 
 UntrustedText data_cell(const Runs& runs) {
-  std::vector<UntrustedText> names;
+  std::map<UntrustedText, std::set<std::size_t>> counts;  // of training images, by data
   for (const TrainingRun* run : runs) {
-    const UntrustedText text = plain_text(
-        "{}: {} training images, {}×{}×{}, {} classes", data_display_name(run->data_name),
-        grouped(run->train_images), run->height, run->width, run->channels, run->classes());
-    if (std::find(names.begin(), names.end(), text) == names.end()) names.push_back(text);
+    counts[plain_text("{}: {}×{}×{}, {} classes", data_display_name(run->data_name), run->height,
+                      run->width, run->channels, run->classes())]
+        .insert(run->train_images);
   }
-  return joined(names, "; ");
+  std::vector<UntrustedText> texts;
+  for (const auto& [data, of_data] : counts) {
+    std::vector<std::string> numbers;
+    for (const std::size_t count : of_data) numbers.push_back(grouped(count));
+    texts.push_back(plain_text("{}; training images: {}", data, joined(numbers, " or ")));
+  }
+  return joined(texts, "; ");
 }
 
 std::string parameters_cell(const Runs& runs) {
@@ -57,7 +66,7 @@ std::string parameters_cell(const Runs& runs) {
   return least == most ? grouped(least) : fmt::format("{} to {}", grouped(least), grouped(most));
 }
 
-std::string seeds_cell(const std::vector<Study>& studies) {
+std::string seeds_text(const std::vector<Study>& studies) {
   std::size_t least = std::numeric_limits<std::size_t>::max();
   std::size_t most = 0;
   for (const Study& study : studies) {
@@ -100,7 +109,9 @@ TableEntry sides_table(const std::vector<Study>& studies) {
   row("Network", here_cell(runs, "model"));
   row("Parameters", parameters_cell(runs));
   row("Activation", here_cell(runs, "activation"));
-  row("Pooling", here_cell(runs, "pooling"));
+  const UntrustedText sides = here_cell(runs, "pool_kernel");
+  row("Pooling", here_cell(runs, "pooling") +
+                     (sides.empty() ? sides : plain_text("; windows of side {}", sides)));
   row("Normalization", here_cell(runs, "normalization"));
   row("Dropout", here_cell(runs, "dropout"));
   row("Initial weights", here_cell(runs, "initializer"));
@@ -110,7 +121,7 @@ TableEntry sides_table(const std::vector<Study>& studies) {
   row("Momentum", here_cell(runs, "momentum"));
   row("Weight decay", here_cell(runs, "weight_decay"));
   row("Epochs", here_cell(runs, "epochs"));
-  row("Repetitions", seeds_cell(studies));
+  row("Repetitions", seeds_text(studies));
   row("Machine", machine_cell(runs));
   return entry;
 }
@@ -263,6 +274,7 @@ void add_study_setup(const std::vector<Study>& studies, Draft& draft) {
   draft.set("has_pilots", !pilots.empty());
   if (!pilots.empty()) draft.add("pilots", pilots_table(pilot_grids(studies), pilots));
   draft.set("trained_on", trained_on(studies));
+  draft.set("variant_seeds", seeds_text(studies));
 }
 
 }  // namespace reprise::reports

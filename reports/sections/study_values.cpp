@@ -26,7 +26,7 @@ std::string axis_title(const Study& study) {
     case Measure::generalization_gap:
       return "generalization gap (points)";
     default:
-      return measure_text(study.measure, 0) + " (%)";
+      return measure_text(study) + " (%)";
   }
 }
 
@@ -60,23 +60,23 @@ PlotCommands commands_of(const Study& study, std::vector<UntrustedText>& titles)
                                                      run.run->seed, value_text(study, value)))});
     }
     const double mean = printed(study, spread_of(variant.values()).mean);
-    means.push_back({plot_number(mean), plot_number(place - 0.24)});
+    means.push_back({plot_number(mean), plot_number(place - 0.18)});
     labels += PlotCommands::format("set label {} at graph 0,first {} left offset 0.3,0 tc rgb {}\n",
                                    words_of(variant.name).shortened(kVariantLabel),
-                                   plot_number(place + 0.36), colour::kText);
+                                   plot_number(place + 0.41), colour::kText);
     place -= 1;
   }
   const Interval range = range_of(study);
   return PlotCommands::format(
       "{}{}{}set border 1\nunset ytics\nset grid x lt 1 lc rgb {} lw 1\nunset key\n"
-      "set xrange [{}:{}]\nset yrange [0.5:{}.65]\nset xtics autofreq {}\nset xlabel {} offset "
+      "set xrange [{}:{}]\nset yrange [0.5:{}.7]\nset xtics autofreq {}\nset xlabel {} offset "
       "0,0.4\n"
       "set title {} offset 0,-0.5\nset tmargin 2\nset bmargin 3\n"
-      "plot $means using 1:2:(0):(0.48) with vectors nohead lw 3 lc rgb {}, "
+      "plot $means using 1:2:(0):(0.34) with vectors nohead lw 3 lc rgb {}, "
       "$dots using 1:2:3 with labels hypertext point pt 7 ps 0.5 lc rgb {}\n",
       titled_block("dots", dots), data_block("means", means), labels, colour::kGrid,
       plot_number(range.low), plot_number(range.high), study.variants.size(),
-      plot_number(tick_step(range.high - range.low, 4)), axis_title(study),
+      plot_number(tick_step(range.high - range.low, 5)), axis_title(study),
       heading_of(study.name).shortened(kStudyTitle), colour::kVermilion, colour::kBlue);
 }
 
@@ -89,7 +89,7 @@ UntrustedText alt_of(const Study& study) {
                                value_text(study, spread.most)));
   }
   return plain_text("{}, {}, mean and range over the seeds: {}.", heading_of(study.name),
-                    measure_text(study.measure, study.threshold), joined(parts, "; "));
+                    measure_text(study), joined(parts, "; "));
 }
 
 }  // namespace
@@ -110,7 +110,7 @@ Figure values_figure(const std::vector<Study>& studies) {
     for (const Variant& variant : study.variants) {
       for (const StudyRun& run : variant.runs) {
         figure.data.rows.push_back({study.name, variant.name, count_cell(run.run->seed),
-                                    measure_text(study.measure, study.threshold), unit_name(study),
+                                    measure_text(study), unit_name(study),
                                     value_cell(study, run.measured.value),
                                     run.measured.censored ? "yes" : "no"});
       }

@@ -64,7 +64,7 @@ std::vector<Cell> contrast_row(const Contrast& contrast) {
                            study.section.empty() ? Cell() : Cell(study.section),
                            contrast_name(contrast).capitalized(),
                            contrast.variant->claim,
-                           measure_text(study.measure, study.threshold),
+                           measure_text(study),
                            unit_of(contrast),
                            decided ? bold(verdict) : verdict,
                            difference_cell(contrast, test.mean, 1),
@@ -77,9 +77,10 @@ std::vector<Cell> contrast_row(const Contrast& contrast) {
   append(ratio_cells(contrast));
   append({p_cell(contrast.p), p_cell(contrast.adjusted_p)});
   append(below_cells(contrast));
-  append({if_finite(test.detectable, value_cell(study, test.detectable)),
-          contrast.identical ? count_cell(*contrast.identical) : Cell(),
-          count_cell(contrast.seeds.size())});
+  append(
+      {contrast.identical ? Cell() : if_finite(test.detectable, value_cell(study, test.detectable)),
+       contrast.identical ? count_cell(*contrast.identical) : Cell(),
+       count_cell(contrast.seeds.size())});
   const UntrustedText figure = paper_figure(*contrast.study, *contrast.variant);
   row.push_back(figure.empty() ? Cell() : Cell(figure));
   return row;
@@ -95,9 +96,9 @@ Contrasts with_verdict(const std::vector<Contrast>& contrasts, Verdict verdict) 
 
 // ---- A paragraph for each study
 
-/// "2.20 points lower", "0.12 epochs more"; "no different" of 0.
+/// "2.20 points lower", "0.12 epochs more"; of 0 "the same on average".
 std::string comparison_text(const Study& study, double difference) {
-  if (difference == 0) return "no different";
+  if (difference == 0) return "the same on average";
   const bool less = difference < 0;
   const char* word = less ? "lower" : "higher";
   if (study.measure == Measure::epochs_to_train_error) word = less ? "fewer" : "more";
@@ -110,11 +111,15 @@ std::string comparison_text(const Study& study, double difference) {
 Markdown difference_phrase(const Contrast& contrast) {
   const Study& study = *contrast.study;
   const PairedTest& test = contrast.test;
+  if (contrast.exceptions() == contrast.seeds.size()) {
+    return Markdown("the same as the baseline for every seed");
+  }
   Markdown difference = Markdown::format("{}", comparison_text(study, test.mean));
   if (!std::isfinite(test.interval.low)) return difference;
   const bool adjusted = !std::isnan(contrast.adjusted_p);
   const double p = adjusted ? contrast.adjusted_p : contrast.p;
-  const std::string p_text = std::isnan(p) ? "" : (adjusted ? "; adjusted " : "; ") + p_phrase(p);
+  const std::string p_text =
+      std::isnan(p) || contrast.identical ? "" : (adjusted ? "; adjusted " : "; ") + p_phrase(p);
   return Markdown::format("{} ({} confidence interval of the difference {}{})", difference,
                           confidence(), interval_text(study, test.interval), p_text);
 }
@@ -129,7 +134,7 @@ std::string predicate(const Study& study, const Variant& variant) {
     case Measure::seconds_per_epoch:
       return fmt::format("takes a mean of {} per epoch", value);
     default:
-      return fmt::format("has a mean {} of {}", measure_text(study.measure, 0), value);
+      return fmt::format("has a mean {} of {}", measure_text(study), value);
   }
 }
 
@@ -180,9 +185,8 @@ std::vector<Markdown> remarks_on(const Contrast& contrast) {
   }
   if (contrast.judgement.verdict == Verdict::inconclusive && test.detectable > 0 &&
       std::isfinite(test.detectable)) {
-    remarks.push_back(
-        Markdown::format("A true difference of {} would have been detected with {} power.",
-                         difference_text(study, test.detectable), percent(kPower, 0)));
+    remarks.push_back(Markdown::format("The detectable difference is {}.",
+                                       difference_text(study, test.detectable)));
   }
   if (contrast.judgement.verdict == Verdict::out_of_scale) {
     remarks.push_back(Markdown::format("Tested instead: {}", sentence(study.tested_instead)));
@@ -195,7 +199,7 @@ std::vector<Markdown> remarks_on(const Contrast& contrast) {
 }
 
 Markdown contrast_sentences(const Contrast& contrast) {
-  const UntrustedText name = words_of(contrast.variant->name).capitalized();
+  const UntrustedText name = heading_of(contrast.variant->name);
   if (contrast.seeds.empty()) {
     return Markdown::format("“{}” has no seed in common with it.", name);
   }
@@ -207,12 +211,12 @@ Markdown contrast_sentences(const Contrast& contrast) {
   return joined(sentences, " ");
 }
 
-/// Sentences of the variants, such as claims, each once.
+/// What the variants have of something, such as claims, each once.
 template <class Of>
 UntrustedText each_once(const Study& study, const Of& of) {
   std::vector<UntrustedText> texts;
   for (const Variant& variant : study.variants) {
-    const UntrustedText text = sentence(of(variant));
+    const UntrustedText text = of(variant);
     if (text.empty()) continue;
     if (std::find(texts.begin(), texts.end(), text) == texts.end()) texts.push_back(text);
   }
@@ -233,11 +237,11 @@ Markdown sources_sentences(const Study& study) {
     }
   }
   return Markdown::format(
-      "Over {}, the standard deviation of the {} is {} where all sources go by the seed. Where one "
-      "goes by the seed and the others are fixed, it is {}; the supplement has fractions of the "
-      "variance, with intervals.",
-      counted(study.baseline()->runs.size(), "seed"), measure_text(study.measure, study.threshold),
-      all, joined(parts, ", "));
+      "Over {}, the standard deviation of the {} is {} when the seed sets every source of "
+      "randomness. When it sets one alone, it is {}; the supplement has fractions of the variance, "
+      "with intervals.",
+      counted(study.baseline()->runs.size(), "seed"), measure_text(study), all,
+      joined(parts, ", "));
 }
 
 Markdown study_paragraph(const Study& study, const std::vector<Contrast>& contrasts) {
@@ -246,10 +250,16 @@ Markdown study_paragraph(const Study& study, const std::vector<Contrast>& contra
                                : Markdown::format(" (section {} of [2])", study.section);
   std::vector<Markdown> parts = {
       Markdown::format("**{}{}.** {}", heading_of(study.name), section, sentence(study.question))};
-  const UntrustedText claims = each_once(study, [](const Variant& v) { return v.claim; });
+  const UntrustedText claims = each_once(study, [](const Variant& v) { return sentence(v.claim); });
   if (!claims.empty()) {
-    parts.push_back(study.section.empty() ? Markdown::format("Our expectation: {}", claims)
-                                          : Markdown::format("The paper's claim: {}", claims));
+    const bool by_digest = std::any_of(contrasts.begin(), contrasts.end(), [&](const auto& c) {
+      return c.study == &study && c.identical;
+    });
+    parts.push_back(Markdown::format("{}: {}",
+                                     !study.section.empty() ? "The paper's claim"
+                                     : by_digest            ? "Expected, but not tested"
+                                                            : "Our expectation",
+                                     claims));
   }
   if (varies_sources(study)) {
     parts.push_back(sources_sentences(study));
@@ -261,7 +271,7 @@ Markdown study_paragraph(const Study& study, const std::vector<Contrast>& contra
     if (contrast.study == &study) parts.push_back(contrast_sentences(contrast));
   }
   const UntrustedText figures =
-      each_once(study, [&](const Variant& v) { return paper_figure(study, v); });
+      each_once(study, [&](const Variant& v) { return ended(paper_figure(study, v)); });
   if (!figures.empty()) parts.push_back(Markdown::format("In the paper: {}", figures));
   if (study.variants.size() == 1) parts.push_back(Markdown::literal("No other variant has a run."));
   return Markdown::format("{}\n\n", joined(parts, " "));
@@ -290,23 +300,30 @@ const Contrast* clearest(const Contrasts& contrasts) {
   return found;
 }
 
-/// "a against b, which differ by −1.00 points of test error (95% confidence interval ...)".
+/// "; test error +1.79 points": of a measure that it is beside; "" of others.
+std::string beside(const Contrast& contrast) {
+  if (!contrast.test_error) return "";
+  return "; test error " + signed_text(*contrast.study, contrast.test_error->mean);
+}
+
+/// What the abstract says of one: "test error −1.00 points, 95% confidence interval ...".
 void set_clearest(const std::string& name, const Contrasts& contrasts, Draft& draft) {
   const Contrast* found = clearest(contrasts);
   draft.set("has_" + name, found != nullptr);
   if (found == nullptr) return;
   const Study& study = *found->study;
-  draft.set(name + "_lead",
-            is_of_paper(*found) ? "Of the paper's claims, the one" : "Our own expectation");
-  const Markdown beside = found->test_error
-                              ? Markdown::format("; its test error is {}",
-                                                 comparison_text(study, found->test_error->mean))
-                              : Markdown::literal("");
-  draft.set(name,
-            Markdown::format("{} ({}: {}, {} confidence interval {}{})", contrast_name(*found),
-                             measure_text(study.measure, study.threshold),
-                             difference_text(study, found->test.mean), confidence(),
-                             interval_text(study, found->test.interval), beside));
+  const bool of_paper = is_of_paper(*found);
+  const bool is_only = std::count_if(contrasts.begin(), contrasts.end(), [&](const Contrast* c) {
+                         return is_of_paper(*c) == of_paper;
+                       }) == 1;
+  draft.set(name + "_lead", fmt::format("{} {}{}{} concerns", is_only ? "The only" : "The",
+                                        of_paper ? "claim of the paper" : "expectation of our own",
+                                        is_only ? " " : " most clearly ", verdict_text(*found)));
+  draft.set(name, contrast_name(*found));
+  draft.set(name + "_effect", Markdown::as_it_is(fmt::format(
+                                  "{} {}, {} confidence interval {}{}", measure_text(study),
+                                  signed_text(study, found->test.mean), confidence(),
+                                  interval_text(study, found->test.interval), beside(*found))));
 }
 
 /// What stands in parentheses behind a comparison in the conclusion.
@@ -315,18 +332,27 @@ Markdown brief(const Contrast& contrast) {
   const Verdict verdict = contrast.judgement.verdict;
   if (contrast.identical) return verdict_text(contrast);
   if (verdict == Verdict::out_of_scale) return study.tested_instead;
-  const std::string difference = difference_text(study, contrast.test.mean);
   const std::string reason = reason_text(contrast);
   if (contrast.seeds.empty()) return reason;
-  if (verdict != Verdict::inconclusive) return difference;
+  std::string text = signed_text(study, contrast.test.mean) + beside(contrast);
+  if (verdict != Verdict::inconclusive) return Markdown::as_it_is(text);
   const double detectable = contrast.test.detectable;
-  if (detectable > 0 && std::isfinite(detectable)) {
-    return Markdown::format("{}; detectable: {}", difference, difference_text(study, detectable));
+  if (contrast.falls_to_adjustment()) {
+    const Variant& variant = *contrast.variant;
+    const bool as_claimed = is_as_claimed(contrast.test, variant.expectation, variant.margin);
+    text +=
+        (as_claimed ? "; " : ", against the claim; ") + p_phrase(contrast.p) + " before adjustment";
+  } else if (!reason.empty()) {
+    text += "; " + reason;
   }
-  return reason.empty() ? difference : Markdown::format("{}; {}", difference, reason);
+  if (detectable > 0 && std::isfinite(detectable)) {
+    text += "; detectable: " + difference_text(study, detectable);
+  }
+  return Markdown::as_it_is(text);
 }
 
-/// "- **Supported (2):** a against b (−1.00 points), c against d (0.50 points)."; nothing for none.
+/// "- **Supported (2):** a against b (−1.00 points), c against d (+0.50 points)."; nothing for
+/// none.
 Markdown group_item(const char* title, const Contrasts& contrasts) {
   if (contrasts.empty()) return Markdown::literal("");
   std::vector<Markdown> items;
@@ -367,6 +393,9 @@ void set_conclusion(const std::vector<Contrast>& contrasts, Draft& draft) {
     for (const Contrast* contrast : *group) ++(is_of_paper(*contrast) ? claims : expectations);
   }
   draft.set("claims", counted(claims, "claim"));
+  draft.set("tests", grouped(std::count_if(contrasts.begin(), contrasts.end(), [](const auto& c) {
+              return !std::isnan(c.adjusted_p);
+            })));
   draft.set("has_expectations", expectations > 0);
   draft.set("expectations", counted(expectations, "expectation"));
   draft.set("verdict_counts", verdict_counts({{"supported", &supported},
@@ -381,12 +410,6 @@ void set_conclusion(const std::vector<Contrast>& contrasts, Draft& draft) {
 void set_scale(const std::vector<Study>& studies, Draft& draft) {
   TrainingRun most;
   std::vector<double> seconds;
-  std::size_t fewest = 0;
-  for (const Study& study : studies) {
-    for (const Variant& variant : study.variants) {
-      fewest = fewest == 0 ? variant.runs.size() : std::min(fewest, variant.runs.size());
-    }
-  }
   for (const TrainingRun* run : runs_of(studies)) {
     most.train_images = std::max(most.train_images, run->train_images);
     most.parameters = std::max(most.parameters, run->parameters);
@@ -396,7 +419,6 @@ void set_scale(const std::vector<Study>& studies, Draft& draft) {
   }
   draft.set("studies", counted(studies.size(), "study", "studies"));
   draft.set("study_runs", counted(distinct(runs_of(studies)).size(), "training run"));
-  draft.set("fewest_seeds", counted(fewest, "seed"));
   draft.set("most_train_images", grouped(most.train_images));
   draft.set("most_parameters", grouped(most.parameters));
   draft.set("most_epochs", counted(most.epochs, "epoch"));
@@ -410,10 +432,6 @@ std::vector<Contrast> compared_by_mean(const std::vector<Contrast>& contrasts) {
   std::copy_if(contrasts.begin(), contrasts.end(), std::back_inserter(compared),
                [](const Contrast& c) { return !varies_sources(*c.study); });
   return compared.empty() ? contrasts : compared;
-}
-
-Markdown names_with(const std::vector<UntrustedText>& names) {
-  return names.empty() ? Markdown("none") : Markdown(listed(names));
 }
 
 }  // namespace
@@ -468,7 +486,8 @@ void add_study_notes(const std::vector<Study>& studies, const std::vector<Contra
   }
   draft.set("compared", std::to_string(compared));
   draft.set("disagreeing", std::to_string(split.size()));
-  draft.set("disagreements", names_with(split));
+  draft.set("has_disagreements", !split.empty());
+  draft.set("disagreements", listed(split));
   std::vector<UntrustedText> unfinished;
   for (const Study& study : studies) {
     for (const Variant& variant : study.variants) {
@@ -477,7 +496,8 @@ void add_study_notes(const std::vector<Study>& studies, const std::vector<Contra
                                       variant.runs.size()));
     }
   }
-  draft.set("unfinished", names_with(unfinished));
+  draft.set("has_unfinished", !unfinished.empty());
+  draft.set("unfinished", listed(unfinished));
   PlanCount sum;
   for (const PlanCount& plan : stores.plans) {
     sum.wanted += plan.wanted;
@@ -488,17 +508,16 @@ void add_study_notes(const std::vector<Study>& studies, const std::vector<Contra
   const std::size_t told = sum.found + sum.failed + sum.diverged;
   draft.set("has_plans", !stores.plans.empty());
   draft.set("plan_wanted", grouped(sum.wanted));
-  draft.set("plan_found", grouped(sum.found));
+  draft.set("plan_found", sum.found == sum.wanted ? "all" : grouped(sum.found));
   draft.set("plan_failed", grouped(sum.failed));
   draft.set("plan_diverged", grouped(sum.diverged));
   draft.set("plan_missing", grouped(sum.wanted - std::min(sum.wanted, told)));
   draft.set("has_compute", stores.has_journal);
   draft.set("cpu_time", duration(stores.thread_seconds));
-  draft.set("plan_complete", sum.found == sum.wanted);
-  draft.set("no_trouble",
-            sum.found == sum.wanted && sum.failed + sum.diverged + stores.untold == 0);
+  draft.set("no_trouble", sum.found == sum.wanted &&
+                              sum.failed + sum.diverged + stores.untold + stores.stopped == 0);
   draft.set("untold", grouped(stores.untold));
-  draft.set("stopped", stores.stopped == 1 ? "once" : grouped(stores.stopped) + " times");
+  draft.set("stopped", grouped(stores.stopped));
 }
 
 }  // namespace reprise::reports
