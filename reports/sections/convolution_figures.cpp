@@ -294,7 +294,7 @@ Panel roofline_panel(const UntrustedText& pass, const std::vector<RooflinePoint>
   const double decades = std::log10(across.most / across.least);
   const PlotCommands commands = PlotCommands::format(
       "{}set title {}\nset grid x y lt 1 lc rgb {} lw 1\n"
-      "set key at screen 0.5,screen 0.99 center top maxrows 3 samplen 0.5 width -2\nset tmargin 6\n"
+      "set key at screen 0.5,screen 0.99 center top maxrows 3 samplen 0.5 width -2\nset tmargin 7\n"
       "set logscale xy\nset xrange [{}:{}]\nset xtics {}\nset yrange [{}:{}]\n"
       "set xlabel 'FLOP/byte'\nset ylabel 'GFLOP/s'\nplot {}\n",
       data, pass.shortened(kAlgorithmLabel), colour::kGrid, plot_number(across.least),
@@ -302,7 +302,7 @@ Panel roofline_panel(const UntrustedText& pass, const std::vector<RooflinePoint>
       plot_number(up.least), plot_number(up.most), joined(plots, ", "));
   return plotted({name,
                   plain_text("Roofline, {}: {}.", pass, joined(alt, "; ")),
-                  {330, 340},
+                  {330, 356},
                   commands,
                   titles});
 }
