@@ -189,7 +189,7 @@ void time_steps(const Options& options, Ranks& ranks) {
 }
 
 int time_alexnet(const std::string& name, int argc, const char* const* argv) {
-  RankedProgram program(name);
+  RankedProgram program("time_alexnet", name);
   std::optional<Options> options;
   Ranks& ranks = program.join([&]() -> std::optional<std::string> {
     options = parse(name, argc, argv, program.default_threads());

@@ -393,7 +393,7 @@ int run_to_record(TrainingRun& run, const Options& options, RunEnvironment& envi
 }
 
 int train_lenet5(const std::string& name, int argc, const char* const* argv) {
-  RankedProgram program(name);
+  RankedProgram program("train_lenet5", name);
   std::optional<Options> parsed;
   Ranks& ranks = program.join([&]() -> std::optional<std::string> {
     parsed = parse(name, argc, argv, program.default_threads());

@@ -93,7 +93,11 @@ std::vector<std::string> own_lines(const CommandResult& result) {
 
 /// The same command line without any launcher's variables.
 std::string alone(const std::string& command) {
-  return "env -u OMPI_COMM_WORLD_SIZE -u PMI_SIZE " + command;
+  std::string without = "env ";
+  for (const char* const variable : {"OMPI_COMM_WORLD", "PMI", "PMIX"}) {
+    without += std::string("-u ") + variable + "_RANK -u " + variable + "_SIZE ";
+  }
+  return without + command;
 }
 
 void check_one_line(const CommandResult& result, const std::string& expected) {
@@ -122,6 +126,9 @@ const std::string kFour = kProgram + kData +
                           "--model four_layer_cnn --width 8 --epochs 1 --train-images 96 "
                           "--batch-size 32 --block-size 4 --dropout 0.5 --random-shift 2 "
                           "--horizontal-flip 1 ";
+
+constexpr const char* kWrongRanks =
+    "option --ranks: 3; expected one of auto, openmpi, mpich, alone";
 
 }  // namespace
 
@@ -223,7 +230,7 @@ TEST_CASE("a request to stop reaches all ranks, and the checkpoint is whole") {
         mpi.start(3) + run + "--output " + output, SIGTERM,
         [](const std::string& out) { return out.find("epoch 1/24  train") != std::string::npos; });
     INFO(stopped.out << stopped.err);
-    CHECK(stopped.status != 0);
+    CHECK(stopped.status == (mpi.name == "openmpi" ? 1 : 130));  // as docs/ranks.md says
     CHECK(!fs::exists(output));
     CHECK(fs::exists(output + ".checkpoint"));
     CHECK(digest_in(run_command(alone(run) + "--resume --output " + output)) == expected);
@@ -259,8 +266,57 @@ TEST_CASE("ranks that cannot compute one run say so in one line, before anything
     const std::string other = mpi.name == "openmpi" ? "mpich" : "openmpi";
     check_one_line(run_command(mpi.start(2) + small + "--ranks " + other),
                    "counts 1 processes where");
+    check_one_line(run_command(mpi.start(1) + small + " : -n 1 " + small + "--ranks " + other),
+                   "rank 1: ranks: ");
+    check_one_line(run_command(mpi.start(2) + small + "--ranks 3"), kWrongRanks);
+    check_one_line(run_command(mpi.start(1) + small + " : -n 1 " + small + "--ranks ../x"),
+                   "rank 1: option --ranks: ../x; expected one of");
+    check_one_line(run_command(mpi.start(1) + small +
+                               " : -n 1 " REPRISE_BINARY_DIR "/experiments/time_alexnet --steps 1"),
+                   "rank 1: program time_alexnet; expected program train_lenet5");
   }
+  check_one_line(run_command(alone(small + "--ranks 3")), kWrongRanks);
+  check_one_line(
+      run_command(alone(small + "--ranks mpich")),
+      "option --ranks: mpich, and no launcher has started this process; expected mpirun");
   CHECK(folder.names().empty());
+}
+
+TEST_CASE("ranks do not wait for one that was told to run alone, or that is another program") {
+  if (each_mpi().empty()) REPRISE_SKIP("there is no Open MPI or MPICH");
+  const TemporaryFolder folder;
+  const std::string small = kProgram + kData + "--epochs 1 --train-images 128 --output ";
+  // All at a time: each waits for half a minute.
+  std::string all;
+  std::vector<std::string> expected;
+  const auto begin = [&](const std::string& command) {
+    all += "(" + command + " && echo ended in order) & ";
+  };
+  for (const Mpi& mpi : each_mpi()) {
+    begin(mpi.start(2) + small + (folder / (mpi.name + ".x")) + " : -n 1 " + small +
+          (folder / (mpi.name + ".alone")) + " --ranks alone");
+    // Open MPI's launcher finds out for itself, once the process has ended.
+    if (mpi.name != "openmpi") {
+      expected.push_back(
+          "train_lenet5: rank 0 of 3: it has waited 30 s for rank 2 to join; "
+          "expected the same program for all ranks, with the same --ranks");
+    }
+    begin(mpi.start(1) + "sleep 100 : -n 2 " + small + (folder / (mpi.name + ".y")));
+    expected.push_back(
+        "train_lenet5: rank 1 of 3: it has waited 30 s for rank 0 to join; expected "
+        "the same program for all ranks, with the same --ranks");
+  }
+  const CommandResult result = run_command(all + "wait");
+  INFO(result.out << result.err);
+  CHECK_THAT(result.out, !Catch::Contains("ended in order"));
+  std::vector<std::string> lines = own_lines(result);
+  std::sort(lines.begin(), lines.end());
+  std::sort(expected.begin(), expected.end());
+  CHECK(lines == expected);
+  for (const Mpi& mpi : each_mpi()) {
+    CHECK(!fs::exists(folder / (mpi.name + ".x")));
+    CHECK(!fs::exists(folder / (mpi.name + ".y")));
+  }
 }
 
 TEST_CASE("a rank of another commit, and a module that is none or of another MPI, are named") {
@@ -316,6 +372,14 @@ TEST_CASE("a program without the launcher's module ends in one line") {
                  "started 3 processes, and reprise_ranks_mpich.so" + missing);
   check_one_line(first_of_three("SLURM_PROCID", "SLURM_STEP_NUM_TASKS"),
                  "srun started 3 processes that do not know each other");
+  // Nobody says how many there are: one line of the first, silence of the others.
+  for (const std::string variable : {"PMIX_RANK", "PALS_RANKID"}) {
+    const std::string of = alone("env " + variable + "=");
+    check_one_line(run_command(of + "0 " + run),
+                   "the launcher that set " + variable +
+                       ": it does not say how many processes it has started; expected mpirun");
+    CHECK(own_lines(run_command(of + "1 " + run)).empty());
+  }
   CHECK(folder.names() == std::vector<std::string>{"train_lenet5"});
   // Each by itself needs no module.
   const CommandResult by_itself =
@@ -351,6 +415,10 @@ TEST_CASE("launchers are known by what they leave in the environment") {
         std::vector<std::string>{"mpich"});
   CHECK(launcher({{"PMIX_RANK", "1"}, {"SLURM_STEP_NUM_TASKS", "2"}, {"SLURM_PROCID", "1"}})
             .modules.front() == "openmpi");
+  CHECK(launcher({{"PMIX_RANK", "2"}}).rank == 2);
+  CHECK(launcher({{"PMIX_RANK", "2"}}).size == 0);  // not said
+  CHECK(launcher({{"PMIX_RANK", "0"}, {"PMIX_NAMESPACE", "a"}}).job !=
+        launcher({{"PMIX_RANK", "0"}, {"PMIX_NAMESPACE", "b"}}).job);
   CHECK(launcher({{"SLURM_NTASKS", "8"}, {"SLURM_PROCID", "0"}}).size == 1);  // a batch script
   CHECK_THROWS_WITH(launcher({{"PMI_SIZE", "2"}, {"PMI_RANK", "2"}}),
                     "environment variable PMI_RANK: 2; expected less than 2, which PMI_SIZE has");

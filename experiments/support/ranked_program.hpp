@@ -15,8 +15,9 @@ namespace reprise {
 class RankedProgram {
  public:
   /// Reads the environment. Of several processes rank 0 alone prints from now on, and what tells
-  /// that a rank has ended, with the program's `name` before it.
-  explicit RankedProgram(std::string name);
+  /// that a rank has ended, with the program's `name` before it. `own` is its file name, which all
+  /// ranks must have in common.
+  RankedProgram(std::string own, std::string name);
 
   /// Adds --ranks, which says how to join.
   static void add_option(CommandLine& line, std::string& which);
@@ -35,9 +36,11 @@ class RankedProgram {
   int work_and_leave(const std::function<int()>& work);
 
  private:
+  void check_size_is_known() const;
+  [[nodiscard]] bool others_wait() const;
   void leave_if_it_fails(const std::function<void()>& work);
 
-  std::string name_;
+  std::string own_, name_;
   Launcher launcher_;
   std::unique_ptr<JoinedRanks> joined_;
 };

@@ -100,8 +100,9 @@ class Patience {
 
 class ModuleRanks : public JoinedRanks {
  public:
-  ModuleRanks(const RanksModule& module, const std::function<void(const std::string&)>& tell)
-      : module_(module), witness_(tell) {
+  ModuleRanks(const RanksModule& module, const Launcher& launcher,
+              const std::function<void(const std::string&)>& tell)
+      : module_(module), witness_(launcher, tell) {
     int rank = 0;
     int size = 0;
     if (module_.start(&rank, &size) != 0) {
@@ -261,7 +262,7 @@ std::unique_ptr<JoinedRanks> join_ranks(const Launcher& launcher, const std::str
                                         const std::function<void(const std::string& what)>& tell) {
   const RanksModule& loaded = load_module(launcher, module_for(launcher, module));
   prctl(PR_SET_PDEATHSIG, SIGTERM);
-  auto ranks = std::make_unique<ModuleRanks>(loaded, tell);
+  auto ranks = std::make_unique<ModuleRanks>(loaded, launcher, tell);
   if (ranks->size() != launcher.size || ranks->rank() != launcher.rank) {
     throw Error("ranks",
                 fmt::format("{} counts {} processes where {} started {}", ranks->transport(),

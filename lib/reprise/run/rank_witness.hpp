@@ -8,6 +8,8 @@
 /// which processes end, before the launcher hears of it by SIGCHLD, and an epoll hands them out in
 /// that order. The sockets between a rank and its launcher, which would tell the launcher earlier,
 /// stay open in the witness.
+///
+/// Until then it waits for watch(), which a rank calls when all have joined.
 #pragma once
 
 #include <sys/types.h>
@@ -18,6 +20,7 @@
 #include <vector>
 
 #include "reprise/core/file_descriptor.hpp"
+#include "reprise/run/launcher.hpp"
 
 namespace reprise {
 
@@ -27,12 +30,22 @@ struct RankProcess {
   int process = 0;
 };
 
+/// The ranks of this launch that have a witness on this host: those that join or have joined.
+std::vector<std::size_t> joining_ranks(const Launcher& launcher);
+/// Ends those of them that wait for others, silently and a second later: for a rank that cannot
+/// join and tells why. Some launchers leave them.
+void end_joining_ranks(const Launcher& launcher);
+
 class RankWitness {
  public:
   /// Starts the process, which calls `tell` if it has something to tell. To be called before the
   /// MPI library starts, so that the process holds what the launcher gave to this one and nothing
   /// of the library's. Error if the system allows no more processes.
-  explicit RankWitness(const std::function<void(const std::string& what)>& tell);
+  ///
+  /// An MPI library waits without end for a rank that does not join, such as a process that was
+  /// told to run alone. Where another rank of this host has not begun to within half a minute, or
+  /// of other hosts within ten minutes, the process tells which do wait, and ends this one.
+  RankWitness(const Launcher& launcher, const std::function<void(const std::string& what)>& tell);
   RankWitness(const RankWitness&) = delete;
   RankWitness& operator=(const RankWitness&) = delete;
   /// Leaves the process as it is: what ends this process, an exception as well, is told.
