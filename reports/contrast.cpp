@@ -151,10 +151,6 @@ bool Contrast::is_lower_bound() const {
   return censored_variant ? test.mean > 0 : test.mean < 0;
 }
 
-bool Contrast::is_unanimous() const {
-  return exceptions() == 0;
-}
-
 std::size_t Contrast::dissenters() const {
   return static_cast<std::size_t>(
       std::count_if(differences.begin(), differences.end(),

@@ -93,8 +93,6 @@ struct Contrast {
   [[nodiscard]] bool falls_to_adjustment() const {
     return judgement.uncertainty == Uncertainty::adjusted;
   }
-  /// All differences have the sign of the mean, and none is zero.
-  [[nodiscard]] bool is_unanimous() const;
   /// Differences of the sign that the mean has not.
   [[nodiscard]] std::size_t dissenters() const;
   /// Differences that have not the sign of the mean: dissenters and zeros.

@@ -358,6 +358,7 @@ TEST_CASE("a gap is told with what test error did, and runs at a time with the t
   const std::string text = whole(make_report(records, ""));
   CHECK(holds(text,
               "Its test error is 2.13 points lower (95% confidence interval of the difference −"));
+  CHECK(holds(text, "| generalization gap; test error −2.13 points | "));
   CHECK(holds(text, "Runs at a time on the machine: 1."));
   for (NamedRecord& record : records) {
     record.record.groups["environment"].attributes["runs_at_once"] = std::int64_t{2};
@@ -414,8 +415,8 @@ TEST_CASE("variants that differ in the seeds of sources alone get their shares o
   const Report report = make_report(records, "");
   CHECK(holds(report.markdown,
               "Over 4 seeds, the standard deviation of the test error is 0.52 points when the "
-              "seed sets every source of randomness. When it sets one alone, it is 0.16 points "
-              "(3×3); the supplement has fractions"));
+              "seed sets every source of randomness. When it sets one alone and one draw fixes the "
+              "others, it is 0.16 points (3×3); the supplement has fractions"));
   CHECK(verdict_row(report.markdown, "3×3 against 2×2").empty());
   CHECK(!verdict_row(report.markdown, "| Dropout |").empty());
   const std::string text = report.supplement_markdown;

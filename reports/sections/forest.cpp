@@ -14,7 +14,6 @@ namespace {
 
 constexpr double kForestWidth = 385;     // pixels
 constexpr double kForestRest = 70;       // axis and margins
-constexpr double kCharacter = 7.3;       // of a name
 constexpr double kMaxLogarithm = 20;     // of a ratio: what lies beyond is at the edge
 constexpr std::size_t kForestName = 48;  // bytes; a longer name does without its study
 constexpr std::size_t kForestRows = 10;  // of a panel: more are shared out evenly among several
@@ -34,12 +33,8 @@ struct Forest {
   Interval range = {};  ///< of the axis; of ratios their logarithms
 };
 
-/// A row: its height in pixels, and where its parts are, in rows from its middle.
-struct Row {
-  double height, name, verdict, bar, dots;
-};
-constexpr Row kShort = {44, 0.3, 0.3, -0.17, -0.37};
-constexpr Row kTall = {60, 0.35, 0.09, -0.24, -0.4};  // where name and verdict need a line each
+constexpr double kRowHeight = 60;  // pixels; the places of its parts are in rows from its middle
+constexpr double kNamePlace = 0.35, kVerdictPlace = 0.09, kBarPlace = -0.24, kDotsPlace = -0.4;
 
 std::string_view colour_of(Verdict verdict) {
   if (verdict == Verdict::supported) return colour::kBlue;
@@ -68,14 +63,6 @@ UntrustedText row_name(const Contrast& contrast) {
   const UntrustedText whole = contrast_name(contrast);
   const UntrustedText fits = whole.size() <= kForestName ? whole : pair_name(contrast);
   return fits.capitalized().shortened(kForestName);
-}
-
-const Row& row_of(const Forest& forest) {
-  const bool fit = std::all_of(forest.effects.begin(), forest.effects.end(), [](const Effect& e) {
-    const std::size_t length = row_name(*e.contrast).size() + short_verdict(*e.contrast).size();
-    return kCharacter * static_cast<double>(length + 6) < kForestWidth;
-  });
-  return fit ? kShort : kTall;
 }
 
 std::string value_phrase(const Forest& forest, double value) {
@@ -118,14 +105,12 @@ PlotCommands axis_commands(const Forest& forest) {
       plot_number(std::exp(range.low)), plot_number(std::exp(range.high)), tics);
 }
 
-PlotCommands row_labels(const Contrast& contrast, double place, const Row& row) {
-  const bool tall = &row == &kTall;
+PlotCommands row_labels(const Contrast& contrast, double place) {
   return PlotCommands::format(
       "set label {} at graph 0,first {} left tc rgb {}\n"
-      "set label {} at graph {},first {} {} font 'sans-serif,12' tc rgb {}\n",
-      row_name(contrast), plot_number(place + row.name), colour::kText, short_verdict(contrast),
-      tall ? 0 : 1, plot_number(place + row.verdict),
-      tall ? PlotCommands::literal("left") : PlotCommands::literal("right"), colour::kText);
+      "set label {} at graph 0,first {} left font 'sans-serif,12' tc rgb {}\n",
+      row_name(contrast), plot_number(place + kNamePlace), colour::kText, short_verdict(contrast),
+      plot_number(place + kVerdictPlace), colour::kText);
 }
 
 /// What gnuplot is given of all rows.
@@ -139,14 +124,13 @@ struct Marks {
 
 void add_row(const Forest& forest, const Effect& effect, double place, Marks& marks) {
   const Contrast& contrast = *effect.contrast;
-  const Row& row = row_of(forest);
   const UntrustedText name = contrast_name(contrast).capitalized();
   const std::string_view ink = colour_of(contrast.judgement.verdict);
   const auto title = [&](const UntrustedText& text) { return point_title(marks.titles, text); };
-  marks.labels += row_labels(contrast, place, row);
+  marks.labels += row_labels(contrast, place);
   marks.no_effect.push_back({plot_number(forest.is_ratio ? 1 : 0), plot_number(place - 0.5),
-                             plot_number(0.5 + row.bar + 0.25)});
-  marks.means.push_back({plot_number(effect.mean), plot_number(place + row.bar),
+                             plot_number(0.5 + kBarPlace + 0.25)});
+  marks.means.push_back({plot_number(effect.mean), plot_number(place + kBarPlace),
                          title(plain_text("{}: {} ({} confidence interval {} to {}), {}", name,
                                           value_phrase(forest, effect.mean),
                                           percent(kConfidence, 0), fixed(effect.interval.low, 2),
@@ -155,7 +139,7 @@ void add_row(const Forest& forest, const Effect& effect, double place, Marks& ma
                          colour_number(ink),
                          colour_number(is_decided(contrast) ? ink : colour::kPaper)});
   for (std::size_t i = 0; i < effect.seeds.size(); ++i) {
-    marks.dots.push_back({plot_number(effect.seeds[i]), plot_number(place + row.dots),
+    marks.dots.push_back({plot_number(effect.seeds[i]), plot_number(place + kDotsPlace),
                           title(plain_text("{}, seed {}: {}", name, contrast.seeds[i],
                                            value_phrase(forest, effect.seeds[i])))});
   }
@@ -191,7 +175,7 @@ Panel forest_panel(const Forest& forest) {
       percent(kConfidence, 0), joined(texts, "; "));
   return plotted({forest.name,
                   alt,
-                  {kForestWidth, kForestRest + row_of(forest).height * count},
+                  {kForestWidth, kForestRest + kRowHeight * count},
                   forest_commands(forest, marks),
                   marks.titles});
 }

@@ -136,7 +136,6 @@ void add_course(const TrainingRun& run, Draft& draft) {
   draft.set("least_is_last", least + 1 == history.test_loss.end());
   draft.set("last_epoch", std::to_string(history.epoch.back()));
   draft.set("least_test_loss", fixed(*least, 3));
-  draft.set("last_test_loss", fixed(history.test_loss.back(), 3));
   const double gap = final_test_error(run) - final_train_error(run);
   draft.set("train_error", percent(final_train_error(run), decimals_of(run)));
   draft.set("generalization_gap", points(gap, 2));

@@ -54,17 +54,25 @@ std::vector<Cell> below_cells(const Contrast& contrast) {
   return cells;
 }
 
+/// "; test error +1.79 points": of a measure that it is beside; "" of others.
+std::string beside(const Contrast& contrast) {
+  if (!contrast.test_error) return "";
+  return "; test error " + signed_text(*contrast.study, contrast.test_error->mean);
+}
+
 std::vector<Cell> contrast_row(const Contrast& contrast) {
   const Study& study = *contrast.study;
   const PairedTest& test = contrast.test;
   const bool decided = contrast.judgement.verdict == Verdict::supported ||
                        contrast.judgement.verdict == Verdict::contradicted;
   const Cell verdict = verdict_text(contrast);
+  Cell measure = measure_text(study);
+  measure.shown = Markdown::format("{}{}", measure.shown, beside(contrast));
   std::vector<Cell> row = {heading_of(study.name),
                            study.section.empty() ? Cell() : Cell(study.section),
                            contrast_name(contrast).capitalized(),
                            contrast.variant->claim,
-                           measure_text(study),
+                           measure,
                            unit_of(contrast),
                            decided ? bold(verdict) : verdict,
                            difference_cell(contrast, test.mean, 1),
@@ -238,8 +246,8 @@ Markdown sources_sentences(const Study& study) {
   }
   return Markdown::format(
       "Over {}, the standard deviation of the {} is {} when the seed sets every source of "
-      "randomness. When it sets one alone, it is {}; the supplement has fractions of the variance, "
-      "with intervals.",
+      "randomness. When it sets one alone and one draw fixes the others, it is {}; the supplement "
+      "has fractions of the variance, with intervals.",
       counted(study.baseline()->runs.size(), "seed"), measure_text(study), all,
       joined(parts, ", "));
 }
@@ -298,12 +306,6 @@ const Contrast* clearest(const Contrasts& contrasts) {
     if (found == nullptr || rank(*contrast) > rank(*found)) found = contrast;
   }
   return found;
-}
-
-/// "; test error +1.79 points": of a measure that it is beside; "" of others.
-std::string beside(const Contrast& contrast) {
-  if (!contrast.test_error) return "";
-  return "; test error " + signed_text(*contrast.study, contrast.test_error->mean);
 }
 
 /// What the abstract says of one: "test error −1.00 points, 95% confidence interval ...".
