@@ -12,8 +12,8 @@ namespace reprise::reports {
 namespace {
 
 constexpr double kValuesWidth = 300;     // pixels
-constexpr double kValuesRow = 38;        // of a variant: its name above its dots
-constexpr double kRest = 92;             // title and axis
+constexpr double kValuesRow = 36;        // of a variant: its name above its dots
+constexpr double kRest = 86;             // title and axis
 constexpr std::size_t kStudyTitle = 38;  // characters that fit
 constexpr std::size_t kVariantLabel = 42;
 

@@ -66,13 +66,11 @@ std::vector<Cell> contrast_row(const Contrast& contrast) {
   const bool decided = contrast.judgement.verdict == Verdict::supported ||
                        contrast.judgement.verdict == Verdict::contradicted;
   const Cell verdict = verdict_text(contrast);
-  Cell measure = measure_text(study);
-  measure.shown = Markdown::format("{}{}", measure.shown, beside(contrast));
   std::vector<Cell> row = {heading_of(study.name),
                            study.section.empty() ? Cell() : Cell(study.section),
                            contrast_name(contrast).capitalized(),
                            contrast.variant->claim,
-                           measure,
+                           measure_text(study),
                            unit_of(contrast),
                            decided ? bold(verdict) : verdict,
                            difference_cell(contrast, test.mean, 1),
@@ -183,10 +181,10 @@ std::vector<Markdown> remarks_on(const Contrast& contrast) {
         fixed(contrast.ratio->interval.high, 2)));
   }
   if (contrast.test_error && std::isfinite(contrast.test_error->interval.low)) {
-    remarks.push_back(
-        Markdown::format("Its test error is {} ({} confidence interval of the difference {}).",
-                         comparison_text(study, contrast.test_error->mean), confidence(),
-                         interval_text(study, contrast.test_error->interval)));
+    remarks.push_back(Markdown::format("Its test error is {} ({} confidence interval {}).",
+                                       comparison_text(study, contrast.test_error->mean),
+                                       confidence(),
+                                       interval_text(study, contrast.test_error->interval)));
   }
   if (contrast.falls_to_adjustment()) {
     remarks.push_back(Markdown::format("Before the adjustment, {}.", p_phrase(contrast.p)));
@@ -247,7 +245,7 @@ Markdown sources_sentences(const Study& study) {
   return Markdown::format(
       "Over {}, the standard deviation of the {} is {} when the seed sets every source of "
       "randomness. When it sets one alone and one draw fixes the others, it is {}; the supplement "
-      "has fractions of the variance, with intervals.",
+      "has fractions of the variance.",
       counted(study.baseline()->runs.size(), "seed"), measure_text(study), all,
       joined(parts, ", "));
 }
