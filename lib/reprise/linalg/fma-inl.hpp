@@ -13,7 +13,6 @@
 #include <hwy/highway.h>
 
 #include <cmath>
-#include <cstddef>
 
 #include "reprise/linalg/exact_fma.hpp"
 
@@ -89,17 +88,7 @@ HWY_INLINE V vector(V x, V y, V z) {
 }
 #else
 template <class V>
-HWY_INLINE V vector(V x, V y, V z) {
-  namespace hn = hwy::HWY_NAMESPACE;
-  const hn::DFromV<V> d;
-  using T = hn::TFromD<decltype(d)>;
-  HWY_ALIGN T a[hn::MaxLanes(d)], b[hn::MaxLanes(d)], c[hn::MaxLanes(d)];
-  hn::Store(x, d, a);
-  hn::Store(y, d, b);
-  hn::Store(z, d, c);
-  for (std::size_t i = 0; i < hn::Lanes(d); ++i) a[i] = number(a[i], b[i], c[i]);
-  return hn::Load(d, a);
-}
+V vector(V x, V y, V z);  // none is called: the other targets have the instruction
 #endif
 
 }  // namespace fma_of
