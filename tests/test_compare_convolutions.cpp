@@ -241,9 +241,9 @@ TEST_CASE("with JSON asked for, standard output is JSON, whatever else is asked 
           parse_conv_shape(name.find("conv1") != name.npos ? "mb128ic1ih28oc6oh28kh5ph2"
                                                            : "mb128ic6ih14oc16oh10kh5ph0");
       const double gflops = shape.flops() / std::stod(member(run, "real_time")) / 1e6;
-      // Two clocks, on a machine that may be busy: a wrong unit is a factor of 1000.
-      CHECK(std::stod(member(run, "GFLOP/s")) > gflops / 10);
-      CHECK(std::stod(member(run, "GFLOP/s")) < gflops * 10);
+      // Two clocks, on a machine that may be very busy: a wrong unit is a factor of 1000.
+      CHECK(std::stod(member(run, "GFLOP/s")) > gflops / 30);
+      CHECK(std::stod(member(run, "GFLOP/s")) < gflops * 30);
       CHECK(std::stod(member(run, "workspace_bytes")) > 0);
       CHECK(std::stod(member(run, "worst_of_bound")) < 1);
     }

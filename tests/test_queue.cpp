@@ -265,7 +265,8 @@ TEST_CASE("a worker on a full disk says so in one line, and goes on once there i
                             " >" + (place.folder / "second") + "\nls " + store + "/runs >" +
                             (place.folder / "files") + "\nexit $status\n";
   fs::create_directory(store);
-  const bool mounts = run_command("unshare --mount --map-root-user true").status == 0;
+  const bool mounts =
+      run_command("unshare --mount --map-root-user mount -t tmpfs tmpfs " + store).status == 0;
   CommandResult both;
   if (mounts) {  // the disk gets full when the first run has begun
     write_file(place.folder / "disk",
