@@ -286,7 +286,7 @@ TEST_CASE("ranks do not wait for one that was told to run alone, or that is anot
   if (each_mpi().empty()) REPRISE_SKIP("there is no Open MPI or MPICH");
   const TemporaryFolder folder;
   const std::string small = kProgram + kData + "--epochs 1 --train-images 128 --output ";
-  // All at a time: each waits for half a minute.
+  // All at a time: each waits for a minute.
   std::string all;
   std::vector<std::string> expected;
   const auto begin = [&](const std::string& command) {
@@ -298,12 +298,12 @@ TEST_CASE("ranks do not wait for one that was told to run alone, or that is anot
     // Open MPI's launcher finds out for itself, once the process has ended.
     if (mpi.name != "openmpi") {
       expected.push_back(
-          "train_lenet5: rank 0 of 3: it has waited 30 s for rank 2 to join; "
+          "train_lenet5: rank 0 of 3: it has waited 60 s for rank 2 to join; "
           "expected the same program for all ranks, with the same --ranks");
     }
     begin(mpi.start(1) + "sleep 100 : -n 2 " + small + (folder / (mpi.name + ".y")));
     expected.push_back(
-        "train_lenet5: rank 1 of 3: it has waited 30 s for rank 0 to join; expected "
+        "train_lenet5: rank 1 of 3: it has waited 60 s for rank 0 to join; expected "
         "the same program for all ranks, with the same --ranks");
   }
   const CommandResult result = run_command(all + "wait");

@@ -27,7 +27,7 @@ namespace {
 using std::chrono::milliseconds;
 using std::chrono::seconds;
 
-constexpr seconds kToBegin(30);        ///< on one host
+constexpr seconds kToBegin(60);        ///< on one host
 constexpr seconds kToJoin(600);        ///< with those of other hosts
 constexpr seconds kForTheLauncher(5);  ///< to end the other ranks
 constexpr seconds kForALine(1);        ///< to be printed
@@ -112,9 +112,10 @@ SignAddress sign_address(const Launcher& launcher, std::size_t rank) {
   SignAddress sign;
   sign.address.sun_family = AF_UNIX;
   const std::string name = sign_of(launcher) + std::to_string(rank);
-  const std::size_t length = std::min(name.size(), sizeof(sign.address.sun_path) - 1);
-  name.copy(&sign.address.sun_path[1], length);  // after a zero: no file's name
-  sign.bytes = static_cast<socklen_t>(offsetof(sockaddr_un, sun_path) + 1 + length);
+  const std::size_t length = std::min(name.size(), sizeof(sign.address.sun_path) - 2);
+  // A zero before it: no file's name. One after it, which qemu-user adds where there is none.
+  name.copy(&sign.address.sun_path[1], length);
+  sign.bytes = static_cast<socklen_t>(offsetof(sockaddr_un, sun_path) + length + 2);
   return sign;
 }
 
@@ -216,7 +217,9 @@ std::vector<std::size_t> joining_ranks(const Launcher& launcher) {
   for (std::string line; std::getline(sockets, line);) {
     const std::size_t place = line.find(sign);
     if (place == std::string::npos) continue;
-    const auto rank = parse_integer(line.substr(place + sign.size()));
+    std::string number = line.substr(place + sign.size());
+    if (number.ends_with('@')) number.pop_back();  // how the file shows a zero
+    const auto rank = parse_integer(number);
     if (rank && *rank >= 0) ranks.push_back(static_cast<std::size_t>(*rank));
   }
   std::sort(ranks.begin(), ranks.end());

@@ -43,7 +43,7 @@ class RankWitness {
   /// of the library's. Error if the system allows no more processes.
   ///
   /// An MPI library waits without end for a rank that does not join, such as a process that was
-  /// told to run alone. Where another rank of this host has not begun to within half a minute, or
+  /// told to run alone. Where another rank of this host has not begun to do so within a minute, or
   /// of other hosts within ten minutes, the process tells which do wait, and ends this one.
   RankWitness(const Launcher& launcher, const std::function<void(const std::string& what)>& tell);
   RankWitness(const RankWitness&) = delete;
