@@ -11,6 +11,7 @@
 #include "reprise/conv/conv_algorithm.hpp"
 #include "reprise/core/digest.hpp"
 #include "reprise/core/error.hpp"
+#include "reprise/core/file.hpp"
 #include "reprise/core/parallel.hpp"
 #include "reprise/core/parse.hpp"
 #include "reprise/core/terminal.hpp"
@@ -214,22 +215,39 @@ std::string name_of_run(const Study& study, const StudyRun& run) {
   return fmt::format("pilot-{}-rate{}-seed{}.h5", name, run.configuration.learning_rate, seed);
 }
 
-/// One digest for the whole study, as `sha256sum` would give for a file with a line "NAME DIGEST"
-/// per record, in the order of the runs. Records of class machine are left out: they are not the
-/// same elsewhere.
-std::string digest_of_study(const StudyRuns& runs, const RunStore& store,
-                            const LoadOptions& loading) {
+/// What is in the store when a study ends.
+struct StudyEnd {
+  std::size_t left = 0;  ///< runs without a record, a summary or a failure
+  std::string digest;    ///< of the rest
+};
+
+/// The digest is one for the whole study, as `sha256sum` would give for a file with a line
+/// "NAME DIGEST" per record, in the order of the runs. Records of class machine are left out: they
+/// are not the same elsewhere.
+StudyEnd end_of_study(const StudyRuns& runs, const RunStore& store, const LoadOptions& loading) {
+  StudyEnd end;
   Sha256 hash;
   for (const StudyRun& run : runs.all()) {
+    if (!store.has_run(run.digest)) {
+      const bool failed = std::filesystem::exists(store.path(failure_file(run.digest)));
+      if (!failed) ++end.left;
+      continue;  // it diverged
+    }
     const ConvAlgorithm& algorithm = conv_algorithm(run.configuration.conv_algorithm);
     if (algorithm.reproducibility != Reproducibility::portable) continue;
-    if (!store.has_run(run.digest)) continue;  // it diverged
-    const Record record = load_run(store.run_path(run.digest), loading);
-    const std::string line =
-        name_of_run(runs.study(), run) + " " + run_record_digest(record) + "\n";
-    hash.update(std::as_bytes(std::span(line)));
+    try {
+      const Record record = load_run(store.run_path(run.digest), loading);
+      const std::string line =
+          name_of_run(runs.study(), run) + " " + run_record_digest(record) + "\n";
+      hash.update(std::as_bytes(std::span(line)));
+    } catch (const FileMissing&) {
+      ++end.left;  // another process has just set it aside
+    } catch (const DamagedRecord&) {
+      ++end.left;
+    }
   }
-  return hash.finish_hex();
+  end.digest = hash.finish_hex();
+  return end;
 }
 
 void print_list() {
@@ -388,19 +406,23 @@ int report_outcome(const std::string& name, const RunsOutcome& outcome, const St
     return kWaits;
   }
   print_line("records " + store.path(kRunsFolder));
-  const std::vector<StudyRun> all = runs.all();
-  const auto left = std::count_if(all.begin(), all.end(),
-                                  [&](const StudyRun& run) { return is_left(run, store); });
-  if (left > 0) {
-    const std::string others = left == 1 ? "1 run is" : fmt::format("{} runs are", left);
+  const StudyEnd end = end_of_study(runs, store, loading);
+  if (end.left > 0) {
+    const std::string others = end.left == 1 ? "1 run is" : fmt::format("{} runs are", end.left);
     const StudyShare& share = runs.share();
+    if (!share.is_part()) {
+      throw Error(store.path(kRunsFolder),
+                  others + " not there any more, or damaged, since this call has seen " +
+                      (end.left == 1 ? "it" : "them") + " done",
+                  "the same command again, which does what is missing");
+    }
     print_line(share.run.empty()
                    ? fmt::format("share {}/{} is done; of the other shares {} left", share.index,
                                  share.count, others)
                    : fmt::format("run {} is done; of the others {} left", share.run, others));
     return 0;
   }
-  print_line("digest sha256:" + digest_of_study(runs, store, loading));
+  print_line("digest sha256:" + end.digest);
   return 0;
 }
 
@@ -417,12 +439,27 @@ int summarize_store(const std::string& name, const Options& options) {
   return faults.empty() ? 0 : kFailed;
 }
 
-/// Summaries of the runs of the study that were there before.
-void summarize_study(const StudyRuns& runs, const RunStore& store, const SummaryFolder& summaries) {
+/// Takes summaries of the runs of the study that are there; a line for each that cannot be taken.
+std::vector<std::string> summarize_study(const StudyRuns& runs, const RunStore& store,
+                                         const SummaryFolder& summaries) {
+  std::vector<std::string> faults;
   for (const StudyRun& run : runs.all()) {
-    if (!run.digest.empty()) summaries.take_run(store, run.digest);
+    if (run.digest.empty()) continue;
+    try {
+      summaries.take_run(store, run.digest);
+    } catch (const Error& error) {
+      faults.push_back(run.label + ": its summary: " + error.what());
+    }
   }
   summaries.take_texts(store);
+  return faults;
+}
+
+/// Adds those that are not there yet.
+void add_new(std::vector<std::string>& lines, const std::vector<std::string>& more) {
+  for (const std::string& line : more) {
+    if (std::find(lines.begin(), lines.end(), line) == lines.end()) lines.push_back(line);
+  }
 }
 
 int run_study(const std::string& name, int argc, const char* const* argv) {
@@ -459,10 +496,10 @@ int run_study(const std::string& name, int argc, const char* const* argv) {
   std::optional<SummaryFolder> summaries;
   if (!options.summaries.empty()) {
     options.runs.summaries = &summaries.emplace(options.summaries, options.runs.loading);
-    summarize_study(runs, store, *summaries);
+    summarize_study(runs, store, *summaries);  // faults are told in the end
   }
-  const RunsOutcome outcome = do_study(runs, data, store, options.runs);
-  if (summaries) summarize_study(runs, store, *summaries);
+  RunsOutcome outcome = do_study(runs, data, store, options.runs);
+  if (summaries) add_new(outcome.failed, summarize_study(runs, store, *summaries));
   return report_outcome(name, outcome, runs, store, options.runs.loading);
 }
 

@@ -331,6 +331,17 @@ void log_run(const TrainingRun& run, const EarlierRecord& earlier, Log& log) {
   }
 }
 
+/// Error, which says what to do, if the checkpoint that the user asked for cannot be restored.
+void restore_named(TrainingRun& run, const std::string& path, const LoadOptions& loading) {
+  try {
+    restore_checkpoint(run, path, loading);
+  } catch (const DamagedRecord& error) {
+    const std::string what = error.what();
+    throw Error(what.substr(0, what.find("; expected ")), "the run cannot be continued",
+                "a whole checkpoint, or --force instead of --resume to start it again");
+  }
+}
+
 /// Takes the run to where its checkpoint is, if it is to go on from one. Error if there is none
 /// that should be there, or one that nobody asked for.
 void take_up(TrainingRun& run, const Options& options, const EarlierRecord& earlier,
@@ -341,7 +352,7 @@ void take_up(TrainingRun& run, const Options& options, const EarlierRecord& earl
     throw Error(options.output, "there is neither this record nor a checkpoint of its run",
                 "--output as the interrupted run had it, or no --resume, to start one");
   } else if (options.resume) {
-    restore_checkpoint(run, checkpoint.path(), options.loading);
+    restore_named(run, checkpoint.path(), options.loading);
     for (std::size_t epoch = 1; epoch <= run.epochs_done(); ++epoch) {
       earlier.check(options.output, epoch, run.history()[epoch - 1]);
     }

@@ -5,9 +5,11 @@
 #include <functional>
 #include <mutex>
 #include <set>
+#include <span>
 #include <sstream>
 #include <thread>
 
+#include "reprise/core/digest.hpp"
 #include "reprise/core/error.hpp"
 #include "reprise/record/store.hpp"
 #include "support/catch.hpp"
@@ -31,7 +33,8 @@ const std::string kAnotherHost = kPreload + REPRISE_ANOTHER_HOST " ";
 /// Two variants; `more` are lines before them.
 std::string study_text(const std::string& more = "") {
   return "question = \"Is it so?\"\nclaim = \"It is.\"\n" + more +
-         "[settings]\nepochs = 1\n[quick]\nepochs = 1\n[[variants]]\nname = \"plain\"\n"
+         "[settings]\nepochs = 1\n[quick]\nepochs = 1\n"
+         "[[variants]]\nname = \"plain\"\n"
          "description = \"A\"\n[[variants]]\nname = \"other\"\ndescription = \"B\"\n"
          "expectation = \"lower\"\nsettings = { momentum = 0.5 }\n";
 }
@@ -85,6 +88,35 @@ std::size_t count_in(const std::string& text, const std::string& part) {
 CommandResult script(const Place& place, const std::string& text) {
   write_file(place.folder / "script", "set -eu\n" + text);
   return run_command("timeout 120 bash " + (place.folder / "script"));
+}
+
+/// A worker until it has left a checkpoint, of the runs that `options` name.
+void stop_at_checkpoint(const Place& place, const std::string& options, const std::string& store) {
+  const std::string runs = place.store(store) + "/runs";
+  const auto at_work = [&](const std::string&) {
+    if (!fs::exists(runs)) return false;
+    const std::vector<std::string> names = place.files(store);
+    return std::any_of(names.begin(), names.end(),
+                       [](const std::string& name) { return name.ends_with(".checkpoint"); });
+  };
+  const std::string worker = place.line(options + " --worker --checkpoint-seconds 0", store);
+  REQUIRE(run_command_until(worker, SIGTERM, at_work).status == 130);
+  REQUIRE(at_work(""));
+}
+
+/// With the line of its SHA-256 made anew, as if it had been written so.
+void replace_in_record(const std::string& path, const std::string& from, const std::string& to) {
+  REQUIRE(from.size() == to.size());
+  std::string bytes = test::read_file(path);
+  bytes.resize(bytes.size() - 73);
+  std::size_t count = 0;
+  for (std::size_t at = bytes.find(from); at != bytes.npos; at = bytes.find(from, at)) {
+    bytes.replace(at, from.size(), to);
+    ++count;
+  }
+  REQUIRE(count > 0);
+  const std::string sha256 = sha256_hex(std::as_bytes(std::span(bytes)));
+  write_file(path, bytes + "\nsha256:" + sha256 + "\n");
 }
 
 /// What two threads throw that change something 200 times each, and two that look at it meanwhile.
@@ -337,6 +369,165 @@ TEST_CASE("a worker whose clock is an hour ahead leaves alone what another host 
   CHECK(place.begun() == 2);
   CHECK(lines_in(test::read_file(place.folder / "a")).back() ==
         lines_in(test::read_file(place.folder / "b")).back());
+}
+
+TEST_CASE("damaged records are set aside and their runs done again, by whichever worker") {
+  const Place place;
+  const std::string options = "--seeds 1,2,3 ";
+  const CommandResult whole = place.run(options, "whole");
+  REQUIRE(whole.status == 0);
+  fs::copy(place.store("whole"), place.store(), fs::copy_options::recursive);
+  const std::vector<std::string> names = place.files();
+  REQUIRE(names.size() == 6);
+  const auto path_of = [&](std::size_t run) { return place.store() + "/runs/" + names[run]; };
+  std::vector<std::string> damaged(5);
+  for (std::size_t run = 0; run < damaged.size(); ++run) {
+    damaged[run] = test::read_file(path_of(run));
+  }
+  damaged[0][damaged[0].size() / 2] ^= 1;
+  damaged[1].resize(damaged[1].size() / 2);
+  damaged[2] = "not HDF5";
+  damaged[3] = "";
+  damaged[4] = test::read_file(path_of(5));
+  for (std::size_t run = 0; run < damaged.size(); ++run) write_file(path_of(run), damaged[run]);
+  const CommandResult list = place.run(options + "--list");
+  CHECK(count_in(list.out, "; would be set aside, and the run be done\n") == 5);
+  CHECK(count_in(list.out, "done ") == 1);
+  std::string text;
+  for (const std::string worker : {"a", "b"}) {
+    text += place.line(options + "--worker") + " >" + (place.folder / worker) + " &\n";
+    text += worker + "=$!\n";
+  }
+  const CommandResult workers = script(place, text + "wait $a; wait $b\n");
+  const std::string said =
+      test::read_file(place.folder / "a") + test::read_file(place.folder / "b");
+  INFO(said << workers.err);
+  CHECK(workers.status == 0);
+  CHECK(workers.err.empty());
+  CHECK(count_in(said, whole.last_line()) == 2);
+  CHECK(place.begun() == 6 + 5);
+  CHECK(count_in(said, "; set aside as ") == 5);
+  CHECK(place.files().size() == 6 + 5);
+  for (std::size_t run = 0; run < damaged.size(); ++run) {
+    CHECK(test::read_file(path_of(run) + ".damaged-1") == damaged[run]);
+    CHECK(test::read_file(path_of(run)).size() > 1000);
+  }
+  CHECK(count_in(place.run(options + "--list").out, "done ") == 6);
+  // Once more, and without --worker.
+  write_file(path_of(0), "not HDF5 either");
+  const CommandResult again = place.run(options);
+  CHECK(again.status == 0);
+  CHECK(again.last_line() == whole.last_line());
+  CHECK(test::read_file(path_of(0) + ".damaged-2") == "not HDF5 either");
+}
+
+TEST_CASE("a whole record that cannot be used here stays, and the other runs are done") {
+  const Place place;
+  const CommandResult whole = place.run("--seeds 1,2", "whole");
+  REQUIRE(whole.status == 0);
+  for (const bool is_later : {true, false}) {
+    fs::remove_all(place.store());
+    fs::copy(place.store("whole"), place.store(), fs::copy_options::recursive);
+    const std::vector<std::string> names = place.files();
+    const std::string path = place.store() + "/runs/" + names[1];
+    if (is_later) {
+      replace_in_record(path, "reprise record 2", "reprise record 9");
+    } else {
+      fs::resize_file(path, fs::file_size(path) - 73);  // the line with its SHA-256
+    }
+    const std::string kept = test::read_file(path);
+    fs::remove(place.store() + "/runs/" + names[2]);
+    write_file(place.store() + "/runs/" + names[3], "not HDF5");
+    const CommandResult result = place.run("--seeds 1,2 --worker");
+    INFO(result.out << result.err);
+    CHECK(result.status == 1);
+    CHECK(count_in(result.err, "\n") == 1);
+    CHECK_THAT(result.err, Catch::StartsWith("study: failed: ") &&
+                               Catch::Contains(is_later ? "reprise record 9" : "--no-checksum"));
+    CHECK(test::read_file(path) == kept);
+    CHECK(place.begun() == 4 + 2);
+    CHECK(place.files().size() == 5);
+    const std::string list = place.run("--seeds 1,2 --list").out;
+    CHECK(count_in(list, "done ") == 3);
+    CHECK(count_in(list, "; would not run again\n") == 1);
+    if (is_later) continue;
+    const CommandResult trusting = place.run("--seeds 1,2 --no-checksum");
+    CHECK(trusting.status == 0);
+    CHECK(trusting.last_line() == whole.last_line());
+  }
+}
+
+TEST_CASE("a damaged file that appears where a record is about to be saved is set aside") {
+  const Place place;
+  const CommandResult whole = place.run("--seeds 1", "whole");
+  REQUIRE(whole.status == 0);
+  const std::string record = place.store() + "/runs/" + place.files("whole").front();
+  const std::string digits = fs::path(record).stem();
+  const std::string go = place.folder / "go";
+  const CommandResult result =
+      script(place, "HOLD_RECORDS=" + go + " " + kAnotherHost +
+                        place.line("--seeds 1 --worker --run " + digits) + " &\nworker=$!\n" +
+                        "until [ -e " + go + ".reached ]; do sleep 0.05; done\n" + "echo none >" +
+                        record + "\ntouch " + go + "\nwait $worker\n");
+  INFO(result.out << result.err);
+  CHECK(result.status == 0);
+  CHECK_THAT(result.out, Catch::Contains("; set aside as " + record + ".damaged-1\n"));
+  CHECK(test::read_file(record + ".damaged-1") == "none\n");
+  CHECK(place.run("--seeds 1").last_line() == whole.last_line());
+  CHECK(place.begun() == 2);
+}
+
+TEST_CASE("records that others save between two looks are done by others, not errors") {
+  const Place place;
+  const CommandResult whole = place.run("--seeds 1");
+  REQUIRE(whole.status == 0);
+  for (int looks = 0; looks <= 6; ++looks) {
+    for (const std::string option : {"", "--worker"}) {
+      const CommandResult result =
+          run_command("LATE_RECORDS=" + std::to_string(looks) + " " + kPreload +
+                      REPRISE_LATE_RECORDS " " + place.line("--seeds 1 " + option));
+      INFO(looks << " " << option << result.out << result.err);
+      CHECK(result.status == 0);
+      CHECK(result.last_line() == whole.last_line());
+    }
+  }
+}
+
+TEST_CASE("a checkpoint that cannot be restored is set aside, and its run begins anew") {
+  const Place place;
+  const std::string options = "--seeds 1 --epochs " + std::string(kSanitized ? "8 " : "24 ");
+  const CommandResult whole = place.run(options, "whole");
+  REQUIRE(whole.status == 0);
+  std::vector<std::string> digits;
+  for (const std::string& line : lines_in(place.run(options + "--list").out)) {
+    digits.push_back(line.substr(12, 16));
+  }
+  REQUIRE(digits.size() == 2);
+  stop_at_checkpoint(place, options + "--run " + digits[1], "other");
+  const std::string other =
+      test::read_file(place.store("other") + "/runs/" + digits[1] + ".h5.checkpoint");
+  const std::vector<std::function<void(std::string&)>> damages = {
+      [](std::string& bytes) { bytes[bytes.size() / 2] ^= 1; },
+      [](std::string& bytes) { bytes.resize(bytes.size() / 2); },
+      [&](std::string& bytes) { bytes = other; },
+  };
+  for (std::size_t i = 0; i < damages.size(); ++i) {
+    const std::string store = "s" + std::to_string(i);
+    stop_at_checkpoint(place, options + "--run " + digits[0], store);
+    const std::string path = place.store(store) + "/runs/" + digits[0] + ".h5.checkpoint";
+    std::string bytes = test::read_file(path);
+    damages[i](bytes);
+    write_file(path, bytes);
+    const CommandResult result = place.run(options + (i == 0 ? "--resume" : "--worker"), store);
+    INFO(result.out << result.err);
+    CHECK(result.status == 0);
+    CHECK(result.err.empty());
+    CHECK(result.last_line() == whole.last_line());
+    CHECK(count_in(result.out, "; set aside as " + path + ".damaged-1\n") == 1);
+    CHECK(result.out.find("continuing after") == std::string::npos);
+    CHECK(test::read_file(path + ".damaged-1") == bytes);
+    CHECK(place.files(store).size() == 3);
+  }
 }
 
 TEST_CASE("without --worker, another host's run is an error, and a stale lease is waited out") {

@@ -318,7 +318,9 @@ TEST_CASE("a damaged checkpoint is refused") {
   write_file(folder / "a.h5.checkpoint", "not HDF5");
   const CommandResult result = train("--resume --output " + (folder / "a.h5"));
   CHECK(result.status == 1);
-  CHECK_THAT(result.err, Catch::Contains("a.h5.checkpoint"));
+  CHECK_THAT(result.err,
+             Catch::Contains("a.h5.checkpoint: is not an HDF5 file: the run cannot be continued; "
+                             "expected a whole checkpoint, or --force instead of --resume"));
   CHECK(train("--resume --output " + (folder / "b.h5")).status == 1);
 }
 

@@ -9,8 +9,11 @@
 #include <set>
 
 #include "reprise/core/error.hpp"
+#include "reprise/core/file.hpp"
+#include "reprise/record/format.hpp"
 #include "reprise/run/checkpoint.hpp"
 #include "reprise/run/training_record.hpp"
+#include "support/set_aside.hpp"
 
 namespace reprise {
 namespace {
@@ -37,18 +40,85 @@ Record head_of(const Record& record) {
   return head;
 }
 
-/// What keeps the record from being the run's; "" if nothing does.
-std::string fault_of(const StudyRun& run, const std::string& path, const ImageDataset& data,
-                     const LoadOptions& loading) {
+/// What keeps a file from being the run's record or summary.
+struct Fault {
+  std::string what;       ///< "" if nothing does
+  bool is_whole = false;  ///< it is the run's, and whole, and cannot be used here
+};
+
+/// Whether a damaged file is a whole record but for the line with its SHA-256, as other programs
+/// leave it.
+bool lacks_checksum_alone(const std::string& path, LoadOptions loading) {
+  if (loading.no_checksum) return false;
+  loading.no_checksum = true;
+  try {
+    load_run(path, loading);
+    return true;
+  } catch (const Error&) {
+    return false;
+  }
+}
+
+/// Whether a file that is no training run's is a whole record of another kind.
+bool is_of_another_kind(const std::string& path, const LoadOptions& loading) {
+  try {
+    return kind_of(load_record(path, loading)) != "training";
+  } catch (const Error&) {
+    return false;
+  }
+}
+
+/// FileMissing if there is none.
+Fault fault_of(const StudyRun& run, const std::string& path, const ImageDataset& data,
+               const LoadOptions& loading) {
   try {
     const Record record = load_run(path, loading);
     const std::vector<RecordDifference> different =
         differences(head_of(run, data), head_of(record), 1);
-    if (different.empty()) return "";
-    return fmt::format("{} is of another run: {} differs, {}", path, different[0].path,
-                       different[0].what);
+    if (different.empty()) return {};
+    return {fmt::format("{} is of another run: {} differs, {}", path, different[0].path,
+                        different[0].what),
+            run_digest(record) == run.digest};
+  } catch (const FileMissing&) {
+    throw;
+  } catch (const NoRecordReader&) {
+    throw;
+  } catch (const DamagedRecord& error) {
+    return {error.what(), lacks_checksum_alone(path, loading)};
   } catch (const Error& error) {
-    return error.what();
+    return {error.what(), !is_of_another_kind(path, loading)};
+  }
+}
+
+/// The status that what is in the place of the run's record gives it. FileMissing if it has just
+/// been taken away.
+RunStatus status_by(const StudyRun& run, const std::string& path, const ImageDataset& data,
+                    const LoadOptions& loading) {
+  using State = RunStatus::State;
+  RunStatus status;
+  const std::string mark = mark_of(path);
+  const Fault fault = fault_of(run, path, data, loading);
+  status.why = fault.what;
+  if (fault.what.empty()) {
+    status.state = State::done;
+    status.by_summary = path.ends_with(".toml");
+    status.would_run_again = false;
+  } else if (fault.is_whole) {
+    status.state = State::failed;
+    status.would_run_again = false;
+  } else {
+    status.damaged = path;
+    status.mark = mark;
+  }
+  return status;
+}
+
+/// A damaged note of why a run failed is itself the reason: the next try replaces it.
+std::optional<RunFailure> failure_of(const StudyRun& run, const RunStore& store) {
+  try {
+    return store.failure(run.digest);
+  } catch (const Error& error) {
+    return RunFailure{false, error.what()};
   }
 }
 
@@ -71,23 +141,30 @@ const char* name_of(RunStatus::State state) {
 RunStatus status_of(const StudyRun& run, const RunStore& store, const ImageDataset& data,
                     const LoadOptions& loading) {
   using State = RunStatus::State;
+  RunStatus status;
   if (run.digest.empty()) {
-    return {State::missing, "pilots that have not run choose its learning rate"};
+    status.why = "pilots that have not run choose its learning rate";
+    return status;
   }
-  const std::string record = store.path(run_file(run.digest));
-  if (store.has_run(run.digest)) {
-    const std::string path = store.run_path(run.digest);
-    const std::string fault = fault_of(run, path, data, loading);
-    if (fault.empty()) return {State::done, "", path != record, false};
-    return {State::missing, fault};
+  while (store.has_run(run.digest)) {
+    try {
+      return status_by(run, store.run_path(run.digest), data, loading);
+    } catch (const FileMissing&) {
+      continue;  // another process has set it aside
+    }
   }
-  if (const std::optional<RunFailure> failure = store.failure(run.digest)) {
-    return {State::failed, failure->reason, false, !failure->diverged};
+  if (const std::optional<RunFailure> failure = failure_of(run, store)) {
+    status.state = State::failed;
+    status.why = failure->reason;
+    status.diverged = failure->diverged;
+    status.would_run_again = !failure->diverged;
+  } else if (fs::exists(checkpoint_path(store.path(run_file(run.digest))))) {
+    status.state = State::interrupted;
+    status.why = "a checkpoint is there; --resume continues it";
+  } else {
+    status.why = "not run yet";
   }
-  if (fs::exists(checkpoint_path(record))) {
-    return {State::interrupted, "a checkpoint is there; --resume continues it"};
-  }
-  return {State::missing, "not run yet"};
+  return status;
 }
 
 StudyRuns::StudyRuns(const Study& study, const StudyScope& scope, const ImageDataset& data)
@@ -184,14 +261,17 @@ std::optional<double> StudyRuns::pilot_error(std::size_t variant, double rate,
   for (const std::int64_t seed : study_.pilot_seeds) {
     const StudyRun run = run_of(variant, seed, "pilot", rate);
     const RunStatus status = status_of(run, store, data_, loading);
-    const bool diverged = status.state == RunStatus::State::failed && !status.would_run_again;
-    if (diverged) {
+    if (status.diverged) {
       sum = std::numeric_limits<double>::infinity();
     } else if (status.state != RunStatus::State::done) {
       return std::nullopt;
     } else {
-      const Record record = load_run(store.run_path(run.digest), loading);
-      sum += record.values<double>("history/train_error").back();
+      try {
+        const Record record = load_run(store.run_path(run.digest), loading);
+        sum += record.values<double>("history/train_error").back();
+      } catch (const FileMissing&) {
+        return std::nullopt;  // another process has just set it aside
+      }
     }
   }
   return sum / static_cast<double>(study_.pilot_seeds.size());

@@ -38,14 +38,23 @@ struct StudyScope {
 struct RunStatus {
   enum class State { done, failed, interrupted, missing };
   State state = State::missing;
-  std::string why;              ///< of all but done, a line
+  std::string why{};            ///< of all but done, a line
   bool by_summary = false;      ///< of a run that is done: its record is not here
   bool would_run_again = true;  ///< of a run that is not done: if the study is run
+  bool diverged = false;        ///< of a run that failed
+  std::string damaged{};  ///< path of what is in the record's place and is damaged or another run's
+  std::string mark{};     ///< mark_of() that
+
+  /// It has failed because what is in the record's place is whole and cannot be used here.
+  [[nodiscard]] bool is_unusable() const {
+    return state == State::failed && !would_run_again && !diverged;
+  }
 };
 const char* name_of(RunStatus::State state);
 
-/// What is there of the run, and why it is not done. A record of another run under its name, or a
-/// damaged one, is why it is missing.
+/// What is there of the run, by one look, and why it is not done. A damaged record or summary under
+/// its name, or one of another run, is why it is missing; one that is whole and cannot be used
+/// here, such as a later release's, is why it has failed. NoRecordReader if no record can be read.
 RunStatus status_of(const StudyRun& run, const RunStore& store, const ImageDataset& data,
                     const LoadOptions& loading);
 

@@ -1,7 +1,6 @@
 #include "support/study_runs.hpp"
 
 #include <fmt/format.h>
-#include <sys/stat.h>
 
 #include <algorithm>
 #include <atomic>
@@ -11,6 +10,7 @@
 #include <memory>
 #include <mutex>
 #include <new>
+#include <optional>
 #include <set>
 #include <system_error>
 #include <thread>
@@ -27,6 +27,7 @@
 #include "support/checkpoint_file.hpp"
 #include "support/lease.hpp"
 #include "support/program.hpp"
+#include "support/set_aside.hpp"
 #include "support/study_plan.hpp"
 
 namespace reprise {
@@ -89,17 +90,19 @@ struct Workers {
 /// A run at work, from its checkpoint's lock to its record.
 class RunAtWork {
  public:
-  /// OutputBusy if another process here is working on it.
-  RunAtWork(const StudyRun& wanted, const ImageDataset& data, const RunStore& store,
+  /// OutputBusy if another process here is working on it. `damaged`: what is in the place of its
+  /// record is none of it.
+  RunAtWork(const StudyRun& wanted, bool damaged, const ImageDataset& data, const RunStore& store,
             const StudyRunOptions& options, Workers& workers, Progress& progress)
       : wanted_(wanted),
+        damaged_(damaged),
         data_(data),
         store_(store),
         options_(options),
         workers_(workers),
         progress_(progress),
         path_(store.path(run_file(wanted.digest))),
-        checkpoint_(path_, overwrite()) {
+        checkpoint_(path_, damaged ? Overwrite::yes : overwrite()) {
     environment_.threads = options.threads / workers.count;
     environment_.runs_at_once = workers.count;
     environment_.command_line = options.command_line;
@@ -123,12 +126,42 @@ class RunAtWork {
 
   /// After claim().
   void work() {
+    if (damaged_ && !place_is_free()) return;
     store_.note(wanted_.digest, "begun", 0.0);
     do_run();
     if (options_.summaries != nullptr) summarize();
   }
 
  private:
+  /// Sets aside what is damaged in the record's place. False if the run need not or cannot be done.
+  bool place_is_free() {
+    try {
+      while (true) {
+        const RunStatus status = status_of(wanted_, store_, data_, options_.loading);
+        if (status.state == RunStatus::State::done) {
+          progress_.finished(wanted_.label + (status.by_summary ? ": its summary stands for it"
+                                                                : ": done by another worker"));
+          return false;
+        }
+        if (status.is_unusable()) {
+          add_failed(status.why);
+          return false;
+        }
+        if (status.damaged.empty()) return true;
+        set_damaged_aside(status.why, status.damaged, status.mark);
+      }
+    } catch (const Error& error) {
+      fail(error.what(), false);
+      return false;
+    }
+  }
+
+  void set_damaged_aside(const std::string& why, const std::string& path, const std::string& mark) {
+    const std::string aside = set_aside(path, mark);
+    if (aside.empty()) return;
+    progress_.tell(fmt::format("{}: {}; set aside as {}", wanted_.label, why, aside));
+  }
+
   void do_run() {
     try {
       if (!train()) workers_.stopped = true;
@@ -166,9 +199,13 @@ class RunAtWork {
 
   /// False if it was stopped.
   bool train() {
-    TrainingRun run(wanted_.configuration, data_, environment_.threads);
-    if (!options_.force && checkpoint_.exists()) {
-      restore_checkpoint(run, checkpoint_.path(), options_.loading);
+    std::optional<TrainingRun> begun;
+    begun.emplace(wanted_.configuration, data_, environment_.threads);
+    if (!options_.force && checkpoint_.exists() && !restore(*begun)) {
+      begun.emplace(wanted_.configuration, data_, environment_.threads);
+    }
+    TrainingRun& run = *begun;
+    if (run.epochs_done() + run.state().step_in_epoch > 0) {
       const std::size_t steps = run.state().step_in_epoch;
       progress_.count_steps(run.epochs_done() * run.steps_per_epoch() + steps);
       progress_.tell(fmt::format("{}: continuing after {} and {}", wanted_.label,
@@ -197,6 +234,29 @@ class RunAtWork {
     return true;
   }
 
+  /// False if the checkpoint is damaged or of another run: then it was set aside. Error if it is
+  /// whole and cannot be used here.
+  bool restore(TrainingRun& run) {
+    const std::string& path = checkpoint_.path();
+    const std::string mark = mark_of(path);
+    std::string fault;
+    try {
+      const Record record = load_record(path, options_.loading);
+      try {
+        restore_checkpoint(run, record, path);
+        return true;
+      } catch (const Error& error) {
+        fault = error.what();
+      }
+    } catch (const FileMissing&) {
+      return false;
+    } catch (const DamagedRecord& error) {
+      fault = error.what();
+    }
+    set_damaged_aside(fault, path, mark);
+    return false;
+  }
+
   /// Whether another process, which took the lease from this one, has finished the run.
   [[nodiscard]] bool is_superseded() const {
     return lease_->lost() && !options_.force && fs::exists(path_);
@@ -223,26 +283,42 @@ class RunAtWork {
   bool save(const Record& record, const TrainingRun& run) {
     check_summary(record);
     const auto other_is_there = [this] { return !options_.force && fs::exists(path_); };
-    if (!other_is_there()) {
-      try {
-        save_record(record, path_, overwrite());
-        checkpoint_.remove();
-        return true;
-      } catch (...) {
-        if (!other_is_there()) {
-          keep_unsaved(run, checkpoint_);
-          throw;
+    std::optional<std::string> theirs;
+    while (!theirs) {
+      if (!other_is_there()) {
+        try {
+          save_record(record, path_, overwrite());
+          checkpoint_.remove();
+          return true;
+        } catch (...) {
+          if (!other_is_there()) {
+            keep_unsaved(run, checkpoint_);
+            throw;
+          }
         }
       }
+      theirs = digest_of_other();
     }
-    const std::string theirs = digest_of(load_record(path_, "training", options_.loading));
     const std::string own = digest_of(record);
-    if (theirs != own) {
-      throw Error(path_, "another worker's record, with the digest " + theirs,
+    if (*theirs != own) {
+      throw Error(path_, "another worker's record, with the digest " + *theirs,
                   own + ", which this run of it gave");
     }
     end_as_superseded(" is there, with the same digest; this one is discarded");
     return false;
+  }
+
+  /// Of the record that has appeared in this run's place; nullopt if there is none any more.
+  std::optional<std::string> digest_of_other() {
+    const std::string mark = mark_of(path_);
+    try {
+      return digest_of(load_record(path_, "training", options_.loading));
+    } catch (const FileMissing&) {
+      return std::nullopt;
+    } catch (const DamagedRecord& error) {
+      set_damaged_aside(error.what(), path_, mark);
+      return std::nullopt;
+    }
   }
 
   TrainingRun::Observer observer_of(const TrainingRun& run) {
@@ -279,6 +355,7 @@ class RunAtWork {
   }
 
   const StudyRun& wanted_;
+  bool damaged_;
   const ImageDataset& data_;
   const RunStore& store_;
   const StudyRunOptions& options_;
@@ -291,31 +368,32 @@ class RunAtWork {
   double saved_ = steady_seconds();  ///< when the last checkpoint was
 };
 
-/// What tells one failure's file from another's; "" if there is none.
-std::string mark_of(const std::string& path) {
-  struct stat status {};
-  if (stat(path.c_str(), &status) != 0) return "";
-  return fmt::format("{} {}.{}", status.st_ino, status.st_mtim.tv_sec, status.st_mtim.tv_nsec);
-}
+/// A run that is to be done.
+struct MissingRun {
+  StudyRun run;
+  bool damaged = false;  ///< there is a record or a summary, which is damaged or another run's
+  std::string record{};  ///< mark_of() that, if it is in the record's place
+};
 
 /// Runs that wait for a thread of this process; told by several threads.
 class RunQueue {
  public:
-  RunQueue(const std::vector<StudyRun>& runs, const ImageDataset& data, const RunStore& store,
+  RunQueue(const std::vector<MissingRun>& runs, const ImageDataset& data, const RunStore& store,
            const StudyRunOptions& options, Workers& workers, Progress& progress)
       : data_(data), store_(store), options_(options), workers_(workers), progress_(progress) {
-    for (const StudyRun& run : runs) waiting_.push_back({&run, mark_of(failure_of(run))});
+    for (const MissingRun& run : runs) waiting_.push_back({&run, mark_of(failure_of(run.run))});
   }
 
   /// The next run for the calling thread. nullptr if none is left, or all shall stop. Where the
   /// runs left are being done elsewhere, it waits until they are done or their workers are dead.
   std::unique_ptr<RunAtWork> next() {
     while (!workers_.stopped) {
-      if (interrupted()) workers_.stopped = true;
       {
         const std::lock_guard<std::mutex> lock(mutex_);
-        if (std::unique_ptr<RunAtWork> run = take()) return run;
-        if (waiting_.empty()) return nullptr;
+        const bool stops = interrupted();
+        if (std::unique_ptr<RunAtWork> run = take(stops)) return run;
+        if (waiting_.empty()) return nullptr;  // so that a signal stops nothing
+        if (stops) workers_.stopped = true;
       }
       std::this_thread::sleep_for(kBetweenLooks);
     }
@@ -325,7 +403,7 @@ class RunQueue {
  private:
   static constexpr std::chrono::milliseconds kBetweenLooks{200};
   struct Waiting {
-    const StudyRun* run;
+    const MissingRun* missing;
     std::string failure;  ///< mark_of() the one from before this process tried
   };
 
@@ -333,13 +411,13 @@ class RunQueue {
     return store_.path(failure_file(run.digest));
   }
 
-  /// The first run that can be taken; those that others have done or failed are struck off.
-  std::unique_ptr<RunAtWork> take() {
+  /// The first run that can be taken, unless none shall be; those that others have done or failed
+  /// are struck off.
+  std::unique_ptr<RunAtWork> take(bool stops) {
     for (std::size_t i = 0; i < waiting_.size() && !workers_.stopped;) {
-      const StudyRun& run = *waiting_[i].run;
       std::unique_ptr<RunAtWork> taken;
       const bool ended = is_ended_elsewhere(waiting_[i]);
-      if (!ended) taken = try_to_take(run);
+      if (!ended && !stops) taken = try_to_take(*waiting_[i].missing);
       if (!ended && taken == nullptr) {
         ++i;
         continue;
@@ -350,11 +428,17 @@ class RunQueue {
     return nullptr;
   }
 
+  /// Whether there is a record other than a damaged one that was there before.
+  [[nodiscard]] bool has_record(const MissingRun& missing) const {
+    const std::string mark = mark_of(store_.path(run_file(missing.run.digest)));
+    return !options_.force && !mark.empty() && mark != missing.record;
+  }
+
   bool is_ended_elsewhere(const Waiting& waiting) {
-    const StudyRun& run = *waiting.run;
+    const StudyRun& run = waiting.missing->run;
     if (options_.force) return false;
     const std::size_t steps = steps_of(run.configuration, data_);
-    if (fs::exists(store_.path(run_file(run.digest)))) {
+    if (has_record(*waiting.missing)) {
       progress_.finished_elsewhere(run.label + ": done by another worker", steps);
       return true;
     }
@@ -370,7 +454,8 @@ class RunQueue {
   }
 
   /// nullptr if another process is working on it. Error if this one is no worker.
-  std::unique_ptr<RunAtWork> try_to_take(const StudyRun& run) {
+  std::unique_ptr<RunAtWork> try_to_take(const MissingRun& missing) {
+    const StudyRun& run = missing.run;
     const std::string lease = store_.path(lease_file(run.digest));
     if (const std::optional<LeaseText> holder = leases_.holder(lease, true)) {
       if (!options_.worker && leases_.beats(lease)) {
@@ -380,15 +465,16 @@ class RunQueue {
       return nullptr;
     }
     try {
-      auto taken = std::make_unique<RunAtWork>(run, data_, store_, options_, workers_, progress_);
+      auto taken = std::make_unique<RunAtWork>(run, missing.damaged, data_, store_, options_,
+                                               workers_, progress_);
       if (!taken->claim(leases_)) return nullptr;
       // It may have been finished between the look at its record and the claim.
-      if (options_.force || !fs::exists(store_.path(run_file(run.digest)))) return taken;
+      if (!has_record(missing)) return taken;
     } catch (const OutputBusy&) {
       if (!options_.worker) throw;
     } catch (const Error&) {
       // Whoever asks for the record's place finds it taken if another one has just finished.
-      if (options_.force || !fs::exists(store_.path(run_file(run.digest)))) throw;
+      if (!has_record(missing)) throw;
     }
     return nullptr;
   }
@@ -421,22 +507,24 @@ void tidy(const StudyRun& run, const RunStore& store) {
   }
 }
 
-/// The runs that are to be done, each once; what failed for good goes into `outcome`.
-std::vector<StudyRun> not_done(const std::vector<StudyRun>& runs, const ImageDataset& data,
-                               const RunStore& store, const StudyRunOptions& options,
-                               RunsOutcome& outcome) {
-  std::vector<StudyRun> missing;
+/// The runs that are to be done, each once; what failed for good goes into `outcome`. Of each run
+/// one look decides, whatever other processes change meanwhile.
+std::vector<MissingRun> not_done(const std::vector<StudyRun>& runs, const ImageDataset& data,
+                                 const RunStore& store, const StudyRunOptions& options,
+                                 RunsOutcome& outcome) {
+  std::vector<MissingRun> missing;
   std::set<std::string> seen;
   for (const StudyRun& run : runs) {
     if (!seen.insert(run.digest).second) continue;
     const RunStatus status = status_of(run, store, data, options.loading);
-    if (!options.force && store.has_run(run.digest) && status.state != RunStatus::State::done) {
-      throw Error(run.label, status.why, "--store with another folder, or --force to run again");
-    }
-    if (status.state == RunStatus::State::done && !options.force) tidy(run, store);
-    if (options.force || status.would_run_again) {
-      missing.push_back(run);
-    } else if (status.state == RunStatus::State::failed && !run.may_diverge()) {
+    if (options.force) {
+      missing.push_back({run});
+    } else if (status.state == RunStatus::State::done) {
+      tidy(run, store);
+    } else if (status.would_run_again) {
+      const bool by_record = status.damaged == store.path(run_file(run.digest));
+      missing.push_back({run, !status.damaged.empty(), by_record ? status.mark : ""});
+    } else if (status.is_unusable() || !run.may_diverge()) {
       outcome.failed.push_back(run.label + ": " + status.why);
     }
   }
@@ -459,10 +547,10 @@ std::size_t steps_of(const TrainingConfiguration& c, const ImageDataset& data) {
 RunsOutcome do_runs(const std::vector<StudyRun>& runs, const ImageDataset& data,
                     const RunStore& store, const StudyRunOptions& options, StudyProgress& overall) {
   RunsOutcome outcome;
-  const std::vector<StudyRun> missing = not_done(runs, data, store, options, outcome);
+  const std::vector<MissingRun> missing = not_done(runs, data, store, options, outcome);
   if (missing.empty()) return outcome;
   std::size_t steps = overall.steps_to_come;
-  for (const StudyRun& run : missing) steps += steps_of(run.configuration, data);
+  for (const MissingRun& one : missing) steps += steps_of(one.run.configuration, data);
   Progress progress(overall.runs_done, overall.runs_done + missing.size() + overall.runs_to_come,
                     steps);
   overall.runs_done += missing.size();
@@ -490,8 +578,8 @@ RunsOutcome do_runs(const std::vector<StudyRun>& runs, const ImageDataset& data,
   work();
   for (std::thread& thread : threads) thread.join();
   progress.clear();
-  for (const StudyRun& run : missing) {
-    if (!workers.stopped && fs::exists(store.path(run_file(run.digest)))) tidy(run, store);
+  for (const MissingRun& one : missing) {
+    if (!workers.stopped && fs::exists(store.path(run_file(one.run.digest)))) tidy(one.run, store);
   }
   if (workers.error) std::rethrow_exception(workers.error);
   outcome.stopped = workers.stopped;

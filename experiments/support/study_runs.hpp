@@ -57,8 +57,10 @@ struct RunsOutcome {
 
 /// Does the runs that have neither a record nor a summary yet; two that have one digest are one
 /// run. One that fails leaves its reason in the store and ends no other; one that diverged is not
-/// tried again. Error if a record there is of another run or damaged, if a checkpoint is there and
-/// nobody asked to go on, or if another process is working on a run and this one is no worker.
+/// tried again. A record that is damaged or of another run is set aside (set_aside.hpp) and its run
+/// is done; so is a checkpoint that cannot be restored. A whole record that cannot be used here
+/// stays, and its run has failed. Error if a checkpoint is there and nobody asked to go on, or if
+/// another process is working on a run and this one is no worker.
 ///
 /// On one host no run is computed twice at once. On several it may be, where a process was stopped
 /// for longer than its lease: the first to finish saves the record, and the other one discards its

@@ -183,6 +183,7 @@ void print_plan(const StudyRuns& runs, const RunStore& store, const ImageDataset
         fmt::format("{:<11} {:<16} {}", name_of(row.status.state), digest, row.run.label);
     if (row.status.by_summary) line += " (summary)";
     if (!row.status.why.empty()) line += ": " + row.status.why;
+    if (!row.status.damaged.empty()) line += "; would be set aside, and the run be done";
     if (row.status.state == State::failed) {
       line += row.status.would_run_again ? "; would run again" : "; would not run again";
     }

@@ -258,6 +258,17 @@ void write_file(const std::string& path, std::span<const std::byte> bytes, Overw
   flush_folder(folder_of(path));
 }
 
+void rename_file(const std::string& from, const std::string& to) {
+  if (rename_to_new(from, to)) {
+    flush_folder(folder_of(to));
+    return;
+  }
+  if (errno == EEXIST) fail_exists(to);
+  const std::string reason = "cannot be renamed: " + std::generic_category().message(errno);
+  if (errno == ENOENT) throw FileMissing(from, reason, "");
+  throw Error(from, reason, "");
+}
+
 void check_writable(const std::string& path, Overwrite overwrite) {
   check_target(path, overwrite);
   TemporaryFile(path).rehearse(overwrite);

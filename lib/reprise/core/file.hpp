@@ -39,6 +39,10 @@ std::vector<std::byte> read_file(const std::string& path,
 void write_file(const std::string& path, std::span<const std::byte> bytes,
                 Overwrite overwrite = Overwrite::no);
 
+/// Gives a file another name in its folder, as one step that replaces nothing. FileMissing if there
+/// is no such file, FileExists if the new name is taken, Error if it cannot be renamed.
+void rename_file(const std::string& from, const std::string& to);
+
 /// Error if write_file could not write there now: the folder is missing or not writable, or
 /// something is there that may not be replaced. It rehearses every step of write_file under names
 /// at least as long, and leaves nothing. Programs call it before a long run.

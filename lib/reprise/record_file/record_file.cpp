@@ -35,23 +35,42 @@ std::string_view as_text(std::span<const std::byte> bytes) {
   return {reinterpret_cast<const char*>(bytes.data()), bytes.size()};
 }
 
-/// The HDF5 data in a file that is whole and begins as records do; Error if it is not.
+bool has_checksum_line(std::span<const std::byte> bytes) {
+  return bytes.size() >= kChecksumSize &&
+         as_text(bytes.last(kChecksumSize)).substr(1).starts_with(kDigestPrefix);
+}
+
+/// What `function` returns; an Error that it throws becomes a DamagedRecord.
+template <class Function>
+auto as_damage(const Function& function) -> decltype(function()) {
+  try {
+    return function();
+  } catch (const DamagedRecord&) {
+    throw;
+  } catch (const NoRecordReader&) {
+    throw;
+  } catch (const Error& error) {
+    throw DamagedRecord(error);
+  }
+}
+
+/// The HDF5 data in a file that is whole and begins as records do; DamagedRecord if it is not.
 std::span<const std::byte> checked_image(std::span<const std::byte> bytes, const std::string& path,
                                          bool needs_checksum) {
   std::span<const std::byte> image = bytes;
-  const std::size_t line_size = std::min(kChecksumSize, bytes.size());
-  const std::string_view line = as_text(bytes.last(line_size));
-  const bool has_checksum = line_size == kChecksumSize && line.substr(1).starts_with(kDigestPrefix);
+  const bool has_checksum = has_checksum_line(bytes);
   if (has_checksum) {
     image = bytes.first(bytes.size() - kChecksumSize);
-    if (line != checksum_line(image)) {
-      throw Error(path, "is damaged: its bytes do not have the SHA-256 at its end", "a record");
+    if (as_text(bytes.last(kChecksumSize)) != checksum_line(image)) {
+      throw DamagedRecord(path, "is damaged: its bytes do not have the SHA-256 at its end",
+                          "a record");
     }
   }
-  details::check_superblock(image, path);
+  as_damage([&] { details::check_superblock(image, path); });
   if (needs_checksum && !has_checksum) {
-    throw Error(path, "is cut short or changed: the line with the SHA-256 at its end is missing",
-                "a whole record, or " + flag_name("no-checksum") + " to read it anyway");
+    throw DamagedRecord(path,
+                        "is cut short or changed: the line with the SHA-256 at its end is missing",
+                        "a whole record, or " + flag_name("no-checksum") + " to read it anyway");
   }
   return image;
 }
@@ -95,21 +114,29 @@ details::Refusal of_plain_hdf5(const details::Refusal& refusal) {
 }
 
 [[noreturn]] void refuse(const std::string& path, const details::NotConfined& refusal) {
-  throw Error(
+  throw NoRecordReader(
       path,
       "not read: the kernel does not confine the reader of records (" + quoted(refusal.reason) +
           ")",
       "a kernel with seccomp filters, or " + flag_name("unconfined") + ", which trusts the file");
 }
 
-/// The record in an image, read by a process of its own.
-Record record_in(std::span<const std::byte> image, const std::string& path,
-                 const LoadOptions& options, HoldsRecord holds = HoldsRecord::yes) try {
+/// What the reader says of an image. NoRecordReader if there is none or it cannot be started.
+details::ReaderMessage message_on(std::span<const std::byte> image,
+                                  const LoadOptions& options) try {
   const details::ReaderCall call = {options.reader.empty()
                                         ? details::reader_program()
                                         : details::checked_reader_program(options.reader),
                                     !options.unconfined, details::reading_limits(image.size())};
-  details::ReaderMessage message = details::read_in_process(image, call);
+  return details::read_in_process(image, call);
+} catch (const Error& error) {
+  throw NoRecordReader(error);
+}
+
+/// The record in an image, read by a process of its own.
+Record record_in(std::span<const std::byte> image, const std::string& path,
+                 const LoadOptions& options, HoldsRecord holds = HoldsRecord::yes) try {
+  details::ReaderMessage message = message_on(image, options);
   if (auto* record = std::get_if<Record>(&message)) return std::move(*record);
   if (const auto* refusal = std::get_if<details::Refusal>(&message)) {
     refuse(path, holds == HoldsRecord::yes ? *refusal : of_plain_hdf5(*refusal));
@@ -168,8 +195,14 @@ std::string root_text(const Record& record, const std::string& name) {
 /// The tree in a file whose digest is that of its contents; what it holds is not checked.
 Record read_record(const std::string& path, const LoadOptions& options) {
   const std::vector<std::byte> bytes = read_file(path);
-  Record record = record_in(checked_image(bytes, path, !options.no_checksum), path, options);
-  check_axis_names(record, "", path);
+  const std::span<const std::byte> image = checked_image(bytes, path, !options.no_checksum);
+  const auto read = [&] {
+    Record record = record_in(image, path, options);
+    check_axis_names(record, "", path);
+    return record;
+  };
+  // What has its SHA-256 is as somebody wrote it.
+  Record record = has_checksum_line(bytes) ? read() : as_damage(read);
   const std::string format = root_text(record, "format");
   if (format != kRecordFormat && format != kRecordFormat1) {
     throw Error(path, "is not a Reprise record: its format is \"" + quoted(format) + "\"",
@@ -181,11 +214,18 @@ Record read_record(const std::string& path, const LoadOptions& options) {
       std::string(kDigestPrefix) + errors_naming(path, [&] { return digest_of(record); });
   if (kept != found) {
     check_settings_known(record, path);
-    throw Error(
+    throw DamagedRecord(
         path, "its contents have the digest " + found,
         kept.empty() ? "that of its root, which has none" : quoted(kept) + ", as its root says");
   }
   return record;
+}
+
+/// Whether a text says that it is a summary of a format unknown here.
+bool is_of_another_format(const std::string& text) {
+  const std::string start = "\nformat = \"reprise summary ";
+  const std::string own = "\nformat = \"" + std::string(kSummaryFormat) + "\"\n";
+  return text.find(start) != text.npos && text.find(own) == text.npos;
 }
 
 }  // namespace
@@ -243,7 +283,9 @@ Record load_record(const std::string& path, std::string_view kind, const LoadOpt
 
 Record load_summary(const std::string& path) {
   const std::vector<std::byte> bytes = read_file(path, kMaxSummaryBytes);
-  return summary_from_text(path, std::string(as_text(bytes)));
+  const std::string text(as_text(bytes));
+  const auto read = [&] { return summary_from_text(path, text); };
+  return is_of_another_format(text) ? read() : as_damage(read);
 }
 
 Record load_run(const std::string& path, const LoadOptions& options) {

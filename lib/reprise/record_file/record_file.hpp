@@ -29,6 +29,7 @@
 #include <vector>
 
 #include "reprise/core/command_line.hpp"
+#include "reprise/core/error.hpp"
 #include "reprise/core/file.hpp"
 #include "reprise/record/record.hpp"
 
@@ -53,19 +54,36 @@ struct LoadOptions {
   std::string reader{};
 };
 
+/// A record or summary whose bytes are not those that were written, or a file that is neither. What
+/// is whole and cannot be used for another reason, such as a record of a later release, is a plain
+/// Error.
+class DamagedRecord : public Error {
+ public:
+  using Error::Error;
+  explicit DamagedRecord(const Error& error) : Error(error) {}
+};
+
+/// Records cannot be read here, whatever is in them: the program that reads them is missing, cannot
+/// be started or is not confined.
+class NoRecordReader : public Error {
+ public:
+  using Error::Error;
+  explicit NoRecordReader(const Error& error) : Error(error) {}
+};
+
 /// Adds --no-checksum and --unconfined, for a program that loads records.
 void add_load_options(CommandLine& line, LoadOptions& options);
 
 /// The tree in a file, with "digest" and "format" at its root, checked whole by the schema of its
 /// kind (schema.hpp). Error if `path` cannot be read, is not a record, is damaged or hostile, its
-/// digest is not that of its contents, or it breaks its schema. Any number of threads may load at
-/// once.
+/// digest is not that of its contents, or it breaks its schema; DamagedRecord and NoRecordReader
+/// where these say why. Any number of threads may load at once.
 Record load_record(const std::string& path, const LoadOptions& options = {});
 /// The same for a record that must be of that kind: "training", "comparison", "checkpoint".
 Record load_record(const std::string& path, std::string_view kind, const LoadOptions& options = {});
 
 /// The summary in a file (record/summary.hpp), as a tree of the kind "summary". Error if it cannot
-/// be read or is none.
+/// be read; DamagedRecord if it is none, unless it says that it is one of another format.
 Record load_summary(const std::string& path);
 /// A training run: its record, or, from a file named *.toml, its summary.
 Record load_run(const std::string& path, const LoadOptions& options = {});
