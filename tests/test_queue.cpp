@@ -530,6 +530,32 @@ TEST_CASE("a checkpoint that cannot be restored is set aside, and its run begins
   }
 }
 
+TEST_CASE("a signal that comes when the last record is being saved does not change the status") {
+  const Place place;
+  const CommandResult whole = place.run("--seeds 1");
+  REQUIRE(whole.status == 0);
+  const std::string record = place.store() + "/runs/" + place.files().front();
+  fs::remove(record);
+  const auto signalled = [&](const std::string& name, const std::string& line) {
+    const std::string go = place.folder / name;
+    const CommandResult result = script(
+        place, "HOLD_RECORDS=" + go + " " + kAnotherHost + line + " &\nworker=$!\nuntil [ -e " +
+                   go + ".reached ]; do sleep 0.05; done\nkill -TERM $worker\ntouch " + go +
+                   "\nwait $worker\n");
+    INFO(name << result.out << result.err);
+    CHECK(result.status == 0);
+    return result.last_line();
+  };
+  CHECK(signalled("study", place.line("--seeds 1")) == whole.last_line());
+  CHECK(fs::exists(record));
+  const std::string train =
+      REPRISE_BINARY_DIR "/experiments/train_lenet5 --data " REPRISE_FIXTURES
+                         "/fashion-mnist --train-images 128 --epochs 1 --threads 1 --output ";
+  const std::string digest = signalled("train_lenet5", train + (place.folder / "one.h5"));
+  CHECK_THAT(digest, Catch::StartsWith("digest sha256:"));
+  CHECK(!fs::exists(place.folder / "one.h5.checkpoint"));
+}
+
 TEST_CASE("without --worker, another host's run is an error, and a stale lease is waited out") {
   const Place place;
   const CommandResult whole = place.run("--seeds 1", "whole");

@@ -18,7 +18,8 @@ constexpr int kInterrupted = 130;
 using ProgramBody = std::function<int(const std::string& name)>;
 
 /// Runs a program's body and turns what it throws into one line on standard error and an exit
-/// status; kInterrupted after a signal, however late it came; 0 on a rank whose failure rank 0
+/// status. What the body returns is the status, also after a signal: kInterrupted if that stopped
+/// anything. A body that throws after a signal was interrupted. 0 on a rank whose failure rank 0
 /// tells. `own` is the program's file name.
 int run_program(const std::string& own, int argc, const char* const* argv, const ProgramBody& body);
 
