@@ -153,7 +153,8 @@ TEST_CASE("leases and failures that others make and remove meanwhile are no erro
   const TemporaryFolder folder;
   const std::string path = folder / "run.lease";
   const auto take = [&] { LeaseWatch().take(path, 30, false); };
-  CHECK(errors_side_by_side(take, [&] { lease_worker(path); }) == std::set<std::string>{});
+  CHECK(errors_side_by_side(take, [&] { lease_note(path, folder / "run.h5"); }) ==
+        std::set<std::string>{});
   const RunStore store(folder / "store");
   store.make();
   const std::string digest(64, '0');
@@ -267,7 +268,8 @@ TEST_CASE("a killed worker's run is taken over at once, and a signal keeps a che
   };
   const std::string worker = place.line(options + "--worker --lease-seconds 3600");
   REQUIRE(run_command_until(worker, SIGKILL, at_work).status == 128 + SIGKILL);
-  CHECK_THAT(place.run(options + "--list").out, Catch::Contains(" has its lease"));
+  CHECK_THAT(place.run(options + "--list").out,
+             Catch::Contains("'s lease has expired: its process is gone"));
   for (const int signal : {SIGUSR1, SIGTERM}) {
     // What is there is the last worker's: this one is to be at work.
     const CommandResult stopped = run_command_until(worker, signal, [](const std::string& out) {
@@ -554,6 +556,36 @@ TEST_CASE("a signal that comes when the last record is being saved does not chan
   const std::string digest = signalled("train_lenet5", train + (place.folder / "one.h5"));
   CHECK_THAT(digest, Catch::StartsWith("digest sha256:"));
   CHECK(!fs::exists(place.folder / "one.h5.checkpoint"));
+}
+
+TEST_CASE("--list says what can be known of a lease") {
+  const Place place;
+  REQUIRE(place.run("--seeds 1", "whole").status == 0);
+  const std::string runs = place.store() + "/runs/";
+  fs::create_directories(runs);
+  write_file(place.store() + "/store.toml", kStoreText);
+  const std::string lease =
+      runs + fs::path(place.files("whole").front()).stem().string() + ".lease";
+  write_file(lease, "worker = far.example:12\nseconds = 40\nlocked = yes\nhost = far\n");
+  const auto note_at = [&](const std::string& when) {
+    REQUIRE(run_command("touch -d '" + when + "' " + lease).status == 0);
+    return place.run("--seeds 1 --list").out;
+  };
+  CHECK_THAT(note_at("1000 seconds ago"),
+             Catch::Contains("far.example:12 has its lease of 40 s, which last beat 100") &&
+                 Catch::Contains(" s ago by this host's clock\n"));
+  CHECK_THAT(note_at("next week"), Catch::Contains("; far.example:12 has its lease\n"));
+  // On this host the lock tells, whatever the clock says.
+  fs::remove(lease);
+  const std::string list = place.line("--seeds 1 --list");
+  const std::string hold = place.folder / "hold";
+  write_file(hold, "exec 9>" + runs + fs::path(place.files("whole").front()).string() +
+                       ".lock\nflock 9\nboot=$(cat /proc/sys/kernel/random/boot_id)\n"
+                       "printf 'worker = near:1\\nlocked = yes\\nhost = %s\\n' $boot >" +
+                       lease + "\ntouch -d '1000 seconds ago' " + lease + "\n" + list + "\n");
+  CHECK_THAT(run_command("bash " + hold).out, Catch::Contains("; near:1 has its lease\n"));
+  CHECK_THAT(run_command(list).out,
+             Catch::Contains("; near:1's lease has expired: its process is gone\n"));
 }
 
 TEST_CASE("without --worker, another host's run is an error, and a stale lease is waited out") {

@@ -9,6 +9,7 @@
 #include <cerrno>
 #include <chrono>
 #include <cstdio>
+#include <ctime>
 #include <filesystem>
 #include <fstream>
 #include <random>
@@ -205,10 +206,25 @@ TakenLease LeaseWatch::take(const std::string& path, std::size_t seconds, bool h
   return {Lease::take(path, seconds, has_lock), from};
 }
 
-std::optional<std::string> lease_worker(const std::string& path) {
-  const std::optional<std::string> text = text_of_lease(path);
-  if (!text) return std::nullopt;
-  return lease_from(*text).worker;
+std::optional<std::string> lease_note(const std::string& path, const std::string& record) {
+  while (const std::optional<std::string> text = text_of_lease(path)) {
+    const LeaseText lease = lease_from(*text);
+    const bool knows_lock = lease.locked && lease.host == running_system();
+    const std::optional<bool> locked = knows_lock ? output_is_locked(record) : std::nullopt;
+    if (locked == false) {
+      // A living holder gives up its lease before its lock.
+      if (text_of_lease(path) != text) continue;
+      return lease.worker + "'s lease has expired: its process is gone";
+    }
+    if (locked == true) return lease.worker + " has its lease";
+    struct stat status {};
+    const bool known = stat(path.c_str(), &status) == 0;
+    const auto age = known ? time(nullptr) - status.st_mtim.tv_sec : -1;
+    if (age < 0) return lease.worker + " has its lease";
+    return fmt::format("{} has its lease of {} s, which last beat {} s ago by this host's clock",
+                       lease.worker, lease.seconds, age);
+  }
+  return std::nullopt;
 }
 
 void check_claims(const std::string& folder) {

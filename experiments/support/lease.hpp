@@ -89,8 +89,10 @@ class LeaseWatch {
   std::map<std::string, Seen> seen_;
 };
 
-/// Whose the lease is, dead or alive; nullopt if there is none.
-std::optional<std::string> lease_worker(const std::string& path);
+/// Who has the lease of the run with this record, and whether its holder lives, as far as one look
+/// tells: on this host the record's lock does, elsewhere the lease's age by this host's clock is
+/// told, which may be wrong. For people; nothing is decided by it. nullopt if there is none.
+std::optional<std::string> lease_note(const std::string& path, const std::string& record);
 
 /// Error if several processes may not share the folder: its file system can neither rename without
 /// replacing what is there nor make hard links, so that none could claim anything for itself.

@@ -187,9 +187,10 @@ void print_plan(const StudyRuns& runs, const RunStore& store, const ImageDataset
     if (row.status.state == State::failed) {
       line += row.status.would_run_again ? "; would run again" : "; would not run again";
     }
-    const std::string lease = store.path(lease_file(row.run.digest));
-    if (const auto worker = row.run.digest.empty() ? std::nullopt : lease_worker(lease)) {
-      line += "; " + *worker + " has its lease";
+    if (!row.run.digest.empty()) {
+      const std::string record = store.path(run_file(row.run.digest));
+      const auto note = lease_note(store.path(lease_file(row.run.digest)), record);
+      if (note) line += "; " + *note;
     }
     print_line(line);
   }

@@ -224,6 +224,20 @@ void check_readable_kind(const std::string& path) {
   throw Error(path, "is not a regular file", "a file, or a pipe as /dev/stdin");
 }
 
+std::string lock_name(const std::string& path) {
+  return path + ".lock";
+}
+
+/// As errno says if not. What output_is_locked() holds for a moment is no reason.
+bool lock_at_once(int file) {
+  constexpr int kTries = 3;
+  for (int tries = 1;; ++tries) {
+    if (uninterrupted([&] { return flock(file, LOCK_EX | LOCK_NB); }) == 0) return true;
+    if (errno != EWOULDBLOCK || tries == kTries) return false;
+    usleep(1000);
+  }
+}
+
 }  // namespace
 
 std::vector<std::byte> read_file(const std::string& path, std::size_t most) {
@@ -274,13 +288,13 @@ void check_writable(const std::string& path, Overwrite overwrite) {
   TemporaryFile(path).rehearse(overwrite);
 }
 
-OutputLock::OutputLock(const std::string& path) : name_(path + ".lock") {
+OutputLock::OutputLock(const std::string& path) : name_(lock_name(path)) {
   check_folder(path);
   // The file that was locked may be one that its last owner has just removed: then try again.
   while (true) {
     file_ = uninterrupted([&] { return open(name_.c_str(), O_RDWR | O_CREAT | O_CLOEXEC, 0666); });
     if (file_ < 0) fail(name_, "cannot be written");
-    if (uninterrupted([&] { return flock(file_, LOCK_EX | LOCK_NB); }) != 0) {
+    if (!lock_at_once(file_)) {
       const int reason = errno;
       close(std::exchange(file_, -1));
       if (reason == EWOULDBLOCK) {
@@ -298,6 +312,14 @@ OutputLock::OutputLock(const std::string& path) : name_(path + ".lock") {
     }
     close(file_);
   }
+}
+
+std::optional<bool> output_is_locked(const std::string& path) {
+  const FileDescriptor file(
+      uninterrupted([&] { return open(lock_name(path).c_str(), O_RDONLY | O_CLOEXEC); }));
+  if (file.get() < 0) return errno == ENOENT ? std::optional(false) : std::nullopt;
+  if (uninterrupted([&] { return flock(file.get(), LOCK_SH | LOCK_NB); }) == 0) return false;
+  return errno == EWOULDBLOCK ? std::optional(true) : std::nullopt;
 }
 
 OutputLock::~OutputLock() {

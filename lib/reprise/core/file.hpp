@@ -4,6 +4,7 @@
 
 #include <cstddef>
 #include <limits>
+#include <optional>
 #include <span>
 #include <string>
 #include <vector>
@@ -70,5 +71,9 @@ class OutputLock {
   std::string name_;
   int file_ = -1;
 };
+
+/// Whether another process holds the OutputLock of `path`; nullopt where that cannot be known.
+/// Writes nothing and keeps nobody from the lock.
+std::optional<bool> output_is_locked(const std::string& path);
 
 }  // namespace reprise
