@@ -19,9 +19,12 @@
 #include "reprise/linalg/simd.hpp"
 #include "reprise/record/summary.hpp"
 #include "reprise/record_file/record_file.hpp"
+#include "reprise/run/launcher.hpp"
+#include "reprise/run/ranks.hpp"
 #include "support/installed_data.hpp"
 #include "support/lease.hpp"
 #include "support/program.hpp"
+#include "support/ranked_program.hpp"
 #include "support/study.hpp"
 #include "support/study_plan.hpp"
 #include "support/study_runs.hpp"
@@ -462,11 +465,25 @@ void add_new(std::vector<std::string>& lines, const std::vector<std::string>& mo
   }
 }
 
+/// UsageError, told by the first of several processes that one launcher has started, if each of
+/// them would do all runs.
+void check_alone(const StudyRunOptions& options, const StudyShare& share) {
+  if (options.worker || share.is_part()) return;
+  const Launcher launcher = launcher_of(environment_variable);
+  if (launcher.size <= 1) return;
+  if (launcher.rank > 0) throw EndedWithOthers();
+  throw UsageError("command line",
+                   fmt::format("{} processes of {}, of which each would do all runs", launcher.size,
+                               launcher.name),
+                   "--worker, by which they share the runs");
+}
+
 int run_study(const std::string& name, int argc, const char* const* argv) {
   Options options;
   const std::optional<Study> asked = parse(name, argc, argv, options);
   if (!asked) return options.whole_store ? summarize_store(name, options) : 0;
   const Study& study = *asked;
+  if (!options.list && !options.status) check_alone(options.runs, options.share);
   catch_interrupts();
   options.runs.threads = have_threads(options.runs.threads);
   set_blas_threads(1);

@@ -532,6 +532,26 @@ TEST_CASE("a checkpoint that cannot be restored is set aside, and its run begins
   }
 }
 
+TEST_CASE("processes of one launcher that would each do all runs are refused by the first") {
+  const Place place;
+  const auto rank = [&](int number, const std::string& options) {
+    return run_command("OMPI_COMM_WORLD_SIZE=2 OMPI_COMM_WORLD_RANK=" + std::to_string(number) +
+                       " " + place.line("--seeds 1 " + options));
+  };
+  const CommandResult first = rank(0, "");
+  CHECK(first.status == 2);
+  CHECK(first.err ==
+        "study: command line: 2 processes of Open MPI's launcher, of which each would do all "
+        "runs; expected --worker, by which they share the runs\n");
+  const CommandResult second = rank(1, "");
+  CHECK(second.status == 0);
+  CHECK(second.out + second.err == "");
+  CHECK(!fs::exists(place.store()));
+  CHECK(rank(1, "--list").status == 0);
+  CHECK(rank(1, "--share 2/2").status == 0);
+  CHECK(rank(0, "--worker").status == 0);
+}
+
 TEST_CASE("a signal that comes when the last record is being saved does not change the status") {
   const Place place;
   const CommandResult whole = place.run("--seeds 1");

@@ -21,11 +21,6 @@
 namespace reprise {
 namespace {
 
-std::string environment_variable(const std::string& name) {
-  const char* value = std::getenv(name.c_str());
-  return value == nullptr ? "" : value;
-}
-
 /// The processors that the process which started this one may use.
 std::size_t processors_of_launcher() {
   cpu_set_t set;
@@ -45,6 +40,11 @@ std::vector<CommonFact> facts_of(const std::string& program) {
 }
 
 }  // namespace
+
+std::string environment_variable(const std::string& name) {
+  const char* value = std::getenv(name.c_str());
+  return value == nullptr ? "" : value;
+}
 
 RankedProgram::RankedProgram(std::string own, std::string name)
     : own_(std::move(own)), name_(std::move(name)), launcher_(launcher_of(environment_variable)) {

@@ -12,6 +12,9 @@
 
 namespace reprise {
 
+/// "" if there is none.
+std::string environment_variable(const std::string& name);
+
 class RankedProgram {
  public:
   /// Reads the environment. Of several processes rank 0 alone prints from now on, and what tells
