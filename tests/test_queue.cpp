@@ -33,7 +33,7 @@ const std::string kAnotherHost = kPreload + REPRISE_ANOTHER_HOST " ";
 /// Two variants; `more` are lines before them.
 std::string study_text(const std::string& more = "") {
   return "question = \"Is it so?\"\nclaim = \"It is.\"\n" + more +
-         "[settings]\nepochs = 1\n[quick]\nepochs = 1\n"
+         "[settings]\nepochs = 1\noptimizer = \"sgd\"\n[quick]\nepochs = 1\n"
          "[[variants]]\nname = \"plain\"\n"
          "description = \"A\"\n[[variants]]\nname = \"other\"\ndescription = \"B\"\n"
          "expectation = \"lower\"\nsettings = { momentum = 0.5 }\n";
