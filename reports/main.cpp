@@ -55,7 +55,7 @@ void describe(reprise::CommandLine& line, Options& options) {
   line.add_text(
       "--interactive-record", options.run_again_record,
       "the page's run, in place of the report's own, as where that is of too many images; "
-      "the record of one run of train_lenet5, which the report leaves out",
+      "the record of one training run of LeNet-5, which the report leaves out",
       "RECORD");
   add_load_options(line, options.loading);
   line.set_footer(
@@ -71,7 +71,7 @@ const reprise::reports::TrainingRun& only_run(const reprise::reports::Inputs& in
                                               const std::string& path) {
   if (inputs.lenet.size() != 1 || !inputs.studies.empty()) {
     throw reprise::Error(path, "not one run of LeNet-5 outside a study",
-                         "a record of train_lenet5");
+                         "the record of one training run of LeNet-5");
   }
   return inputs.lenet.front();
 }

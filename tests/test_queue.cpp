@@ -578,7 +578,7 @@ TEST_CASE("a signal that comes when the last record is being saved does not chan
   CHECK(!fs::exists(place.folder / "one.h5.checkpoint"));
 }
 
-TEST_CASE("--list says what can be known of a lease") {
+TEST_CASE("the list of runs says what can be known of a lease") {
   const Place place;
   REQUIRE(place.run("--seeds 1", "whole").status == 0);
   const std::string runs = place.store() + "/runs/";

@@ -69,16 +69,16 @@ int run_program(const std::string& own, int argc, const char* const* argv,
   const std::string name = called_name(own, argc, argv);
   int status = kFailed;
   try {
-    status = body(name);
+    int result = body(name);
     if (!output_is_written()) {
       if (!interrupted()) {
         throw Error("standard output", "cannot be written", "room for what is printed");
       }
-      status = kInterrupted;
+      result = kInterrupted;
     }
     // A signal that came too late to stop anything changes nothing.
     release_interrupts();
-    return status;
+    return result;
   } catch (const UsageError& error) {
     print_failure(name, error.what());
     status = kBadUsage;
