@@ -90,14 +90,14 @@ TEST_CASE("the command says what it is, and refuses what it does not know in one
 
 TEST_CASE("a subcommand's signals, exit status and record are the program's own") {
   const TemporaryFolder folder;
-  const std::string run = kReprise + " train --data " + kFixture + " --train-images 256 --epochs 1";
+  const std::string run = kReprise + " train --data " + kFixture + " --train-images 256";
   const CommandResult stopped = run_command_until(
-      run + " --conv-algorithm naive --threads 1 --output " + (folder / "a.h5"), SIGINT,
-      [](const std::string& out) { return out.find("epoch 1/1") != std::string::npos; });
+      run + " --epochs 50 --threads 1 --output " + (folder / "a.h5"), SIGINT,
+      [](const std::string& out) { return out.find("epoch 1/50") != std::string::npos; });
   INFO(stopped.out << stopped.err);
   CHECK(stopped.status == 130);
   CHECK(run_command(kReprise + " verify " + (folder / "none.h5")).status == 4);
-  REQUIRE(run_command(run + " --output " + (folder / "b.h5")).status == 0);
+  REQUIRE(run_command(run + " --epochs 1 --output " + (folder / "b.h5")).status == 0);
   CHECK(run_command(kReprise + " verify --data " + kFixture + " " + (folder / "b.h5")).status == 0);
   // It can be pasted, and the program has the name that it has everywhere.
   const Record record = load_record(folder / "b.h5", "training");
