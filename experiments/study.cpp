@@ -218,34 +218,54 @@ std::string name_of_run(const Study& study, const StudyRun& run) {
   return fmt::format("pilot-{}-rate{}-seed{}.h5", name, run.configuration.learning_rate, seed);
 }
 
+/// Whether this run has neither a record, nor a summary, nor a failure.
+bool is_left(const StudyRun& run, const RunStore& store) {
+  return !store.has_run(run.digest) &&
+         !std::filesystem::exists(store.path(failure_file(run.digest)));
+}
+
 /// What is in the store when a study ends.
 struct StudyEnd {
-  std::size_t left = 0;  ///< runs without a record, a summary or a failure
-  std::string digest;    ///< of the rest
+  std::size_t left = 0;  ///< runs without a usable record or summary, and without a failure
+  std::string digest;    ///< of all, if none is left
 };
+
+/// A study's line for a run, "NAME DIGEST"; nullopt if its record is not there any more or damaged,
+/// or cannot be used and is another share's.
+std::optional<std::string> line_of_run(const StudyRuns& runs, const StudyRun& run,
+                                       const RunStore& store, const LoadOptions& loading) {
+  try {
+    const Record record = load_run(store.run_path(run.digest), loading);
+    return name_of_run(runs.study(), run) + " " + run_record_digest(record) + "\n";
+  } catch (const NoRecordReader&) {
+    throw;
+  } catch (const FileMissing&) {
+    return std::nullopt;
+  } catch (const DamagedRecord&) {
+    return std::nullopt;
+  } catch (const Error&) {
+    if (!runs.share().is_part()) throw;
+    return std::nullopt;
+  }
+}
 
 /// The digest is one for the whole study, as `sha256sum` would give for a file with a line
 /// "NAME DIGEST" per record, in the order of the runs. Records of class machine are left out: they
 /// are not the same elsewhere.
 StudyEnd end_of_study(const StudyRuns& runs, const RunStore& store, const LoadOptions& loading) {
+  const std::vector<StudyRun> all = runs.all();
   StudyEnd end;
+  end.left = static_cast<std::size_t>(std::count_if(
+      all.begin(), all.end(), [&](const StudyRun& run) { return is_left(run, store); }));
+  if (end.left > 0) return end;
   Sha256 hash;
-  for (const StudyRun& run : runs.all()) {
-    if (!store.has_run(run.digest)) {
-      const bool failed = std::filesystem::exists(store.path(failure_file(run.digest)));
-      if (!failed) ++end.left;
-      continue;  // it diverged
-    }
+  for (const StudyRun& run : all) {
     const ConvAlgorithm& algorithm = conv_algorithm(run.configuration.conv_algorithm);
     if (algorithm.reproducibility != Reproducibility::portable) continue;
-    try {
-      const Record record = load_run(store.run_path(run.digest), loading);
-      const std::string line =
-          name_of_run(runs.study(), run) + " " + run_record_digest(record) + "\n";
-      hash.update(std::as_bytes(std::span(line)));
-    } catch (const FileMissing&) {
-      ++end.left;  // another process has just set it aside
-    } catch (const DamagedRecord&) {
+    if (!store.has_run(run.digest)) continue;  // it diverged
+    if (const auto line = line_of_run(runs, run, store, loading)) {
+      hash.update(std::as_bytes(std::span(*line)));
+    } else {
       ++end.left;
     }
   }
@@ -342,12 +362,6 @@ void take_runs(const std::vector<StudyRun>& wanted, const ImageDataset& data, co
   const RunsOutcome more = do_runs(wanted, data, store, options, progress);
   outcome.stopped = more.stopped;
   outcome.failed.insert(outcome.failed.end(), more.failed.begin(), more.failed.end());
-}
-
-/// Whether this run has neither a record, nor a summary, nor a failure.
-bool is_left(const StudyRun& run, const RunStore& store) {
-  return !store.has_run(run.digest) &&
-         !std::filesystem::exists(store.path(failure_file(run.digest)));
 }
 
 /// Whether the share has pilots that are still to be run.

@@ -452,6 +452,10 @@ TEST_CASE("a whole record that cannot be used here stays, and the other runs are
     const std::string list = place.run("--seeds 1,2 --list").out;
     CHECK(count_in(list, "done ") == 3);
     CHECK(count_in(list, "; would not run again\n") == 1);
+    const std::string own = fs::path(names[0]).stem();
+    const CommandResult one = place.run("--seeds 1,2 --worker --run " + own);
+    CHECK(one.status == 0);
+    CHECK(one.last_line() == "run " + own + " is done; of the others 1 run is left");
     if (is_later) continue;
     const CommandResult trusting = place.run("--seeds 1,2 --no-checksum");
     CHECK(trusting.status == 0);
