@@ -15,6 +15,7 @@
 #include "reprise/core/parallel.hpp"
 #include "reprise/core/parse.hpp"
 #include "reprise/core/terminal.hpp"
+#include "reprise/core/text.hpp"
 #include "reprise/linalg/blas.hpp"
 #include "reprise/linalg/simd.hpp"
 #include "reprise/record/summary.hpp"
@@ -94,14 +95,15 @@ std::string run_from(const std::string& where, const std::string& given) {
 /// How several processes do one study.
 void add_queue_options(CommandLine& line, Options& options) {
   line.add_option("--share", "I/N", "1/1",
-                  "do every N-th run of those that --list prints, beginning with the I-th",
+                  "do every N-th run of those that --list prints, beginning with the I-th; implies "
+                  "--resume",
                   [&options](const std::string& where, const std::string& given) {
                     const StudyShare share = share_from(where, given);
                     options.share.index = share.index;
                     options.share.count = share.count;
                   });
   line.add_option("--run", "DIGITS", "all",
-                  "do this run alone, named by the digits that --list prints",
+                  "do this run alone, named by the digits that --list prints; implies --resume",
                   [&options](const std::string& where, const std::string& given) {
                     options.share.run = run_from(where, given);
                   });
@@ -200,6 +202,9 @@ void complete(const CommandLine& line, const Study& study, Options& options) {
                        std::string("--worker and ") + (shares ? "--share" : "--force"),
                        "one of them");
     }
+  }
+  // A queue's jobs are sent again as they are.
+  if ((options.runs.worker || options.share.is_part()) && !options.runs.force) {
     options.runs.resume = true;
   }
   if (options.share.count > 1 && !options.share.run.empty()) {
@@ -226,8 +231,9 @@ bool is_left(const StudyRun& run, const RunStore& store) {
 
 /// What is in the store when a study ends.
 struct StudyEnd {
-  std::size_t left = 0;  ///< runs without a usable record or summary, and without a failure
-  std::string digest;    ///< of all, if none is left
+  std::size_t left = 0;    ///< runs without a usable record or summary, and without a failure
+  std::size_t failed = 0;  ///< pilots that diverged not among them
+  std::string digest;      ///< of all, if none is left or failed
 };
 
 /// A study's line for a run, "NAME DIGEST"; nullopt if its record is not there any more or damaged,
@@ -257,12 +263,16 @@ StudyEnd end_of_study(const StudyRuns& runs, const RunStore& store, const LoadOp
   StudyEnd end;
   end.left = static_cast<std::size_t>(std::count_if(
       all.begin(), all.end(), [&](const StudyRun& run) { return is_left(run, store); }));
-  if (end.left > 0) return end;
+  end.failed =
+      static_cast<std::size_t>(std::count_if(all.begin(), all.end(), [&](const StudyRun& run) {
+        return !run.may_diverge() && !store.has_run(run.digest) && !is_left(run, store);
+      }));
+  if (end.left + end.failed > 0) return end;
   Sha256 hash;
   for (const StudyRun& run : all) {
     const ConvAlgorithm& algorithm = conv_algorithm(run.configuration.conv_algorithm);
     if (algorithm.reproducibility != Reproducibility::portable) continue;
-    if (!store.has_run(run.digest)) continue;  // it diverged
+    if (!store.has_run(run.digest)) continue;  // a pilot that diverged
     if (const auto line = line_of_run(runs, run, store, loading)) {
       hash.update(std::as_bytes(std::span(*line)));
     } else {
@@ -408,6 +418,10 @@ RunsOutcome do_study(StudyRuns& runs, const ImageDataset& data, const RunStore& 
   return outcome;
 }
 
+std::string runs_are(std::size_t count) {
+  return count_of(count, "run") + (count == 1 ? " is" : " are");
+}
+
 int report_outcome(const std::string& name, const RunsOutcome& outcome, const StudyRuns& runs,
                    const RunStore& store, const LoadOptions& loading) {
   if (outcome.stopped) {
@@ -424,19 +438,21 @@ int report_outcome(const std::string& name, const RunsOutcome& outcome, const St
   }
   print_line("records " + store.path(kRunsFolder));
   const StudyEnd end = end_of_study(runs, store, loading);
-  if (end.left > 0) {
-    const std::string others = end.left == 1 ? "1 run is" : fmt::format("{} runs are", end.left);
-    const StudyShare& share = runs.share();
-    if (!share.is_part()) {
-      throw Error(store.path(kRunsFolder),
-                  others + " not there any more, or damaged, since this call has seen " +
-                      (end.left == 1 ? "it" : "them") + " done",
-                  "the same command again, which does what is missing");
-    }
+  const StudyShare& share = runs.share();
+  if (end.left > 0 && !share.is_part()) {
+    throw Error(store.path(kRunsFolder),
+                fmt::format("{} not there any more, or damaged, since this call has seen {} done",
+                            runs_are(end.left), end.left == 1 ? "it" : "them"),
+                "the same command again, which does what is missing");
+  }
+  if (end.left + end.failed > 0) {
+    const std::string others =
+        end.failed == 0 ? runs_are(end.left) + " left"
+                        : fmt::format("{} failed, {} left", count_of(end.failed, "run"), end.left);
     print_line(share.run.empty()
-                   ? fmt::format("share {}/{} is done; of the other shares {} left", share.index,
+                   ? fmt::format("share {}/{} is done; of the other shares {}", share.index,
                                  share.count, others)
-                   : fmt::format("run {} is done; of the others {} left", share.run, others));
+                   : fmt::format("run {} is done; of the others {}", share.run, others));
     return 0;
   }
   print_line("digest sha256:" + end.digest);

@@ -209,6 +209,31 @@ TEST_CASE("shares are every N-th run of the list, and together they are the stud
   CHECK(place.begun() == 6);
 }
 
+TEST_CASE("a share that was stopped goes on when the same command is sent again") {
+  const Place place;
+  const std::string options = "--seeds 1 --epochs " + std::string(kSanitized ? "8" : "40");
+  const CommandResult whole = place.run(options, "whole");
+  REQUIRE(whole.status == 0);
+  stop_at_checkpoint(place, options, "s");
+  const CommandResult first = place.run(options + " --share 1/2");
+  INFO(first.out << first.err);
+  CHECK(first.status == 0);
+  CHECK_THAT(first.out, Catch::Contains("plain, seed 1: continuing after"));
+  CHECK(place.run(options + " --share 2/2").last_line() == whole.last_line());
+}
+
+TEST_CASE("where a run of the study has failed, no share prints a digest") {
+  std::string text = study_text();
+  const std::string momentum = "momentum = 0.5";
+  text.replace(text.find(momentum), momentum.size(), "learning_rate = 1e30");
+  const Place place(text);
+  REQUIRE(place.run("--seeds 1").status == 1);
+  const CommandResult share = place.run("--seeds 1 --share 1/2");
+  INFO(share.out << share.err);
+  CHECK(share.status == 0);
+  CHECK(share.last_line() == "share 1/2 is done; of the other shares 1 run failed, 0 left");
+}
+
 TEST_CASE("a share whose runs depend on the pilots of others says so and ends with 75") {
   const Place place(study_text("learning_rates = [0.01, 0.02]\n"));
   const CommandResult whole = place.run("--seeds 1", "whole");
