@@ -281,7 +281,7 @@ TEST_CASE("runs one by one, named by their digits, are the study, pilots first")
 TEST_CASE("a killed worker's run is taken over at once, and a signal keeps a checkpoint") {
   const Place place;
   const std::string options =
-      "--seeds 1 --checkpoint-seconds 0 --epochs " + std::string(kSanitized ? "8 " : "100 ");
+      "--seeds 1 --checkpoint-seconds 0 --epochs " + std::string(kSanitized ? "8 " : "40 ");
   const CommandResult whole = place.run(options, "whole");
   REQUIRE(whole.status == 0);
   const auto at_work = [&](const std::string&) {
