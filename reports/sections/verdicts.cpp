@@ -320,10 +320,10 @@ void set_clearest(const std::string& name, const Contrasts& contrasts, Draft& dr
                                         of_paper ? "claim of the paper" : "expectation of our own",
                                         is_only ? " " : " most clearly ", verdict_text(*found)));
   draft.set(name, contrast_name(*found));
-  draft.set(name + "_effect", Markdown::as_it_is(fmt::format(
-                                  "{} {}, {} confidence interval {}{}", measure_text(study),
-                                  signed_text(study, found->test.mean), confidence(),
-                                  interval_text(study, found->test.interval), beside(*found))));
+  draft.set(name + "_effect",
+            fmt::format("{} {}, {} confidence interval {}{}", measure_text(study),
+                        signed_text(study, found->test.mean), confidence(),
+                        interval_text(study, found->test.interval), beside(*found)));
 }
 
 /// What stands in parentheses behind a comparison in the conclusion.
@@ -335,7 +335,7 @@ Markdown brief(const Contrast& contrast) {
   const std::string reason = reason_text(contrast);
   if (contrast.seeds.empty()) return reason;
   std::string text = signed_text(study, contrast.test.mean) + beside(contrast);
-  if (verdict != Verdict::inconclusive) return Markdown::as_it_is(text);
+  if (verdict != Verdict::inconclusive) return text;
   const double detectable = contrast.test.detectable;
   if (contrast.falls_to_adjustment()) {
     const Variant& variant = *contrast.variant;
@@ -348,7 +348,7 @@ Markdown brief(const Contrast& contrast) {
   if (detectable > 0 && std::isfinite(detectable)) {
     text += "; detectable: " + difference_text(study, detectable);
   }
-  return Markdown::as_it_is(text);
+  return text;
 }
 
 /// "- **Supported (2):** a against b (−1.00 points), c against d (+0.50 points)."; nothing for
