@@ -103,8 +103,9 @@ async function run() {
     throw new Error(`${element('wanted').value} epochs; expected a whole number from 1 to ${record.epochs.length}`);
   }
   const settings = record.settings.join('\n').replace(/^seed = .*$/m, 'seed = ' + element('seed').value) + '\n';
+  const own = worker = newWorker();
   const files = await filesOf(record);
-  worker = newWorker();
+  if (worker !== own) return; // stopped meanwhile
   let [begun, started, firstDifference, steps, largest, curve] = [null, 0, '', 0, 0, ''];
   worker.onerror = event => end('The run ended: ' + reason(event.message || 'the browser gave no reason'));
   worker.onmessage = ({ data }) => {

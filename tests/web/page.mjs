@@ -34,6 +34,9 @@ async function checkRun(page, expect, name) {
 }
 
 async function stopAtFirstStep(page, expect) {
+  await page.evaluate(() => { document.getElementById('run').click(); document.getElementById('stop').click(); });
+  await new Promise(resolve => setTimeout(resolve, 3000));
+  expect(await stateOf(page) === 'Stopped.', `Stop at once: "${await stateOf(page)}"`);
   await page.click('#run');
   await page.waitForFunction(() => document.getElementById('state').textContent.startsWith('Epoch'), { timeout: 180000 });
   await page.click('#stop');
