@@ -135,7 +135,8 @@ std::string data_list(const Draft& draft, const std::vector<Document>& documents
 /// The page of the run that is asked for, or else of the one that the report shows in detail.
 std::string run_again(const Inputs& inputs, const RunAgainOptions& options) {
   if (options.run == nullptr && inputs.lenet.empty()) {
-    throw Error("option --interactive", "no run outside a study", "the record of one training run of LeNet-5");
+    throw Error("option --interactive", "no run outside a study",
+                "the record of one training run of LeNet-5");
   }
   const TrainingRun* const of_report = inputs.lenet.empty() ? nullptr : &inputs.lenet.front();
   return run_again_page(options.run == nullptr ? *of_report : *options.run, of_report, options)
