@@ -338,8 +338,8 @@ TEST_CASE("a worker on a full disk says so in one line, and goes on once there i
     both =
         run_command("timeout 120 unshare --mount --map-root-user bash " + (place.folder / "disk"));
   } else {  // no file may be larger than a part of a record
-    both = script(place, "status=0\n(trap '' XFSZ; ulimit -f 64; " + worker + " --threads 1) >" +
-                             first + " || status=$?\n" + again);
+    both = script(place, "status=0\n(trap '' XFSZ; ulimit -f 64; " + worker + ") >" + first +
+                             " || status=$?\n" + again);
   }
   INFO(both.out << both.err);
   CHECK(both.status == 1);
