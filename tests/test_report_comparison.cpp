@@ -339,6 +339,19 @@ TEST_CASE("a crate is published when the last record ended, and is left out with
   }
 }
 
+TEST_CASE("a report says on which days its runs began") {
+  Record run = training_record({1, 2});
+  Record later = training_record({2, 2});
+  const auto text = [&] { return make_report({{"a.h5", run}, {"b.h5", later}}, "").markdown; };
+  run.groups["environment"].attributes["started"] = "2024-05-01T23:59:00Z";
+  later.groups["environment"].attributes["started"] = "2024-05-01T12:00:00Z";
+  CHECK(holds(text(), "2 training runs, made on 2024-05-01 on the processor"));
+  later.groups["environment"].attributes["started"] = "2024-05-03T12:00:00Z";
+  CHECK(holds(text(), "2 training runs, made from 2024-05-01 to 2024-05-03 on the processor"));
+  later.groups["environment"].attributes["started"] = "<b>yesterday</b>";
+  CHECK(holds(text(), "2 training runs, made on the processor"));
+}
+
 TEST_CASE("one figure or table is written alone, by the command that data/README.md has") {
   const TemporaryFolder folder;
   save_record(training_record({1, 2}), folder / "a.h5");

@@ -611,7 +611,7 @@ TEST_CASE("a run that two studies share counts once, in texts and in digests of 
   }
   const std::string two = make_report(shared, {}, undrawn).markdown;
   CHECK(holds(two, "in 2 studies, with 4 training runs of small"));
-  CHECK(holds(two, "The report rests on 4 training runs. They were made on the processor"));
+  CHECK(holds(two, "The report rests on 4 training runs, made on 2024-05-01 on the processor"));
   const std::string source = between(one, "Sources: 4 records, digest ", ".");
   CHECK(!source.empty());
   CHECK(holds(two, source));

@@ -214,7 +214,7 @@ TEST_CASE("a report from summaries has the verdicts, values and curves of that f
     CHECK(test::read_file(folder / "report" + "/" + file) == whole);
   }
   const std::string paper = test::read_file(folder / "report/report.md");
-  CHECK_THAT(paper, Catch::Contains("of which 8 are present as summaries alone"));
+  CHECK_THAT(paper, Catch::Contains("Of them, 8 are present as summaries alone"));
   const std::string supplement = test::read_file(folder / "report/supplement.md");
   CHECK_THAT(supplement, Catch::Contains("8 are here as summaries") &&
                              Catch::Contains("No run is here with its weights and images"));

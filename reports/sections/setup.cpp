@@ -232,6 +232,19 @@ std::int64_t made_elsewhere(const Runs& runs, const TrainingRun& first) {
   });
 }
 
+/// "from 2026-11-20 to 2026-11-26", "on 2026-11-26": the days on which the runs began, by the
+/// clocks of their machines; "" if a run has none.
+UntrustedText days(const Runs& runs) {
+  std::set<UntrustedText> begun;
+  for (const TrainingRun* run : runs) {
+    const UntrustedText day = setting_text(run->environment, "started").substr(0, 10);
+    if (day.size() != 10 || !day.consists_of("0123456789-")) return "";
+    begun.insert(day);
+  }
+  if (begun.size() == 1) return plain_text("on {}", *begun.begin());
+  return plain_text("from {} to {}", *begun.begin(), *begun.rbegin());
+}
+
 /// "one process", "2 ranks", "1 to 4 ranks": what computed each run.
 std::string ranks_used(const Runs& runs) {
   std::int64_t least = std::numeric_limits<std::int64_t>::max();
@@ -270,6 +283,9 @@ void add_setup(const Inputs& inputs, Draft& draft) {
   draft.set("data_sets", data_sets(runs));
   const UntrustedText cpu = setting_text(first.environment, "cpu");
   draft.set("cpu", cpu.empty() ? "not recorded" : cpu);
+  const UntrustedText made = days(runs);
+  draft.set("has_days", !made.empty());
+  draft.set("days", made);
   const UntrustedText commit = setting_text(first.environment, "git_commit");
   draft.set("has_commit", !commit.empty());
   draft.set("commit", code_span(commit));
