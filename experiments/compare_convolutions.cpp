@@ -12,6 +12,7 @@
 #include <memory>
 #include <optional>
 
+#include "reprise/conv/conv_problem.hpp"
 #include "reprise/core/error.hpp"
 #include "reprise/core/parallel.hpp"
 #include "reprise/core/terminal.hpp"
@@ -21,7 +22,6 @@
 #include "reprise/record_file/record_file.hpp"
 #include "reprise/run/provenance.hpp"
 #include "support/benchmark_flags.hpp"
-#include "support/conv_comparison.hpp"
 #include "support/conv_comparison_output.hpp"
 #include "support/conv_comparison_rows.hpp"
 #include "support/conv_explanation.hpp"

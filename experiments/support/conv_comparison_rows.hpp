@@ -8,7 +8,7 @@
 #include <vector>
 
 #include "reprise/conv/conv_algorithm.hpp"
-#include "support/conv_comparison.hpp"
+#include "reprise/conv/conv_problem.hpp"
 
 namespace reprise {
 

@@ -5,9 +5,9 @@
 #include <string>
 
 #include "reprise/conv/conv2d.hpp"
+#include "reprise/conv/conv_problem.hpp"
 #include "reprise/core/error.hpp"
 #include "reprise/core/file.hpp"
-#include "support/conv_comparison.hpp"
 #include "tell.hpp"
 
 namespace reprise {

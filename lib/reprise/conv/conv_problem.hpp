@@ -1,6 +1,6 @@
 /// \file
-/// One convolution algorithm on one pass of one shape: is its result right, and how long does it
-/// take?
+/// One pass of one shape, filled from a seed, by any algorithm: how near is the result to the
+/// double reference?
 #pragma once
 
 #include <cstdint>

@@ -1,4 +1,4 @@
-#include "support/conv_comparison.hpp"
+#include "reprise/conv/conv_problem.hpp"
 
 #include <algorithm>
 #include <cmath>
@@ -24,20 +24,6 @@ double fill(const RandomStream& stream, std::size_t count, float* values, double
     largest = std::max(largest, std::abs(static_cast<double>(values[i])));
   }
   return largest;
-}
-
-/// Products that are summed into one element at most.
-double terms(const ConvShape& s, ConvPass pass) {
-  const auto product = [](auto... sizes) { return (static_cast<double>(sizes) * ...); };
-  switch (pass) {
-    case ConvPass::forward:
-      return product(s.KH, s.KW, s.IC / s.G);
-    case ConvPass::grad_input:
-      return product(s.KH, s.KW, s.OC / s.G);
-    case ConvPass::grad_weight:
-      return product(s.N, s.OH, s.OW);
-  }
-  return 0.0;
 }
 
 }  // namespace
@@ -104,7 +90,8 @@ ConvCheck ConvProblem::check(const ConvAlgorithm& algorithm, std::size_t threads
 
   const double bound = algorithm.error_bound(shape_, pass_) * 0x1p-24;
   const double bias = pass_ == ConvPass::forward ? largest_bias_ : 0.0;
-  const double tensor_scale = terms(shape_, pass_) * largest_a_ * largest_b_ + bias;
+  const double tensor_scale =
+      static_cast<double>(shape_.terms(pass_)) * largest_a_ * largest_b_ + bias;
   double worst = 0.0, squared_error = 0.0, squared_value = 0.0, largest = 0.0;
   std::size_t zeros = 0;
   const std::vector<std::size_t> elements = checked_elements();
