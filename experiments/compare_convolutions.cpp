@@ -43,6 +43,8 @@ struct Options {
   std::string simd = "best";
   std::string record;
   bool force = false;
+  bool anonymous = false;
+  std::size_t attempts = 3;
   bool check_only = false;
   bool digests = false;
   std::string explain;
@@ -91,13 +93,15 @@ void check_row(Row& row, CurrentProblem& current, const Options& options) {
 }
 
 /// One of the library's calls: as many iterations as it asks for.
-void time_row(benchmark::State& state, Row& row, CurrentProblem& current, const Options& options) {
+void time_row(benchmark::State& state, Row& row, CurrentProblem& current, const Options& options,
+              ComparisonReporter& reporter) {
   check_row(row, current, options);
   if (!row.check.is_right()) {
     state.SkipWithError(row.check.status.c_str());
     return;
   }
   ConvProblem& problem = current.of(row);
+  reporter.begin_row(row);
   const double started = steady_seconds();
   for (auto _ : state) problem.run(*row.algorithm, options.threads);
   const double seconds = steady_seconds() - started;
@@ -110,13 +114,15 @@ void time_row(benchmark::State& state, Row& row, CurrentProblem& current, const 
   if (!label.empty()) state.SetLabel(label);
 }
 
-/// Under the rows' names. What is not supported takes no time: a time of 0 would spoil every mean.
-void register_benchmarks(std::vector<Row>& rows, CurrentProblem& current, const Options& options) {
-  for (Row& row : rows) {
-    if (!row.is_selected || !row.unsupported.empty()) continue;
-    benchmark::RegisterBenchmark(row.name().c_str(), [&row, &current, &options](auto& state) {
-      time_row(state, row, current, options);
-    });
+/// Under the rows' names.
+void register_benchmarks(const std::vector<Row*>& rows, CurrentProblem& current,
+                         const Options& options, ComparisonReporter& reporter) {
+  benchmark::ClearRegisteredBenchmarks();
+  for (Row* row : rows) {
+    benchmark::RegisterBenchmark(row->name().c_str(),
+                                 [row, &current, &options, &reporter](benchmark::State& state) {
+                                   time_row(state, *row, current, options, reporter);
+                                 });
   }
 }
 
@@ -160,6 +166,11 @@ void describe(CommandLine& line, Options& options) {
   add_simd(line, options.simd, "for the portable algorithms; affects the speed, not the result");
   line.add_text("--record", options.record, "save a record of the comparison to this file", "FILE");
   line.add_flag("--force", options.force, "overwrite an existing record");
+  line.add_flag("--anonymous", options.anonymous,
+                "leave out of the record the machine's name, the command line and changes to the "
+                "source that are not committed, for one that is published");
+  line.add_size("--attempts", options.attempts, {1},
+                "how often a row is timed, at most, until the core's peak stays meanwhile");
   line.add_flag("--check-only", options.check_only, "check without timing");
   line.add_flag("--digests", options.digests,
                 "show the SHA-256 of each result beside its status; portable algorithms give "
@@ -171,10 +182,18 @@ void describe(CommandLine& line, Options& options) {
   line.set_choices("--explain", {"auto"});
   line.set_footer(
       "Columns: median time over repetitions; spread (largest minus smallest, relative to the "
-      "median); GFLOP/s; fraction of the measured peak of the cores in use; workspace; largest "
-      "error in units in the last place of the largest element; root-mean-square error relative to "
-      "that of the result; largest error as a fraction of the declared bound; reproducibility "
-      "class; status.\n\n"
+      "median); GFLOP/s; fraction of the measured peak of the cores in use; fraction of the limit; "
+      "workspace; largest error in units in the last place of the largest element; "
+      "root-mean-square error relative to that of the result; largest error as a fraction of the "
+      "declared bound; reproducibility class; status.\n\n"
+      "GFLOP/s count the plain sum of products, whatever the algorithm. The limit is the peak "
+      "times how many times fewer operations its products need: 2.25 or 4 for winograd's tiles; "
+      "for fft by three real products at each point of the tile, of sides 8 to 32, that needs the "
+      "least; 1 for others. A core's peak (fused multiply-adds on registers, of the vectors in "
+      "use) is measured before and after each row, and the larger one counts; a single thread "
+      "stays on one processor meanwhile. A row of which the two differ by more than 3% is timed "
+      "again behind the others, --attempts times in all at most; if they still do, its status says "
+      "by how much, and the times between the nearest two peaks are kept.\n\n"
       "Google Benchmark's flags work too: --benchmark_filter=REGEX (names are "
       "SHAPE/PASS/ALGORITHM), --benchmark_list_tests, --benchmark_repetitions=N, "
       "--benchmark_min_time=SECONDS, --benchmark_format=json or csv, --benchmark_out=FILE. With "
@@ -247,10 +266,27 @@ ComparisonRecord comparison_record(const std::vector<Row>& rows, const Options& 
     kept.min_ms = row.is_timed() ? row.min_ms() : none;
     kept.max_ms = row.is_timed() ? row.max_ms() : none;
   }
+  std::vector<double> before, after, saving;
+  for (const Row& row : rows) {
+    before.push_back(row.is_timed() ? row.peaks.before : std::nan(""));
+    after.push_back(row.is_timed() ? row.peaks.after : std::nan(""));
+    saving.push_back(row.unsupported.empty() ? row.saving() : std::nan(""));
+  }
+  record.peak_before = std::move(before);
+  record.peak_after = std::move(after);
+  record.ideal_saving = std::move(saving);
   record.peak_flops = peak_flops;
   record.memory_bandwidth = measured_memory_bandwidth(options.threads);
   record.environment = environment_group(environment);
   record.environment.attributes["program"] = "compare_convolutions";
+  if (options.anonymous) {
+    for (const char* name : {"host", "command_line"}) {
+      record.environment.attributes.erase(name);
+    }
+    for (const char* name : {"git_diff", "log"}) {
+      record.environment.datasets.erase(name);
+    }
+  }
   return record;
 }
 
@@ -353,13 +389,22 @@ void add_benchmark_context(const Options& options, const ComparisonContext& cont
 void compare(std::vector<Row>& rows, const Options& options, const ComparisonContext& context) {
   CurrentProblem current(options);
   ComparisonReporter reporter(rows, options.benchmark, context);
+  // What is not supported takes no time: a time of 0 would spoil every mean.
+  std::vector<Row*> to_time;
   for (Row& row : rows) {
-    if (row.is_selected && !row.unsupported.empty()) check_row(row, current, options);
+    if (!row.is_selected) continue;
+    if (row.unsupported.empty()) {
+      to_time.push_back(&row);
+    } else {
+      check_row(row, current, options);
+    }
   }
   if (!options.check_only) {
-    register_benchmarks(rows, current, options);
-    benchmark::RunSpecifiedBenchmarks(&reporter, ".");
-    return;
+    for (; !to_time.empty(); to_time = reporter.unsteady_rows()) {
+      register_benchmarks(to_time, current, options, reporter);
+      benchmark::RunSpecifiedBenchmarks(&reporter, ".");
+    }
+    return reporter.finish();
   }
   reporter.ReportContext({});
   for (Row& row : rows) {
@@ -367,7 +412,7 @@ void compare(std::vector<Row>& rows, const Options& options, const ComparisonCon
     check_row(row, current, options);
     reporter.report_check(row);
   }
-  reporter.Finalize();
+  reporter.finish();
 }
 
 int compare_convolutions(const std::string& name, int argc, char** argv) {
@@ -386,7 +431,7 @@ int compare_convolutions(const std::string& name, int argc, char** argv) {
   const Overwrite overwrite = options->force ? Overwrite::yes : Overwrite::no;
   if (!options->record.empty()) check_writable(options->record, overwrite);
 
-  const ComparisonContext context{options->threads, measured_peak_flops()};
+  const ComparisonContext context{options->threads, measured_peak_flops(), options->attempts};
   add_benchmark_context(*options, context);
   name_forced_blas(rows);
   warn_of_slow_blas(rows, *options);

@@ -3,7 +3,9 @@
 
 #include "reprise/core/terminal.hpp"
 #include "reprise/record/configuration_text.hpp"
+#include "reprise/record/contents.hpp"
 #include "reprise/record_file/record_file.hpp"
+#include "support/comparison_trend.hpp"
 #include "support/program.hpp"
 
 namespace reprise {
@@ -35,15 +37,26 @@ int compare_records(const std::string& name, int argc, const char* const* argv) 
   line.add_size("--max-differences", most, {1}, "largest number of differences to print");
   line.add_earlier_name("--most", "--max-differences");
   LoadOptions loading;
+  bool trend = false;
+  line.add_flag("--trend", trend,
+                "of two records of compare_convolutions: how the times of the second differ from "
+                "those of the first, and nothing else");
   add_load_options(line, loading);
   line.set_footer(
-      "Exit status: 0 if they are identical, 1 if they differ or one cannot be read, 2 for bad "
+      "Exit status: 0 if they are identical, or for --trend, 1 if they differ or one cannot be "
+      "read, 2 for bad "
       "usage.\n"
       "\nExample:\n  " +
-      name + " runs/one.h5 runs/two.h5");
+      name + " runs/one.h5 runs/two.h5\n  " + name + " --trend old.h5 new.h5");
   if (!line.parse(argc, argv)) return 0;
   const Record first = load_record(records[0], loading);
   const Record second = load_record(records[1], loading);
+  if (trend) {
+    const auto text = comparison_trend(records, comparison_from(first, records[0]),
+                                       comparison_from(second, records[1]));
+    for (const std::string& one : text) print_line(one);
+    return 0;
+  }
   const std::vector<std::string> found = all_differences(records, first, second, most);
   print_line(found.empty() ? "identical" : "DIFFERENT");
   if (found.empty()) print_line("  digest sha256:" + digest_of(first));

@@ -4,6 +4,7 @@
 
 #include <algorithm>
 #include <cmath>
+#include <limits>
 
 #include "reading.hpp"
 #include "reprise/core/error.hpp"
@@ -26,7 +27,15 @@ std::vector<UntrustedText> each_once(const std::vector<ComparisonRow>& rows, con
   return found;
 }
 
-ComparisonRow read_row(const ComparisonRowRecord& row) {
+/// Of the peaks before and after a row the larger one, as compare_convolutions shows it.
+double peak_of(const ComparisonRecord& record, std::size_t row) {
+  if (!record.peak_before || !record.peak_after) return record.peak_flops;
+  const double peak = std::max((*record.peak_before)[row], (*record.peak_after)[row]);
+  return peak > 0 ? peak : record.peak_flops;  // NaN where it was not timed
+}
+
+ComparisonRow read_row(const ComparisonRecord& record, std::size_t index) {
+  const ComparisonRowRecord& row = record.rows[index];
   return {text(row.shape),
           text(row.name),
           text(row.pass),
@@ -40,11 +49,16 @@ ComparisonRow read_row(const ComparisonRowRecord& row) {
           row.worst_of_bound,
           row.median_ms,
           row.min_ms,
-          row.max_ms};
+          row.max_ms,
+          peak_of(record, index),
+          record.ideal_saving ? (*record.ideal_saving)[index]
+                              : std::numeric_limits<double>::quiet_NaN()};
 }
 
 void read_all(const ComparisonRecord& record, Comparison& comparison) {
-  for (const ComparisonRowRecord& row : record.rows) comparison.rows.push_back(read_row(row));
+  for (std::size_t i = 0; i < record.rows.size(); ++i) {
+    comparison.rows.push_back(read_row(record, i));
+  }
   comparison.algorithms = each_once(
       comparison.rows, [](const ComparisonRow& row) { return row.algorithm; }, kMaxAlgorithms,
       "algorithms");

@@ -22,6 +22,8 @@ struct ComparisonRow {
   double worst_ulp = 0, rms_relative = 0;
   double worst_of_bound = 0;                        ///< largest error as a fraction of its bound
   double median_ms = 0, least_ms = 0, most_ms = 0;  ///< NaN where not timed
+  double peak_flops = 0;                            ///< of one core when it was timed
+  double ideal_saving = 0;  ///< NaN if the record does not say, as those of earlier releases
 
   /// The pass in words: "forward", "input gradient", "weight gradient".
   [[nodiscard]] UntrustedText pass_text() const;
@@ -47,7 +49,7 @@ struct Comparison {
   std::string digest;  ///< 64 hexadecimal digits, computed
   std::vector<ComparisonRow> rows;
   std::int64_t threads = 1;
-  double peak_flops = 0;        ///< measured on one core
+  double peak_flops = 0;        ///< measured on one core, before all rows
   double memory_bandwidth = 0;  ///< of the threads, bytes/s; 0 if the record has none
   Settings environment;
 
@@ -55,6 +57,11 @@ struct Comparison {
   std::vector<UntrustedText> algorithms;  ///< in the order of the rows, at most kMaxAlgorithms
   /// Of the cores of the threads, FLOP/s.
   [[nodiscard]] double peak() const { return peak_flops * static_cast<double>(threads); }
+  /// A row's rate as a fraction of what the cores of the threads had then. Above 1 where an
+  /// algorithm needs fewer operations than a plain sum of products.
+  [[nodiscard]] double share_of_peak(const ComparisonRow& row) const {
+    return row.gflops() * 1e9 / (row.peak_flops * static_cast<double>(threads));
+  }
 };
 
 /// Whether the record says that it is a comparison's.

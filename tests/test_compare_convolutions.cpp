@@ -1,14 +1,17 @@
 // compare_convolutions as users of Google Benchmark take it: its names, flags, JSON and CSV, and
 // what it says when there is nothing to compare.
 #include <algorithm>
+#include <cmath>
 #include <cstdlib>
 #include <filesystem>
+#include <iterator>
 #include <limits>
 #include <map>
 #include <set>
 #include <sstream>
 
 #include "reprise/core/text.hpp"
+#include "reprise/record/contents.hpp"
 #include "reprise/record_file/record_file.hpp"
 #include "support/benchmark_flags.hpp"
 #include "support/catch.hpp"
@@ -28,12 +31,15 @@ const std::string kProgram = REPRISE_BINARY_DIR "/experiments/compare_convolutio
 /// Two shapes under three algorithms, of which winograd computes neither.
 const std::string kSmall =
     "--shapes lenet5 --passes forward --algorithms direct,winograd,naive "
-    "--benchmark_filter=^lenet5: --benchmark_min_time=0.001 --benchmark_repetitions=3 ";
+    "--benchmark_filter=^lenet5: --benchmark_min_time=0.001 --benchmark_repetitions=3 --attempts "
+    "1 ";
 const std::vector<std::string> kTimed = {
     "lenet5:conv1/forward/direct", "lenet5:conv1/forward/naive", "lenet5:conv2/forward/direct",
     "lenet5:conv2/forward/naive"};
 const std::vector<std::string> kCounters = {"workspace_bytes", "worst_ulp", "rms_relative",
                                             "worst_of_bound"};
+const std::vector<std::string> kShares = {"peak_before", "peak_after", "share_of_peak",
+                                          "share_of_limit"};
 
 CommandResult compare(const std::string& options, const std::string& before = "") {
   return run_command(before + kProgram + " " + options);
@@ -236,6 +242,11 @@ TEST_CASE("with JSON asked for, standard output is JSON, whatever else is asked 
     }
     CHECK(std::stod(member(run, "GFLOP/s")) > 0);
     CHECK(std::stod(member(run, "real_time")) > 0);
+    const bool is_spread =
+        Catch::EndsWith("_cv").match(name) || Catch::EndsWith("_stddev").match(name);
+    for (const std::string& share : kShares) CHECK(member(run, share).empty() == is_spread);
+    if (!is_spread) CHECK(std::stod(member(run, "share_of_peak")) > 0);
+    CHECK(member(run, "share_of_peak") == member(run, "share_of_limit"));  // of direct and naive
     if (Catch::EndsWith("direct_median").match(name)) {
       const ConvShape shape =
           parse_conv_shape(name.find("conv1") != name.npos ? "mb128ic1ih28oc6oh28kh5ph2"
@@ -253,6 +264,107 @@ TEST_CASE("with JSON asked for, standard output is JSON, whatever else is asked 
   std::size_t times = 0;
   for (const double ms : record.values<double>("environment/median_ms")) times += ms > 0 ? 1 : 0;
   CHECK(times == kTimed.size());
+  const auto& medians = record.values<double>("environment/median_ms");
+  for (const char* which : {"environment/peak_before", "environment/peak_after"}) {
+    const auto& peaks = record.values<double>(which);
+    REQUIRE(peaks.size() == medians.size());
+    for (std::size_t i = 0; i < peaks.size(); ++i) CHECK((peaks[i] > 1e6) == (medians[i] > 0));
+  }
+  for (const double saving : record.values<double>("environment/ideal_saving")) {
+    CHECK((saving == 1.0 || std::isnan(saving)));
+  }
+}
+
+TEST_CASE("an algorithm's limit follows from its tiles") {
+  const auto saving = [](const char* algorithm, const char* line, ConvPass pass) {
+    return ideal_saving(conv_algorithm(algorithm), shape(line), pass);
+  };
+  // 16x16 outputs are 4x4 tiles of F(4x4), 2x2 outputs one of F(2x2).
+  CHECK(saving("winograd", "mb2ic8ih16oc8oh16kh3ph1", ConvPass::forward) == 4.0);
+  CHECK(saving("winograd", "mb2ic8ih2oc8oh2kh3ph1", ConvPass::forward) == 2.25);
+  // 28x28 outputs of 5x5 taps are one tile of 32x32 cells, of 514 points.
+  const char* const one_tile = "mb2ic8ih32oc8oh28kh5ph0";
+  // The gradient's 32x32 outputs wrap around into padding.
+  for (const ConvPass pass : kConvPasses) {
+    CHECK(saving("fft", one_tile, pass) == Approx(28 * 28 * 25 / (3.0 * 514)));
+  }
+  // In groups and for more images as well.
+  CHECK(saving("fft", "g2mb7ic8ih32oc8oh28kh5ph0", ConvPass::forward) ==
+        Approx(28 * 28 * 25 / (3.0 * 514)));
+  // Nine tiles of 8x8 cells would do with more points than one of 16x16.
+  CHECK(saving("fft", "mb1ic8ih12oc8oh12kh5ph2", ConvPass::forward) == Approx(3600 / (3.0 * 130)));
+  for (const char* plain : {"naive", "direct", "direct/igemm", "im2col_gemm"}) {
+    CHECK(saving(plain, one_tile, ConvPass::forward) == 1.0);
+  }
+  const ConvAlgorithm& choice = resolve(auto_conv_algorithm(), shape(one_tile), ConvPass::forward);
+  CHECK(saving("auto", one_tile, ConvPass::forward) ==
+        ideal_saving(choice, shape(one_tile), ConvPass::forward));
+}
+
+namespace {
+
+/// A row that is right, for a reporter.
+ComparisonRow plain_row(const std::string& name) {
+  ComparisonRow row;
+  row.shape = shape("ic1ih5oc1oh3kh3");
+  row.shape_name = name;
+  row.algorithm = &conv_algorithm("naive");
+  row.is_selected = true;
+  row.is_checked = true;
+  row.check = {"ok", 0.5, 1e-7, 0.25, 9};
+  return row;
+}
+
+/// Times a row by a reporter, as Google Benchmark would.
+void report(ComparisonReporter& reporter, const ComparisonRow& row, double milliseconds) {
+  reporter.begin_row(row);
+  benchmark::BenchmarkReporter::Run run;
+  run.run_name.function_name = row.name();
+  run.per_family_instance_index = 0;
+  run.repetitions = 1;
+  run.repetition_index = 0;
+  run.iterations = 10;
+  run.real_accumulated_time = milliseconds * 10 / 1e3;
+  reporter.ReportRuns({run});
+}
+
+}  // namespace
+
+TEST_CASE("a row beside which the core's peak moved is timed again, three times at most") {
+  std::vector<ComparisonRow> rows = {plain_row("steady"), plain_row("moved"), plain_row("late")};
+  // Before and after: steady; then 10% apart, 5%, 20%; then 4% apart and steady.
+  std::vector<double> peaks = {100, 102, 100, 110, 100, 104, 100, 105, 102, 100, 120, 100};
+  std::size_t next = 0;
+  const TemporaryFolder folder;
+  BenchmarkFlags flags;
+  flags.out = folder / "out";
+  flags.out_format = BenchmarkFormat::json;
+  ComparisonReporter reporter(rows, flags, {1, 1e11, 3, [&] { return peaks.at(next++) * 1e9; }});
+  reporter.ReportContext({});
+  report(reporter, rows[0], 1.0);
+  CHECK(rows[0].is_timed());
+  CHECK(reporter.unsteady_rows().empty());
+  report(reporter, rows[1], 2.0);
+  report(reporter, rows[2], 3.0);
+  CHECK_FALSE(rows[1].is_timed());
+  CHECK(reporter.unsteady_rows() == std::vector<ComparisonRow*>{&rows[1], &rows[2]});
+  CHECK(reporter.unsteady_rows().empty());
+  reporter.ReportContext({});
+  report(reporter, rows[1], 4.0);
+  report(reporter, rows[2], 5.0);
+  CHECK(rows[2].median_ms() == Approx(5.0));
+  CHECK(rows[2].remark.empty());
+  CHECK(reporter.unsteady_rows() == std::vector<ComparisonRow*>{&rows[1]});
+  report(reporter, rows[1], 6.0);
+  CHECK(reporter.unsteady_rows().empty());
+  reporter.finish();
+  CHECK(rows[1].median_ms() == Approx(4.0));  // between the nearest two peaks
+  CHECK(rows[1].peaks.best() == Approx(105e9));
+  CHECK(rows[1].remark == "peak moved by 5%");
+  CHECK(rows[1].share_of_peak(2) == Approx(rows[1].gflops() / 210));
+  const Json json = parse_json(test::read_file(flags.out));
+  CHECK(members(json, "label") == std::vector<std::string>{"", "", "peak moved by 5%"});
+  CHECK(members(json, "family_index") == std::vector<std::string>{"0", "2", "1"});
 }
 
 TEST_CASE("checks, lists and aggregates come as JSON as well") {
@@ -340,7 +452,8 @@ TEST_CASE("the table shows a row for each that is compared, with aggregates only
       {"direct", "ok"}, {"winograd", "unsupported: kernel 5x5: only 3x3"}, {"naive", "ok"}};
   for (std::size_t i = 0; i < rows.size(); ++i) {
     CHECK_THAT(lines[i + 2], Catch::Contains(" " + rows[i].first + " "));
-    CHECK_THAT(lines[i + 2], Catch::EndsWith(" " + rows[i].second));
+    // The status may say that the peak moved.
+    CHECK_THAT(lines[i + 2] + ";", Catch::Contains(" " + rows[i].second + ";"));
   }
   CHECK_THAT(result.out, !Catch::Contains("nan"));
 }
@@ -364,10 +477,10 @@ TEST_CASE("a wrong result is no number in JSON, and an error in both formats") {
   for (const auto format : {BenchmarkFormat::json, BenchmarkFormat::csv}) {
     flags.out = folder / "out";
     flags.out_format = format;
-    ComparisonReporter reporter(rows, flags, {1, 1e11});
+    ComparisonReporter reporter(rows, flags, {1, 1e11, 3, [] { return 1e11; }});
     reporter.ReportContext({});
     for (const ComparisonRow& row : rows) reporter.report_check(row);
-    reporter.Finalize();
+    reporter.finish();
     const std::string text = test::read_file(flags.out);
     INFO(text);
     if (format == BenchmarkFormat::csv) {
@@ -505,4 +618,84 @@ TEST_CASE("a row names the kernels that the environment forces on OpenBLAS") {
     ++named;
   }
   CHECK(named >= 1);
+}
+
+TEST_CASE("the trend between two comparisons is told by row and by algorithm") {
+  ComparisonRecord earlier;
+  earlier.settings = {{"threads", std::int64_t{1}}};
+  earlier.peak_flops = 100e9;
+  earlier.environment.attributes["cpu"] = "One";
+  for (const char* algorithm : {"direct", "fft", "naive"}) {
+    ComparisonRowRecord row;
+    row.shape = "mb1ic3ih8oc4oh6kh3n\"a\"";
+    row.name = "a";
+    row.pass = "forward";
+    row.algorithm = algorithm;
+    row.reproducibility = "portable";
+    row.status = "ok";
+    row.flops = 5e7;
+    row.median_ms = row.min_ms = row.max_ms = 1.0;
+    earlier.rows.push_back(row);
+  }
+  ComparisonRecord later = earlier;
+  later.rows[0].median_ms = 0.5;
+  later.rows[1].median_ms = 2.0;
+  later.rows[2].median_ms = std::nan("");  // not timed
+  later.peak_before = std::vector<double>{100e9, 50e9, std::nan("")};
+  later.peak_after = std::vector<double>{99e9, 50e9, std::nan("")};
+  const TemporaryFolder folder;
+  const auto trend = [&] {
+    save_record(to_tree(earlier), folder / "a.h5", Overwrite::yes);
+    save_record(to_tree(later), folder / "b.h5", Overwrite::yes);
+    return run_command(REPRISE_BINARY_DIR "/experiments/compare_records --trend " +
+                       (folder / "a.h5") + " " + (folder / "b.h5"));
+  };
+  CommandResult result = trend();
+  INFO(result.out << result.err);
+  CHECK(result.status == 0);
+  std::vector<std::vector<std::string>> rows;
+  for (const std::string& line : lines_of(result.out)) {
+    std::istringstream words(line);
+    rows.emplace_back(std::istream_iterator<std::string>(words),
+                      std::istream_iterator<std::string>());
+  }
+  const auto has = [&](const std::vector<std::string>& row) {
+    return std::find(rows.begin(), rows.end(), row) != rows.end();
+  };
+  CHECK(has({"a/forward/direct", "1.000", "0.500", "0.50", "50%", "100%"}));
+  CHECK(has({"a/forward/fft", "1.000", "2.000", "2.00", "50%", "50%"}));
+  CHECK_THAT(result.out, !Catch::Contains("a/forward/naive"));
+  CHECK_THAT(result.out, Catch::Contains("geometric mean of direct: 0.500 in 1 rows"));
+  CHECK_THAT(result.out, Catch::Contains("all: 1.000 in 2 rows; in one record alone: 1"));
+  CHECK_THAT(result.out, !Catch::Contains("processors differ"));
+  later.environment.attributes["cpu"] = "Two";
+  CHECK_THAT(trend().out, Catch::Contains("processors differ"));
+  for (ComparisonRowRecord& row : later.rows) row.pass = "grad_input";
+  result = trend();
+  CHECK(result.status == 1);
+  CHECK_THAT(result.err, Catch::Contains("no shape, pass and algorithm that both timed"));
+  const CommandResult other =
+      run_command(REPRISE_BINARY_DIR "/experiments/compare_records --trend " REPRISE_SOURCE_DIR
+                                     "/fixtures/records/format_1/training.h5 " +
+                  (folder / "b.h5"));
+  CHECK(other.status == 1);
+  CHECK(count_of(other.err, "\n") == 1);
+}
+
+TEST_CASE("an anonymous record names neither the machine nor what was typed") {
+  const TemporaryFolder folder;
+  const std::string options =
+      "--shapes lenet5 --passes forward --algorithms direct --check-only --record ";
+  for (const bool anonymous : {false, true}) {
+    const std::string file = folder / (anonymous ? "a.h5" : "b.h5");
+    REQUIRE(compare(options + file + (anonymous ? " --anonymous" : "")).status == 0);
+    const Group& environment = load_record(file).group("environment");
+    for (const char* name : {"host", "command_line"}) {
+      CHECK(environment.attributes.contains(name) != anonymous);
+    }
+    for (const char* name : {"git_diff", "log"}) {
+      CHECK(environment.datasets.contains(name) != anonymous);
+    }
+    CHECK(environment.attributes.contains("cpu"));
+  }
 }

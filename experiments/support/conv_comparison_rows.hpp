@@ -2,6 +2,7 @@
 /// What is compared: a row for each shape, pass and algorithm, and its name.
 #pragma once
 
+#include <algorithm>
 #include <cstddef>
 #include <string>
 #include <string_view>
@@ -9,8 +10,22 @@
 
 #include "reprise/conv/conv_algorithm.hpp"
 #include "reprise/conv/conv_problem.hpp"
+#include "support/ideal_saving.hpp"
 
 namespace reprise {
+
+/// A row is timed again where the core's peaks before and after it differ by more than this.
+inline constexpr double kPeaksApart = 0.03;
+
+/// Peaks of one core before and after something, FLOP/s; 0 where not measured.
+struct PeakPair {
+  double before = 0.0, after = 0.0;
+
+  [[nodiscard]] double best() const { return std::max(before, after); }
+  /// By how much the larger one is above the other.
+  [[nodiscard]] double apart() const { return best() / std::min(before, after) - 1.0; }
+  [[nodiscard]] bool is_steady() const { return apart() <= kPeaksApart; }
+};
 
 /// One algorithm on one pass of one shape: what is asked, and then what is found.
 struct ComparisonRow {
@@ -26,6 +41,7 @@ struct ComparisonRow {
   ConvCheck check;
   bool is_checked = false;
   std::vector<double> times_ms;  ///< one per repetition
+  PeakPair peaks;                ///< where these times are from
 
   /// "alexnet:conv2/forward/direct"; no other row has it.
   [[nodiscard]] std::string name() const;
@@ -39,6 +55,15 @@ struct ComparisonRow {
   /// Largest minus smallest, as a fraction of the median.
   [[nodiscard]] double spread() const { return (max_ms() - min_ms()) / median_ms(); }
   [[nodiscard]] double gflops() const { return shape.flops() / median_ms() / 1e6; }
+  /// Of the peak of so many cores; above 1 where an algorithm needs fewer operations than
+  /// shape.flops() counts.
+  [[nodiscard]] double share_of_peak(std::size_t cores) const {
+    return gflops() * 1e9 / (peaks.best() * static_cast<double>(cores));
+  }
+  [[nodiscard]] double saving() const { return ideal_saving(*algorithm, shape, pass); }
+  [[nodiscard]] double share_of_limit(std::size_t cores) const {
+    return share_of_peak(cores) / saving();
+  }
 };
 
 /// What of a comparison is to be done; empty lists mean all.

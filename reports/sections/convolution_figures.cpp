@@ -180,7 +180,7 @@ Panel share_panel(const Lines& lines, const Comparison& comparison, const std::s
   double most = 100;
   double least = 10;
   for (const auto& [place, row] : lines.rows) {
-    const double fraction = 100 * row->gflops() * 1e9 / comparison.peak();
+    const double fraction = 100 * comparison.share_of_peak(*row);
     alt.push_back(plain_text("{}, {}, {} {}%", layer_of(*row), row->pass_text(),
                              words_of(row->algorithm), significant(fraction)));
     points[row->algorithm].push_back({plot_number(fraction),
@@ -317,13 +317,6 @@ double tensor_bytes(const ComparisonRow& row) {
   return 4 * (images + weights);
 }
 
-double ideal_saving(const ComparisonRow& row) {
-  if (row.algorithm == "winograd") return kWinogradSaving;
-  if (row.algorithm != "fft") return 1;
-  return static_cast<double>(field(row.shape, "kh")) * static_cast<double>(field(row.shape, "kw")) /
-         2;
-}
-
 UntrustedText layer_of(const ComparisonRow& row) {
   const UntrustedText network = row.network();
   return network.empty() ? row.name : row.name.substr(network.size() + 1);
@@ -356,7 +349,7 @@ Figure share_figure(const Comparison& comparison, const std::string& name) {
     for (const auto& [place, row] : lines.rows) {
       figure.data.rows.push_back({row->name, row->pass, row->algorithm,
                                   significant_cell(row->gflops()),
-                                  percent_cell(row->gflops() * 1e9 / comparison.peak(), 1)});
+                                  percent_cell(comparison.share_of_peak(*row), 1)});
     }
     if (figure.panels.size() == kMaxPanels) continue;
     const std::size_t number = figure.panels.size() + 1;

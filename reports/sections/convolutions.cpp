@@ -92,7 +92,8 @@ std::vector<Cell> row_of(const ComparisonRow& row, const Comparison& comparison)
   };
   const auto checked = [&](const Cell& cell) { return row.is_checked() ? cell : Cell(); };
   const Cell status = row.status.empty() ? UntrustedText("not run") : row.status;
-  const double fraction = row.gflops() * 1e9 / comparison.peak();
+  const double fraction = comparison.share_of_peak(row);
+  const double of_limit = fraction / row.ideal_saving;
   return {row.name,
           row.shape,
           row.pass,
@@ -106,7 +107,7 @@ std::vector<Cell> row_of(const ComparisonRow& row, const Comparison& comparison)
           timed(row.spread(), percent_cell(row.spread(), 0)),
           timed(row.gflops(), significant_cell(row.gflops())),
           timed(fraction, percent_cell(fraction, 1)),
-          timed(fraction / ideal_saving(row), percent_cell(fraction / ideal_saving(row), 1)),
+          timed(of_limit, percent_cell(of_limit, 1)),
           checked(significant_cell(static_cast<double>(row.workspace_bytes) / 1024)),
           checked(bound_cell(row.worst_of_bound)),
           checked(significant_cell(row.worst_ulp)),
@@ -116,7 +117,7 @@ std::vector<Cell> row_of(const ComparisonRow& row, const Comparison& comparison)
 /// Wrong rows first; the page shows those of networks that were run, the data all.
 TableEntry rows_table(const Comparison& comparison) {
   Table all{{"Layer", "Shape", "Pass", "Algorithm", "Class", "Status", "FLOP", "Median (ms)",
-             "Least (ms)", "Largest (ms)", "Spread (%)", "GFLOP/s", "Peak (%)", "Ideal (%)",
+             "Least (ms)", "Largest (ms)", "Spread (%)", "GFLOP/s", "Peak (%)", "Limit (%)",
              "Workspace (KiB)", "Error (% of bound)", "Error (ulp)", "RMS, relative"},
             {}};
   Table shown{all.titles, {}};
@@ -129,7 +130,7 @@ TableEntry rows_table(const Comparison& comparison) {
     if (is_shown) shown.rows.push_back(all.rows.back());
   }
   return {with_columns(shown, {"Layer", "Pass", "Algorithm", "Status", "Median (ms)", "Spread (%)",
-                               "GFLOP/s", "Peak (%)", "Ideal (%)", "Workspace (KiB)",
+                               "GFLOP/s", "Peak (%)", "Limit (%)", "Workspace (KiB)",
                                "Error (% of bound)", "Error (ulp)"}),
           short_digest(comparison.digest), all};
 }
@@ -201,7 +202,8 @@ Draft part_of(const Comparison& comparison, std::size_t index, Draft& draft) {
   part.set("wrong_count", grouped(wrong));
   add_figure("map", "convolution_map" + suffix, map_figure(comparison, "convolution_map" + suffix),
              part, draft);
-  part.set("winograd_saving", std::to_string(kWinogradSaving));
+  part.set("has_limits", std::any_of(comparison.rows.begin(), comparison.rows.end(),
+                                     [](const auto& row) { return row.ideal_saving > 0; }));
   part.set("bandwidth", significant(comparison.memory_bandwidth / 1e9));
   add_figure("roofline", "roofline" + suffix, roofline_figure(comparison, "roofline" + suffix),
              part, draft);

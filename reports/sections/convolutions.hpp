@@ -19,10 +19,6 @@ bool is_in_sweep(const ComparisonRow& row);
 Figure map_figure(const Comparison& comparison, const std::string& name);
 /// Of input, weights and output, each once, float32; 0 if the shape's line does not say.
 double tensor_bytes(const ComparisonRow& row);
-/// How many times fewer multiplications an algorithm's products need than the plain sum: winograd's
-/// F(4x4, 3x3) kWinogradSaving; fft's, with tiles far larger than the kernel, KH KW / 2; others 1.
-inline constexpr int kWinogradSaving = 4;
-double ideal_saving(const ComparisonRow& row);
 
 /// Operations per second against operations per byte of the tensors, below the roof of peak and
 /// bandwidth, a panel for each pass; none if the record has no bandwidth.

@@ -9,6 +9,7 @@ namespace reprise::test {
 struct ComparisonRecordOptions {
   bool timed = true;
   bool bandwidth = true;  ///< records of earlier releases have none
+  bool earlier = false;   ///< without the rows' peaks and savings, as in earlier releases
 };
 
 /// Kernel sizes 1 to 6, channels 4 to 16 with 3x3 and 5x5 kernels, lenet5 and alexnet:conv2; naive,

@@ -148,7 +148,10 @@ struct ComparisonRecord {
   double peak_flops = 0.0;  ///< of one core
   /// Between memory and all threads, bytes/s; earlier releases did not measure it.
   std::optional<double> memory_bandwidth;
-  Group environment;  ///< all of it but these two and the rows' times
+  /// Of each row; earlier releases had neither.
+  std::optional<std::vector<double>> peak_before, peak_after;  ///< of one core; NaN where not timed
+  std::optional<std::vector<double>> ideal_saving;             ///< NaN where unsupported
+  Group environment;  ///< all of it but these and the rows' times
 };
 
 /// The trees, in today's format. Nothing is computed.

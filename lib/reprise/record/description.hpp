@@ -361,6 +361,12 @@ void describe_comparison(Visitor& v, Of& comparison) {
   v.attribute("/environment", "memory_bandwidth", comparison.memory_bandwidth,
               finite_from(std::numeric_limits<double>::min()));
   describe_rows(v, comparison.rows);
+  const auto of_rows = [&](std::string_view name, auto& values) {
+    v.list("/environment", name, "row", values, from_or_nan(0));
+  };
+  of_rows("peak_before", comparison.peak_before);
+  of_rows("peak_after", comparison.peak_after);
+  of_rows("ideal_saving", comparison.ideal_saving);
   v.settings("comparison", comparison.settings);
 }
 
