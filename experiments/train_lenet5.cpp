@@ -216,6 +216,8 @@ const char* judged_name(const ImageDataset& data) {
 /// Trains to the end, telling how far it is; false if it was interrupted. `checkpoint` is rank 0's.
 bool train(TrainingRun& run, const Options& options, const EarlierRecord& earlier,
            std::optional<CheckpointFile>& checkpoint, Log& log, RunEnvironment& environment) {
+  std::vector<double>& bytes = environment.rank_bytes_per_step;
+  bytes.resize(run.ranks().size());
   const std::uint64_t sent_before = run.ranks().bytes_sent();
   const auto epochs = static_cast<std::size_t>(run.configuration().epochs);
   ProgressLine progress;
@@ -231,7 +233,7 @@ bool train(TrainingRun& run, const Options& options, const EarlierRecord& earlie
                               run.epochs_done() + 1, epochs, step, steps, rate * batch,
                               duration_text(static_cast<double>(left) / rate)));
     if (steps_here == 1) {
-      environment.rank_bytes_per_step = static_cast<double>(run.ranks().bytes_sent() - sent_before);
+      bytes[run.ranks().rank()] = static_cast<double>(run.ranks().bytes_sent() - sent_before);
     }
     if (checkpoint && options.checkpoint_steps > 0 && step % options.checkpoint_steps == 0) {
       checkpoint->try_save(run);
@@ -251,14 +253,15 @@ bool train(TrainingRun& run, const Options& options, const EarlierRecord& earlie
   };
   const bool finished = run.train(observer);
   progress.clear();
+  gather_on_first(run.ranks(), bytes, 1);
   return finished;
 }
 
 void stopped(const TrainingRun& run, const CheckpointFile& checkpoint) {
   checkpoint.save(run);
-  print_line(fmt::format("stopped after {} and {}; kept {}; continue with --resume",
-                         count_of(run.epochs_done(), "epoch"),
-                         count_of(run.state().step_in_epoch, "step"), checkpoint.path()));
+  print_line(fmt::format("stopped after {}; kept {}; continue with --resume",
+                         place_text(run.epochs_done(), run.state().step_in_epoch),
+                         checkpoint.path()));
 }
 
 void print_result(const Record& record, const std::string& path) {
@@ -356,7 +359,7 @@ void take_up(TrainingRun& run, const Options& options, const EarlierRecord& earl
     for (std::size_t epoch = 1; epoch <= run.epochs_done(); ++epoch) {
       earlier.check(options.output, epoch, run.history()[epoch - 1]);
     }
-    log.line("continuing after " + count_of(run.epochs_done(), "epoch"));
+    log.line("continuing after " + place_text(run.epochs_done(), run.state().step_in_epoch));
   } else if (checkpoint.exists() && !options.force) {
     throw Error(checkpoint.path(), "a checkpoint of an unfinished run is there",
                 "--resume to continue it, or --force to start again");

@@ -9,8 +9,8 @@
 #include <thread>
 #include <utility>
 
+#include "reprise/core/launcher.hpp"
 #include "reprise/record_file/record_file.hpp"
-#include "reprise/run/launcher.hpp"
 #include "reprise/run/provenance.hpp"
 #include "support/catch.hpp"
 #include "support/command.hpp"
@@ -146,7 +146,11 @@ TEST_CASE("2 and 3 ranks of each MPI give the digest of one process, and verify 
     const Record record = load_record(two, "training");
     const Attributes& environment = record.group("environment").attributes;
     CHECK(std::get<std::int64_t>(environment.at("ranks")) == 2);
-    CHECK(std::get<double>(environment.at("rank_bytes_per_step")) == 61706 * 4 + 32);
+    // Rank 1 sends its sums, and rank 0 sends those of both.
+    const double message = 61706 * 4 + 32;
+    CHECK(std::get<double>(environment.at("rank_bytes_per_step")) == message);
+    CHECK(std::get<double>(environment.at("rank_bytes_per_step_largest")) == message);
+    CHECK(std::get<double>(environment.at("rank_bytes_per_step_sum")) == 2 * message);
     CHECK(run_command(alone(kVerify) + kData + two).status == 0);
   }
 }
@@ -231,6 +235,28 @@ TEST_CASE("a request to stop reaches all ranks, and the checkpoint is whole") {
         [](const std::string& out) { return out.find("epoch 1/24  train") != std::string::npos; });
     INFO(stopped.out << stopped.err);
     CHECK(stopped.status == (mpi.name == "openmpi" ? 1 : 130));  // as docs/ranks.md says
+    CHECK(!fs::exists(output));
+    CHECK(fs::exists(output + ".checkpoint"));
+    CHECK(digest_in(run_command(alone(run) + "--resume --output " + output)) == expected);
+  }
+}
+
+TEST_CASE("a request to stop to a rank that has no blocks stops all as well") {
+  if (each_mpi().empty()) REPRISE_SKIP("there is no Open MPI or MPICH");
+  // A batch is one block, which rank 0 has.
+  const std::string run = kProgram + kData + "--epochs 4 --train-images 1000 --batch-size 20 " +
+                          "--block-size 20 --checkpoint-steps 25 ";
+  const TemporaryFolder folder;
+  const std::string expected = digest_in(run_command(alone(run) + "--output " + (folder / "a")));
+  for (const Mpi& mpi : each_mpi()) {
+    INFO(mpi.name);
+    const std::string output = folder / mpi.name;
+    const std::string asked = "sh -c '(while [ ! -e " + output + ".checkpoint ]; do sleep 0.01; " +
+                              "done; kill -TERM $$) & exec " + run + "--output " + output + "'";
+    const CommandResult stopped =
+        run_command(mpi.start(2) + run + "--output " + output + " : -n 1 " + asked);
+    INFO(stopped.out << stopped.err);
+    CHECK(stopped.status == 130);
     CHECK(!fs::exists(output));
     CHECK(fs::exists(output + ".checkpoint"));
     CHECK(digest_in(run_command(alone(run) + "--resume --output " + output)) == expected);

@@ -237,6 +237,29 @@ TEST_CASE("all ranks stop after the same step, and any number of them goes on fr
   }
 }
 
+TEST_CASE("a rank for which a step has no blocks can stop all ranks as well") {
+  const TrainingConfiguration configuration = configuration_of("lenet5", 30, 15);  // 2 blocks
+  for (const std::size_t stopper : {1, 2, 3, 4}) {  // of five ranks 0 and 2 have a block
+    INFO("rank " << stopper);
+    std::mutex mutex;
+    std::set<std::uint64_t> steps;
+    on_thread_ranks(5, [&](Ranks& ranks) {
+      TrainingRun run(configuration, small_data(), 1, {}, ranks);
+      TrainingRun::Observer observer;
+      observer.step = [&](std::size_t step, std::size_t) {
+        return ranks.rank() != stopper || step < 2;
+      };
+      const bool finished = run.train(observer);
+      const std::lock_guard lock(mutex);
+      steps.insert(finished ? 0 : run.state().step_in_epoch);
+    });
+    CHECK(steps == std::set<std::uint64_t>{3});
+  }
+  // Each is heard by one that has blocks, none by many more than another.
+  CHECK(heard_by(deal_blocks(2, 5)) == std::vector<std::size_t>{0, 0, 2, 2, 0});
+  CHECK(heard_by(deal_blocks(8, 4)) == std::vector<std::size_t>{0, 1, 2, 3});
+}
+
 TEST_CASE("what one rank throws ends all, and rank 0 tells it") {
   for (const std::size_t thrower : {0, 2}) {
     std::mutex mutex;
@@ -273,10 +296,10 @@ TEST_CASE("the rank with other settings, data or code is named before the first 
     return "";
   };
   const std::string differs =
-      ": setting learning_rate 0.25; expected setting learning_rate 0.001, as the other ranks have";
-  CHECK(told_with(1, 2) == "rank 1" + differs);
-  CHECK(told_with(2, 4) == "rank 2" + differs);
-  CHECK(told_with(0, 3) == "rank 0" + differs);
+      ": setting learning_rate 0.25; expected setting learning_rate 0.001, as rank ";
+  CHECK(told_with(1, 2) == "rank 1" + differs + "0 has");
+  CHECK(told_with(2, 4) == "rank 2" + differs + "0 has");
+  CHECK(told_with(0, 3) == "rank 0" + differs + "1 has");
   CHECK(told_with(9, 3).empty());
   const auto told_of = [](const std::vector<CommonFact>& odd) -> std::string {
     try {
@@ -290,9 +313,16 @@ TEST_CASE("the rank with other settings, data or code is named before the first 
     return "";
   };
   CHECK(told_of({{"code of commit", "ff"}, {"data x", "1b"}}) ==
-        "rank 1: code of commit ff; expected code of commit 0a, as the other ranks have");
+        "rank 1: code of commit ff; expected code of commit 0a, as rank 0 has");
   CHECK(told_of({{"code of commit", "0a"}}) ==
-        "rank 1: nothing; expected data x 1b, as the other ranks have");
+        "rank 1: no data x; expected data x 1b, as rank 0 has");
+  // One fact of both is told, wherever in the lists it is.
+  CHECK(told_of({{"uncommitted changes", "2c"}, {"code of commit", "0a"}, {"data x", "1b"}}) ==
+        "rank 1: uncommitted changes 2c; expected no uncommitted changes, as rank 0 has");
+  CHECK(told_of({{"code of version", "9"}, {"setting seed", "1"}, {"data x", "ff"}}) ==
+        "rank 1: no code of commit; expected code of commit 0a, as rank 0 has");
+  CHECK(told_of({{"setting seed", "1"}, {"code of commit", "0a"}, {"data x", "ff"}}) ==
+        "rank 1: data x ff; expected data x 1b, as rank 0 has");
 }
 
 TEST_CASE("there are no more ranks than images in a batch") {

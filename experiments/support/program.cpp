@@ -132,6 +132,12 @@ std::string duration_text(double seconds) {
   return fmt::format("{} s", whole);
 }
 
+std::string place_text(std::size_t epochs, std::size_t steps) {
+  if (epochs == 0) return count_of(steps, "step");
+  const std::string text = count_of(epochs, "epoch");
+  return steps == 0 ? text : text + " and " + count_of(steps, "step");
+}
+
 double steady_seconds() {
   return 1e-9 * static_cast<double>(steady_nanoseconds());
 }

@@ -96,6 +96,9 @@ std::string progress_text(const std::string& text, std::size_t columns);
 /// "1 h 02 min", "3 min 20 s", "8 s".
 std::string duration_text(double seconds);
 
+/// "2 epochs and 3 steps", how far a run is; of the two, one that is 0 is left out.
+std::string place_text(std::size_t epochs, std::size_t steps);
+
 /// Seconds on a clock that does not step.
 double steady_seconds();
 

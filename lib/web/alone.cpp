@@ -1,7 +1,7 @@
 // What a program without a launcher has of launchers and ranks: nothing.
 #include "reprise/core/error.hpp"
+#include "reprise/core/launcher.hpp"
 #include "reprise/run/joined_ranks.hpp"
-#include "reprise/run/launcher.hpp"
 
 namespace reprise {
 

@@ -78,6 +78,8 @@ constexpr std::array kMachine = {
     Known{"ranks", "Ranks"},
     Known{"ranks_transport", "Messages between ranks by"},
     Known{"rank_bytes_per_step", "Bytes that rank 0 sent in a step"},
+    Known{"rank_bytes_per_step_largest", "Bytes that a rank sent in a step, at most"},
+    Known{"rank_bytes_per_step_sum", "Bytes that all ranks sent in a step"},
     Known{"compiler", "Compiler"},
     Known{"compiler_flags", "Compiler flags"},
     Known{"packages", "Packages"},

@@ -41,22 +41,38 @@ const std::string& most_frequent(const std::vector<std::string>& texts) {
                            [&](const auto& a, const auto& b) { return counts[a] < counts[b]; });
 }
 
-/// "WHAT VALUE", or that there is no such fact.
-std::string fact_text(const std::vector<std::string>& lines, std::size_t index) {
-  if (index >= lines.size()) return "nothing";
-  std::string text = lines[index];
-  const std::size_t tab = text.find('\t');
-  if (tab != std::string::npos) text.replace(tab, 1, " ");
-  return text;
+/// What a fact's line is about.
+std::string what_of(const std::string& line) {
+  return line.substr(0, line.find('\t'));
 }
 
-Error disagreement(std::size_t rank, const std::string& text, const std::string& expected) {
+/// "WHAT VALUE", or, if the lines have no such fact, "no WHAT".
+std::string fact_text(const std::vector<std::string>& lines, const std::string& what) {
+  for (const std::string& line : lines) {
+    if (what_of(line) == what)
+      return what + " " + line.substr(std::min(what.size() + 1, line.size()));
+  }
+  return "no " + what;
+}
+
+/// The first fact of those lines that the others do not have.
+std::string first_beside(const std::vector<std::string>& lines,
+                         const std::vector<std::string>& others) {
+  const auto found = std::find_if(lines.begin(), lines.end(), [&](const std::string& line) {
+    return std::find(others.begin(), others.end(), line) == others.end();
+  });
+  return found == lines.end() ? "" : what_of(*found);
+}
+
+/// Of one fact what a rank has and what was expected, which `other` has.
+Error disagreement(std::size_t rank, const std::string& text, std::size_t other,
+                   const std::string& expected) {
   const std::vector<std::string> here = lines_of(text);
   const std::vector<std::string> there = lines_of(expected);
-  std::size_t first = 0;
-  while (first < std::min(here.size(), there.size()) && here[first] == there[first]) ++first;
-  return {fmt::format("rank {}", rank), fact_text(here, first),
-          fact_text(there, first) + ", as the other ranks have"};
+  std::string what = first_beside(there, here);
+  if (what.empty()) what = first_beside(here, there);
+  return {fmt::format("rank {}", rank), fact_text(here, what),
+          fmt::format("{}, as rank {} has", fact_text(there, what), other)};
 }
 
 }  // namespace
@@ -92,7 +108,9 @@ void check_agreement(Ranks& ranks, const std::vector<CommonFact>& facts) {
     const auto differs = std::find_if(texts.begin(), texts.end(),
                                       [&](const auto& text) { return text != expected; });
     if (differs == texts.end()) return;
-    throw disagreement(static_cast<std::size_t>(differs - texts.begin()), *differs, expected);
+    const auto other = std::find(texts.begin(), texts.end(), expected) - texts.begin();
+    throw disagreement(static_cast<std::size_t>(differs - texts.begin()), *differs,
+                       static_cast<std::size_t>(other), expected);
   });
 }
 

@@ -6,7 +6,7 @@
 #include <memory>
 #include <string>
 
-#include "reprise/run/launcher.hpp"
+#include "reprise/core/launcher.hpp"
 #include "reprise/run/ranks.hpp"
 
 namespace reprise {

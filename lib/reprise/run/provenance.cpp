@@ -17,6 +17,7 @@
 #include <cmath>
 #include <ctime>
 #include <fstream>
+#include <numeric>
 #include <string_view>
 #include <vector>
 
@@ -159,7 +160,14 @@ Group environment_group(const RunEnvironment& environment) {
   if (environment.ranks > 1) {
     group.attributes["ranks"] = static_cast<std::int64_t>(environment.ranks);
     group.attributes["ranks_transport"] = clean_text(environment.ranks_transport);
-    group.attributes["rank_bytes_per_step"] = environment.rank_bytes_per_step;
+    const std::vector<double>& bytes = environment.rank_bytes_per_step;
+    if (!bytes.empty()) {
+      group.attributes["rank_bytes_per_step"] = bytes.front();
+      group.attributes["rank_bytes_per_step_largest"] =
+          *std::max_element(bytes.begin(), bytes.end());
+      group.attributes["rank_bytes_per_step_sum"] =
+          std::accumulate(bytes.begin(), bytes.end(), 0.0);
+    }
   }
   if (!environment.data_folder.empty()) {
     group.attributes["data_folder"] = clean_text(environment.data_folder);

@@ -4,6 +4,7 @@
 #pragma once
 
 #include <string>
+#include <vector>
 
 #include "reprise/record/record.hpp"
 
@@ -32,10 +33,11 @@ double steady_now();
 /// What a program knows of its own run, which starts when this is made.
 struct RunEnvironment {
   std::size_t threads = 1;
-  std::size_t runs_at_once = 1;      ///< runs that the program had at work side by side
-  std::size_t ranks = 1;             ///< processes that computed the run together
-  std::string ranks_transport;       ///< by which they sent messages, "" where there is one
-  double rank_bytes_per_step = 0.0;  ///< that rank 0 sent, without the evaluation
+  std::size_t runs_at_once = 1;  ///< runs that the program had at work side by side
+  std::size_t ranks = 1;         ///< processes that computed the run together
+  std::string ranks_transport;   ///< by which they sent messages, "" where there is one
+  /// That each rank sent in its first step, on rank 0; empty where there is one.
+  std::vector<double> rank_bytes_per_step;
   double started_unix = unix_now();
   double started_steady = steady_now();
   std::string command_line;  ///< as command_line_text() gives it, to be pasted

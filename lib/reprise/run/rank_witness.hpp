@@ -20,7 +20,7 @@
 #include <vector>
 
 #include "reprise/core/file_descriptor.hpp"
-#include "reprise/run/launcher.hpp"
+#include "reprise/core/launcher.hpp"
 
 namespace reprise {
 

@@ -39,9 +39,25 @@ class TreeSum {
         begins_(begins),
         received_(received) {}
 
-  void add(const BatchGradient::Subtree& part, bool wish) {
-    parts_.push_back(part);
+  void add(const BatchGradient::Subtree& part) { parts_.push_back(part); }
+
+  /// Those of ranks without blocks come to ranks with blocks. They send before they wait for
+  /// anything, and are received when this rank has computed.
+  void gather_wishes(bool wish) {
     wishes_ = wish ? 1 : 0;
+    const std::vector<std::size_t> hearers = heard_by(begins_);
+    const std::size_t own = ranks_.rank();
+    if (hearers[own] != own) {
+      const std::byte message{static_cast<unsigned char>(wishes_)};
+      ranks_.send(hearers[own], std::span(&message, 1));
+      return;
+    }
+    for (std::size_t rank = 0; rank < hearers.size(); ++rank) {
+      if (rank == own || hearers[rank] != own) continue;
+      std::byte message{};
+      ranks_.receive(rank, std::span(&message, 1));
+      wishes_ += std::to_integer<std::uint64_t>(message);
+    }
   }
 
   /// The node over blocks first .. first + 2^level - 1, if this rank has its first block; with all
@@ -160,6 +176,21 @@ std::vector<std::size_t> deal_blocks(std::size_t blocks, std::size_t ranks) {
   return begins;
 }
 
+std::vector<std::size_t> heard_by(const std::vector<std::size_t>& begins) {
+  const std::size_t ranks = begins.size() - 1;
+  std::vector<std::size_t> with_blocks;
+  for (std::size_t rank = 0; rank < ranks; ++rank) {
+    if (begins[rank] < begins[rank + 1]) with_blocks.push_back(rank);
+  }
+  std::vector<std::size_t> hearers;
+  std::size_t without = 0;
+  for (std::size_t rank = 0; rank < ranks; ++rank) {
+    const bool has_blocks = begins[rank] < begins[rank + 1];
+    hearers.push_back(has_blocks ? rank : with_blocks[without++ % with_blocks.size()]);
+  }
+  return hearers;
+}
+
 RankedGradient::RankedGradient(Ranks& ranks, BatchGradient& gradient, std::size_t parameters)
     : ranks_(ranks),
       gradient_(gradient),
@@ -178,8 +209,9 @@ RankedGradient::Step RankedGradient::run(std::size_t N, std::uint64_t step,
   const BatchGradient::Range range = {begins[ranks_.rank()], begins[ranks_.rank() + 1]};
   TreeSum tree(ranks_, parameters_, threads, blocks, begins, received_.get());
   for (const BatchGradient::Subtree& part : gradient_.run_range(N, step, source, range)) {
-    tree.add(part, wishes_to_stop);
+    tree.add(part);
   }
+  tree.gather_wishes(wishes_to_stop);
   std::size_t levels = 0;
   while ((std::size_t{1} << levels) < blocks) ++levels;
   const Sums sums = tree.broadcast(tree.sum(0, levels), gradient_.gradient_memory());

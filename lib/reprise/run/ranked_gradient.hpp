@@ -8,7 +8,8 @@
 /// sum, and every rank takes the optimizer's step for itself.
 ///
 /// A message is the gradient in binary32 with 32 bytes of totals behind it; a rank sends its sums
-/// at most once up each level of the tree, and its part of the broadcast.
+/// at most once up each level of the tree, and its part of the broadcast. A rank without blocks
+/// sends a byte to one with blocks, whether it wishes to stop.
 #pragma once
 
 #include <cstddef>
@@ -25,6 +26,9 @@ namespace reprise {
 /// largest subtrees that leave no rank with more than ceil(blocks / ranks) blocks. Ranks for which
 /// there is no unit have an empty range.
 std::vector<std::size_t> deal_blocks(std::size_t blocks, std::size_t ranks);
+/// To which rank with blocks each rank without any tells its wishes, in turn; a rank with blocks to
+/// itself.
+std::vector<std::size_t> heard_by(const std::vector<std::size_t>& begins);
 
 class RankedGradient {
  public:
@@ -33,7 +37,7 @@ class RankedGradient {
 
   struct Step {
     BatchGradient::Totals totals;
-    /// A rank wished to stop when it sent its sums; one that takes no blocks is not heard.
+    /// A rank wished to stop when it sent its sums, or, if it takes no blocks, called run().
     bool stop = false;
   };
   /// The same as BatchGradient::run(N, step, source), bit for bit, on every rank, with the gradient

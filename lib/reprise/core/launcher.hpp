@@ -29,6 +29,12 @@ using Environment = std::function<std::string(const std::string& name)>;
 /// not below the size.
 Launcher launcher_of(const Environment& environment);
 
+/// UsageError, "N processes of LAUNCHER, of which each would WORK", for a program whose processes
+/// would all do the same: on the first of those that one launcher has started. False on the others,
+/// which are to end without a word; true for a process by itself.
+bool is_only_process(const Environment& environment, const std::string& work,
+                     const std::string& expected);
+
 /// The default number of threads of a rank that may use `processors` of the `launcher_has` that its
 /// launcher may use: all of them if they are fewer, as the launcher has divided them, and otherwise
 /// its part.

@@ -1,5 +1,6 @@
-#include "reprise/run/launcher.hpp"
+#include "reprise/core/launcher.hpp"
 
+#include <fmt/format.h>
 #include <unistd.h>
 
 #include <algorithm>
@@ -101,6 +102,17 @@ Launcher launcher_of(const Environment& environment) {
             job_of(environment)};
   }
   return {};
+}
+
+bool is_only_process(const Environment& environment, const std::string& work,
+                     const std::string& expected) {
+  const Launcher launcher = launcher_of(environment);
+  if (launcher.size <= 1) return true;
+  if (launcher.rank > 0) return false;
+  throw UsageError(
+      "command line",
+      fmt::format("{} processes of {}, of which each would {}", launcher.size, launcher.name, work),
+      expected);
 }
 
 std::size_t threads_beside(const Launcher& launcher, std::size_t processors,
