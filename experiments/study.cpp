@@ -381,13 +381,13 @@ bool are_left(const StudyRuns& runs, const RunStore& store) {
                      [&](const StudyRun& run) { return is_left(run, store); });
 }
 
-/// Error if --run names none of the plan's runs.
+/// UsageError if --run names none of the plan's runs.
 void check_run(StudyRuns runs, const RunStore& store, const LoadOptions& loading) {
   const std::string& digits = runs.share().run;
   if (digits.empty()) return;
   runs.choose_rates(store, loading);
   if (!runs.shared().empty()) return;
-  throw Error("option --run", digits, "the digits of a run that --list prints");
+  throw UsageError("option --run", digits, "the digits of a run that --list prints");
 }
 
 /// Pilots, round after round until the rates are chosen, then the measured runs.
@@ -484,7 +484,7 @@ std::vector<std::string> summarize_study(const StudyRuns& runs, const RunStore& 
       faults.push_back(run.label + ": its summary: " + error.what());
     }
   }
-  summaries.take_texts(store);
+  for (const std::string& fault : summaries.take_texts(store)) faults.push_back(fault);
   return faults;
 }
 
@@ -496,24 +496,31 @@ void add_new(std::vector<std::string>& lines, const std::vector<std::string>& mo
 }
 
 /// UsageError, told by the first of several processes that one launcher has started, if each of
-/// them would do all runs.
-void check_alone(const StudyRunOptions& options, const StudyShare& share) {
-  if (options.worker || share.is_part()) return;
-  const Launcher launcher = launcher_of(environment_variable);
-  if (launcher.size <= 1) return;
-  if (launcher.rank > 0) throw EndedWithOthers();
-  throw UsageError("command line",
-                   fmt::format("{} processes of {}, of which each would do all runs", launcher.size,
-                               launcher.name),
-                   "--worker, by which they share the runs");
+/// them would do the same.
+void check_alone(const Options& options) {
+  if (options.runs.worker) return;
+  std::string work = "do all runs";
+  std::string expected = "--worker, by which they share the runs";
+  if (options.whole_store) {
+    work = "write all summaries";
+    expected = "one process";
+  } else if (!options.share.run.empty()) {
+    work = "do the same run";
+    expected = "one process";
+  } else if (options.share.count > 1) {
+    work = "do the same share";
+    expected = "--worker in place of --share, by which they share all runs";
+  }
+  if (!is_only_process(environment_variable, work, expected)) throw EndedWithOthers();
 }
 
 int run_study(const std::string& name, int argc, const char* const* argv) {
   Options options;
   const std::optional<Study> asked = parse(name, argc, argv, options);
-  if (!asked) return options.whole_store ? summarize_store(name, options) : 0;
+  if (!asked && !options.whole_store) return 0;
+  if (!options.list && !options.status) check_alone(options);
+  if (options.whole_store) return summarize_store(name, options);
   const Study& study = *asked;
-  if (!options.list && !options.status) check_alone(options.runs, options.share);
   catch_interrupts();
   options.runs.threads = have_threads(options.runs.threads);
   set_blas_threads(1);
@@ -526,13 +533,13 @@ int run_study(const std::string& name, int argc, const char* const* argv) {
     return 0;
   }
   StudyRuns runs(study, {options.seeds, options.scale, !options.quick, options.share}, data);
+  check_run(runs, store, options.runs.loading);
   if (options.list || options.status) {
     runs.choose_rates(store, options.runs.loading);
     if (options.list) print_plan(runs, store, data, options.runs.loading);
     if (options.status) print_status(runs, store, data, options.runs);
     return 0;
   }
-  check_run(runs, store, options.runs.loading);
   note_other_data(study, data.name);
   print_line(study.name + ": " + study.question);
   print_line(fmt::format("{}, {} variants, seeds {}", data.name, study.variants.size(),

@@ -207,9 +207,10 @@ AuditCheck check_complete_runs(const AuditedStore& store) {
       const RunFailure* failure = store.failure(run.digest);
       if (failure != nullptr && failure->diverged && run.role == "pilot") continue;
       const std::string name = run_name(stored.plan, run);
-      if (failure != nullptr) {
+      const RunState state = state_of(store.store, run.digest);
+      if (state == RunState::failed) {
         check.faults.push_back(name + " failed: " + failure->reason);
-      } else if (fs::exists(store.path(run_file(run.digest) + ".checkpoint"))) {
+      } else if (state == RunState::interrupted) {
         check.faults.push_back(name + " was interrupted");
       } else {
         check.faults.push_back(name + " is missing");

@@ -75,14 +75,18 @@ std::vector<std::string> finish_store(const StoredRuns& store, Inputs& inputs) {
     bool has_baseline = false;
     for (const TrainingRun& run : inputs.studies) {
       if (run.study->name != count.study) continue;
-      ++count.found;
       has_baseline |=
           run.study->role == Role::measured && run.study->variant == run.study->baseline;
     }
     for (const PlannedRun& run : plan.runs) {
-      const auto failure = store.failures.find(fs::path(run_file(run.digest)).stem().string());
-      if (failure == store.failures.end()) continue;
-      ++(failure->second.diverged && run.role == "pilot" ? count.diverged : count.failed);
+      const RunState state = state_of(store, run.digest);
+      const auto failure = store.failures.find(run_stem(run.digest));
+      const bool diverged = failure != store.failures.end() && failure->second.diverged;
+      if (state == RunState::done) ++count.found;
+      if (state == RunState::interrupted) ++count.interrupted;
+      if (state == RunState::failed) {
+        ++(diverged && run.role == "pilot" ? count.diverged : count.failed);
+      }
     }
     inputs.stores.plans.push_back(count);
     if (has_baseline) continue;
@@ -90,10 +94,7 @@ std::vector<std::string> finish_store(const StoredRuns& store, Inputs& inputs) {
     std::erase_if(inputs.studies,
                   [&](const TrainingRun& run) { return run.study->name == count.study; });
   }
-  const Compute compute = compute_of(store.journal);
-  inputs.stores.thread_seconds += compute.thread_seconds;
-  inputs.stores.untold += compute.untold;
-  inputs.stores.stopped += compute.stopped;
+  inputs.stores.compute += compute_of(store.journal);
   inputs.stores.has_journal |= !store.journal.empty();
   return left_out;
 }

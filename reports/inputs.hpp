@@ -16,14 +16,13 @@ struct PlanCount {
   UntrustedText study;
   std::size_t wanted = 0, found = 0;     ///< pilots included
   std::size_t failed = 0, diverged = 0;  ///< of the others; diverged are pilots alone
+  std::size_t interrupted = 0;
 };
 
 /// What stores say beside their records.
 struct StoreCounts {
   std::vector<PlanCount> plans;
-  double thread_seconds = 0;  ///< of all runs begun, by the journals
-  std::size_t untold = 0;     ///< runs begun whose end no journal tells
-  std::size_t stopped = 0;    ///< times that a run was stopped before its end
+  Compute compute;  ///< of all runs begun, by the journals
   bool has_journal = false;
 };
 

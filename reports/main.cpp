@@ -1,4 +1,5 @@
 // Writes a report (a paper, its supplement, figures and data) from the records of training runs.
+#include <cstdlib>
 #include <string>
 #include <utility>
 #include <vector>
@@ -10,6 +11,7 @@
 #include "reprise/core/command_line.hpp"
 #include "reprise/core/error.hpp"
 #include "reprise/core/float_environment.hpp"
+#include "reprise/core/launcher.hpp"
 #include "reprise/core/terminal.hpp"
 #include "reprise/record_file/record_file.hpp"
 
@@ -143,7 +145,12 @@ int parse_and_run(const std::string& name, int argc, char** argv) {
 int main(int argc, char** argv) {
   const reprise::FloatEnvironment environment;
   const std::string name = reprise::called_name("write_report", argc, argv);
+  const auto variable = [](const std::string& of) -> std::string {
+    const char* value = std::getenv(of.c_str());
+    return value == nullptr ? "" : value;
+  };
   try {
+    if (!reprise::is_only_process(variable, "write the same report", "one process")) return 0;
     return parse_and_run(name, argc, argv);
   } catch (const reprise::UsageError& error) {
     reprise::print_error_line(name + ": " + error.what());

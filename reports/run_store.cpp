@@ -109,14 +109,27 @@ StoredRuns read_store(const std::string& folder) {
   }
   read_plans(store);
   for (const fs::path& path : files_in(fs::path(folder) / kRunsFolder, ".failed")) {
-    store.failures[path.stem().string()] =
-        failure_from(path.string(), text_of(path, kMaxFailureBytes));
+    const std::string stem = path.stem().string();
+    store.failures[stem] = failure_from(path.string(), text_of(path, kMaxFailureBytes));
+    store.traces[stem].failure = true;
+  }
+  for (const fs::path& path : files_in(fs::path(folder) / kRunsFolder, ".h5.checkpoint")) {
+    store.traces[path.stem().stem().string()].checkpoint = true;
   }
   const fs::path journal = fs::path(folder) / kJournal;
   if (fs::exists(journal)) {
     store.journal = journal_from(journal.string(), text_of(journal, kMaxJournalBytes));
   }
   return store;
+}
+
+std::string run_stem(const std::string& digest) {
+  return fs::path(run_file(digest)).stem().string();
+}
+
+RunState state_of(const StoredRuns& store, const std::string& digest) {
+  const auto found = store.traces.find(run_stem(digest));
+  return reprise::state_of(found == store.traces.end() ? RunTraces() : found->second);
 }
 
 StudyLabel label_of(const StudyPlan& plan, const PlannedRun& run) {

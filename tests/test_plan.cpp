@@ -149,6 +149,46 @@ TEST_CASE("a failure and a journal give themselves back, on one line each") {
   CHECK(all.untold == 1);
   CHECK(all.stopped == 1);
   CHECK(compute_of(entries, {kOther}).thread_seconds == 0);
+  CHECK(all.cpu_seconds == 0);
+  CHECK(all.unmeasured_thread_seconds == 120.5);
   CHECK(is_line_with(error_of([] { journal_from("j", "2026\tbegun\tabc\t0\t\n"); }), "j:1"));
   CHECK(is_line_with(error_of([] { journal_from("j", "\n"); }), "j:1"));
+}
+
+TEST_CASE("a journal counts CPU time where it was measured, and each attempt once") {
+  const auto line = [](const char* event, double thread_seconds, const char* reason,
+                       std::optional<double> cpu_seconds) {
+    return journal_line(
+        {"2026-01-31T12:34:56Z", event, kDigest, thread_seconds, reason, cpu_seconds});
+  };
+  const std::string lines = line("begun", 0, "", {}) + line("stopped", 100, "", {}) +
+                            line("begun", 0, "", 0) + line("killed", 40, "", 12.25) +
+                            line("begun", 0, "", 0) + line("stopped", 9, kAfterTakeover, 1.5) +
+                            line("begun", 0, "", 0) + line("done", 20, "", 10);
+  const std::vector<JournalEntry> entries = journal_from("j", lines);
+  std::string again;
+  for (const JournalEntry& entry : entries) again += journal_line(entry);
+  CHECK(again == lines);
+  const Compute compute = compute_of(entries);
+  CHECK(compute.cpu_seconds == 23.75);
+  CHECK(compute.thread_seconds == 169);
+  CHECK(compute.unmeasured_thread_seconds == 100);
+  CHECK(compute.killed == 1);
+  CHECK(compute.stopped == 1);
+  CHECK(compute.untold == 1);  // of four attempts one has no end
+  const std::string start = std::string("t\tdone\t") + kDigest + "\t1\t";
+  for (const char* end : {"\t", "\t-1", "\tx", "\t1\t1"}) {
+    INFO(end);
+    CHECK(is_line_with(error_of([&] { journal_from("j", start + end + "\n"); }), "j:1", "CPU"));
+  }
+}
+
+TEST_CASE("how far a run is follows from what its store has of it") {
+  const auto state = [](const RunTraces& traces) { return std::string(name_of(state_of(traces))); };
+  CHECK(state({}) == "missing");
+  CHECK(state({.checkpoint = true}) == "interrupted");
+  CHECK(state({.failure = true, .checkpoint = true}) == "failed");
+  CHECK(state({.damaged = true, .failure = true, .checkpoint = true}) == "missing");
+  CHECK(state({.unusable = true, .checkpoint = true}) == "failed");
+  CHECK(state({.recorded = true, .failure = true, .checkpoint = true}) == "done");
 }

@@ -1,4 +1,6 @@
 // Several processes that do one study: shares, workers with leases, kills, other hosts.
+#include <sys/resource.h>
+
 #include <atomic>
 #include <csignal>
 #include <filesystem>
@@ -60,12 +62,13 @@ struct Place {
     std::sort(names.begin(), names.end());
     return names;
   }
+  [[nodiscard]] std::vector<JournalEntry> journal(const std::string& name = "s") const {
+    const std::string file = store(name) + "/journal.tsv";
+    return journal_from(file, test::read_file(file));
+  }
   [[nodiscard]] std::size_t begun(const std::string& name = "s") const {
-    const std::string journal = store(name) + "/journal.tsv";
     std::size_t runs = 0;
-    for (const JournalEntry& entry : journal_from(journal, test::read_file(journal))) {
-      runs += entry.event == "begun" ? 1 : 0;
-    }
+    for (const JournalEntry& entry : journal(name)) runs += entry.event == "begun" ? 1 : 0;
     return runs;
   }
   TemporaryFolder folder;
@@ -82,6 +85,16 @@ std::size_t count_in(const std::string& text, const std::string& part) {
   std::size_t count = 0;
   for (std::size_t at = text.find(part); at != text.npos; at = text.find(part, at + 1)) ++count;
   return count;
+}
+
+/// Of processes that this one started and that have ended.
+double cpu_seconds_of_children() {
+  rusage usage{};
+  getrusage(RUSAGE_CHILDREN, &usage);
+  const auto seconds = [](const timeval& time) {
+    return static_cast<double>(time.tv_sec) + 1e-6 * static_cast<double>(time.tv_usec);
+  };
+  return seconds(usage.ru_utime) + seconds(usage.ru_stime);
 }
 
 /// Runs a script with bash, which ends at its first failure.
@@ -278,6 +291,66 @@ TEST_CASE("runs one by one, named by their digits, are the study, pilots first")
   CHECK(place.files() == place.files("whole"));
 }
 
+TEST_CASE("the journal counts the time of processors, not of a clock on the wall") {
+  const Place place;
+  const double before = cpu_seconds_of_children();
+  const CommandResult result =
+      script(place, place.line("--seeds 1 --worker --epochs 4") + " &\nworker=$!\nuntil ls " +
+                        place.store() + "/runs/*.lease; do kill -0 $worker; sleep 0.01; done\n" +
+                        "kill -STOP $worker\nsleep 1.5\nkill -CONT $worker\nwait $worker\n");
+  const double used = cpu_seconds_of_children() - before;
+  INFO(result.out << result.err);
+  REQUIRE(result.status == 0);
+  const Compute compute = compute_of(place.journal());
+  CHECK(compute.unmeasured_thread_seconds == 0);
+  CHECK(compute.cpu_seconds > 0.3 * used);
+  CHECK(compute.cpu_seconds < used);
+  CHECK(compute.thread_seconds > compute.cpu_seconds + 1.3);
+  CHECK_THAT(place.run("--seeds 1 --epochs 4 --status").out,
+             Catch::Contains(" CPU hours, pilots, failed and stopped runs included\n") &&
+                 !Catch::Contains("thread hours") && !Catch::Contains("not told"));
+  // A journal of a program that did not measure it.
+  std::string old;
+  for (JournalEntry entry : place.journal()) {
+    entry.cpu_seconds.reset();
+    if (entry.event == "done") entry.thread_seconds = 5400.0;
+    old += journal_line(entry);
+  }
+  write_file(place.store() + "/journal.tsv", old);
+  CHECK_THAT(place.run("--seeds 1 --epochs 4 --status").out,
+             Catch::Contains("\ncompute so far: 3.000 thread hours (seconds times threads) of "
+                             "attempts whose CPU time was not measured\n") &&
+                 !Catch::Contains("CPU hours"));
+}
+
+TEST_CASE("what a killed attempt had used is told by the process that takes its run over") {
+  const Place place;
+  const std::string options =
+      "--seeds 1 --worker --lease-seconds 1 --epochs " + std::string(kSanitized ? "8 " : "60 ");
+  const CommandResult killed = script(
+      place, place.line(options) + " &\nworker=$!\nuntil grep -qs '^cpu_seconds = .*[1-9]' " +
+                 place.store() + "/runs/*.lease; do kill -0 $worker; sleep 0.01; done\n" +
+                 "kill -KILL $worker\n");
+  REQUIRE(killed.status == 0);
+  CHECK(compute_of(place.journal()).untold == 1);
+  CHECK_THAT(place.run(options + "--status").out,
+             Catch::Contains("\n1 attempt whose end is not told: at work now, or killed, and not "
+                             "counted\n"));
+  const CommandResult last = place.run(options);
+  INFO(last.out << last.err);
+  REQUIRE(last.status == 0);
+  double told = 0;
+  for (const JournalEntry& entry : place.journal()) {
+    if (entry.event == "killed") told += entry.cpu_seconds.value_or(0);
+  }
+  CHECK(told > 0);
+  const Compute compute = compute_of(place.journal());
+  CHECK(compute.killed == 1);
+  CHECK(compute.untold == 0);
+  CHECK_THAT(place.run(options + "--status").out,
+             Catch::Contains("\n1 attempt was killed: counted to the last sign of life\n"));
+}
+
 TEST_CASE("a killed worker's run is taken over at once, and a signal keeps a checkpoint") {
   const Place place;
   const std::string options =
@@ -378,6 +451,11 @@ TEST_CASE("of two hosts whose workers finish the same run, the second discards i
   CHECK(lines_in(second).back() == whole.last_line());
   CHECK(place.files() == place.files("whole"));
   CHECK(place.begun() == 3);
+  // The first counts as killed until it tells of the rest; no attempt counts twice.
+  const Compute compute = compute_of(place.journal());
+  CHECK(compute.killed == 1);
+  CHECK(compute.stopped + compute.untold == 0);
+  CHECK(place.journal().size() == 7);
 }
 
 TEST_CASE("a worker whose clock is an hour ahead leaves alone what another host is working on") {
@@ -488,6 +566,24 @@ TEST_CASE("a whole record that cannot be used here stays, and the other runs are
   }
 }
 
+TEST_CASE("a folder or a pipe where a record should be is one line, and stays") {
+  const Place place;
+  REQUIRE(place.run("--seeds 1").status == 0);
+  const std::string path = place.store() + "/runs/" + place.files().front();
+  for (const std::string make : {"mkdir", "mkfifo", "ln -s /dev/zero"}) {
+    fs::remove(path);
+    REQUIRE(run_command(make + " " + path).status == 0);
+    const CommandResult result = place.run("--seeds 1 --worker");
+    INFO(make << result.out << result.err);
+    CHECK(result.status == 1);
+    CHECK(count_in(result.err, "\n") == 1);
+    CHECK_THAT(result.err, Catch::StartsWith("study: failed: ") && Catch::Contains(path + ": "));
+    CHECK_THAT(result.out, Catch::Contains("\n1 of 2 runs already recorded\n"));
+    CHECK_THAT(place.run("--seeds 1 --list").out, Catch::Contains("; would not run again\n"));
+    CHECK(place.files().size() == 2);
+  }
+}
+
 TEST_CASE("a damaged file that appears where a record is about to be saved is set aside") {
   const Place place;
   const CommandResult whole = place.run("--seeds 1", "whole");
@@ -577,8 +673,28 @@ TEST_CASE("processes of one launcher that would each do all runs are refused by 
   CHECK(second.out + second.err == "");
   CHECK(!fs::exists(place.store()));
   CHECK(rank(1, "--list").status == 0);
-  CHECK(rank(1, "--share 2/2").status == 0);
+  const std::string digits = place.run("--seeds 1 --list").out.substr(12, 16);
+  const std::string each = "study: command line: 2 processes of Open MPI's launcher, of which each";
+  for (const auto& [option, told] : std::vector<std::pair<std::string, std::string>>{
+           {"--share 2/2",
+            " would do the same share; expected --worker in place of --share, by which they share "
+            "all runs\n"},
+           {"--run " + digits, " would do the same run; expected one process\n"}}) {
+    INFO(option);
+    const CommandResult refused = rank(0, option);
+    CHECK(refused.status == 2);
+    CHECK(refused.err == each + told);
+    CHECK(rank(1, option).status == 0);
+    CHECK(!fs::exists(place.store()));
+  }
+  CHECK(rank(0, "--worker --run " + digits).status == 0);
   CHECK(rank(0, "--worker").status == 0);
+  const CommandResult summaries =
+      run_command("PMI_SIZE=2 PMI_RANK=0 " + kProgram + "--store " + place.store() +
+                  " --summaries " + (place.folder / "summaries"));
+  CHECK(summaries.status == 2);
+  CHECK_THAT(summaries.err, Catch::EndsWith(" would write all summaries; expected one process\n"));
+  CHECK(!fs::exists(place.folder / "summaries"));
 }
 
 TEST_CASE("a signal that comes when the last record is being saved does not change the status") {
@@ -681,7 +797,11 @@ TEST_CASE("bad shares and workers, and a folder without claims, are refused in o
   const std::string digits(16, '0');
   check_refused("", "--run 123", "option --run: \"123\"; expected the 16 digits of a run", 2);
   check_refused("", "--share 1/2 --run " + digits, "--share and --run", 2);
-  check_refused("", "--run " + digits, "option --run: " + digits + "; expected the digits", 1);
+  for (const std::string also : {"", "--list ", "--status ", "--worker ", "--force "}) {
+    check_refused("", also + "--run " + digits,
+                  "option --run: " + digits + "; expected the digits of a run that --list prints",
+                  2);
+  }
   check_refused(kPreload + REPRISE_NO_LINKS " ", "--worker", "no rename that replaces nothing", 1);
   CHECK(place.files().empty());
 }

@@ -621,23 +621,40 @@ TEST_CASE("the paper says whether all planned runs are there, and what they took
   Inputs inputs = inputs_of(study_of({}, {60, 62}, {50, 51}));
   inputs.stores.plans = {{"overlapping_pooling", 4, 4, 0, 0}};
   inputs.stores.has_journal = true;
-  inputs.stores.thread_seconds = 104;
+  inputs.stores.compute.thread_seconds = inputs.stores.compute.unmeasured_thread_seconds = 104;
   const std::string whole = make_report(inputs, {}, undrawn).markdown;
   CHECK(
       holds(whole,
             "The studies' plans ask for 4 runs, counting a run that studies share in each; all are "
-            "there. All runs begun took 1 min 44 s of thread time."));
+            "there. All runs begun took 1 min 44 s of thread time (seconds times threads)."));
   CHECK(holds(whole, "No run failed, was interrupted or is missing, and no pilot diverged."));
   CHECK(holds(whole, ", each by one process."));
-  inputs.stores.plans = {{"overlapping_pooling", 6, 4, 1, 0}};
-  inputs.stores.stopped = 3;
+  inputs.stores.compute.cpu_seconds = 75;
+  CHECK(holds(make_report(inputs, {}, undrawn).markdown,
+              "All runs begun took 1 min 15 s of CPU time and, where that was not measured, "
+              "1 min 44 s of thread time (seconds times threads)."));
+  inputs.stores.compute.unmeasured_thread_seconds = 0;
+  CHECK(holds(make_report(inputs, {}, undrawn).markdown,
+              "there. All runs begun took 1 min 15 s of CPU time. In training"));
+  inputs.stores.plans = {{"overlapping_pooling", 9, 4, 1, 1, 2}};
+  inputs.stores.compute.stopped = 3;
+  inputs.stores.compute.killed = 2;
   inputs.studies[0].environment["ranks"] = std::int64_t{4};
   inputs.studies[1].environment["ranks"] = std::int64_t{2};
   const std::string part = make_report(inputs, {}, undrawn).markdown;
   CHECK(holds(part,
-              "The studies' plans ask for 6 runs, counting a run that studies share in each; 4 are "
-              "there. All runs begun, stopped and failed ones among them, took "));
-  CHECK(holds(part, "Runs that failed: 1; were interrupted: 3; are missing: 1; begun, but"));
+              "The studies' plans ask for 9 runs, counting a run that studies share in each; 4 are "
+              "there. All runs begun, stopped and failed ones among them, took 1 min 15 s "
+              "of CPU time. Attempts that were killed, counted to their last sign of life: 2."));
+  CHECK(holds(part,
+              "Runs that failed: 2, pilots that diverged among them: 1; are interrupted, with a "
+              "checkpoint: 2; are missing: 1. Attempts at runs that were stopped: 3; were killed: "
+              "2; are without a known end: 0."));
+  inputs.stores.compute.untold = 4;
+  CHECK(holds(make_report(inputs, {}, undrawn).markdown,
+              "All attempts at runs whose end is known, stopped and failed ones among them, took "
+              "1 min 15 s of CPU time. Attempts that were killed, counted to their last sign of "
+              "life: 2. Attempts whose end and time are not known: 4."));
   CHECK(holds(part, "by 1 to 4 ranks."));
 }
 

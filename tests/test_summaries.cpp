@@ -130,6 +130,90 @@ TEST_CASE("summaries of a whole store are the same, and stay as they are the sec
   CHECK_THAT(other.err, Catch::Contains(changed.string() + ": is of a record with the digest"));
 }
 
+TEST_CASE("a damaged note of a failure is told in a line, and all else is summarized") {
+  const TemporaryFolder folder;
+  const std::string store = folder / "records";
+  fs::copy(made().folder / "records", store, fs::copy_options::recursive);
+  write_file(folder / "mine.toml", kStudy);
+  const std::string note = store + "/runs/0000000000000000.failed";
+  write_file(note, "not a note\n");
+  const auto check_told = [&](const CommandResult& result, const std::string& to) {
+    INFO(result.out << result.err);
+    CHECK(result.status == 1);
+    CHECK(std::count(result.err.begin(), result.err.end(), '\n') == 1);
+    CHECK_THAT(result.err, Catch::StartsWith("study: ") && Catch::Contains(note));
+    CHECK(run_command("diff -r " + to + " " + (made().folder / "summaries")).out.empty());
+  };
+  check_told(run_command(kBuild + "/experiments/study --store " + store + " --summaries " +
+                         (folder / "s")),
+             folder / "s");
+  check_told(study(folder.path(), "--store " + store + " --summaries " + (folder / "t")),
+             folder / "t");
+}
+
+TEST_CASE("the report counts runs by the states that the list tells") {
+  const TemporaryFolder folder;
+  const std::string store = folder / "records";
+  fs::copy(made().folder / "records", store, fs::copy_options::recursive);
+  write_file(folder / "mine.toml", kStudy);
+  const auto list = [&] { return study(folder.path(), "--list --store " + store).out; };
+  const auto file_of = [&](const std::string& label) {
+    const std::string text = "\n" + list();
+    const std::size_t at = text.rfind('\n', text.find(" " + label + "\n"));
+    return store + "/runs/" + text.substr(at + 13, 16);
+  };
+  const auto check_counts = [&](const std::string& failed, const std::string& interrupted,
+                                const std::string& missing) {
+    const std::string told = "\n" + list();
+    const auto count = [&](const std::string& state) {
+      std::size_t rows = 0;
+      for (std::size_t at = told.find("\n" + state + " "); at != told.npos;
+           at = told.find("\n" + state + " ", at + 1)) {
+        ++rows;
+      }
+      return std::to_string(rows);
+    };
+    CHECK(count("failed") == failed);
+    CHECK(count("interrupted") == interrupted);
+    CHECK(count("missing") == missing);
+    const CommandResult report =
+        run_command(kBuild + "/reports/write_report --output " + (folder / "report") + " " + store);
+    INFO(told << report.err);
+    std::string text = test::read_file(folder / "report/report.md");
+    std::replace(text.begin(), text.end(), '\n', ' ');
+    CHECK_THAT(text,
+               Catch::Contains("Runs that failed: " + failed +
+                               ", pilots that diverged among them: 0; are interrupted, with a "
+                               "checkpoint: " +
+                               interrupted + "; are missing: " + missing + "."));
+  };
+  const std::string failed = file_of("a, seed 2");
+  const std::string other = file_of("b, seed 2");
+  fs::remove(failed + ".h5");
+  write_file(failed + ".failed", failure_text({false, "no room"}));
+  write_file(failed + ".h5.checkpoint", "any");
+  fs::remove(other + ".h5");
+  write_file(other + ".h5.checkpoint", "any");
+  check_counts("1", "1", "0");
+  write_file(other + ".h5", "not HDF5");
+  check_counts("1", "0", "1");
+}
+
+TEST_CASE("several processes of one launcher do not each write a report") {
+  const TemporaryFolder folder;
+  const std::string write = " " + kBuild + "/reports/write_report --output " + (folder / "r") +
+                            " " + (made().folder / "summaries");
+  const CommandResult first = run_command("OMPI_COMM_WORLD_SIZE=2 OMPI_COMM_WORLD_RANK=0" + write);
+  CHECK(first.status == 2);
+  CHECK(first.err ==
+        "write_report: command line: 2 processes of Open MPI's launcher, of which each would write "
+        "the same report; expected one process\n");
+  const CommandResult second = run_command("OMPI_COMM_WORLD_SIZE=2 OMPI_COMM_WORLD_RANK=1" + write);
+  CHECK(second.status == 0);
+  CHECK(second.out + second.err == "");
+  CHECK(!fs::exists(folder / "r"));
+}
+
 TEST_CASE("a study does not run again what has a summary, pilots included") {
   const TemporaryFolder folder;
   const std::string store = summaries(folder);

@@ -47,8 +47,10 @@ std::string new_mark() {
   return fmt::format("{:08x}{:08x}", random(), random());
 }
 
-std::string beat_line(std::size_t beat) {
-  return fmt::format("beat = {:012}\n", beat);
+/// Always of the same length, but for a cost beyond all bounds.
+std::string beat_lines(std::size_t beat, const RunCost& cost) {
+  return fmt::format("beat = {:012}\nthread_seconds = {:016.3f}\ncpu_seconds = {:016.3f}\n", beat,
+                     cost.thread_seconds, cost.cpu_seconds);
 }
 
 std::string lease_text(std::size_t seconds, bool locked) {
@@ -70,6 +72,7 @@ std::optional<std::string> text_of_lease(const std::string& path) {
 /// A file that is no lease is one of nobody known, and expires like any other.
 LeaseText lease_from(const std::string& text) {
   LeaseText lease{"a worker that its lease does not name", "", false, 30};
+  std::optional<double> thread_seconds, cpu_seconds;
   for (std::size_t begin = 0; begin < text.size();) {
     const std::size_t end = std::min(text.find('\n', begin), text.size());
     const std::string line = text.substr(begin, end - begin);
@@ -81,10 +84,15 @@ LeaseText lease_from(const std::string& text) {
     if (name == "worker") lease.worker = printable(value);
     if (name == "host") lease.host = value;
     if (name == "locked") lease.locked = value == "yes";
+    if (name == "thread_seconds") thread_seconds = parse_real(value);
+    if (name == "cpu_seconds") cpu_seconds = parse_real(value);
     const std::int64_t number = parse_integer(value).value_or(0);
     if (name == "seconds" && number > 0 && number <= 86400) {
       lease.seconds = static_cast<std::size_t>(number);
     }
+  }
+  if (thread_seconds.value_or(-1.0) >= 0.0 && cpu_seconds.value_or(-1.0) >= 0.0) {
+    lease.cost = {*thread_seconds, *cpu_seconds};
   }
   return lease;
 }
@@ -105,9 +113,10 @@ bool take_away(const std::string& path, const std::string& seen) {
 
 }  // namespace
 
-std::unique_ptr<Lease> Lease::take(const std::string& path, std::size_t seconds, bool locked) {
+std::unique_ptr<Lease> Lease::take(const std::string& path, std::size_t seconds, bool locked,
+                                   CostSoFar cost) {
   const std::string text = lease_text(seconds, locked);
-  const std::string whole = text + beat_line(0);
+  const std::string whole = text + beat_lines(0, {});
   try {
     write_file(path, std::as_bytes(std::span(whole)), Overwrite::no);
   } catch (const FileExists&) {
@@ -121,14 +130,16 @@ std::unique_ptr<Lease> Lease::take(const std::string& path, std::size_t seconds,
   }
   if (there != whole) return nullptr;
   const double between = static_cast<double>(seconds) / kBeatsInItsSeconds;
-  return std::unique_ptr<Lease>(new Lease(path, std::move(file), text, between));
+  return std::unique_ptr<Lease>(new Lease(path, std::move(file), text, between, std::move(cost)));
 }
 
-Lease::Lease(std::string path, FileDescriptor file, std::string text, double between_beats)
+Lease::Lease(std::string path, FileDescriptor file, std::string text, double between_beats,
+             CostSoFar cost)
     : path_(std::move(path)),
       file_(std::move(file)),
       text_(std::move(text)),
       between_beats_(between_beats),
+      cost_(std::move(cost)),
       heart_([this] { beat_on(); }) {}
 
 Lease::~Lease() {
@@ -139,6 +150,16 @@ Lease::~Lease() {
   end_.notify_all();
   heart_.join();
   if (is_own_file()) unlink(path_.c_str());
+}
+
+bool Lease::is_lost_now() {
+  if (!is_own_file()) lost_ = true;
+  return lost_;
+}
+
+RunCost Lease::told() const {
+  const std::lock_guard<std::mutex> lock(mutex_);
+  return told_;
 }
 
 bool Lease::is_own_file() const {
@@ -158,8 +179,10 @@ void Lease::beat_on() {
       lost_ = true;
       return;
     }
-    const std::string line = beat_line(beat);
-    if (pwrite(file_.get(), line.data(), line.size(), static_cast<off_t>(text_.size())) > 0) {
+    const RunCost cost = cost_ ? cost_() : RunCost();
+    const std::string lines = beat_lines(beat, cost);
+    if (pwrite(file_.get(), lines.data(), lines.size(), static_cast<off_t>(text_.size())) > 0) {
+      told_ = cost;
       fdatasync(file_.get());
     }
   }
@@ -193,17 +216,21 @@ bool LeaseWatch::beats(const std::string& path) const {
   return found != seen_.end() && found->second.changed;
 }
 
-TakenLease LeaseWatch::take(const std::string& path, std::size_t seconds, bool has_lock) {
+TakenLease LeaseWatch::take(const std::string& path, std::size_t seconds, bool has_lock,
+                            CostSoFar cost) {
   if (holder(path, has_lock)) return {};
-  std::string from;
+  TakenLease taken;
   const auto found = seen_.find(path);
   if (found != seen_.end()) {
     const std::string text = found->second.text;
     seen_.erase(found);
     if (!take_away(path, text)) return {};
-    from = lease_from(text).worker;
+    const LeaseText before = lease_from(text);
+    taken.from = before.worker;
+    taken.cost = before.cost;
   }
-  return {Lease::take(path, seconds, has_lock), from};
+  taken.lease = Lease::take(path, seconds, has_lock, std::move(cost));
+  return taken;
 }
 
 std::optional<std::string> lease_note(const std::string& path, const std::string& record) {

@@ -13,6 +13,7 @@
 #include <atomic>
 #include <condition_variable>
 #include <cstddef>
+#include <functional>
 #include <map>
 #include <memory>
 #include <mutex>
@@ -21,22 +22,29 @@
 #include <thread>
 
 #include "reprise/core/file_descriptor.hpp"
+#include "reprise/record/store.hpp"
 
 namespace reprise {
 
 /// What a lease's file says.
 struct LeaseText {
-  std::string worker;        ///< host and process, for people
-  std::string host;          ///< the same for all processes of one running system
-  bool locked = false;       ///< the holder has the record's lock as well
-  std::size_t seconds = 30;  ///< without a change, after which the holder counts as dead
+  std::string worker;             ///< host and process, for people
+  std::string host;               ///< the same for all processes of one running system
+  bool locked = false;            ///< the holder has the record's lock as well
+  std::size_t seconds = 30;       ///< without a change, after which the holder counts as dead
+  std::optional<RunCost> cost{};  ///< of the holder's work at its last beat
 };
 
-/// A lease that this process holds. A thread changes its file four times in its seconds.
+/// What the holder's work has cost so far; asked by another thread, as long as the lease is there.
+using CostSoFar = std::function<RunCost()>;
+
+/// A lease that this process holds. A thread changes its file four times in its seconds, and tells
+/// there what the work has cost so far.
 class Lease {
  public:
   /// Makes the file; nullptr if there is one already. Error if it cannot be written.
-  static std::unique_ptr<Lease> take(const std::string& path, std::size_t seconds, bool locked);
+  static std::unique_ptr<Lease> take(const std::string& path, std::size_t seconds, bool locked,
+                                     CostSoFar cost = {});
   Lease(const Lease&) = delete;
   Lease& operator=(const Lease&) = delete;
   /// Removes the file, if it is still this lease's.
@@ -44,9 +52,14 @@ class Lease {
 
   /// Whether another has taken the file away. It cannot be had back.
   [[nodiscard]] bool lost() const { return lost_; }
+  /// The same by a look at the file now.
+  bool is_lost_now();
+  /// What the file told last; once the lease is lost, for good.
+  [[nodiscard]] RunCost told() const;
 
  private:
-  Lease(std::string path, FileDescriptor file, std::string text, double between_beats);
+  Lease(std::string path, FileDescriptor file, std::string text, double between_beats,
+        CostSoFar cost);
   void beat_on();
   [[nodiscard]] bool is_own_file() const;
 
@@ -54,9 +67,11 @@ class Lease {
   FileDescriptor file_;
   std::string text_;  ///< of the file, but for its last line
   double between_beats_;
+  CostSoFar cost_;
   std::atomic<bool> lost_ = false;
-  bool ended_ = false;  ///< under the mutex
-  std::mutex mutex_;
+  bool ended_ = false;  ///< under the mutex, as is the next
+  RunCost told_;
+  mutable std::mutex mutex_;
   std::condition_variable end_;
   std::thread heart_;
 };
@@ -65,6 +80,7 @@ class Lease {
 struct TakenLease {
   std::unique_ptr<Lease> lease;  ///< nullptr if it has a living holder
   std::string from;
+  std::optional<RunCost> cost{};  ///< of the dead holder's work, as far as it has told
 };
 
 /// Watches the leases of others, for one thread.
@@ -77,7 +93,7 @@ class LeaseWatch {
   /// Whether the lease was seen to change, so that its holder lives.
   [[nodiscard]] bool beats(const std::string& path) const;
   /// Takes the lease, away from a dead holder if need be.
-  TakenLease take(const std::string& path, std::size_t seconds, bool has_lock);
+  TakenLease take(const std::string& path, std::size_t seconds, bool has_lock, CostSoFar cost = {});
 
  private:
   struct Seen {

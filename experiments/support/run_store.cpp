@@ -143,10 +143,10 @@ void RunStore::remove_failure(const std::string& digest) const {
   fs::remove(path(failure_file(digest)));
 }
 
-void RunStore::note(const std::string& digest, const std::string& event, double thread_seconds,
+void RunStore::note(const std::string& digest, const std::string& event, const RunCost& cost,
                     const std::string& reason) const {
-  const std::string line =
-      journal_line({iso_time(unix_now()), event, digest, thread_seconds, reason});
+  const std::string line = journal_line(
+      {iso_time(unix_now()), event, digest, cost.thread_seconds, reason, cost.cpu_seconds});
   const std::string file = path(kJournal);
   if (append_line(file, line)) return;
   throw Error(file, "cannot be written: " + std::generic_category().message(errno),

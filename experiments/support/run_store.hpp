@@ -36,7 +36,7 @@ class RunStore {
 
   /// Adds a line to the journal, whatever other processes add: in one write, and under a lock where
   /// there are locks. What a killed process has left of a line is removed first.
-  void note(const std::string& digest, const std::string& event, double thread_seconds,
+  void note(const std::string& digest, const std::string& event, const RunCost& cost,
             const std::string& reason = "") const;
   /// Adds those of another journal's entries that this one does not have.
   void add_to_journal(const std::vector<JournalEntry>& entries) const;

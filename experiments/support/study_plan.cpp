@@ -46,28 +46,6 @@ struct Fault {
   bool is_whole = false;  ///< it is the run's, and whole, and cannot be used here
 };
 
-/// Whether a damaged file is a whole record but for the line with its SHA-256, as other programs
-/// leave it.
-bool lacks_checksum_alone(const std::string& path, LoadOptions loading) {
-  if (loading.no_checksum) return false;
-  loading.no_checksum = true;
-  try {
-    load_run(path, loading);
-    return true;
-  } catch (const Error&) {
-    return false;
-  }
-}
-
-/// Whether a file that is no training run's is a whole record of another kind.
-bool is_of_another_kind(const std::string& path, const LoadOptions& loading) {
-  try {
-    return kind_of(load_record(path, loading)) != "training";
-  } catch (const Error&) {
-    return false;
-  }
-}
-
 /// FileMissing if there is none.
 Fault fault_of(const StudyRun& run, const std::string& path, const ImageDataset& data,
                const LoadOptions& loading) {
@@ -83,10 +61,8 @@ Fault fault_of(const StudyRun& run, const std::string& path, const ImageDataset&
     throw;
   } catch (const NoRecordReader&) {
     throw;
-  } catch (const DamagedRecord& error) {
-    return {error.what(), lacks_checksum_alone(path, loading)};
   } catch (const Error& error) {
-    return {error.what(), !is_of_another_kind(path, loading)};
+    return {error.what(), is_whole_run(path, error, loading)};
   }
 }
 
@@ -94,19 +70,18 @@ Fault fault_of(const StudyRun& run, const std::string& path, const ImageDataset&
 /// been taken away.
 RunStatus status_by(const StudyRun& run, const std::string& path, const ImageDataset& data,
                     const LoadOptions& loading) {
-  using State = RunStatus::State;
   RunStatus status;
   const std::string mark = mark_of(path);
   const Fault fault = fault_of(run, path, data, loading);
+  RunTraces traces;
+  traces.recorded = fault.what.empty();
+  traces.unusable = !traces.recorded && fault.is_whole;
+  traces.damaged = !traces.recorded && !fault.is_whole;
+  status.state = state_of(traces);
   status.why = fault.what;
-  if (fault.what.empty()) {
-    status.state = State::done;
-    status.by_summary = path.ends_with(".toml");
-    status.would_run_again = false;
-  } else if (fault.is_whole) {
-    status.state = State::failed;
-    status.would_run_again = false;
-  } else {
+  status.by_summary = traces.recorded && path.ends_with(".toml");
+  status.would_run_again = traces.damaged;
+  if (traces.damaged) {
     status.damaged = path;
     status.mark = mark;
   }
@@ -124,23 +99,8 @@ std::optional<RunFailure> failure_of(const StudyRun& run, const RunStore& store)
 
 }  // namespace
 
-const char* name_of(RunStatus::State state) {
-  switch (state) {
-    case RunStatus::State::done:
-      return "done";
-    case RunStatus::State::failed:
-      return "failed";
-    case RunStatus::State::interrupted:
-      return "interrupted";
-    case RunStatus::State::missing:
-      break;
-  }
-  return "missing";
-}
-
 RunStatus status_of(const StudyRun& run, const RunStore& store, const ImageDataset& data,
                     const LoadOptions& loading) {
-  using State = RunStatus::State;
   RunStatus status;
   if (run.digest.empty()) {
     status.why = "pilots that have not run choose its learning rate";
@@ -153,16 +113,17 @@ RunStatus status_of(const StudyRun& run, const RunStore& store, const ImageDatas
       continue;  // another process has set it aside
     }
   }
-  if (const std::optional<RunFailure> failure = failure_of(run, store)) {
-    status.state = State::failed;
+  const std::optional<RunFailure> failure = failure_of(run, store);
+  RunTraces traces;
+  traces.failure = failure.has_value();
+  traces.checkpoint = fs::exists(checkpoint_path(store.path(run_file(run.digest))));
+  status.state = state_of(traces);
+  if (failure) {
     status.why = failure->reason;
     status.diverged = failure->diverged;
     status.would_run_again = !failure->diverged;
-  } else if (fs::exists(checkpoint_path(store.path(run_file(run.digest))))) {
-    status.state = State::interrupted;
-    status.why = "a checkpoint is there; --resume continues it";
   } else {
-    status.why = "not run yet";
+    status.why = traces.checkpoint ? "a checkpoint is there; --resume continues it" : "not run yet";
   }
   return status;
 }
@@ -263,7 +224,7 @@ std::optional<double> StudyRuns::pilot_error(std::size_t variant, double rate,
     const RunStatus status = status_of(run, store, data_, loading);
     if (status.diverged) {
       sum = std::numeric_limits<double>::infinity();
-    } else if (status.state != RunStatus::State::done) {
+    } else if (status.state != RunState::done) {
       return std::nullopt;
     } else {
       try {

@@ -36,8 +36,7 @@ struct StudyScope {
 
 /// How far a run is.
 struct RunStatus {
-  enum class State { done, failed, interrupted, missing };
-  State state = State::missing;
+  RunState state = RunState::missing;
   std::string why{};            ///< of all but done, a line
   bool by_summary = false;      ///< of a run that is done: its record is not here
   bool would_run_again = true;  ///< of a run that is not done: if the study is run
@@ -47,10 +46,9 @@ struct RunStatus {
 
   /// It has failed because what is in the record's place is whole and cannot be used here.
   [[nodiscard]] bool is_unusable() const {
-    return state == State::failed && !would_run_again && !diverged;
+    return state == RunState::failed && !would_run_again && !diverged;
   }
 };
-const char* name_of(RunStatus::State state);
 
 /// What is there of the run, by one look, and why it is not done. A damaged record or summary under
 /// its name, or one of another run, is why it is missing; one that is whole and cannot be used

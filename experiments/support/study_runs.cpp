@@ -25,6 +25,7 @@
 #include "reprise/run/evaluation.hpp"
 #include "reprise/run/training_record.hpp"
 #include "support/checkpoint_file.hpp"
+#include "support/cpu_time.hpp"
 #include "support/lease.hpp"
 #include "support/program.hpp"
 #include "support/set_aside.hpp"
@@ -46,10 +47,21 @@ class Progress {
     const std::lock_guard<std::mutex> lock(mutex_);
     steps_before_ += steps;
   }
+  /// Around the work on a run: what passes while this process waits for others tells nothing of
+  /// the time left.
+  void begin_work() {
+    const std::lock_guard<std::mutex> lock(mutex_);
+    if (at_work_++ == 0) since_ = steady_seconds();
+  }
+  void end_work() {
+    const std::lock_guard<std::mutex> lock(mutex_);
+    if (--at_work_ == 0) worked_ += steady_seconds() - since_;
+  }
   void step(const std::string& what) {
     const std::lock_guard<std::mutex> lock(mutex_);
     ++steps_here_;
-    const double each = (steady_seconds() - started_) / static_cast<double>(steps_here_);
+    const double worked = worked_ + steady_seconds() - since_;
+    const double each = worked / static_cast<double>(steps_here_);
     const std::size_t left = steps_ - std::min(steps_, steps_before_ + steps_here_);
     line_.show(fmt::format("run {}/{}  {}  {} left", runs_done_ + 1, runs_, what,
                            duration_text(each * static_cast<double>(left))));
@@ -75,7 +87,9 @@ class Progress {
   ProgressLine line_;
   std::size_t runs_, runs_done_;
   std::size_t steps_, steps_before_ = 0, steps_here_ = 0;
-  double started_ = steady_seconds();
+  std::size_t at_work_ = 0;
+  double worked_ = 0.0;              ///< seconds, until the last time that no run was at work
+  double since_ = steady_seconds();  ///< when a run was at work again
 };
 
 /// The runs at work side by side.
@@ -86,6 +100,18 @@ struct Workers {
   std::vector<std::string> failed;  ///< under the mutex, as is the next
   std::exception_ptr error;         ///< of the study, not of a run
 };
+
+/// Tells of an attempt at a run that was killed, whose lease was taken. Its process may have told
+/// of the end itself, and then have been killed before it gave the lease up.
+void note_killed(const RunStore& store, const std::string& digest, const TakenLease& taken) {
+  if (!taken.cost) return;
+  try {
+    if (compute_of(store.journal(), {digest}).untold == 0) return;
+  } catch (const Error&) {
+    return;  // what cannot be read tells of no attempt
+  }
+  store.note(digest, "killed", *taken.cost);
+}
 
 /// A run at work, from its checkpoint's lock to its record.
 class RunAtWork {
@@ -116,8 +142,9 @@ class RunAtWork {
   /// Takes the run's lease; false if another host's process has it.
   bool claim(LeaseWatch& watch) {
     TakenLease taken = watch.take(store_.path(lease_file(wanted_.digest)), options_.lease_seconds,
-                                  checkpoint_.is_locked());
+                                  checkpoint_.is_locked(), [this] { return cost(); });
     lease_ = std::move(taken.lease);
+    if (!taken.from.empty()) note_killed(store_, wanted_.digest, taken);
     if (!taken.from.empty() && lease_ != nullptr) {
       progress_.tell(wanted_.label + ": taken over from " + taken.from + ", whose lease ended");
     }
@@ -127,7 +154,7 @@ class RunAtWork {
   /// After claim().
   void work() {
     if (damaged_ && !place_is_free()) return;
-    store_.note(wanted_.digest, "begun", 0.0);
+    store_.note(wanted_.digest, "begun", {});
     do_run();
     if (options_.summaries != nullptr) summarize();
   }
@@ -138,7 +165,7 @@ class RunAtWork {
     try {
       while (true) {
         const RunStatus status = status_of(wanted_, store_, data_, options_.loading);
-        if (status.state == RunStatus::State::done) {
+        if (status.state == RunState::done) {
           progress_.finished(wanted_.label + (status.by_summary ? ": its summary stands for it"
                                                                 : ": done by another worker"));
           return false;
@@ -193,8 +220,22 @@ class RunAtWork {
   [[nodiscard]] Overwrite overwrite() const {
     return options_.force ? Overwrite::yes : Overwrite::no;
   }
-  [[nodiscard]] double thread_seconds() const {
-    return seconds_since_start(environment_) * static_cast<double>(environment_.threads);
+  [[nodiscard]] RunCost cost() const {
+    return {seconds_since_start(environment_) * static_cast<double>(environment_.threads),
+            cpu_time_.seconds()};
+  }
+
+  /// The end of this attempt. If another process has taken the lease and told of what was used
+  /// until then, only the rest is told here.
+  void note_end(const std::string& event, const std::string& reason = "") const {
+    RunCost rest = cost();
+    const bool lost = lease_->is_lost_now();
+    if (lost) {
+      const RunCost told = lease_->told();
+      rest.thread_seconds = std::max(0.0, rest.thread_seconds - told.thread_seconds);
+      rest.cpu_seconds = std::max(0.0, rest.cpu_seconds - told.cpu_seconds);
+    }
+    store_.note(wanted_.digest, event, rest, lost && reason.empty() ? kAfterTakeover : reason);
   }
 
   /// False if it was stopped.
@@ -208,8 +249,7 @@ class RunAtWork {
     if (run.epochs_done() + run.state().step_in_epoch > 0) {
       const std::size_t steps = run.state().step_in_epoch;
       progress_.count_steps(run.epochs_done() * run.steps_per_epoch() + steps);
-      progress_.tell(fmt::format("{}: continuing after {} and {}", wanted_.label,
-                                 count_of(run.epochs_done(), "epoch"), count_of(steps, "step")));
+      progress_.tell(wanted_.label + ": continuing after " + place_text(run.epochs_done(), steps));
     }
     if (!run.train(observer_of(run))) {
       if (is_superseded()) {
@@ -217,7 +257,7 @@ class RunAtWork {
         return true;
       }
       if (!lease_->lost()) checkpoint_.save(run);
-      store_.note(wanted_.digest, "stopped", thread_seconds());
+      note_end("stopped");
       return false;
     }
     RecordLabels labels;
@@ -226,7 +266,7 @@ class RunAtWork {
       return true;
     }
     store_.remove_failure(wanted_.digest);
-    store_.note(wanted_.digest, "done", thread_seconds());
+    note_end("done");
     const EpochResult& last = run.history().back();
     progress_.finished(fmt::format("{}: training error {:.2f}%, test error {:.2f}%, {}",
                                    wanted_.label, 100 * last.train_error, 100 * last.test_error,
@@ -264,7 +304,7 @@ class RunAtWork {
 
   void end_as_superseded(const std::string& what) {
     checkpoint_.remove();
-    store_.note(wanted_.digest, "stopped", thread_seconds());
+    note_end("stopped");
     progress_.finished(wanted_.label + ": another worker's record" + what);
   }
 
@@ -349,7 +389,7 @@ class RunAtWork {
   void fail(const std::string& reason, bool diverged) {
     if (options_.force) fs::remove(path_);  // what it was to replace
     store_.set_failure(wanted_.digest, {diverged, reason});
-    store_.note(wanted_.digest, "failed", thread_seconds(), reason);
+    note_end("failed", reason);
     progress_.finished(wanted_.label + (diverged ? ": diverged" : ": failed"));
     if (!diverged || !wanted_.may_diverge()) add_failed(reason);
   }
@@ -363,9 +403,10 @@ class RunAtWork {
   Progress& progress_;
   std::string path_;
   CheckpointFile checkpoint_;
-  std::unique_ptr<Lease> lease_;  ///< given up before the checkpoint's lock
   RunEnvironment environment_;
+  CpuTimePart cpu_time_;
   double saved_ = steady_seconds();  ///< when the last checkpoint was
+  std::unique_ptr<Lease> lease_;     ///< given up before the checkpoint's lock; asks for cost()
 };
 
 /// A run that is to be done.
@@ -500,7 +541,7 @@ void tidy(const StudyRun& run, const RunStore& store) {
     fs::remove(checkpoint_path(record));
     if (lock.held() && fs::exists(lease)) {
       LeaseWatch watch;
-      watch.take(lease, 1, true);  // and gives it up
+      note_killed(store, run.digest, watch.take(lease, 1, true));  // and gives it up
     }
   } catch (const OutputBusy&) {
     return;
@@ -514,12 +555,14 @@ std::vector<MissingRun> not_done(const std::vector<StudyRun>& runs, const ImageD
                                  RunsOutcome& outcome) {
   std::vector<MissingRun> missing;
   std::set<std::string> seen;
+  std::size_t recorded = 0;
   for (const StudyRun& run : runs) {
     if (!seen.insert(run.digest).second) continue;
     const RunStatus status = status_of(run, store, data, options.loading);
     if (options.force) {
       missing.push_back({run});
-    } else if (status.state == RunStatus::State::done) {
+    } else if (status.state == RunState::done) {
+      ++recorded;
       tidy(run, store);
     } else if (status.would_run_again) {
       const bool by_record = status.damaged == store.path(run_file(run.digest));
@@ -528,9 +571,8 @@ std::vector<MissingRun> not_done(const std::vector<StudyRun>& runs, const ImageD
       outcome.failed.push_back(run.label + ": " + status.why);
     }
   }
-  if (missing.size() < seen.size()) {
-    print_line(fmt::format("{} of {} already recorded", seen.size() - missing.size(),
-                           count_of(seen.size(), "run")));
+  if (recorded > 0) {
+    print_line(fmt::format("{} of {} already recorded", recorded, count_of(seen.size(), "run")));
   }
   return missing;
 }
@@ -561,7 +603,11 @@ RunsOutcome do_runs(const std::vector<StudyRun>& runs, const ImageDataset& data,
   RunQueue queue(missing, data, store, options, workers, progress);
   const auto work = [&] {
     try {
-      while (const std::unique_ptr<RunAtWork> run = queue.next()) run->work();
+      while (const std::unique_ptr<RunAtWork> run = queue.next()) {
+        progress.begin_work();
+        run->work();
+        progress.end_work();
+      }
     } catch (...) {
       const std::lock_guard<std::mutex> lock(workers.mutex);
       if (!workers.error) workers.error = std::current_exception();

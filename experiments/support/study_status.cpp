@@ -21,7 +21,7 @@ namespace reprise {
 namespace {
 
 namespace fs = std::filesystem;
-using State = RunStatus::State;
+using State = RunState;
 
 /// A run of the plan and how far it is.
 struct Row {
@@ -137,6 +137,33 @@ double memory_free() {
   return 0.0;
 }
 
+/// What the journal says of all attempts: pilots, runs that failed or were stopped included.
+void print_compute(const Compute& compute) {
+  const bool by_cpu = compute.cpu_seconds > 0.0 || compute.unmeasured_thread_seconds == 0.0;
+  if (by_cpu) {
+    print_line(
+        fmt::format("compute so far: {:.3f} CPU hours, pilots, failed and stopped runs included",
+                    compute.cpu_seconds / 3600.0));
+  }
+  if (compute.unmeasured_thread_seconds > 0.0) {
+    print_line(
+        fmt::format("compute {}: {:.3f} thread hours (seconds times threads) of attempts "
+                    "whose CPU time was not measured",
+                    by_cpu ? "beside it" : "so far", compute.unmeasured_thread_seconds / 3600.0));
+  }
+  if (compute.killed > 0) {
+    print_line(fmt::format(
+        "{} killed: counted to the last sign of life",
+        compute.killed == 1 ? "1 attempt was" : fmt::format("{} attempts were", compute.killed)));
+  }
+  if (compute.untold > 0) {
+    print_line(fmt::format("{} not told: at work now, or killed, and not counted",
+                           compute.untold == 1
+                               ? "1 attempt whose end is"
+                               : fmt::format("{} attempts whose ends are", compute.untold)));
+  }
+}
+
 std::size_t count_state(const std::vector<Row>& rows, State state) {
   return static_cast<std::size_t>(std::count_if(
       rows.begin(), rows.end(), [&](const Row& row) { return row.status.state == state; }));
@@ -221,16 +248,7 @@ void print_status(const StudyRuns& runs, const RunStore& store, const ImageDatas
     if (!row.run.digest.empty()) digests.push_back(row.run.digest);
   }
   const Compute compute = compute_of(journal, digests);
-  print_line(fmt::format(
-      "compute so far: {:.3f} CPU hours (seconds times threads, pilots, failed and stopped runs "
-      "included)",
-      compute.thread_seconds / 3600.0));
-  if (compute.untold > 0) {
-    print_line(
-        fmt::format("{} begun whose end is not told: at work now, or killed, and then not "
-                    "in that sum",
-                    count_of(compute.untold, "run")));
-  }
+  print_compute(compute);
   for (const Row& row : rows) {
     if (row.status.state != State::failed) continue;
     print_line("failed: " + row.run.label + ": " + row.status.why);

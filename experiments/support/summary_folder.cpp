@@ -81,21 +81,27 @@ void SummaryFolder::take_file(const RunStore& store, const std::string& path) co
     const std::string text = errors_naming(path, [&] { return summary_text(found.summary); });
     write_file(kept, std::as_bytes(std::span(text)), Overwrite::yes);
   }
-  if (!store.failure(digest)) to_.remove_failure(digest);
+  if (!fs::exists(store.path(failure_file(digest)))) to_.remove_failure(digest);
 }
 
-void SummaryFolder::take_texts(const RunStore& store) const {
+std::vector<std::string> SummaryFolder::take_texts(const RunStore& store) const {
   const std::lock_guard<std::mutex> lock(mutex_);
+  std::vector<std::string> faults;
   for (const std::string& name : names_with(store.path(kPlansFolder), ".toml")) {
     const std::string file = (fs::path(kPlansFolder) / name).string();
     to_.keep_plan(file, *store.plan(file));
   }
   for (const std::string& name : names_with(store.path(kRunsFolder), ".failed")) {
     const std::string digits = fs::path(name).stem().string();
-    const std::optional<RunFailure> failure = store.failure(digits);
-    if (failure && !to_.has_run(digits)) to_.set_failure(digits, *failure);
+    try {
+      const std::optional<RunFailure> failure = store.failure(digits);
+      if (failure && !to_.has_run(digits)) to_.set_failure(digits, *failure);
+    } catch (const Error& error) {
+      faults.emplace_back(error.what());
+    }
   }
   to_.add_to_journal(store.journal());
+  return faults;
 }
 
 std::vector<std::string> SummaryFolder::take_all(const RunStore& store) const {
@@ -107,7 +113,7 @@ std::vector<std::string> SummaryFolder::take_all(const RunStore& store) const {
       faults.emplace_back(error.what());
     }
   };
-  take([&] { take_texts(store); });
+  take([&] { faults = take_texts(store); });
   std::set<std::string> taken;
   for (const char* ending : {".h5", ".toml"}) {  // a record before its summary
     for (const std::string& name : names_with(store.path(kRunsFolder), ending)) {

@@ -25,8 +25,9 @@ class SummaryFolder {
   /// it has none. One that is here stays as it is. Error if that tells of another result, or if the
   /// store's is damaged or of another run. Any number of threads may call this and the next.
   void take_run(const RunStore& store, const std::string& digest) const;
-  /// Takes plans, failures and the journal. Error if another plan of a study is here.
-  void take_texts(const RunStore& store) const;
+  /// Takes plans, failures and the journal; a line for each failure that is damaged and stays
+  /// where it is. Error if another plan of a study is here.
+  std::vector<std::string> take_texts(const RunStore& store) const;
   /// Takes all that the store has; a line for each thing that could not be taken.
   [[nodiscard]] std::vector<std::string> take_all(const RunStore& store) const;
 

@@ -504,20 +504,30 @@ void add_study_notes(const std::vector<Study>& studies, const std::vector<Contra
     sum.found += plan.found;
     sum.failed += plan.failed;
     sum.diverged += plan.diverged;
+    sum.interrupted += plan.interrupted;
   }
-  const std::size_t told = sum.found + sum.failed + sum.diverged;
+  const std::size_t failed = sum.failed + sum.diverged;
+  const std::size_t told = sum.found + failed + sum.interrupted;
+  const Compute& compute = stores.compute;
   draft.set("has_plans", !stores.plans.empty());
   draft.set("plan_wanted", grouped(sum.wanted));
   draft.set("plan_found", sum.found == sum.wanted ? "all" : grouped(sum.found));
-  draft.set("plan_failed", grouped(sum.failed));
+  draft.set("plan_failed", grouped(failed));
+  draft.set("plan_interrupted", grouped(sum.interrupted));
   draft.set("plan_diverged", grouped(sum.diverged));
   draft.set("plan_missing", grouped(sum.wanted - std::min(sum.wanted, told)));
   draft.set("has_compute", stores.has_journal);
-  draft.set("cpu_time", duration(stores.thread_seconds));
+  draft.set("has_cpu_time", compute.cpu_seconds > 0);
+  draft.set("cpu_time", duration(compute.cpu_seconds));
+  draft.set("has_thread_time", compute.cpu_seconds == 0 || compute.unmeasured_thread_seconds > 0);
+  draft.set("thread_time", duration(compute.unmeasured_thread_seconds));
   draft.set("no_trouble", sum.found == sum.wanted &&
-                              sum.failed + sum.diverged + stores.untold + stores.stopped == 0);
-  draft.set("untold", grouped(stores.untold));
-  draft.set("stopped", grouped(stores.stopped));
+                              failed + compute.untold + compute.stopped + compute.killed == 0);
+  draft.set("has_untold", compute.untold > 0);
+  draft.set("untold", grouped(compute.untold));
+  draft.set("stopped", grouped(compute.stopped));
+  draft.set("has_killed", compute.killed > 0);
+  draft.set("killed", grouped(compute.killed));
 }
 
 }  // namespace reprise::reports

@@ -73,8 +73,9 @@ std::string filled(const std::string& text) {
   return result;
 }
 
-/// "RECORD...", "A B".
+/// "RECORD...", "A B", "[STUDY]".
 std::string operands_text(const std::string& name, IntegerRange count) {
+  if (count.least == 0) return "[" + name + (count.most > 1 ? "...]" : "]");
   std::string text = name;
   for (std::int64_t i = 1; i < count.least; ++i) text += " " + name;
   return count.most > count.least ? text + "..." : text;

@@ -18,7 +18,8 @@ namespace reprise {
 namespace {
 
 constexpr std::size_t kNameDigits = 16;
-constexpr std::array<std::string_view, 4> kEvents = {"begun", "done", "failed", "stopped"};
+constexpr std::array<std::string_view, 5> kEvents = {"begun", "done", "failed", "stopped",
+                                                     "killed"};
 
 std::string in_runs(std::string_view digest, const char* ending) {
   return fmt::format("{}/{}{}", kRunsFolder, digest.substr(0, kNameDigits), ending);
@@ -43,17 +44,21 @@ std::vector<std::string> fields_of(std::string_view line) {
 
 JournalEntry entry_from(const std::string& where, std::string_view line) {
   const std::vector<std::string> fields = fields_of(line);
-  const std::optional<double> seconds =
-      fields.size() == 5 ? parse_real(fields[3]) : std::optional<double>();
-  const bool known = fields.size() == 5 &&
+  const bool has_cpu = fields.size() == 6;
+  const bool has_all = has_cpu || fields.size() == 5;
+  const std::optional<double> seconds = has_all ? parse_real(fields[3]) : std::optional<double>();
+  const std::optional<double> cpu = has_cpu ? parse_real(fields[5]) : std::optional<double>();
+  const bool known = has_all && has_cpu == cpu.has_value() && cpu.value_or(0.0) >= 0.0 &&
                      std::find(kEvents.begin(), kEvents.end(), fields[1]) != kEvents.end() &&
                      fields[2].size() == 64 &&
                      fields[2].find_first_not_of("0123456789abcdef") == std::string::npos;
   if (!known || !seconds || *seconds < 0.0 || !is_text(line)) {
-    throw Error(where, "\"" + std::string(line) + "\"",
-                "a time, begun, done, failed or stopped, a digest, seconds and a reason");
+    throw Error(
+        where, "\"" + std::string(line) + "\"",
+        "a time, begun, done, failed, stopped or killed, a digest, seconds times threads, a "
+        "reason, and CPU seconds, unless an earlier release wrote it");
   }
-  return {fields[0], fields[1], fields[2], *seconds, fields[4]};
+  return {fields[0], fields[1], fields[2], *seconds, fields[4], cpu};
 }
 
 }  // namespace
@@ -83,6 +88,28 @@ std::string rates_plan_file(const std::string& study) {
   return fmt::format("{}/{}+rates.toml", kPlansFolder, study);
 }
 
+const char* name_of(RunState state) {
+  switch (state) {
+    case RunState::done:
+      return "done";
+    case RunState::failed:
+      return "failed";
+    case RunState::interrupted:
+      return "interrupted";
+    case RunState::missing:
+      break;
+  }
+  return "missing";
+}
+
+RunState state_of(const RunTraces& traces) {
+  if (traces.recorded) return RunState::done;
+  if (traces.unusable) return RunState::failed;
+  if (traces.damaged) return RunState::missing;
+  if (traces.failure) return RunState::failed;
+  return traces.checkpoint ? RunState::interrupted : RunState::missing;
+}
+
 std::string failure_text(const RunFailure& failure) {
   return setting_line("kind", std::string(failure.diverged ? "diverged" : "error")) +
          setting_line("reason", as_field(failure.reason));
@@ -100,8 +127,9 @@ RunFailure failure_from(const std::string& where, const std::string& text) {
 }
 
 std::string journal_line(const JournalEntry& entry) {
-  return fmt::format("{}\t{}\t{}\t{:.3f}\t{}\n", entry.time, entry.event, entry.digest,
-                     entry.thread_seconds, as_field(entry.reason));
+  const std::string cpu = entry.cpu_seconds ? fmt::format("\t{:.3f}", *entry.cpu_seconds) : "";
+  return fmt::format("{}\t{}\t{}\t{:.3f}\t{}{}\n", entry.time, entry.event, entry.digest,
+                     entry.thread_seconds, as_field(entry.reason), cpu);
 }
 
 std::vector<JournalEntry> journal_from(const std::string& where, std::string_view text) {
@@ -114,6 +142,16 @@ std::vector<JournalEntry> journal_from(const std::string& where, std::string_vie
   }
 }
 
+Compute& operator+=(Compute& sum, const Compute& more) {
+  sum.cpu_seconds += more.cpu_seconds;
+  sum.thread_seconds += more.thread_seconds;
+  sum.unmeasured_thread_seconds += more.unmeasured_thread_seconds;
+  sum.untold += more.untold;
+  sum.stopped += more.stopped;
+  sum.killed += more.killed;
+  return sum;
+}
+
 Compute compute_of(const std::vector<JournalEntry>& journal,
                    const std::vector<std::string>& digests) {
   const std::set<std::string> wanted(digests.begin(), digests.end());
@@ -122,7 +160,11 @@ Compute compute_of(const std::vector<JournalEntry>& journal,
   for (const JournalEntry& entry : journal) {
     if (!wanted.empty() && wanted.count(entry.digest) == 0) continue;
     compute.thread_seconds += entry.thread_seconds;
+    compute.cpu_seconds += entry.cpu_seconds.value_or(0.0);
+    if (!entry.cpu_seconds) compute.unmeasured_thread_seconds += entry.thread_seconds;
+    if (entry.reason == kAfterTakeover) continue;
     if (entry.event == "stopped") ++compute.stopped;
+    if (entry.event == "killed") ++compute.killed;
     std::size_t& begun = open[entry.digest];
     if (entry.event == "begun") {
       ++begun;

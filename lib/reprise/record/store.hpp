@@ -45,14 +45,39 @@ std::string failure_text(const RunFailure& failure);
 /// Error, beginning with `where`, if it is no such text.
 RunFailure failure_from(const std::string& where, const std::string& text);
 
-/// What happened to a run, and what it cost until then.
+/// How far a run is, by what its store has of it. `study --list` and the report tell the same.
+enum class RunState { done, failed, interrupted, missing };
+const char* name_of(RunState state);
+struct RunTraces {
+  bool recorded = false;    ///< its record, or a summary in place of it
+  bool unusable = false;    ///< such a file that is whole and cannot be used here
+  bool damaged = false;     ///< such a file that is damaged or another run's
+  bool failure = false;     ///< why it failed
+  bool checkpoint = false;  ///< of it
+};
+RunState state_of(const RunTraces& traces);
+
+/// What an attempt at a run took.
+struct RunCost {
+  double thread_seconds = 0.0;  ///< from its beginning, by the clock, times its threads
+  double cpu_seconds = 0.0;     ///< that processors worked on it, for the user and the system
+};
+
+/// What happened to a run, and what it cost until then. An attempt at a run begins with "begun" and
+/// ends with one of the others. "killed" is told by the process that takes the run over, with what
+/// the attempt had cost at its last sign of life.
 struct JournalEntry {
   std::string time;   ///< "2026-01-31T12:34:56Z"
-  std::string event;  ///< "begun", "done", "failed", "stopped"
+  std::string event;  ///< "begun", "done", "failed", "stopped", "killed"
   std::string digest;
-  double thread_seconds = 0.0;  ///< seconds since it was begun or continued, times its threads
-  std::string reason;           ///< of "failed"
+  double thread_seconds = 0.0;  ///< as in RunCost
+  std::string reason;           ///< of "failed", or kAfterTakeover
+  /// As in RunCost. Lines of five fields, of programs that did not measure it, have none.
+  std::optional<double> cpu_seconds{};
 };
+/// The reason of a line of an attempt that "killed" has already ended, by mistake: its process was
+/// stopped for longer than its lease and went on. The line has what it cost since then.
+inline constexpr const char* kAfterTakeover = "after its lease was taken over";
 /// A line of tab-separated fields with its newline.
 std::string journal_line(const JournalEntry& entry);
 /// The entries of a journal, in order; a last line without its newline is not one yet. Error,
@@ -61,11 +86,14 @@ std::vector<JournalEntry> journal_from(const std::string& where, std::string_vie
 
 /// What a journal says of compute.
 struct Compute {
-  double thread_seconds = 0.0;
-  std::size_t untold =
-      0;  ///< times that a run was begun and its end is not told: killed, or at work
-  std::size_t stopped = 0;  ///< times that a run was stopped before its end
+  double cpu_seconds = 0.0;                ///< of attempts for which it was measured
+  double thread_seconds = 0.0;             ///< of all attempts
+  double unmeasured_thread_seconds = 0.0;  ///< of those whose CPU time was not measured
+  std::size_t untold = 0;                  ///< attempts whose end is not told: at work, or killed
+  std::size_t stopped = 0;                 ///< attempts that were stopped before their end
+  std::size_t killed = 0;                  ///< attempts that were killed, and the run taken over
 };
+Compute& operator+=(Compute& sum, const Compute& more);
 /// Of the runs with these digests, or of all if there are none.
 Compute compute_of(const std::vector<JournalEntry>& journal,
                    const std::vector<std::string>& digests = {});

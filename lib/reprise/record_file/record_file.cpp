@@ -292,4 +292,23 @@ Record load_run(const std::string& path, const LoadOptions& options) {
   return path.ends_with(".toml") ? load_summary(path) : load_record(path, "training", options);
 }
 
+bool is_whole_run(const std::string& path, const Error& refused, const LoadOptions& options) {
+  if (dynamic_cast<const DamagedRecord*>(&refused) == nullptr) {
+    try {
+      return kind_of(load_record(path, options)) == "training";
+    } catch (const Error&) {
+      return true;
+    }
+  }
+  if (options.no_checksum) return false;
+  LoadOptions trusting = options;  // other programs leave records without that line
+  trusting.no_checksum = true;
+  try {
+    load_run(path, trusting);
+    return true;
+  } catch (const Error&) {
+    return false;
+  }
+}
+
 }  // namespace reprise

@@ -87,6 +87,10 @@ Record load_record(const std::string& path, std::string_view kind, const LoadOpt
 Record load_summary(const std::string& path);
 /// A training run: its record, or, from a file named *.toml, its summary.
 Record load_run(const std::string& path, const LoadOptions& options = {});
+/// Whether the file that load_run() refused with this error is whole all the same and cannot be
+/// used here, such as the record of a later release, or one without the line of its SHA-256. A
+/// whole record of another kind is none.
+bool is_whole_run(const std::string& path, const Error& refused, const LoadOptions& options = {});
 
 /// The tree as an HDF5 file for other programs: groups, attributes and values alone, without names
 /// of axes or anything behind the HDF5 data. Error, naming `where`, if HDF5 refuses.
