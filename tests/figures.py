@@ -1,4 +1,5 @@
-"""What the programs share that measure a document's figures: tests/readme_figures, tests/scaling_figures."""
+"""What the programs share that measure a document's figures: tests/readme_figures, tests/scaling_figures,
+tests/performance_figures."""
 import re
 import subprocess
 import sys

@@ -30,7 +30,8 @@ extern "C" void omp_set_num_threads(int threads);
 namespace reprise {
 namespace {
 
-// ---- The loops. Names of sizes and layouts as in conv_shape.hpp.
+// ---- The loops. Names of sizes as in conv_shape.hpp; tensors as PyTorch has them, so that the
+// innermost loops walk through memory: x (N, IC, IH, IW), w (OC, IC/G, KH, KW), y (N, OC, OH, OW).
 
 /// The place of an element in a dense tensor of sizes (*, a, b, c).
 struct Place {
@@ -40,19 +41,21 @@ struct Place {
 };
 
 void forward(const ConvShape& s, const float* x, const float* w, const float* bias, float* y) {
+  const std::size_t ICg = s.IC / s.G, OCg = s.OC / s.G;
 #pragma omp parallel for
   for (std::size_t i = 0; i < s.output_size(); ++i) {
-    const Place at(i, s.OH, s.OW, s.OC);  // image, row, column, channel
-    const std::size_t ICg = s.IC / s.G, g = at.last / (s.OC / s.G);
-    float sum = bias[at.last];
-    for (std::size_t kh = 0; kh < s.KH; ++kh) {
-      for (std::size_t kw = 0; kw < s.KW; ++kw) {
-        const std::size_t ih = at.second * s.stride_h + kh * s.dilation_h - s.pad_top;
-        const std::size_t iw = at.third * s.stride_w + kw * s.dilation_w - s.pad_left;
-        if (ih >= s.IH || iw >= s.IW) continue;
-        const float* from = x + ((at.first * s.IH + ih) * s.IW + iw) * s.IC + g * ICg;
-        const float* by = w + (kh * s.KW + kw) * ICg * s.OC + at.last;
-        for (std::size_t ic = 0; ic < ICg; ++ic) sum = std::fma(from[ic], by[ic * s.OC], sum);
+    const Place at(i, s.OC, s.OH, s.OW);
+    float sum = bias[at.second];
+    for (std::size_t ic = 0; ic < ICg; ++ic) {
+      const float* from = x + (at.first * s.IC + at.second / OCg * ICg + ic) * s.IH * s.IW;
+      const float* by = w + (at.second * ICg + ic) * s.KH * s.KW;
+      for (std::size_t kh = 0; kh < s.KH; ++kh) {
+        const std::size_t ih = at.third * s.stride_h + kh * s.dilation_h - s.pad_top;
+        if (ih >= s.IH) continue;
+        for (std::size_t kw = 0; kw < s.KW; ++kw) {
+          const std::size_t iw = at.last * s.stride_w + kw * s.dilation_w - s.pad_left;
+          if (iw < s.IW) sum = std::fma(from[ih * s.IW + iw], by[kh * s.KW + kw], sum);
+        }
       }
     }
     y[i] = sum;
@@ -60,19 +63,22 @@ void forward(const ConvShape& s, const float* x, const float* w, const float* bi
 }
 
 void grad_input(const ConvShape& s, const float* y, const float* w, float* x) {
+  const std::size_t ICg = s.IC / s.G, OCg = s.OC / s.G;
 #pragma omp parallel for
   for (std::size_t i = 0; i < s.input_size(); ++i) {
-    const Place at(i, s.IH, s.IW, s.IC);  // image, row, column, channel
-    const std::size_t ICg = s.IC / s.G, OCg = s.OC / s.G, g = at.last / ICg;
+    const Place at(i, s.IC, s.IH, s.IW);
     float sum = 0.0F;
-    for (std::size_t kh = 0; kh < s.KH; ++kh) {
-      for (std::size_t kw = 0; kw < s.KW; ++kw) {
-        const std::size_t h = at.second + s.pad_top - kh * s.dilation_h, oh = h / s.stride_h;
-        const std::size_t v = at.third + s.pad_left - kw * s.dilation_w, ow = v / s.stride_w;
-        if (oh >= s.OH || ow >= s.OW || h % s.stride_h != 0 || v % s.stride_w != 0) continue;
-        const float* from = y + ((at.first * s.OH + oh) * s.OW + ow) * s.OC + g * OCg;
-        const float* by = w + ((kh * s.KW + kw) * ICg + at.last % ICg) * s.OC + g * OCg;
-        for (std::size_t oc = 0; oc < OCg; ++oc) sum = std::fma(from[oc], by[oc], sum);
+    for (std::size_t oc = at.second / ICg * OCg; oc < (at.second / ICg + 1) * OCg; ++oc) {
+      const float* from = y + (at.first * s.OC + oc) * s.OH * s.OW;
+      const float* by = w + (oc * ICg + at.second % ICg) * s.KH * s.KW;
+      for (std::size_t kh = 0; kh < s.KH; ++kh) {
+        const std::size_t h = at.third + s.pad_top - kh * s.dilation_h, oh = h / s.stride_h;
+        if (oh >= s.OH || h % s.stride_h != 0) continue;
+        for (std::size_t kw = 0; kw < s.KW; ++kw) {
+          const std::size_t v = at.last + s.pad_left - kw * s.dilation_w, ow = v / s.stride_w;
+          if (ow >= s.OW || v % s.stride_w != 0) continue;
+          sum = std::fma(from[oh * s.OW + ow], by[kh * s.KW + kw], sum);
+        }
       }
     }
     x[i] = sum;
@@ -80,24 +86,47 @@ void grad_input(const ConvShape& s, const float* y, const float* w, float* x) {
 }
 
 void grad_weight(const ConvShape& s, const float* y, const float* x, float* w) {
+  const std::size_t ICg = s.IC / s.G, OCg = s.OC / s.G;
 #pragma omp parallel for
   for (std::size_t i = 0; i < s.weight_size(); ++i) {
-    const Place at(i, s.KW, s.IC / s.G, s.OC);  // row, column, input channel, output channel
-    const std::size_t channel = at.last / (s.OC / s.G) * (s.IC / s.G) + at.third;
+    const Place at(i, ICg, s.KH, s.KW);
     float sum = 0.0F;
     for (std::size_t n = 0; n < s.N; ++n) {
+      const float* from = x + (n * s.IC + at.first / OCg * ICg + at.second) * s.IH * s.IW;
+      const float* by = y + (n * s.OC + at.first) * s.OH * s.OW;
       for (std::size_t oh = 0; oh < s.OH; ++oh) {
+        const std::size_t ih = oh * s.stride_h + at.third * s.dilation_h - s.pad_top;
+        if (ih >= s.IH) continue;
         for (std::size_t ow = 0; ow < s.OW; ++ow) {
-          const std::size_t ih = oh * s.stride_h + at.first * s.dilation_h - s.pad_top;
-          const std::size_t iw = ow * s.stride_w + at.second * s.dilation_w - s.pad_left;
-          if (ih >= s.IH || iw >= s.IW) continue;
-          sum = std::fma(x[((n * s.IH + ih) * s.IW + iw) * s.IC + channel],
-                         y[((n * s.OH + oh) * s.OW + ow) * s.OC + at.last], sum);
+          const std::size_t iw = ow * s.stride_w + at.last * s.dilation_w - s.pad_left;
+          if (iw < s.IW) sum = std::fma(from[ih * s.IW + iw], by[oh * s.OW + ow], sum);
         }
       }
     }
     w[i] = sum;
   }
+}
+
+/// From this library's layouts: (N, cells, C) to (N, C, cells).
+AlignedBuffer<float> channels_first(const float* from, std::size_t n, std::size_t cells,
+                                    std::size_t c) {
+  AlignedBuffer<float> to = make_aligned_buffer<float>(n * cells * c);
+  for (std::size_t i = 0; i < n * cells * c; ++i) {
+    to[(i / c / cells * c + i % c) * cells + i / c % cells] = from[i];
+  }
+  return to;
+}
+
+AlignedBuffer<float> input_of(const ConvShape& s, const float* from) {
+  return channels_first(from, s.N, s.IH * s.IW, s.IC);
+}
+AlignedBuffer<float> output_of(const ConvShape& s, const float* from) {
+  return channels_first(from, s.N, s.OH * s.OW, s.OC);
+}
+/// (taps, IC/G, OC) to (OC, IC/G, taps).
+AlignedBuffer<float> weight_of(const ConvShape& s, const float* from) {
+  const auto channels = channels_first(from, s.KH * s.KW, s.IC / s.G, s.OC);  // (taps, OC, IC/G)
+  return channels_first(channels.get(), 1, s.KH * s.KW, s.OC * s.IC / s.G);
 }
 
 // ---- Timing
@@ -153,10 +182,13 @@ std::string time_pass(const ConvShape& s, ConvPass pass, const Options& options)
   const ConvResources resources{
       workspace.require(algorithm.workspace_bytes(s, pass, options.threads), algorithm.name),
       options.threads};
+  const bool is_forward = pass == ConvPass::forward;
+  const auto first = is_forward ? input_of(s, a.get()) : output_of(s, a.get());
+  const auto second = pass == ConvPass::grad_weight ? input_of(s, b.get()) : weight_of(s, b.get());
   const auto run_plain = [&] {
-    if (pass == ConvPass::forward) return forward(s, a.get(), b.get(), bias.get(), plain.get());
-    if (pass == ConvPass::grad_input) return grad_input(s, a.get(), b.get(), plain.get());
-    grad_weight(s, a.get(), b.get(), plain.get());
+    if (is_forward) return forward(s, first.get(), second.get(), bias.get(), plain.get());
+    (pass == ConvPass::grad_input ? grad_input : grad_weight)(s, first.get(), second.get(),
+                                                              plain.get());
   };
   const auto run_ours = [&] {
     if (pass == ConvPass::forward) {
@@ -168,9 +200,13 @@ std::string time_pass(const ConvShape& s, ConvPass pass, const Options& options)
   const double peak = measured_peak_flops();
   const double ours_ms = milliseconds_of(options, run_ours);
   const double plain_ms = milliseconds_of(options, run_plain);
+  const auto expected = is_forward                     ? output_of(s, ours.get())
+                        : pass == ConvPass::grad_input ? input_of(s, ours.get())
+                                                       : weight_of(s, ours.get());
   double apart = 0.0, largest = 0.0;
   for (std::size_t i = 0; i < size; ++i) {
-    apart = std::max(apart, std::abs(static_cast<double>(plain[i]) - static_cast<double>(ours[i])));
+    apart =
+        std::max(apart, std::abs(static_cast<double>(plain[i]) - static_cast<double>(expected[i])));
     largest = std::max(largest, std::abs(static_cast<double>(plain[i])));
   }
   if (!(apart <= 1e-3 * largest)) {
