@@ -45,6 +45,11 @@ void add_record(const NamedRecord& record, Inputs& inputs) {
     inputs.studies.push_back(std::move(run));
     return;
   }
+  const UntrustedText model = setting_text(run.settings, "model");
+  if (model != "lenet5") {
+    throw Error(record.name, "a run of the model " + terminal_text(model) + " outside a study",
+                "lenet5, or a study's run");
+  }
   std::vector<TrainingRun>& alike = is_distorted(run) ? inputs.distorted : inputs.lenet;
   for (const TrainingRun& earlier : alike) check_same_experiment(earlier, run);
   alike.push_back(std::move(run));

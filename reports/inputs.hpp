@@ -35,8 +35,8 @@ struct Inputs {
 };
 
 /// Reads the record, which is then no longer needed. Error, with its name, if it is neither a
-/// training run nor a comparison, is not whole, or is a run without a study that differs by more
-/// than its seed from an earlier one.
+/// training run nor a comparison, is not whole, or is a run without a study that is of another
+/// model than LeNet-5 or differs by more than its seed from an earlier one.
 void add_record(const NamedRecord& record, Inputs& inputs);
 
 /// A record of a store, which serves each study whose plan has its run; false if none has. Error

@@ -91,6 +91,9 @@ int run(const Options& options) {
     throw reprise::UsageError("option --interactive-record", "given without --interactive",
                               "both, or none");
   }
+  if (interactive && !options.only.empty()) {
+    throw reprise::UsageError("option --only", "given with --interactive", "one of the two");
+  }
   const std::string notes = options.notes.empty() ? "" : read_notes(options.notes);
   LeftOut left_out;
   const auto complain = [&](const std::string& what) {

@@ -61,10 +61,30 @@ std::string unpacked_sha256(const std::string& path) {
   }
 }
 
+std::string as_text(const std::vector<std::byte>& bytes) {
+  return {reinterpret_cast<const char*>(bytes.data()), bytes.size()};
+}
+
+/// A file of the module: whole, and of one build with the other, by the sums that the build wrote.
+std::vector<std::byte> module_file(const std::string& folder, const std::string& name) {
+  const char* const expected = "a folder as lib/web/build leaves it";
+  const fs::path path = fs::path(folder) / name, sums = fs::path(folder) / "reprise_web.sha256";
+  for (const fs::path& file : {path, sums}) {
+    if (!fs::exists(file)) throw Error(file.string(), "no such file", expected);
+  }
+  std::vector<std::byte> bytes = read_file(path.string(), kMaxFile);
+  const std::string line = sha256_hex(bytes) + "  " + name + "\n";
+  if (as_text(read_file(sums.string(), kMaxFile)).find(line) == std::string::npos) {
+    throw Error(path.string(), "not the file that " + sums.filename().string() + " names",
+                expected);
+  }
+  return bytes;
+}
+
 /// The module's code, as it stands in a script element.
-Html module_code(const std::string& path) {
-  const std::vector<std::byte> bytes = read_file(path, kMaxFile);
-  const std::string code(reinterpret_cast<const char*>(bytes.data()), bytes.size());
+Html module_code(const std::string& folder) {
+  const std::string path = (fs::path(folder) / "reprise_web.js").string();
+  const std::string code = as_text(module_file(folder, "reprise_web.js"));
   if (code.find("</script") != std::string::npos || code.find("<!--") != std::string::npos) {
     throw Error(path, "holds what ends a script in a page", "what lib/web/build makes");
   }
@@ -98,7 +118,8 @@ Html data_elements(const TrainingRun& run, const std::string& folder) {
   for (const InputFile& file : run.files) {
     if (found.count(file.sha256) > 0) continue;
     throw Error(folder, "has no file of the SHA-256 " + terminal_text(file.sha256),
-                "the data that the run was trained on, with " + terminal_text(file.name));
+                "the data that the run was trained on, files of at most 16 MB, with " +
+                    terminal_text(file.name));
   }
   return elements;
 }
@@ -155,7 +176,6 @@ Html run_again_page(const TrainingRun& run, const TrainingRun* of_report,
     throw Error(name, "has passes over " + grouped(run.train_images) + " images",
                 "at most " + grouped(kMaxImages) + " images in all epochs together");
   }
-  const auto module = [&](const char* file) { return (fs::path(options.module) / file).string(); };
   Json runs = Json::literal("[");
   runs += configuration(run, true);
   if (of_report != nullptr && of_report->conv_reproducibility == "portable" &&
@@ -168,12 +188,12 @@ Html run_again_page(const TrainingRun& run, const TrainingRun* of_report,
   page.set("record", run.name);
   page.set("digest", run.digest);
   page.set("data_name", run.data_name);
-  page.set("images", grouped(run.train_images));
-  page.set("passes", grouped(run.epochs));
-  page.set("seed", grouped(run.seed));
+  page.set("images", counted(run.train_images, "training image"));
+  page.set("passes", counted(run.epochs, "epoch"));
+  page.set("seed", std::to_string(run.seed));
   page.set("runs", Html::as_it_is(runs.str()));
-  page.set("module", module_code(module("reprise_web.js")));
-  page.set("wasm", base64(read_file(module("reprise_web.wasm.gz"), kMaxFile)));
+  page.set("module", module_code(options.module));
+  page.set("wasm", base64(module_file(options.module, "reprise_web.wasm.gz")));
   page.set("files", data_elements(run, options.data));
   return render_template("run_again.html.mustache", page);
 }

@@ -13,6 +13,7 @@
 #include "support/small_data.hpp"
 #include "support/temporary_folder.hpp"
 #include "support/training_record.hpp"
+#include "support/web_module.hpp"
 
 using namespace reprise;
 using namespace reprise::test;
@@ -126,8 +127,7 @@ TEST_CASE("audit passes a report with a page that runs again") {
   const std::string store = spoiled(folder);
   save_record(training_record({1, 2}), folder / "small.h5");
   fs::create_directory(folder / "web");
-  write_file(folder / "web/reprise_web.js", "the module");
-  write_file(folder / "web/reprise_web.wasm.gz", "ab");
+  test::write_web_module(folder / "web", "the module", "ab");
   const CommandResult report = run_command(
       kBuild + "/reports/write_report --output " + store + " --interactive " + (folder / "web") +
       " --interactive-data " REPRISE_FIXTURES "/fashion-mnist --interactive-record " +

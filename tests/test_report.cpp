@@ -25,6 +25,7 @@
 #include "support/report_page.hpp"
 #include "support/temporary_folder.hpp"
 #include "support/training_record.hpp"
+#include "support/web_module.hpp"
 #include "svg.hpp"
 #include "table.hpp"
 #include "templates.hpp"
@@ -758,7 +759,6 @@ TEST_CASE("the page that runs again holds module, data, settings and digests, or
   save_record(record, folder / "run.h5");
   std::filesystem::create_directory(folder / "web");
   std::filesystem::create_directory(folder / "none");
-  std::ofstream(folder / "web/reprise_web.js") << "the module";
   const auto write = [&](const std::string& options) {
     return run_write_report("--output '" + (folder / "out") + "' " + options + " '" +
                             (folder / "run.h5") + "'");
@@ -775,8 +775,20 @@ TEST_CASE("the page that runs again holds module, data, settings and digests, or
   };
   CHECK(refuses(web, "--interactive-data", 2));
   CHECK(refuses(data, "--interactive", 2));
-  CHECK(refuses(web + data, "reprise_web.wasm.gz"));
-  std::ofstream(folder / "web/reprise_web.wasm.gz") << "ab";
+  CHECK(refuses(web + data, "reprise_web.js"));
+  test::write_web_module(folder / "web", "the module", "ab");
+  for (const char* name : {"reprise_web.js", "reprise_web.wasm.gz"}) {
+    for (const char* other : {"", "a"}) {
+      std::ofstream(folder / ("web/" + std::string(name))) << other;
+      CHECK(
+          refuses(web + data, std::string(name) + ": not the file that reprise_web.sha256 names"));
+    }
+    test::write_web_module(folder / "web", "the module", "ab");
+  }
+  std::filesystem::remove(folder / "web/reprise_web.sha256");
+  CHECK(refuses(web + data, "reprise_web.sha256: no such file; expected a folder"));
+  test::write_web_module(folder / "web", "the module", "ab");
+  CHECK(refuses("--only course " + web + data, "--only: given with --interactive", 2));
   CHECK(refuses(web + "--interactive-data '" + (folder / "none") + "'",
                 "has no file of the SHA-256"));
   CHECK(refuses(web + "--interactive-data '" + (folder / "absent") + "'", "No such file"));
@@ -788,6 +800,7 @@ TEST_CASE("the page that runs again holds module, data, settings and digests, or
                                   std::string("\"seed = 1\""), digest_of(record)}) {
     CHECK(holds(page, part));
   }
+  CHECK(holds(page, " 2 epochs, seed 1."));
   CHECK(holds(test::read_file(folder / "out/index.html"), "href=\"run_again.html\""));
 
   const Record other = training_record({2, 2});
@@ -796,6 +809,15 @@ TEST_CASE("the page that runs again holds module, data, settings and digests, or
   CHECK(is_line_with(line_of(write(of_other)), "--interactive-record", "--interactive"));
   CHECK(is_line_with(line_of(write("--interactive-record '" + folder.path() + "' " + web + data)),
                      "not one run of LeNet-5"));
+  Record another = other;
+  another.groups["configuration"].attributes["model"] = std::string("four_layer_cnn");
+  save_record(another, folder / "another.h5");
+  CHECK(is_line_with(
+      line_of(write("--interactive-record '" + (folder / "another.h5") + "' " + web + data)),
+      "another.h5: a run of the model four_layer_cnn outside a study; expected lenet5"));
+  save_record(training_record({2, 1}), folder / "short.h5");
+  REQUIRE(write("--interactive-record '" + (folder / "short.h5") + "' " + web + data).status == 0);
+  CHECK(holds(test::read_file(folder / "out/run_again.html"), " 1 epoch, seed 2."));
   REQUIRE(write(of_other + web + data).status == 0);
   const std::string other_page = test::read_file(folder / "out/run_again.html");
   CHECK(holds(other_page, "\"seed = 2\""));
@@ -812,7 +834,7 @@ TEST_CASE("the page that runs again holds module, data, settings and digests, or
   CHECK(holds(two_runs, own));
   CHECK(holds(two_runs, std::string(64, '0')));
 
-  std::ofstream(folder / "web/reprise_web.js") << "const end = '</script>';";
+  test::write_web_module(folder / "web", "const end = '</script>';", "ab");
   CHECK(is_line_with(line_of(write(web + data)), "reprise_web.js", "ends a script"));
 }
 
