@@ -55,24 +55,38 @@ const say = text => { element('state').textContent = text; };
 const noMemory = /bad_alloc|out of memory|could not allocate|cannot enlarge memory/i;
 const reason = text => noMemory.test(text) ? 'the browser gave too little memory' : text.split('\n')[0];
 const recorded = () => runs[element('which').selectedIndex];
+const codeOf = text => {
+  const code = document.createElement('code');
+  code.append(text);
+  return code;
+};
 let worker = null;
 
-function end(text) {
+// The whole number in a field, as text; Error if it holds another thing.
+function numberIn(name, title, lowest, highest) {
+  const text = element(name).value.trim();
+  if (/^[+-]?\d{1,20}$/.test(text) && BigInt(text) >= lowest && BigInt(text) <= highest) return String(BigInt(text));
+  const given = text === '' ? 'nothing' : text.length > 40 ? text.slice(0, 40) + '…' : text;
+  throw new Error(`${title}: ${given} given; expected a whole number from ${lowest} to ${highest}`);
+}
+
+// What a run is made of stays as it is until the run has ended.
+function setRunning(running, progress) {
+  for (const name of ['run', 'which', 'chosen', 'wanted', 'seed']) element(name).disabled = running;
+  element('stop').disabled = !running;
+  element('progress').value = progress;
+}
+
+function end(text, progress = 0) {
   if (worker) worker.terminate();
   worker = null;
-  element('run').disabled = false;
-  element('stop').disabled = true;
+  setRunning(false, progress);
   say(text);
 }
 
 function addRow(name, expected, found, ...numbers) {
   const row = element('epochs').insertRow();
-  for (const text of [name, expected, found, ...numbers]) row.insertCell().append(text);
-  for (const cell of [row.cells[1], row.cells[2]]) {
-    const code = document.createElement('code');
-    code.append(...cell.childNodes);
-    cell.append(code);
-  }
+  for (const content of [name, codeOf(expected), codeOf(found), ...numbers]) row.insertCell().append(content);
   const same = expected === found;
   row.cells[2].className = same ? 'same' : 'different';
   row.cells[2].append(same ? ' ✓ the same' : ' ✗ different');
@@ -91,18 +105,19 @@ async function filesOf(run) {
   return Promise.all(files.map(async file => [file.name, new Uint8Array(await file.arrayBuffer())]));
 }
 
-async function run() {
-  element('run').disabled = true;
-  element('stop').disabled = false;
+// What the fields ask for; Error if one of them holds another thing than it may.
+function askedFor() {
+  const record = recorded();
+  const wanted = record.in_page ? record.epochs.length : Number(numberIn('wanted', 'Epochs', 1, record.epochs.length));
+  const seed = numberIn('seed', 'Seed', 0, 2n ** 63n - 1n);
+  return { record, wanted, settings: record.settings.join('\n').replace(/^seed = .*$/m, 'seed = ' + seed) + '\n' };
+}
+
+async function run({ record, wanted, settings }) {
+  setRunning(true, 0);
   element('epochs').replaceChildren();
   element('loss').setAttribute('d', '');
   say('Unpacking …');
-  const record = recorded();
-  const wanted = record.in_page ? record.epochs.length : Number(element('wanted').value);
-  if (!(Number.isInteger(wanted) && wanted >= 1 && wanted <= record.epochs.length)) {
-    throw new Error(`${element('wanted').value} epochs; expected a whole number from 1 to ${record.epochs.length}`);
-  }
-  const settings = record.settings.join('\n').replace(/^seed = .*$/m, 'seed = ' + element('seed').value) + '\n';
   const own = worker = newWorker();
   const files = await filesOf(record);
   if (worker !== own) return; // stopped meanwhile
@@ -129,7 +144,7 @@ async function run() {
       if (data.epoch < wanted) return;
       const seconds = ((performance.now() - started) / 1000).toFixed(1);
       end(firstDifference ? `Different from the record, first in ${firstDifference}. ${seconds} s.`
-                          : `Identical: every digest is the record's. ${seconds} s.`);
+                          : `Identical: every digest is the record's. ${seconds} s.`, 1);
     } else if (data.kind === 'error') {
       end('The run ended: ' + reason(data.text));
     }
@@ -143,14 +158,15 @@ function choose() {
   element('seed').value = /^seed = (-?\d+)$/m.exec(record.settings.join('\n'))[1];
   element('from_disk').hidden = record.in_page;
   element('names').textContent = record.files.join(', ');
-  element('wanted').max = record.epochs.length;
+  element('at_most').textContent = record.epochs.length === 1 ? '' : ` (1 to ${record.epochs.length})`;
   say(record.in_page ? 'Ready. It takes some seconds, on one thread.'
                      : 'Ready, once its files are chosen. An epoch takes a minute or more, on one thread.');
 }
 
 for (const record of runs) {
   const source = record.in_page ? 'in this page' : 'of ' + record.name + ', from files on your disk';
-  element('which').add(new Option(`${record.record}: ${record.images.toLocaleString('en')} images ${source}`));
+  const images = record.images === 1 ? '1 image' : record.images.toLocaleString('en') + ' images';
+  element('which').add(new Option(`${record.record}: ${images} ${source}`));
 }
 element('other').hidden = runs.length === 1;
 if (!hasVectors) {
@@ -162,7 +178,13 @@ if (!hasVectors) {
   choose();
   element('run').disabled = false;
   element('which').addEventListener('change', choose);
-  element('run').addEventListener('click', () => run().catch(error => end('The run ended: ' + reason(error.message))));
+  element('run').addEventListener('click', () => {
+    try {
+      run(askedFor()).catch(error => end('The run ended: ' + reason(error.message)));
+    } catch (error) {
+      say(error.message);
+    }
+  });
   element('stop').addEventListener('click', () => end('Stopped.'));
   makePlayable();
 }

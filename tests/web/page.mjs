@@ -1,7 +1,8 @@
 // Opens run_again.html from the disk, without a network, in Chromium and Firefox: the button trains to
 // the record's digests, another seed differs from the first on, Stop stops; files that the reader chooses
 // are found by their SHA-256 and train to the digest of the report's own run; a convolution has the
-// digest of compare_convolutions; axe-core finds nothing; and what a browser or the page lacks is one line.
+// digest of compare_convolutions; axe-core finds nothing; and what a browser or the page lacks, or a field
+// may not hold, is one line.
 //
 //   node page.mjs NODE_FOLDER REPORT_FOLDER FINAL DATA_FOLDER CHOSEN CONVOLUTIONS
 //     FINAL           SHA-256 of the parameters that the page's run ends with
@@ -25,6 +26,7 @@ async function checkRun(page, expect, name) {
   const rows = await cells(page);
   expect(rows.length === 3 && rows[2][2].startsWith(final), `shows ${rows.at(-1)?.[2]}, expected ${final}`);
   console.log(`${name}: ${first}`);
+  expect(await progressOf(page) === 1, `the progress of a whole run is ${await progressOf(page)}`);
 
   await page.$eval('#seed', input => { input.value = '2'; });
   const other = await run(page);
@@ -33,14 +35,38 @@ async function checkRun(page, expect, name) {
   await stopAtFirstStep(page, expect);
 }
 
+const progressOf = page => page.$eval('#progress', bar => bar.value);
+const disabledOf = page => page.$$eval('#run, #which, #chosen, #wanted, #seed', all => all.filter(each => each.disabled).length);
+
 async function stopAtFirstStep(page, expect) {
   await page.evaluate(() => { document.getElementById('run').click(); document.getElementById('stop').click(); });
   await new Promise(resolve => setTimeout(resolve, 3000));
   expect(await stateOf(page) === 'Stopped.', `Stop at once: "${await stateOf(page)}"`);
   await page.click('#run');
   await page.waitForFunction(() => document.getElementById('state').textContent.startsWith('Epoch'), { timeout: 180000 });
+  expect(await disabledOf(page) === 5, `${await disabledOf(page)} of 5 fields are disabled in a run`);
   await page.click('#stop');
   expect(await ended(page) === 'Stopped.', `Stop: "${await stateOf(page)}"`);
+  expect(await disabledOf(page) === 0, `${await disabledOf(page)} of 5 fields are disabled after a run`);
+  expect(await progressOf(page) === 0, `after Stop the progress is ${await progressOf(page)}`);
+}
+
+// What a field may not hold is one line, and its button starts nothing.
+async function checkField(page, expect, field, begin, button, status) {
+  const kept = await page.$eval(field, input => input.value);
+  const type = value => page.$eval(field, (input, text) => { input.value = text; }, value);
+  for (const [given, shown = given] of [['', 'nothing'], ['-1'], ['1.5'], ['1e1'], ['one'], ['9223372036854775808'],
+                                        ['9'.repeat(50), '9'.repeat(40) + '…']]) {
+    await type(given);
+    await page.click(button);
+    await page.waitForFunction((id, text) => document.querySelector(id).textContent.includes(text + ' given; '),
+                               { timeout: 20000 }, status, shown).catch(() => null);
+    const said = await page.$eval(status, element => element.textContent);
+    const [line, range] = [`${begin}: ${shown} given; expected a whole number from `, / from [01] to \d+$/];
+    expect(said.startsWith(line) && range.test(said), `${field}: "${said}", expected ${line}`);
+    expect(await page.$eval('#stop', stop => stop.disabled), `${field}: ${given} starts a run`);
+  }
+  await type(kept);
 }
 
 const filesFromDisk = () =>
@@ -64,6 +90,7 @@ async function checkChosen(page, expect, name) {
     expect(said.startsWith('The run ended: ' + line) && !said.includes('\n'), `"${said}", expected ${line}`);
   }
   await (await page.$('#chosen')).uploadFile(...files);
+  await checkField(page, expect, '#wanted', 'Epochs', '#run', '#state');
   if (name === 'firefox') {
     await stopAtFirstStep(page, expect);
     const [start] = await cells(page);
@@ -88,7 +115,7 @@ async function checkConvolutions(page, expect) {
   const [shape, ...lines] = readFileSync(convolutions, 'utf8').trim().split('\n');
   const played = async button => {
     await page.click(button);
-    await page.waitForFunction(() => /^(Done|The conv)/.test(document.getElementById('played').textContent), { timeout: 180000 });
+    await page.waitForFunction(() => /^(Done|The conv|.*: not offered)/.test(document.getElementById('played').textContent), { timeout: 180000 });
     return page.$eval('#played', element => element.textContent);
   };
   await page.$eval('#shape', (input, line) => { input.value = line; }, shape);
@@ -99,6 +126,12 @@ async function checkConvolutions(page, expect) {
     const row = await page.$$eval('#convolutions tr', rows => [...rows.at(-1).cells].map(cell => cell.textContent));
     expect(said === 'Done.' && row[2] === algorithm && row[7] === digest, `${said} ${row}, expected ${line}`);
   }
+  await page.$eval('#shape', input => { input.value = 'mb1ic4ih8oc4kh5sh2'; });
+  const refused = await played('#play');
+  const row = await page.$$eval('#convolutions tr', rows => [...rows.at(-1).cells].map(cell => cell.textContent));
+  expect(/^winograd: not offered for this shape and pass: ./.test(refused) && row.length === 4 &&
+         refused.endsWith(row[3]), `${refused} ${row}, expected that winograd is not offered`);
+  await checkField(page, expect, '#image', 'Test image', '#filter', '#played');
   const filtered = await played('#filter');
   const sum = await page.$eval('#sum', element => element.textContent);
   const [, products, result] = /^Row \d+, column \d+: (.*) = (.*)$/.exec(sum) ?? [];
@@ -164,6 +197,8 @@ for (const name of ['chrome', 'firefox']) {
   try {
     const page = await browser.newPage();
     page.on('pageerror', error => expect(false, String(error)));
+    await open(page, file);
+    await checkField(page, expect, '#seed', 'Seed', '#run', '#state');
     await open(page, file);
     await checkRun(page, expect, name);
     await checkConvolutions(page, expect);
