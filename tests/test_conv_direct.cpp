@@ -131,6 +131,11 @@ std::vector<ConvShape> shapes() {
            "mb1ic20ih4iw5oc256kh3ph1kw3pw1n\"weights_far_apart\"",
            "mb1ic130ih4iw5oc80kh3ph1kw3pw1n\"weights_in_place\"",
            "mb1ic70ih5iw4oc130kh3ph1kw3pw1n\"blocks_of_weights\"",
+           "mb2ic3ih39iw27oc20kh11sh4kw11sw4n\"phases_of_colours\"",
+           "mb3ic3ih18iw61oc9kh7sh2ph3kw7sw2pw3n\"phases_in_the_padding\"",
+           "mb1ic5ih23iw70oc17kh4sh2ph5kw2sw3pw1n\"phases_of_whole_taps\"",
+           "mb2ic2ih9iw13oc6kh2sh5ph1kw3sw1pw0n\"phases_without_taps\"",
+           "mb2ic3ih9iw8oc5kh1sh2dh1kw3sw2pw1n\"phases_of_one_row\"",
        }) {
     shapes.push_back(parse_conv_shape(line));
   }
@@ -199,6 +204,7 @@ TEST_CASE("direct and each of its kernels give its chains to the bit, with and w
                                   "direct/grouped forward",
                                   "direct/grouped grad_input",
                                   "direct/padded_rows grad_weight",
+                                  "direct/phases grad_input",
                                   "direct/taps grad_weight",
                                   "direct/zero_skipping grad_input",
                                   "direct/zero_skipping grad_weight"};
@@ -319,6 +325,28 @@ TEST_CASE(
   operands = {std::vector<float>(shape.input_size(), 1.0F), {1.0F}, {0.0F}, {}};
   operands.grad_output = operands.input;
   CHECK(run_guarded(direct, shape, pass, operands).values[0] == 0x1p24F + 4096.0F);
+}
+
+TEST_CASE("a grad_output that is not finite reaches the taps of its own phase alone") {
+  const ConvShape shape = parse_conv_shape("mb2ic3ih19iw16oc20kh7sh4ph2kw5sw2pw1");
+  for (const float value :
+       {std::numeric_limits<float>::infinity(), std::numeric_limits<float>::quiet_NaN()}) {
+    ConvOperands<float> operands = operands_of(shape, 1);
+    operands.grad_output[101] = value;
+    const std::vector<float> exact = chains(shape, ConvPass::grad_input, operands);
+    for (const ConvAlgorithm* algorithm : direct_and_kernels()) {
+      if (!algorithm->unsupported(shape, ConvPass::grad_input).empty()) continue;
+      INFO(algorithm->name << " with " << value);
+      const std::vector<float> result =
+          run_guarded(*algorithm, shape, ConvPass::grad_input, operands).values;
+      std::size_t different = 0;
+      for (std::size_t i = 0; i < result.size(); ++i) {
+        different +=
+            result[i] == exact[i] || (std::isnan(result[i]) && std::isnan(exact[i])) ? 0 : 1;
+      }
+      CHECK(different == 0);
+    }
+  }
 }
 
 TEST_CASE("direct and its kernels leave out no zero of grad_output that meets an infinity or NaN") {

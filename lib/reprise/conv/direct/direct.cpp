@@ -60,7 +60,7 @@ void for_each_phase(const ConvShape& s, const Visit& visit) {
 /// The kernel of least cost, or the named one.
 Choice choose(std::string_view only, const Correlation& correlation, Sum sum) {
   const Kernel* const named = direct::find_kernel(only, sum);
-  if (named != nullptr && !named->skips_zeros) return {named, 0.0};
+  if (named != nullptr && !named->skips_zeros) return {named, 0.0, 0.0};
   return direct::choose_kernel(correlation, sum, simd_lanes());
 }
 
@@ -91,6 +91,22 @@ bool zeros_pay(std::string_view only, const Kernel& kernel, Correlation& forward
   return values.finite && pays(values.nonzeros) && all_finite(factor, factor_size);
 }
 
+/// The kernel that takes all phases of grad_input at once, if it is named or costs less than
+/// `dense`, one phase after the other, and grad_output is finite; or null.
+const Kernel* all_phases(std::string_view only, const Correlation& forward, double dense,
+                         const float* grad_output) {
+  const Kernel& kernel = direct::kPhasesInputGradient;
+  if (!kernel.offered(forward)) return nullptr;
+  const bool named = only == kernel.name;
+  if (!named && only != kAllKernels) return nullptr;
+  const std::size_t lanes = simd_lanes();
+  if (!named && kernel.cost(forward, lanes) + kernel.overhead(forward, lanes) >= dense) {
+    return nullptr;
+  }
+  const std::size_t size = forward.positions() * forward.G * forward.out_channels;
+  return all_finite(grad_output, size) ? &kernel : nullptr;
+}
+
 void forward(std::string_view only, const ConvShape& shape, const float* input, const float* weight,
              const float* bias, float* output, const ConvResources& resources) {
   const Correlation correlation = direct::forward_correlation(shape);
@@ -103,14 +119,22 @@ void grad_input(std::string_view only, const ConvShape& shape, const float* grad
   const Operands operands{grad_output, weight, nullptr, grad_input};
   std::vector<Choice> choices;
   double dense = 0.0;
+  double dense_whole = 0.0;
   for_each_phase(shape, [&](const Correlation& phase) {
     choices.push_back(choose(only, phase, Sum::correlation));
     dense += choices.back().cost;
+    dense_whole += choices.back().whole;
   });
   Correlation forward = direct::forward_correlation(shape);
+  const Kernel* const at_once = all_phases(only, forward, dense_whole, grad_output);
+  if (at_once != nullptr) dense = std::min(dense, at_once->cost(forward, simd_lanes()));
   const Kernel& skipping = direct::kZeroSkippingInputGradient;
   if (zeros_pay(only, skipping, forward, dense, grad_output, weight, shape.weight_size())) {
     skipping.run(forward, operands, resources.workspace.data(), resources.threads);
+    return;
+  }
+  if (at_once != nullptr) {
+    at_once->run(forward, operands, resources.workspace.data(), resources.threads);
     return;
   }
   auto choice = choices.begin();
@@ -170,9 +194,14 @@ double estimated_cost(const ConvShape& shape, ConvPass pass) {
                                                                             ? Sum::correlation
                                                                             : Sum::weight_gradient);
   }
-  for_each_phase(
-      shape, [&](const Correlation& phase) { sum += direct::least_cost(phase, Sum::correlation); });
-  return sum;
+  double phases = 0.0;
+  for_each_phase(shape, [&](const Correlation& phase) {
+    phases += direct::least_cost(phase, Sum::correlation);
+  });
+  const Correlation forward = direct::forward_correlation(shape);
+  const Kernel& at_once = direct::kPhasesInputGradient;
+  if (at_once.offered(forward)) phases = std::min(phases, direct::whole_cost(at_once, forward));
+  return sum + phases;
 }
 
 std::size_t workspace_bytes(const ConvShape& shape, ConvPass pass, std::size_t threads) {

@@ -35,17 +35,16 @@ const Kernel* find_kernel(std::string_view name, Sum sum) {
 
 Choice choose_kernel(const Correlation& correlation, Sum sum, std::size_t lanes) {
   constexpr double infinity = std::numeric_limits<double>::infinity();
-  Choice choice{nullptr, infinity};
-  double least = infinity;
+  Choice choice{nullptr, infinity, infinity};
   for_each_candidate(correlation, sum, [&](const Kernel& kernel) {
     if (kernel.skips_zeros) return;
     const double cost = kernel.cost(correlation, lanes);
     const double whole =
         cost + (kernel.overhead == nullptr ? 0.0 : kernel.overhead(correlation, lanes));
     choice.cost = std::min(choice.cost, cost);
-    if (choice.kernel != nullptr && whole >= least) return;
+    if (choice.kernel != nullptr && whole >= choice.whole) return;
     choice.kernel = &kernel;
-    least = whole;
+    choice.whole = whole;
   });
   return choice;
 }

@@ -23,6 +23,7 @@ enum class Sum {
 /// zeros, misses the NaN that 0 times infinity is.
 enum class FiniteOnly {
   no,        ///< none
+  source,    ///< those of the sum's source
   weights,   ///< those of the correlation
   result,    ///< the kernel's own: if it is not finite, another kernel must run again
   operands,  ///< both
@@ -86,7 +87,8 @@ const Kernel* find_kernel(std::string_view name, Sum sum);
 /// and overhead.
 struct Choice {
   const Kernel* kernel;
-  double cost;  ///< the least of all, without overhead: what kernels that skip zeros compare with
+  double cost;   ///< the least of all, without overhead: what kernels that skip zeros compare with
+  double whole;  ///< the kernel's cost and overhead
 };
 Choice choose_kernel(const Correlation& correlation, Sum sum, std::size_t lanes);
 
