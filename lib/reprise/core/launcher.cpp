@@ -1,6 +1,5 @@
 #include "reprise/core/launcher.hpp"
 
-#include <fmt/format.h>
 #include <unistd.h>
 
 #include <algorithm>
@@ -109,10 +108,10 @@ bool is_only_process(const Environment& environment, const std::string& work,
   const Launcher launcher = launcher_of(environment);
   if (launcher.size <= 1) return true;
   if (launcher.rank > 0) return false;
-  throw UsageError(
-      "command line",
-      fmt::format("{} processes of {}, of which each would {}", launcher.size, launcher.name, work),
-      expected);
+  throw UsageError("command line",
+                   std::to_string(launcher.size) + " processes of " + launcher.name +
+                       ", of which each would " + work,
+                   expected);
 }
 
 std::size_t threads_beside(const Launcher& launcher, std::size_t processors,
