@@ -39,7 +39,7 @@ int compare_records(const std::string& name, int argc, const char* const* argv) 
   LoadOptions loading;
   bool trend = false;
   line.add_flag("--trend", trend,
-                "of two records of compare_convolutions: how the times of the second differ from "
+                "of two comparisons of convolutions: how the times of the second differ from "
                 "those of the first, and nothing else");
   add_load_options(line, loading);
   line.set_footer(

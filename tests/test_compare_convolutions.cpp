@@ -689,7 +689,8 @@ TEST_CASE("an anonymous record names neither the machine nor what was typed") {
   for (const bool anonymous : {false, true}) {
     const std::string file = folder / (anonymous ? "a.h5" : "b.h5");
     REQUIRE(compare(options + file + (anonymous ? " --anonymous" : "")).status == 0);
-    const Group& environment = load_record(file).group("environment");
+    const Record record = load_record(file);
+    const Group& environment = record.group("environment");
     for (const char* name : {"host", "command_line"}) {
       CHECK(environment.attributes.contains(name) != anonymous);
     }
