@@ -6,6 +6,7 @@
 #include <filesystem>
 #include <fstream>
 #include <map>
+#include <set>
 #include <thread>
 #include <utility>
 
@@ -234,7 +235,10 @@ TEST_CASE("a request to stop reaches all ranks, and the checkpoint is whole") {
         mpi.start(3) + run + "--output " + output, SIGTERM,
         [](const std::string& out) { return out.find("epoch 1/24  train") != std::string::npos; });
     INFO(stopped.out << stopped.err);
-    CHECK(stopped.status == (mpi.name == "openmpi" ? 1 : 130));  // as docs/ranks.md says
+    // As docs/ranks.md says: MPICH's launcher loses the ranks' status now and then.
+    const std::set<int> known = mpi.name == "openmpi" ? std::set{1} : std::set{130, 0};
+    CHECK(known.contains(stopped.status));
+    CHECK_THAT(stopped.out, Catch::Contains("stopped after "));
     CHECK(!fs::exists(output));
     CHECK(fs::exists(output + ".checkpoint"));
     CHECK(digest_in(run_command(alone(run) + "--resume --output " + output)) == expected);
