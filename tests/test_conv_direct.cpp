@@ -327,6 +327,15 @@ TEST_CASE(
   CHECK(run_guarded(direct, shape, pass, operands).values[0] == 0x1p24F + 4096.0F);
 }
 
+TEST_CASE("direct needs less than 4 MiB a thread for gradients of inputs with a stride") {
+  for (const char* line :
+       {"mb1ic3ih301oc512kh31sh2", "mb1ic4ih4iw200001oc8kh3sh4kw3sw4", "mb16ic3ih227oc96kh11sh4"}) {
+    INFO(line);
+    CHECK(conv_algorithm("direct").workspace_bytes(parse_conv_shape(line), ConvPass::grad_input,
+                                                   1) < 4U << 20);
+  }
+}
+
 TEST_CASE("a grad_output that is not finite reaches the taps of its own phase alone") {
   const ConvShape shape = parse_conv_shape("mb2ic3ih19iw16oc20kh7sh4ph2kw5sw2pw1");
   for (const float value :
