@@ -566,11 +566,11 @@ TEST_CASE("a whole record that cannot be used here stays, and the other runs are
   }
 }
 
-TEST_CASE("a folder or a pipe where a record should be is one line, and stays") {
+TEST_CASE("a folder, a pipe or a link where a record should be is one line, and stays") {
   const Place place;
   REQUIRE(place.run("--seeds 1").status == 0);
   const std::string path = place.store() + "/runs/" + place.files().front();
-  for (const std::string make : {"mkdir", "mkfifo", "ln -s /dev/zero"}) {
+  for (const std::string make : {"mkdir", "mkfifo", "ln -s /dev/zero", "ln -s nothing"}) {
     fs::remove(path);
     REQUIRE(run_command(make + " " + path).status == 0);
     const CommandResult result = place.run("--seeds 1 --worker");

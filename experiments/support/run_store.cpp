@@ -117,7 +117,10 @@ std::string RunStore::path(const std::string& file) const {
 }
 
 bool RunStore::has_run(const std::string& digest) const {
-  return fs::exists(path(run_file(digest))) || fs::exists(path(summary_file(digest)));
+  const auto is_taken = [](const std::string& path) {  // by a link to nothing as well
+    return fs::exists(fs::symlink_status(path));
+  };
+  return is_taken(path(run_file(digest))) || is_taken(path(summary_file(digest)));
 }
 
 std::string RunStore::run_path(const std::string& digest) const {

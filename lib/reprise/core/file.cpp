@@ -31,7 +31,12 @@ namespace fs = std::filesystem;
 /// As errno says why a file could not be opened for reading.
 [[noreturn]] void fail_to_open(const std::string& path) {
   if (errno != ENOENT) fail(path, "cannot be read");
-  throw FileMissing(path, "cannot be read: " + std::generic_category().message(errno), "");
+  const std::string reason = "cannot be read: " + std::generic_category().message(errno);
+  std::error_code none;
+  if (fs::symlink_status(path, none).type() == fs::file_type::symlink) {
+    throw Error(path, "is a link to a file that is not there", "a file");
+  }
+  throw FileMissing(path, reason, "");
 }
 
 /// The folder that a path's file lies in; "." if the path names none.
