@@ -35,7 +35,7 @@ const Names<Measure>& measures() {
 }
 
 /// Words that are not written as other words are, and names that are more than their words.
-constexpr std::array<std::pair<std::string_view, std::string_view>, 20> kSpellings = {{
+constexpr std::array<std::pair<std::string_view, std::string_view>, 27> kSpellings = {{
     {"relu", "ReLU"},
     {"sgd", "SGD"},
     {"adam", "Adam"},
@@ -56,6 +56,13 @@ constexpr std::array<std::pair<std::string_view, std::string_view>, 20> kSpellin
     {"crops_reflections", "crops and reflections"},
     {"held_out_images", "held-out images"},
     {"he_normal", "He's normal distribution"},
+    {"relu_vs_tanh_cuda_1", "ReLU against tanh (small weights, 0 to 1)"},
+    {"relu_vs_tanh_cuda_255", "ReLU against tanh (small weights, 0 to 255)"},
+    {"relu_vs_tanh_he_1", "ReLU against tanh (He's weights, 0 to 1)"},
+    {"relu_vs_tanh_he_255", "ReLU against tanh (He's weights, 0 to 255)"},
+    {"local_normalization", "normalization, wide local network"},
+    {"local_normalization_narrow", "normalization, narrow local network"},
+    {"local_width", "width of the local network"},
 }};
 
 UntrustedText spelled(const UntrustedText& word) {

@@ -23,6 +23,8 @@ using namespace reprise::test;
 
 namespace {
 
+namespace fs = std::filesystem;
+
 bool holds(const std::string& text, const std::string& part) {
   return text.find(part) != std::string::npos;
 }
@@ -200,6 +202,24 @@ TEST_CASE("any name of a variant fits into the sentences") {
       make_report(study_of(options, {60, 62, 61, 66}, {50, 51, 50, 54}), "").markdown;
   CHECK(holds(text, "The baseline, “whole”, has a mean test error of "));
   CHECK(holds(text, "“Without conv2” has a mean test error of "));
+}
+
+TEST_CASE("studies of one folder have different titles, which fit over a panel") {
+  for (const char* folder : {"/experiments/studies", "/experiments/studies/cifar10"}) {
+    std::set<UntrustedText> titles;
+    std::size_t studies = 0;
+    for (const auto& entry : fs::directory_iterator(REPRISE_SOURCE_DIR + std::string(folder))) {
+      if (entry.path().extension() != ".toml") continue;
+      const UntrustedText title = heading_of(entry.path().stem().string());
+      INFO(terminal_text(title));
+      CHECK(title.size() <= 46);
+      titles.insert(title);
+      ++studies;
+    }
+    CHECK(studies > 10);
+    CHECK(titles.size() == studies);
+  }
+  CHECK(heading_of("relu_vs_tanh_he_255") == "ReLU against tanh (He's weights, 0 to 255)");
 }
 
 TEST_CASE("studies stand in the order of the paper's sections, with all that belongs to them") {

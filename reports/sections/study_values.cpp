@@ -15,6 +15,7 @@ constexpr double kValuesWidth = 300;     // pixels
 constexpr double kValuesRow = 36;        // of a variant: its name above its dots
 constexpr double kRest = 86;             // title and axis
 constexpr std::size_t kStudyTitle = 38;  // characters that fit
+constexpr std::size_t kSmallTitle = 46;  // likewise, of a smaller font
 constexpr std::size_t kVariantLabel = 42;
 
 std::string axis_title(const Study& study) {
@@ -67,17 +68,20 @@ PlotCommands commands_of(const Study& study, std::vector<UntrustedText>& titles)
     place -= 1;
   }
   const Interval range = range_of(study);
+  const UntrustedText title = heading_of(study.name).shortened(kSmallTitle);
+  const PlotCommands font =
+      title.size() > kStudyTitle ? PlotCommands::literal(" font 'sans-serif,11'") : PlotCommands();
   return PlotCommands::format(
       "{}{}{}set border 1\nunset ytics\nset grid x lt 1 lc rgb {} lw 1\nunset key\n"
       "set xrange [{}:{}]\nset yrange [0.5:{}.7]\nset xtics autofreq {}\nset xlabel {} offset "
       "0,0.4\n"
-      "set title {} offset 0,-0.5\nset tmargin 2\nset bmargin 3\n"
+      "set title {}{} offset 0,-0.5\nset tmargin 2\nset bmargin 3\n"
       "plot $means using 1:2:(0):(0.34) with vectors nohead lw 3 lc rgb {}, "
       "$dots using 1:2:3 with labels hypertext point pt 7 ps 0.5 lc rgb {}\n",
       titled_block("dots", dots), data_block("means", means), labels, colour::kGrid,
       plot_number(range.low), plot_number(range.high), study.variants.size(),
-      plot_number(tick_step(range.high - range.low, 5)), axis_title(study),
-      heading_of(study.name).shortened(kStudyTitle), colour::kVermilion, colour::kBlue);
+      plot_number(tick_step(range.high - range.low, 5)), axis_title(study), title, font,
+      colour::kVermilion, colour::kBlue);
 }
 
 UntrustedText alt_of(const Study& study) {
