@@ -44,7 +44,10 @@ Draft make_draft(const Inputs& inputs, const std::vector<Study>& studies,
   draft.set("confidence", percent(kConfidence, 0));
   draft.set("has_studies", !studies.empty());
   draft.set("has_contrasts", !contrasts.empty());
-  add_published_values(data_display_name(runs.front()->data_name), draft);
+  const bool is_fashion = is_fashion_mnist(data_display_name(runs.front()->data_name));
+  draft.set("is_fashion", is_fashion);
+  draft.set("data_citation", is_fashion ? Markdown::literal(" [7]") : Markdown());
+  for (const std::vector<std::string>& row : fixed_rows("published.csv")) draft.set(row[0], row[1]);
   add_lenet(inputs, draft);
   if (!studies.empty()) {
     add_verdicts(studies, contrasts, draft);

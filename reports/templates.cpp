@@ -1,5 +1,8 @@
 #include "templates.hpp"
 
+#include <algorithm>
+#include <utility>
+
 namespace reprise::reports {
 namespace {
 
@@ -43,6 +46,36 @@ class StrictContext : public mustache::basic_context<std::string> {
   Values parts_;
 };
 
+/// With the quotes of their cells, the titles first.
+std::vector<std::vector<std::string>> quoted_rows(std::string_view file) {
+  std::vector<std::vector<std::string>> rows(1);
+  std::string cell;
+  bool in_quotes = false;
+  for (const char c : template_files().at(file)) {
+    in_quotes ^= c == '"';
+    if (in_quotes || (c != ',' && c != '\n')) {
+      cell += c;
+      continue;
+    }
+    rows.back().push_back(std::exchange(cell, ""));
+    if (c == '\n') rows.emplace_back();
+  }
+  rows.pop_back();
+  return rows;
+}
+
+std::string unquoted(std::string cell) {
+  std::erase(cell, '"');
+  return cell;
+}
+
+Cell fixed_cell(const std::string& cell) {
+  if (cell == "–") return {};
+  Cell made(unquoted(cell));
+  if (!cell.empty() && cell[0] >= '0' && cell[0] <= '9') made.kind = Cell::Kind::number;
+  return made;
+}
+
 /// The values are written in the template's language already, so nothing is escaped here.
 std::string filled(std::string_view file, std::string_view language, const Values& values) {
   if (!file.ends_with(language)) {
@@ -57,6 +90,25 @@ std::string filled(std::string_view file, std::string_view language, const Value
 }
 
 }  // namespace
+
+std::vector<std::vector<std::string>> fixed_rows(std::string_view file) {
+  std::vector<std::vector<std::string>> rows = quoted_rows(file);
+  rows.erase(rows.begin());
+  for (std::vector<std::string>& row : rows) {
+    std::transform(row.begin(), row.end(), row.begin(), unquoted);
+  }
+  return rows;
+}
+
+Table fixed_table(std::string_view file) {
+  const std::vector<std::vector<std::string>> rows = quoted_rows(file);
+  Table table{{rows[0].begin(), rows[0].end()}, {}};
+  for (std::size_t i = 1; i < rows.size(); ++i) {
+    std::vector<Cell>& row = table.rows.emplace_back();
+    for (const std::string& cell : rows[i]) row.push_back(fixed_cell(cell));
+  }
+  return table;
+}
 
 Markdown render_template(std::string_view file, const TemplateValues<Markdown>& values) {
   return Markdown::as_it_is(filled(file, MarkdownContext::kTemplates, values.values()));

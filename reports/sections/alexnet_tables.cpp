@@ -4,32 +4,17 @@
 #include <algorithm>
 #include <cmath>
 
-#include "alexnet.hpp"
 #include "format.hpp"
 #include "published.hpp"
 #include "sections/sections.hpp"
+#include "templates.hpp"
 
 namespace reprise::reports {
 namespace {
 
 TableEntry layers_table() {
-  TableEntry entry{{{"Layer", "Kind", "Output", "Parameters"}, {}}, {}};
-  std::int64_t sum = 0;
-  for (const AlexNetLayer& layer : alexnet_layers()) {
-    entry.table.rows.push_back({std::string(layer.name), std::string(layer.what),
-                                std::string(layer.output), count_cell(layer.parameters())});
-    sum += layer.parameters();
-  }
-  entry.table.rows.push_back({bold("Total"), "", "", bold(count_cell(sum))});
-  return entry;
-}
-
-TableEntry novelties_table() {
-  TableEntry entry{{{"Section", "What was new", "What the paper credits it with"}, {}}, {}};
-  for (const AlexNetNovelty& novelty : alexnet_novelties()) {
-    entry.table.rows.push_back(
-        {std::string(novelty.section), std::string(novelty.what), std::string(novelty.brought)});
-  }
+  TableEntry entry{fixed_table("alexnet_layers.csv"), {}};
+  entry.table.rows.push_back({bold("Total"), "", "", bold(count_cell(kAlexnetParameters))});
   return entry;
 }
 
@@ -120,15 +105,7 @@ void add_our_rows(const Repetitions& group, Table& table) {
 }
 
 TableEntry results_table(const std::vector<Repetitions>& groups) {
-  TableEntry entry{{{"Model", "Networks", "Images", "Top-1 error (%)", "Top-5 error (%)"}, {}}, {}};
-  for (const AlexNetResult& result : alexnet_results()) {
-    const double top5 = std::isnan(result.top5) ? result.top5_test : result.top5;
-    entry.table.rows.push_back(
-        {std::string(result.model),
-         result.networks > 0 ? count_cell(std::int64_t{result.networks}) : Cell(),
-         std::string(result.data), if_finite(result.top1, percent_cell(result.top1, 1)),
-         if_finite(top5, percent_cell(top5, 1))});
-  }
+  TableEntry entry{fixed_table("alexnet_results.csv"), {}};
   Runs all;
   for (const Repetitions& group : groups) {
     add_our_rows(group, entry.table);
@@ -157,7 +134,7 @@ void add_averaging(const std::vector<Repetitions>& groups, Draft& draft) {
 
 void add_alexnet(const Inputs& inputs, const std::vector<Study>& studies, Draft& draft) {
   draft.add("alexnet_layers", layers_table());
-  draft.add("alexnet_new", novelties_table());
+  draft.add("alexnet_new", {fixed_table("alexnet_new.csv"), {}});
   const std::vector<Repetitions> groups = our_groups(inputs, studies);
   draft.add("paper_results", results_table(groups));
   add_averaging(groups, draft);

@@ -10,96 +10,27 @@
 #include "format.hpp"
 #include "published.hpp"
 #include "sections/sections.hpp"
+#include "templates.hpp"
 
 namespace reprise::reports {
 namespace {
 
-/// A name in the record, how the report calls it, in the order of the table.
-struct Known {
-  std::string_view name;
-  std::string_view meaning;
-};
+/// Names in a record with what each means, in the order of a table.
+using Meanings = std::vector<std::vector<std::string>>;
 
-constexpr std::array kSettings = {
-    Known{"model", "network"},
-    Known{"dataset", "data set"},
-    Known{"seed", "seed of all random numbers: initial weights, order of the images"},
-    Known{"parameters_seed", "seed of the initial weights alone; -1: seed"},
-    Known{"order_seed", "seed of the order of the images alone; -1: seed"},
-    Known{"augmentation_seed", "seed of augmentation alone; -1: seed"},
-    Known{"dropout_seed", "seed of dropout alone; -1: seed"},
-    Known{"holdout_seed", "seed of the images held out alone; -1: seed"},
-    Known{"epochs", "passes over the training images"},
-    Known{"batch_size", "images per update"},
-    Known{"optimizer", "method of optimization"},
-    Known{"learning_rate", "step size of the optimizer"},
-    Known{"momentum", "momentum of SGD"},
-    Known{"weight_decay", "coefficient of weight decay"},
-    Known{"beta1", "decay rate of Adam's mean of the gradient"},
-    Known{"beta2", "decay rate of Adam's mean of the squared gradient"},
-    Known{"epsilon", "added to Adam's denominator"},
-    Known{"lr_milestones", "epochs after which the learning rate drops"},
-    Known{"lr_gamma", "factor by which it drops"},
-    Known{"activation", "activation function of the hidden layers"},
-    Known{"pooling", "kind of pooling"},
-    Known{"pool_kernel", "side of a pooling window"},
-    Known{"pool_rounding", "whether pooling windows may extend beyond the edge"},
-    Known{"normalization", "normalization between layers"},
-    Known{"dropout", "fraction of hidden values set to zero in training"},
-    Known{"without", "layer left out"},
-    Known{"initializer", "distribution of the initial weights"},
-    Known{"initial_sha256", "SHA-256 of the initial weights, if they do not come from the seed"},
-    Known{"width", "maps of the first convolution of the four-layer network"},
-    Known{"train_images", "training images used; 0 for all"},
-    Known{"holdout", "training images held out for validation in place of the test set"},
-    Known{"holdout_draw", "whether those are the last training images or drawn at random"},
-    Known{"subtract", "what is subtracted from each image"},
-    Known{"pixel_max", "value of a pixel of 255"},
-    Known{"crop", "side of the square that the network sees"},
-    Known{"test_views", "views of a test image whose outputs are averaged"},
-    Known{"random_shift", "largest random shift of training images, pixels"},
-    Known{"horizontal_flip", "training images reflected at random"},
-    Known{"distortion", "random distortion of training images"},
-    Known{"pca_color_noise", "noise along the principal components of colour"},
-    Known{"layers", "rates, decay, schedules and initial values of single layers"},
-    Known{"conv_algorithm", "convolution algorithm"},
-    Known{"block_size", "images whose gradients are added in one chain; affects the result's bits"},
-    Known{"stop_train_error", "training error at which training ends; 0 for none"},
-    Known{"stop_flat_epochs", "epochs over which a flat training error ends training; 0 for none"},
-};
+const Meanings& settings_meanings() {
+  static const Meanings rows = fixed_rows("settings.csv");
+  return rows;
+}
 
 /// What the environments of two runs share if the machine and the program are the same.
 constexpr std::array kSameMachine = {"cpu", "simd", "compiler", "git_commit"};
 
-constexpr std::array kMachine = {
-    Known{"cpu", "Processor"},
-    Known{"simd", "Vector instructions"},
-    Known{"threads", "Threads"},
-    Known{"ranks", "Ranks"},
-    Known{"ranks_transport", "Messages between ranks by"},
-    Known{"rank_bytes_per_step", "Bytes that rank 0 sent in a step"},
-    Known{"rank_bytes_per_step_largest", "Bytes that a rank sent in a step, at most"},
-    Known{"rank_bytes_per_step_sum", "Bytes that all ranks sent in a step"},
-    Known{"compiler", "Compiler"},
-    Known{"compiler_flags", "Compiler flags"},
-    Known{"packages", "Packages"},
-    Known{"system", "Operating system"},
-    Known{"kernel", "Kernel"},
-    Known{"libc", "C library"},
-    Known{"memory_bytes", "Memory"},
-    Known{"peak_memory_bytes", "Peak memory"},
-    Known{"variables", "Variables"},
-    Known{"started", "Started"},
-    Known{"ended", "Ended"},
-};
-
 /// The known names in their order, then the others in the alphabet's.
-template <std::size_t Count>
-std::vector<UntrustedText> in_order(const Settings& attributes,
-                                    const std::array<Known, Count>& known) {
+std::vector<UntrustedText> in_order(const Settings& attributes, const Meanings& known) {
   std::vector<UntrustedText> names;
-  for (const Known& entry : known) {
-    if (attributes.count(entry.name) > 0) names.emplace_back(entry.name);
+  for (const std::vector<std::string>& row : known) {
+    if (attributes.count(row[0]) > 0) names.emplace_back(row[0]);
   }
   for (const auto& [name, value] : attributes) {
     if (std::find(names.begin(), names.end(), name) == names.end()) names.push_back(name);
@@ -107,20 +38,18 @@ std::vector<UntrustedText> in_order(const Settings& attributes,
   return names;
 }
 
-template <std::size_t Count>
-std::string meaning(const UntrustedText& name, const std::array<Known, Count>& known) {
-  for (const Known& entry : known) {
-    if (name == entry.name) return std::string(entry.meaning);
-  }
-  return "";
+std::string meaning(const UntrustedText& name, const Meanings& known) {
+  const auto found =
+      std::find_if(known.begin(), known.end(), [&](const auto& row) { return name == row[0]; });
+  return found == known.end() ? "" : (*found)[1];
 }
 
 TableEntry settings_table(const TrainingRun& run) {
   TableEntry entry{{{"Setting", "Value", "Meaning"}, {}}, short_digest(run.digest)};
-  for (const UntrustedText& name : in_order(run.settings, kSettings)) {
+  for (const UntrustedText& name : in_order(run.settings, settings_meanings())) {
     const UntrustedText value = setting_text(run.settings, name);
     entry.table.rows.push_back(
-        {code_cell(name), value.empty() ? "none" : value, meaning(name, kSettings)});
+        {code_cell(name), value.empty() ? "none" : value, meaning(name, settings_meanings())});
   }
   return entry;
 }
@@ -211,13 +140,14 @@ UntrustedText environment_text(const UntrustedText& name, const Setting& setting
 
 TableEntry environment_table(const TrainingRun& run) {
   TableEntry entry{{{"Property", "Value, as reported"}, {}}, short_digest(run.digest)};
+  const Meanings known = fixed_rows("environment.csv");
   std::vector<UntrustedText> libraries;
-  for (const UntrustedText& name : in_order(run.environment, kMachine)) {
+  for (const UntrustedText& name : in_order(run.environment, known)) {
     const UntrustedText value = environment_text(name, run.environment.at(name));
     if (name.starts_with(kLibrary)) {
       libraries.push_back(plain_text("{} {}", name.substr(kLibrary.size()), value));
     } else if (!is_left_out(name)) {
-      const std::string label = meaning(name, kMachine);
+      const std::string label = meaning(name, known);
       entry.table.rows.push_back({label.empty() ? code_cell(name) : Cell(label), value});
     }
   }
@@ -268,7 +198,7 @@ std::string ranks_used(const Runs& runs) {
 }  // namespace
 
 std::string setting_meaning(const UntrustedText& name) {
-  return meaning(name, kSettings);
+  return meaning(name, settings_meanings());
 }
 
 void add_setup(const Inputs& inputs, Draft& draft) {

@@ -6,11 +6,11 @@
 #include <map>
 #include <set>
 
-#include "alexnet.hpp"
 #include "format.hpp"
 #include "published.hpp"
 #include "reprise/core/error.hpp"
 #include "sections/sections.hpp"
+#include "templates.hpp"
 
 namespace reprise::reports {
 namespace {
@@ -102,27 +102,18 @@ TableEntry sides_table(const std::vector<Study>& studies) {
   TableEntry entry;
   entry.source = source_of(runs);
   entry.table.titles = {"Property", "AlexNet", "This report"};
-  const auto row = [&](const char* what, const UntrustedText& here) {
-    if (!here.empty()) entry.table.rows.push_back({what, paper_side(what), here});
-  };
-  row("Data", data_cell(runs));
-  row("Network", here_cell(runs, "model"));
-  row("Parameters", parameters_cell(runs));
-  row("Activation", here_cell(runs, "activation"));
   const UntrustedText sides = here_cell(runs, "pool_kernel");
-  row("Pooling", here_cell(runs, "pooling") +
-                     (sides.empty() ? sides : plain_text("; windows of side {}", sides)));
-  row("Normalization", here_cell(runs, "normalization"));
-  row("Dropout", here_cell(runs, "dropout"));
-  row("Initial weights", here_cell(runs, "initializer"));
-  row("Optimizer", here_cell(runs, "optimizer"));
-  row("Batch size", here_cell(runs, "batch_size"));
-  row("Learning rate", here_cell(runs, "learning_rate"));
-  row("Momentum", here_cell(runs, "momentum"));
-  row("Weight decay", here_cell(runs, "weight_decay"));
-  row("Epochs", here_cell(runs, "epochs"));
-  row("Repetitions", seeds_text(studies));
-  row("Machine", machine_cell(runs));
+  const std::map<std::string, UntrustedText> of_several = {
+      {"Data", data_cell(runs)},
+      {"Parameters", parameters_cell(runs)},
+      {"Pooling", here_cell(runs, "pooling") +
+                      (sides.empty() ? sides : plain_text("; windows of side {}", sides))},
+      {"Repetitions", seeds_text(studies)},
+      {"Machine", machine_cell(runs)}};
+  for (const std::vector<std::string>& row : fixed_rows("alexnet_sides.csv")) {
+    const UntrustedText here = row[2].empty() ? of_several.at(row[0]) : here_cell(runs, row[2]);
+    if (!here.empty()) entry.table.rows.push_back({row[0], row[1], here});
+  }
   return entry;
 }
 
