@@ -89,7 +89,7 @@ Contrast contrast_of(const Study& study, const Variant& variant) {
   if (study.measure == Measure::generalization_gap) contrast.test_error = test_error_of(contrast);
   contrast.below = fraction_below(contrast.differences);
   contrast.identical = identical_pairs(contrast);
-  if (!is_fraction(study.measure)) contrast.ratio = ratio_of(contrast);
+  if (!words_for(study.measure).is_fraction) contrast.ratio = ratio_of(contrast);
   if (contrast.ratio && contrast.test.lacks_spread) {
     contrast.ratio->interval = {0, std::numeric_limits<double>::infinity()};
   }

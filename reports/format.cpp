@@ -48,6 +48,11 @@ std::string counted(std::int64_t count, std::string_view singular, std::string_v
   return fmt::format("{} {}", grouped(count), plural);
 }
 
+std::string range_text(const std::set<std::int64_t>& counts) {
+  if (counts.size() == 1) return grouped(*counts.begin());
+  return grouped(*counts.begin()) + " to " + grouped(*counts.rbegin());
+}
+
 int decimals_that_count(double value) {
   if (!std::isfinite(value) || value == 0) return 0;
   const double decimals =

@@ -4,6 +4,7 @@
 
 #include <cstddef>
 #include <cstdint>
+#include <set>
 #include <string>
 #include <string_view>
 #include <vector>
@@ -47,6 +48,9 @@ inline std::string counted(std::size_t count, std::string_view singular,
                            std::string_view plural = "") {
   return counted(static_cast<std::int64_t>(count), singular, plural);
 }
+
+/// "5", "2 to 5": the least and the largest of them, at least one.
+std::string range_text(const std::set<std::int64_t>& counts);
 
 /// 0.0893 with 2 decimals is "8.93%".
 std::string percent(double fraction, int decimals);

@@ -81,7 +81,7 @@ std::vector<std::string> finish_store(const StoredRuns& store, Inputs& inputs) {
     for (const TrainingRun& run : inputs.studies) {
       if (run.study->name != count.study) continue;
       has_baseline |=
-          run.study->role == Role::measured && run.study->variant == run.study->baseline;
+          run.study->role == Role::measured && run.study->variant.name == run.study->baseline_name;
     }
     for (const PlannedRun& run : plan.runs) {
       const RunState state = state_of(store, run.digest);

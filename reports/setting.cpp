@@ -31,4 +31,11 @@ UntrustedText setting_text(const Settings& settings, const UntrustedText& name) 
   return found == settings.end() ? "" : setting_text(found->second);
 }
 
+std::optional<std::int64_t> setting_number(const Settings& settings, const UntrustedText& name) {
+  const auto found = settings.find(name);
+  const auto* number =
+      found == settings.end() ? nullptr : std::get_if<std::int64_t>(&found->second);
+  return number == nullptr ? std::nullopt : std::optional(*number);
+}
+
 }  // namespace reprise::reports

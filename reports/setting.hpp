@@ -4,6 +4,7 @@
 
 #include <cstdint>
 #include <map>
+#include <optional>
 #include <string_view>
 #include <variant>
 
@@ -22,5 +23,7 @@ Settings settings_of(const Attributes& attributes);
 UntrustedText setting_text(const Setting& setting);
 /// "" if there is none of this name.
 UntrustedText setting_text(const Settings& settings, const UntrustedText& name);
+/// Nothing if there is no whole number of this name.
+std::optional<std::int64_t> setting_number(const Settings& settings, const UntrustedText& name);
 
 }  // namespace reprise::reports

@@ -35,7 +35,7 @@ void check_same_study(const TrainingRun& first, const TrainingRun& other) {
   check(a.section == b.section, "section");
   check(a.measure == b.measure, "measure");
   check(a.threshold == b.threshold, "threshold");
-  check(a.baseline == b.baseline, "baseline");
+  check(a.baseline_name == b.baseline_name, "baseline");
   const auto same_file = [](const InputFile& x, const InputFile& y) {
     return x.sha256 == y.sha256;
   };
@@ -46,9 +46,9 @@ void check_same_study(const TrainingRun& first, const TrainingRun& other) {
 
 /// What all measured runs of a variant must have in common.
 void check_same_variant(const TrainingRun& first, const TrainingRun& other) {
-  const StudyLabel& a = *first.study;
-  const StudyLabel& b = *other.study;
-  const std::string name = terminal_text(plain_text("{}, {}", b.name, b.variant));
+  const VariantFacts& a = first.study->variant;
+  const VariantFacts& b = other.study->variant;
+  const std::string name = terminal_text(plain_text("{}, {}", other.study->name, b.name));
   if (first.seed == other.seed) {
     throw Error(
         terminal_text(other.name),
@@ -58,8 +58,8 @@ void check_same_variant(const TrainingRun& first, const TrainingRun& other) {
   const auto check = [&](bool same, const std::string& what) {
     if (!same) refuse(other, fmt::format("another {} of {}", what, name), first);
   };
-  check(a.variant_description == b.variant_description, "description");
-  check(a.variant_order == b.variant_order, "order");
+  check(a.description == b.description, "description");
+  check(a.order == b.order, "order");
   check(a.claim == b.claim, "claim");
   check(a.paper_figure == b.paper_figure, "paper_figure");
   check(a.expectation == b.expectation, "expectation");
@@ -72,16 +72,9 @@ void check_same_variant(const TrainingRun& first, const TrainingRun& other) {
 
 Variant& variant_of(Study& study, const StudyLabel& label) {
   for (Variant& variant : study.variants) {
-    if (variant.name == label.variant) return variant;
+    if (variant.name == label.variant.name) return variant;
   }
-  study.variants.push_back({label.variant,
-                            label.variant_description,
-                            label.variant_order,
-                            label.claim,
-                            label.paper_figure,
-                            label.expectation,
-                            label.margin,
-                            {}});
+  study.variants.push_back({label.variant, {}});
   return study.variants.back();
 }
 
@@ -111,12 +104,12 @@ void check_pilots(const Study& study) {
     }
     for (std::size_t j = 0; j < i; ++j) {
       const TrainingRun& other = *study.pilots[j];
-      if (other.study->variant == run.study->variant && other.seed == run.seed &&
+      if (other.study->variant.name == run.study->variant.name && other.seed == run.seed &&
           rate(other) == rate(run)) {
         throw Error(terminal_text(run.name),
                     terminal_text(plain_text(
                         "a pilot of {}, {} with seed {} and learning rate {}, as in {}", study.name,
-                        run.study->variant, run.seed, rate(run), other.name)),
+                        run.study->variant.name, run.seed, rate(run), other.name)),
                     "each pilot once");
       }
     }
@@ -210,10 +203,7 @@ std::vector<Study> group_studies(const std::vector<TrainingRun>& runs) {
     const StudyLabel& label = *run.study;
     const auto [first, is_new] = firsts.emplace(label.name, &run);
     Study& study = by_name[label.name];
-    if (is_new) {
-      study = {label.name,      label.question, label.section,        "", label.measure,
-               label.threshold, label.baseline, label.tested_instead, {}, {}};
-    }
+    if (is_new) study = {label, {}, {}, {}};
     check_same_study(*first->second, run);
     add_run(study, run);
   }

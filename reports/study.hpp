@@ -24,12 +24,7 @@ struct StudyRun {
 };
 
 /// Runs that differ in their seeds only, in the order of these.
-struct Variant {
-  UntrustedText name, description;
-  std::int64_t order = 0;
-  UntrustedText claim, paper_figure;
-  Expectation expectation = Expectation::none;
-  double margin = 0;
+struct Variant : VariantFacts {
   std::vector<StudyRun> runs;
 
   [[nodiscard]] std::vector<double> values() const;
@@ -38,13 +33,8 @@ struct Variant {
   [[nodiscard]] const StudyRun* with_seed(std::int64_t seed) const;
 };
 
-struct Study {
-  UntrustedText name, question, section;
-  std::string key;  ///< letters, digits and underscores; no two studies have the same
-  Measure measure = Measure::test_error;
-  double threshold = 0;
-  UntrustedText baseline_name;
-  UntrustedText tested_instead;   ///< of the paper's scale; "" if that is reached
+struct Study : StudyFacts {
+  std::string key;                ///< letters, digits and underscores; no two studies have the same
   std::vector<Variant> variants;  ///< by their order, at least one run in each
   std::vector<const TrainingRun*> pilots;
 

@@ -25,14 +25,18 @@ Value named(const std::string& name, const Names<Value>& names) {
   return found->second;
 }
 
-const Names<Measure>& measures() {
-  static const Names<Measure> names = {{"test_error", Measure::test_error},
-                                       {"train_error", Measure::train_error},
-                                       {"epochs_to_train_error", Measure::epochs_to_train_error},
-                                       {"seconds_per_epoch", Measure::seconds_per_epoch},
-                                       {"generalization_gap", Measure::generalization_gap}};
-  return names;
-}
+constexpr std::array<MeasureWords, 5> kMeasures = {{
+    {"test_error", Measure::test_error, "test error", "percent", "points", "%", "lower", "higher",
+     true},
+    {"train_error", Measure::train_error, "training error", "percent", "points", "%", "lower",
+     "higher", true},
+    {"epochs_to_train_error", Measure::epochs_to_train_error,
+     "number of epochs to a training error", "epochs", "epochs", "", "fewer", "more", false},
+    {"seconds_per_epoch", Measure::seconds_per_epoch, "time of an epoch", "seconds", "s", " s",
+     "less", "more", false},
+    {"generalization_gap", Measure::generalization_gap, "generalization gap", "percentage points",
+     "points", " points", "lower", "higher", true},
+}};
 
 /// Words that are not written as other words are, and names that are more than their words.
 constexpr std::array<std::pair<std::string_view, std::string_view>, 27> kSpellings = {{
@@ -84,26 +88,29 @@ StudyLabel read_study_label(const StudyRecord& study) {
   label.name = text(study.name);
   label.question = text(study.question);
   label.section = text(study.section);
-  label.claim = text(study.claim);
-  label.paper_figure = text(study.paper_figure);
-  label.measure = named<Measure>(study.measure, measures());
+  Names<Measure> measures;
+  for (const MeasureWords& words : kMeasures) measures.emplace_back(words.name, words.measure);
+  label.measure = named(study.measure, measures);
   label.threshold = study.threshold;
-  label.baseline = text(study.baseline);
-  label.variant = text(study.variant);
-  label.variant_description = text(study.variant_description);
-  label.variant_order = study.variant_order;
-  label.expectation = named<Expectation>(study.expectation, {{"", Expectation::none},
-                                                             {"lower", Expectation::lower},
-                                                             {"higher", Expectation::higher},
-                                                             {"same", Expectation::same}});
-  label.margin = study.margin;
+  label.baseline_name = text(study.baseline);
+  label.variant.name = text(study.variant);
+  label.variant.description = text(study.variant_description);
+  label.variant.order = study.variant_order;
+  label.variant.claim = text(study.claim);
+  label.variant.paper_figure = text(study.paper_figure);
+  label.variant.margin = study.margin;
+  label.variant.expectation =
+      named<Expectation>(study.expectation, {{"", Expectation::none},
+                                             {"lower", Expectation::lower},
+                                             {"higher", Expectation::higher},
+                                             {"same", Expectation::same}});
   label.role = named<Role>(study.role, {{"measured", Role::measured}, {"pilot", Role::pilot}});
   return label;
 }
 
-bool is_fraction(Measure measure) {
-  return measure == Measure::test_error || measure == Measure::train_error ||
-         measure == Measure::generalization_gap;
+const MeasureWords& words_for(Measure measure) {
+  return *std::find_if(kMeasures.begin(), kMeasures.end(),
+                       [&](const MeasureWords& words) { return words.measure == measure; });
 }
 
 UntrustedText words_of(const UntrustedText& name) {

@@ -29,28 +29,43 @@ enum class Role {
   pilot  ///< served to choose a learning rate, by training error
 };
 
-struct StudyLabel {
-  // The same in all runs of a study.
+/// The same in all runs of a study.
+struct StudyFacts {
   UntrustedText name, question;
   UntrustedText section;  ///< of the AlexNet paper, such as "3.1"
   Measure measure = Measure::test_error;
   double threshold = 0;          ///< of epochs_to_train_error, a fraction
-  UntrustedText baseline;        ///< name of a variant
+  UntrustedText baseline_name;   ///< of a variant
   UntrustedText tested_instead;  ///< what stands for the paper's scale; "" if that is reached
-  // The same in all runs of a variant.
-  UntrustedText variant, variant_description;
-  std::int64_t variant_order = 0;
+};
+
+/// The same in all runs of a variant.
+struct VariantFacts {
+  UntrustedText name, description;
+  std::int64_t order = 0;
   UntrustedText claim, paper_figure;  ///< "" for none
   Expectation expectation = Expectation::none;
   double margin = 0;  ///< how large a difference still counts as the same, in the measure's unit
+};
 
+struct StudyLabel : StudyFacts {
+  VariantFacts variant;
   Role role = Role::measured;
 };
 
 StudyLabel read_study_label(const StudyRecord& study);
 
-/// Whether values are shares, to be printed as percentages.
-bool is_fraction(Measure measure);
+/// How the report speaks of a measure.
+struct MeasureWords {
+  std::string_view name;  ///< in records
+  Measure measure;
+  std::string_view text;  ///< for the middle of a sentence
+  std::string_view unit, difference_unit;
+  std::string_view suffix;  ///< of a value: "%"
+  std::string_view less, more;
+  bool is_fraction;  ///< values are shares, to be printed as percentages
+};
+const MeasureWords& words_for(Measure measure);
 
 /// "ReLU against tanh" for "relu_vs_tanh": words, well-known abbreviations as they are written.
 UntrustedText words_of(const UntrustedText& name);

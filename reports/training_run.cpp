@@ -32,12 +32,8 @@ void read_data(const DataRecord& data, TrainingRun& run) {
   run.data_name = text(data.name);
   run.offered_images = static_cast<std::size_t>(data.train_images);
   run.train_images = run.offered_images;
-  const auto chosen = run.settings.find("train_images");  // 0 or none: all
-  const auto* number =
-      chosen == run.settings.end() ? nullptr : std::get_if<std::int64_t>(&chosen->second);
-  if (number != nullptr && *number > 0) {
-    run.train_images = std::min(run.train_images, static_cast<std::size_t>(*number));
-  }
+  const std::int64_t chosen = setting_number(run.settings, "train_images").value_or(0);
+  if (chosen > 0) run.train_images = std::min(run.train_images, static_cast<std::size_t>(chosen));
   run.test_images = static_cast<std::size_t>(data.test_images);
   run.height = static_cast<std::size_t>(data.height);
   run.width = static_cast<std::size_t>(data.width);

@@ -3,6 +3,7 @@
 /// through the rules of a context (fragment.hpp) and in no other way.
 #pragma once
 
+#include <algorithm>
 #include <compare>
 #include <cstddef>
 #include <cstdint>
@@ -84,6 +85,11 @@ class UntrustedText {
 
   std::string bytes_;
 };
+
+/// Adds what is not there yet.
+inline void add_once(const UntrustedText& text, std::vector<UntrustedText>& texts) {
+  if (std::find(texts.begin(), texts.end(), text) == texts.end()) texts.push_back(text);
+}
 
 /// For a line on the terminal, such as an Error's: printable (core/text.hpp).
 std::string terminal_text(const UntrustedText& text);

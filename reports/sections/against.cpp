@@ -56,12 +56,13 @@ void add_variants(const std::vector<Study>& before, const std::vector<Study>& no
       throw Error("--against", "another measure of the study " + terminal_text(study.name),
                   "records of the same study");
     }
+    const MeasureWords& words = words_for(study.measure);
     for (const Variant& variant : study.variants) {
       const Variant* other = old->variant(variant.name);
       if (other == nullptr) continue;
       Pair pair{plain_text("{}: {}", heading_of(study.name), words_of(variant.name)),
                 plain_text("{} ({})", measure_text(study),
-                           is_fraction(study.measure) ? "%" : difference_unit(study)),
+                           words.is_fraction ? "%" : words.difference_unit),
                 {},
                 {}};
       for (const double value : other->values()) pair.before.push_back(printed(study, value));
@@ -116,7 +117,7 @@ Table verdicts_table(const std::vector<Contrast>& before, const std::vector<Cont
           {contrast_name(contrast).capitalized(), value_cell(study, other.test.mean),
            value_cell(study, contrast.test.mean),
            value_cell(study, contrast.test.mean - other.test.mean),
-           std::string(difference_unit(study)), verdict_text(other), verdict_text(contrast)});
+           words_for(study.measure).difference_unit, verdict_text(other), verdict_text(contrast)});
     }
   }
   return table;

@@ -42,15 +42,46 @@ const Look& look_of(const UntrustedText& algorithm) {
   return kOther;
 }
 
-/// The points of the block "points<number>" with their titles, and the algorithm's name in the key.
-PlotCommands titled_points(std::size_t number, const Look& look, double size,
-                           const UntrustedText& algorithm) {
-  const PlotCommands style = PlotCommands::format("pt {} ps {} lw 1.5 lc rgb {}", look.point,
-                                                  plot_number(size), look.colour);
-  return PlotCommands::format(
-      "$points{} using 1:2:3 with labels hypertext point {} notitle, keyentry with points {} title "
-      "{}",
-      number, style, style, words_of(algorithm).shortened(kAlgorithmLabel));
+/// The group of this key, new ones behind the others.
+template <class Key, class Group>
+Group& group_of(const Key& key, std::vector<std::pair<Key, Group>>& groups) {
+  for (auto& [known, group] : groups) {
+    if (known == key) return group;
+  }
+  return groups.emplace_back(key, Group()).second;
+}
+
+/// Points with titles, by algorithm: in a block each, with its name in the key.
+class TitledPoints {
+ public:
+  void add(const UntrustedText& algorithm, const PlotCommands& x, const PlotCommands& y,
+           const UntrustedText& title) {
+    places_[algorithm].push_back({x, y, point_title(titles_, title)});
+  }
+  /// Adds the blocks, and what is to be plotted of them.
+  void draw(double size, PlotCommands& data, std::vector<PlotCommands>& plots) const {
+    for (const auto& [algorithm, places] : places_) {
+      const Look& look = look_of(algorithm);
+      const std::size_t number = plots.size();
+      const PlotCommands style = PlotCommands::format("pt {} ps {} lw 1.5 lc rgb {}", look.point,
+                                                      plot_number(size), look.colour);
+      data += titled_block(fmt::format("points{}", number), places);
+      plots.push_back(PlotCommands::format(
+          "$points{} using 1:2:3 with labels hypertext point {} notitle, keyentry with points {} "
+          "title {}",
+          number, style, style, words_of(algorithm).shortened(kAlgorithmLabel)));
+    }
+  }
+  [[nodiscard]] const std::vector<UntrustedText>& titles() const { return titles_; }
+
+ private:
+  std::map<UntrustedText, std::vector<std::vector<PlotCommands>>> places_;
+  std::vector<UntrustedText> titles_;
+};
+
+/// NAME_1, NAME_2, ...: of the figure's next panel.
+std::string next_name(const std::string& name, const Figure& figure) {
+  return fmt::format("{}_{}", name, figure.panels.size() + 1);
 }
 
 // ---- The map
@@ -74,10 +105,8 @@ std::vector<std::pair<UntrustedText, Map>> maps_of(const Comparison& comparison)
   std::vector<std::pair<UntrustedText, Map>> maps;
   for (const ComparisonRow& row : comparison.rows) {
     if (!is_in_sweep(row) || !row.is_timed() || !row.is_portable()) continue;
-    auto place = std::find_if(maps.begin(), maps.end(),
-                              [&](const auto& map) { return map.first == row.pass_text(); });
-    if (place == maps.end()) place = maps.insert(place, {row.pass_text(), {}});
-    const ComparisonRow*& best = place->second[{field(row.shape, "kh"), field(row.shape, "ic")}];
+    Map& map = group_of(row.pass_text(), maps);
+    const ComparisonRow*& best = map[{field(row.shape, "kh"), field(row.shape, "ic")}];
     if (best == nullptr || row.median_ms < best->median_ms) best = &row;
   }
   return maps;
@@ -149,50 +178,45 @@ Panel map_panel(const UntrustedText& pass, const Map& map, const std::string& na
 
 /// A network's layers and passes, in the order of the record.
 struct Lines {
-  UntrustedText network;
   std::vector<std::pair<UntrustedText, UntrustedText>> keys;       ///< (name, pass)
   std::vector<std::pair<std::size_t, const ComparisonRow*>> rows;  ///< place among the keys
 };
 
-std::vector<Lines> lines_of(const Comparison& comparison) {
-  std::vector<Lines> networks;
+std::vector<std::pair<UntrustedText, Lines>> lines_of(const Comparison& comparison) {
+  std::vector<std::pair<UntrustedText, Lines>> networks;
   for (const ComparisonRow& row : comparison.rows) {
     if (!row.is_timed() || is_in_sweep(row)) continue;
-    const UntrustedText network = row.network();
-    auto lines = std::find_if(networks.begin(), networks.end(),
-                              [&](const Lines& known) { return known.network == network; });
-    if (lines == networks.end()) lines = networks.insert(lines, {network, {}, {}});
+    Lines& lines = group_of(row.network(), networks);
     const std::pair<UntrustedText, UntrustedText> key{row.name, row.pass_text()};
-    const auto found = std::find(lines->keys.begin(), lines->keys.end(), key);
-    const auto place = static_cast<std::size_t>(found - lines->keys.begin());
+    const auto found = std::find(lines.keys.begin(), lines.keys.end(), key);
+    const auto place = static_cast<std::size_t>(found - lines.keys.begin());
     if (place == kPanelRows) continue;
-    if (found == lines->keys.end()) lines->keys.push_back(key);
-    lines->rows.emplace_back(place, &row);
+    if (found == lines.keys.end()) lines.keys.push_back(key);
+    lines.rows.emplace_back(place, &row);
   }
   return networks;
 }
 
-Panel share_panel(const Lines& lines, const Comparison& comparison, const std::string& name) {
+Panel share_panel(const UntrustedText& network, const Lines& lines, const Comparison& comparison,
+                  const std::string& name) {
   const double count = static_cast<double>(lines.keys.size());
-  std::map<UntrustedText, std::vector<std::vector<PlotCommands>>> points;  // by algorithm
+  TitledPoints points;
   std::vector<UntrustedText> alt;
-  std::vector<UntrustedText> titles;
   double most = 100;
   double least = 10;
   for (const auto& [place, row] : lines.rows) {
     const double fraction = 100 * comparison.share_of_peak(*row);
     alt.push_back(plain_text("{}, {}, {} {}%", layer_of(*row), row->pass_text(),
                              words_of(row->algorithm), significant(fraction)));
-    points[row->algorithm].push_back({plot_number(fraction),
-                                      plot_number(count - static_cast<double>(place)),
-                                      point_title(titles, alt.back())});
+    points.add(row->algorithm, plot_number(fraction),
+               plot_number(count - static_cast<double>(place)), alt.back());
     if (is_drawable(fraction) && fraction > 0) most = std::max(most, fraction);
     if (is_drawable(fraction) && fraction > 0) least = std::min(least, fraction);
   }
   std::vector<PlotCommands> labels;
   for (std::size_t i = 0; i < lines.keys.size(); ++i) {
     const auto& [layer, pass] = lines.keys[i];
-    const std::size_t skipped = lines.network.empty() ? 0 : lines.network.size() + 1;
+    const std::size_t skipped = network.empty() ? 0 : network.size() + 1;
     labels.push_back(PlotCommands::format(
         "{} {}",
         tic_text(plain_text("{} {}", layer.substr(skipped).shortened(kAlgorithmLabel),
@@ -201,11 +225,7 @@ Panel share_panel(const Lines& lines, const Comparison& comparison, const std::s
   }
   PlotCommands data;
   std::vector<PlotCommands> plots;
-  for (const auto& [algorithm, places] : points) {
-    const Look& look = look_of(algorithm);
-    data += titled_block(fmt::format("points{}", plots.size()), places);
-    plots.push_back(titled_points(plots.size(), look, 0.8, algorithm));
-  }
+  points.draw(0.8, data, plots);
   const PlotCommands commands = PlotCommands::format(
       "{}set title {}\nset border 1\nunset grid\nset grid x y lt 1 lc rgb {} lw 1\n"
       "set key at screen 0.5,screen 0.99 center top maxrows 2 samplen 0.5 width -2\nset tmargin 5\n"
@@ -213,15 +233,14 @@ Panel share_panel(const Lines& lines, const Comparison& comparison, const std::s
       "set xrange [{}:{}]\nset yrange [0.4:{}.6]\nset ytics scale 0 ({})\n"
       "set xtics (0.1, 1, 10, 100, 1000)\nset xlabel 'Share of peak (%)'\n"
       "set arrow from 100,graph 0 to 100,graph 1 nohead dt (5,4) lw 1.5 lc rgb {}\nplot {}\n",
-      data, lines.network.empty() ? "other shapes" : lines.network.shortened(kAlgorithmLabel),
-      colour::kGrid, plot_number(std::max(least / 1.5, 1e-3)),
-      plot_number(std::min(most * 1.5, 1e6)), lines.keys.size(), joined(labels, ", "),
-      colour::kQuiet, joined(plots, ", "));
+      data, network.empty() ? "other shapes" : network.shortened(kAlgorithmLabel), colour::kGrid,
+      plot_number(std::max(least / 1.5, 1e-3)), plot_number(std::min(most * 1.5, 1e6)),
+      lines.keys.size(), joined(labels, ", "), colour::kQuiet, joined(plots, ", "));
   return plotted({name,
                   plain_text("Share of the machine's peak: {}.", joined(alt, "; ")),
                   {350, 190 + 20.0 * count},
                   commands,
-                  titles});
+                  points.titles()});
 }
 
 // ---- The roofline
@@ -236,10 +255,7 @@ std::vector<std::pair<UntrustedText, std::vector<RooflinePoint>>> roofline_point
   std::vector<std::pair<UntrustedText, std::vector<RooflinePoint>>> passes;
   for (const ComparisonRow& row : comparison.rows) {
     if (!row.is_timed()) continue;
-    auto place = std::find_if(passes.begin(), passes.end(),
-                              [&](const auto& pass) { return pass.first == row.pass_text(); });
-    if (place == passes.end()) place = passes.insert(place, {row.pass_text(), {}});
-    place->second.push_back({&row, row.flops / tensor_bytes(row)});
+    group_of(row.pass_text(), passes).push_back({&row, row.flops / tensor_bytes(row)});
   }
   return passes;
 }
@@ -272,25 +288,19 @@ PlotCommands roof(const Comparison& comparison, const LogRange& range) {
 Panel roofline_panel(const UntrustedText& pass, const std::vector<RooflinePoint>& points,
                      const Comparison& comparison, const LogRange& across, const LogRange& up,
                      const std::string& name) {
-  std::map<UntrustedText, std::vector<std::vector<PlotCommands>>> places;  // by algorithm
+  TitledPoints titled;
   std::vector<UntrustedText> alt;
-  std::vector<UntrustedText> titles;
   for (const auto& [row, intensity] : points) {
     const UntrustedText text =
         plain_text("{} {}: {} FLOP/byte, {} GFLOP/s", row->name, words_of(row->algorithm),
                    significant(intensity), significant(row->gflops()));
-    places[row->algorithm].push_back(
-        {plot_number(intensity), plot_number(row->gflops()), point_title(titles, text)});
+    titled.add(row->algorithm, plot_number(intensity), plot_number(row->gflops()), text);
     if (!is_in_sweep(*row)) alt.push_back(text);
   }
   PlotCommands data = roof(comparison, across);
   std::vector<PlotCommands> plots = {PlotCommands::format(
       "$roof using 1:2 with lines lw 2 lc rgb {} title 'roof'", colour::kQuiet)};
-  for (const auto& [algorithm, at] : places) {
-    const Look& look = look_of(algorithm);
-    data += titled_block(fmt::format("points{}", plots.size()), at);
-    plots.push_back(titled_points(plots.size(), look, 0.6, algorithm));
-  }
+  titled.draw(0.6, data, plots);
   const double decades = std::log10(across.most / across.least);
   const PlotCommands commands = PlotCommands::format(
       "{}set title {}\nset grid x y lt 1 lc rgb {} lw 1\n"
@@ -304,7 +314,7 @@ Panel roofline_panel(const UntrustedText& pass, const std::vector<RooflinePoint>
                   plain_text("Roofline, {}: {}.", pass, joined(alt, "; ")),
                   {330, 356},
                   commands,
-                  titles});
+                  titled.titles()});
 }
 
 }  // namespace
@@ -336,8 +346,7 @@ Figure map_figure(const Comparison& comparison, const std::string& name) {
                                   row->algorithm, significant_cell(row->median_ms)});
     }
     if (figure.panels.size() == kMaxPanels) continue;
-    const std::size_t number = figure.panels.size() + 1;
-    figure.panels.push_back(map_panel(pass, map, fmt::format("{}_{}", name, number)));
+    figure.panels.push_back(map_panel(pass, map, next_name(name, figure)));
   }
   return figure;
 }
@@ -345,15 +354,14 @@ Figure map_figure(const Comparison& comparison, const std::string& name) {
 Figure share_figure(const Comparison& comparison, const std::string& name) {
   Figure figure{{}, short_digest(comparison.digest)};
   figure.data.titles = {"Layer", "Pass", "Algorithm", "GFLOP/s", "Peak (%)"};
-  for (const Lines& lines : lines_of(comparison)) {
+  for (const auto& [network, lines] : lines_of(comparison)) {
     for (const auto& [place, row] : lines.rows) {
       figure.data.rows.push_back({row->name, row->pass, row->algorithm,
                                   significant_cell(row->gflops()),
                                   percent_cell(comparison.share_of_peak(*row), 1)});
     }
     if (figure.panels.size() == kMaxPanels) continue;
-    const std::size_t number = figure.panels.size() + 1;
-    figure.panels.push_back(share_panel(lines, comparison, fmt::format("{}_{}", name, number)));
+    figure.panels.push_back(share_panel(network, lines, comparison, next_name(name, figure)));
   }
   return figure;
 }
@@ -382,9 +390,8 @@ Figure roofline_figure(const Comparison& comparison, const std::string& name) {
                                   significant_cell(row->gflops()), significant_cell(roof / 1e9)});
     }
     if (figure.panels.size() == kMaxPanels) continue;
-    const std::size_t number = figure.panels.size() + 1;
     figure.panels.push_back(
-        roofline_panel(pass, points, comparison, across, up, fmt::format("{}_{}", name, number)));
+        roofline_panel(pass, points, comparison, across, up, next_name(name, figure)));
   }
   return figure;
 }

@@ -35,8 +35,7 @@ UntrustedText other_classes(const TrainingRun& run, std::size_t sample) {
   for (std::size_t i = 0; i < nearest.per_sample; ++i) {
     const std::uint8_t label = nearest.labels[sample * nearest.per_sample + i];
     const UntrustedText& name = run.class_names[label];
-    if (label == run.samples.labels[sample]) continue;
-    if (std::find(names.begin(), names.end(), name) == names.end()) names.push_back(name);
+    if (label != run.samples.labels[sample]) add_once(name, names);
   }
   return listed(names);
 }
@@ -129,8 +128,8 @@ Figure neighbours_figure(const TrainingRun& run) {
 /// "LeNet-5, seed 1", "Relu against tanh, relu, seed 1".
 UntrustedText run_name(const TrainingRun& run) {
   if (!run.study) return plain_text("LeNet-5, seed {}", run.seed);
-  return plain_text("{}: {}, seed {}", heading_of(run.study->name), words_of(run.study->variant),
-                    run.seed);
+  return plain_text("{}: {}, seed {}", heading_of(run.study->name),
+                    words_of(run.study->variant.name), run.seed);
 }
 
 /// The first run with neighbours; nullptr for none.

@@ -216,7 +216,7 @@ std::vector<Panel> forest_panels(const std::vector<Contrast>& contrasts) {
   Forest ratios{"ratios", true, {}};
   for (const Contrast& contrast : contrasts) {
     if (contrast.seeds.empty()) continue;
-    if (is_fraction(contrast.study->measure)) {
+    if (words_for(contrast.study->measure).is_fraction) {
       errors.effects.push_back(difference_effect(contrast));
     } else if (contrast.ratio) {
       ratios.effects.push_back(ratio_effect(contrast));

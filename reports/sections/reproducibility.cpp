@@ -146,7 +146,7 @@ TableEntry records_table(const Runs& runs, const std::vector<Comparison>& compar
     if (run->study) {
       const bool pilot = run->study->role == Role::pilot;
       row[1] = words_of(run->study->name);
-      row[2] = words_of(run->study->variant) + (pilot ? " (pilot)" : "");
+      row[2] = words_of(run->study->variant.name) + (pilot ? " (pilot)" : "");
     }
     entry.table.rows.push_back(std::move(row));
   }
@@ -165,7 +165,7 @@ UntrustedText classes_of(const Inputs& inputs) {
     const UntrustedText text =
         plain_text("{} ({})", words_of(conv_of(*run)),
                    reproducibility.empty() ? "class not recorded" : reproducibility);
-    if (std::find(classes.begin(), classes.end(), text) == classes.end()) classes.push_back(text);
+    add_once(text, classes);
   }
   return listed(classes);
 }

@@ -118,15 +118,11 @@ Source source_of(const Runs& runs);
 
 /// "test error", "number of epochs to a training error of 25%": for the middle of a sentence.
 std::string measure_text(const Study& study);
-/// "percent", "epochs": of bare values.
-std::string unit_name(const Study& study);
 /// "10.24%", "1.52 s"; of epochs the bare number.
 std::string value_text(const Study& study, double value);
 Cell value_cell(const Study& study, double value);
 /// What is printed of a value or difference: shares as percentages.
 double printed(const Study& study, double value);
-/// "points", "epochs", "s": of differences.
-std::string_view difference_unit(const Study& study);
 /// "−1.24 points", "−3.20 epochs".
 std::string difference_text(const Study& study, double difference);
 /// With a plus sign where positive.

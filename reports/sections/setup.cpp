@@ -4,7 +4,6 @@
 #include <algorithm>
 #include <array>
 #include <cstdint>
-#include <limits>
 #include <set>
 
 #include "format.hpp"
@@ -32,9 +31,7 @@ std::vector<UntrustedText> in_order(const Settings& attributes, const Meanings& 
   for (const std::vector<std::string>& row : known) {
     if (attributes.count(row[0]) > 0) names.emplace_back(row[0]);
   }
-  for (const auto& [name, value] : attributes) {
-    if (std::find(names.begin(), names.end(), name) == names.end()) names.push_back(name);
-  }
+  for (const auto& [name, value] : attributes) add_once(name, names);
   return names;
 }
 
@@ -111,7 +108,7 @@ UntrustedText data_sets(const Runs& runs) {
         plain_text("{}: {}, {}×{} {} pixels, {} classes", data_display_name(run->data_name),
                    image_counts(*run, held_out), run->height, run->width,
                    run->channels == 1 ? "grey" : "colour", run->classes());
-    if (std::find(sets.begin(), sets.end(), text) == sets.end()) sets.push_back(text);
+    add_once(text, sets);
   }
   return joined(sets, "; ");
 }
@@ -179,20 +176,11 @@ UntrustedText days(const Runs& runs) {
 
 /// "one process", "2 ranks", "1 to 4 ranks": what computed each run.
 std::string ranks_used(const Runs& runs) {
-  std::int64_t least = std::numeric_limits<std::int64_t>::max();
-  std::int64_t most = 1;
-  for (const TrainingRun* run : runs) {
-    std::int64_t ranks = 1;  // a record of an earlier release does not say
-    const auto found = run->environment.find("ranks");
-    if (found != run->environment.end()) {
-      const auto* number = std::get_if<std::int64_t>(&found->second);
-      if (number != nullptr) ranks = std::max<std::int64_t>(1, *number);
-    }
-    least = std::min(least, ranks);
-    most = std::max(most, ranks);
+  std::set<std::int64_t> ranks;
+  for (const TrainingRun* run : runs) {  // a record of an earlier release does not say
+    ranks.insert(std::max<std::int64_t>(1, setting_number(run->environment, "ranks").value_or(1)));
   }
-  if (most == 1) return "one process";
-  return least < most ? fmt::format("{} to {} ranks", least, most) : fmt::format("{} ranks", most);
+  return *ranks.rbegin() == 1 ? "one process" : range_text(ranks) + " ranks";
 }
 
 }  // namespace

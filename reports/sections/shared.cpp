@@ -10,6 +10,7 @@
 #include "format.hpp"
 #include "reprise/core/digest.hpp"
 #include "sections/sections.hpp"
+#include "verdict_values.hpp"
 
 namespace reprise::reports {
 namespace {
@@ -74,48 +75,20 @@ Source source_of(const Runs& runs) {
 }
 
 double printed(const Study& study, double value) {
-  return is_fraction(study.measure) ? 100 * value : value;
+  return words_for(study.measure).is_fraction ? 100 * value : value;
 }
 
 std::string measure_text(const Study& study) {
-  switch (study.measure) {
-    case Measure::test_error:
-      return is_held_out(*study.runs().front()) ? "held-out error" : "test error";
-    case Measure::train_error:
-      return "training error";
-    case Measure::epochs_to_train_error:
-      return "number of epochs to a training error of " + percent(study.threshold, 0);
-    case Measure::seconds_per_epoch:
-      return "time of an epoch";
-    case Measure::generalization_gap:
-      return "generalization gap";
+  if (study.measure == Measure::test_error && is_held_out(*study.runs().front())) {
+    return "held-out error";
   }
-  return "";
-}
-
-std::string_view difference_unit(const Study& study) {
-  if (is_fraction(study.measure)) return "points";
-  return study.measure == Measure::seconds_per_epoch ? "s" : "epochs";
-}
-
-std::string unit_name(const Study& study) {
-  switch (study.measure) {
-    case Measure::epochs_to_train_error:
-      return "epochs";
-    case Measure::seconds_per_epoch:
-      return "seconds";
-    case Measure::generalization_gap:
-      return "percentage points";
-    default:
-      return "percent";
-  }
+  const std::string text(words_for(study.measure).text);
+  const bool to_threshold = study.measure == Measure::epochs_to_train_error;
+  return to_threshold ? text + " of " + percent(study.threshold, 0) : text;
 }
 
 std::string value_text(const Study& study, double value) {
-  std::string number = bare_value(study, value);
-  if (study.measure == Measure::epochs_to_train_error) return number;
-  if (study.measure == Measure::generalization_gap) return number + " points";
-  return is_fraction(study.measure) ? number + "%" : number + " s";
+  return fmt::format("{}{}", bare_value(study, value), words_for(study.measure).suffix);
 }
 
 Cell value_cell(const Study& study, double value) {
@@ -123,7 +96,8 @@ Cell value_cell(const Study& study, double value) {
 }
 
 std::string difference_text(const Study& study, double difference) {
-  return fmt::format("{} {}", bare_value(study, difference), difference_unit(study));
+  return fmt::format("{} {}", bare_value(study, difference),
+                     words_for(study.measure).difference_unit);
 }
 
 std::string signed_text(const Study& study, double difference) {
@@ -134,7 +108,7 @@ std::string signed_text(const Study& study, double difference) {
 
 std::string interval_text(const Study& study, const Interval& interval) {
   return fmt::format("{} to {} {}", bare_value(study, interval.low),
-                     bare_value(study, interval.high), difference_unit(study));
+                     bare_value(study, interval.high), words_for(study.measure).difference_unit);
 }
 
 Cell p_cell(double p) {
@@ -164,19 +138,12 @@ std::string reason_text(const Contrast& contrast) {
 }
 
 std::string verdict_text(const Contrast& contrast) {
+  const Verdict verdict = contrast.judgement.verdict;
   const std::string reason = reason_text(contrast);
-  switch (contrast.judgement.verdict) {
-    case Verdict::supported:
-      return "supported";
-    case Verdict::contradicted:
-      return "contradicted";
-    case Verdict::out_of_scale:
-      return "not tested at the paper's scale";
-    case Verdict::inconclusive:
-      return reason.empty() ? "inconclusive" : fmt::format("inconclusive ({})", reason);
-    case Verdict::none:
-      break;
+  if (verdict == Verdict::inconclusive && !reason.empty()) {
+    return fmt::format("inconclusive ({})", reason);
   }
+  if (verdict != Verdict::none) return std::string(verdict_word(verdict));
   if (!contrast.identical) return "no claim";
   return fmt::format("{} of {} bit-identical", *contrast.identical, contrast.seeds.size());
 }

@@ -107,10 +107,7 @@ TableEntry outcome_table(const Study& study) {
 std::int64_t runs_at_once(const Study& study) {
   std::int64_t most = 1;
   for (const TrainingRun* run : study.runs()) {
-    const auto found = run->environment.find("runs_at_once");
-    if (found == run->environment.end()) continue;
-    const auto* number = std::get_if<std::int64_t>(&found->second);
-    if (number != nullptr) most = std::max(most, *number);
+    most = std::max(most, setting_number(run->environment, "runs_at_once").value_or(1));
   }
   return most;
 }
@@ -120,7 +117,7 @@ Markdown study_part(const Study& study, const std::vector<Contrast>& contrasts, 
   part.set("heading", heading_of(study.name));
   part.set("confidence", percent(kConfidence, 0));
   part.set("measure", measure_text(study));
-  part.set("unit", unit_name(study));
+  part.set("unit", words_for(study.measure).unit);
   part.set("by_step", study.measure == Measure::epochs_to_train_error);
   part.set("runs_at_once", std::to_string(runs_at_once(study)));
   Contrasts own;

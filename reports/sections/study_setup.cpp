@@ -24,8 +24,7 @@ std::vector<UntrustedText> values_of(const Runs& runs, const UntrustedText& name
   for (const TrainingRun* run : runs) {
     const auto found = run->settings.find(name);
     if (found == run->settings.end()) continue;
-    const UntrustedText value = setting_text(found->second);
-    if (std::find(values.begin(), values.end(), value) == values.end()) values.push_back(value);
+    add_once(setting_text(found->second), values);
   }
   return values;
 }
@@ -57,42 +56,29 @@ UntrustedText data_cell(const Runs& runs) {
 }
 
 std::string parameters_cell(const Runs& runs) {
-  std::int64_t least = std::numeric_limits<std::int64_t>::max();
-  std::int64_t most = 0;
-  for (const TrainingRun* run : runs) {
-    least = std::min(least, run->parameters);
-    most = std::max(most, run->parameters);
-  }
-  return least == most ? grouped(least) : fmt::format("{} to {}", grouped(least), grouped(most));
+  std::set<std::int64_t> counts;
+  for (const TrainingRun* run : runs) counts.insert(run->parameters);
+  return range_text(counts);
 }
 
 std::string seeds_text(const std::vector<Study>& studies) {
-  std::size_t least = std::numeric_limits<std::size_t>::max();
-  std::size_t most = 0;
+  std::set<std::int64_t> counts;
   for (const Study& study : studies) {
     for (const Variant& variant : study.variants) {
-      least = std::min(least, variant.runs.size());
-      most = std::max(most, variant.runs.size());
+      counts.insert(static_cast<std::int64_t>(variant.runs.size()));
     }
   }
-  return least == most ? fmt::format("{} seeds for each variant", most)
-                       : fmt::format("{} to {} seeds for each variant", least, most);
+  return range_text(counts) + " seeds for each variant";
 }
 
 UntrustedText machine_cell(const Runs& runs) {
   std::vector<UntrustedText> machines;
   for (const TrainingRun* run : runs) {
-    const auto cpu = run->environment.find("cpu");
-    const auto threads = run->environment.find("threads");
-    if (cpu == run->environment.end()) continue;
-    UntrustedText text = setting_text(cpu->second);
-    if (threads != run->environment.end()) {
-      const auto* number = std::get_if<std::int64_t>(&threads->second);
-      if (number != nullptr) text += plain_text(", {}", counted(*number, "thread"));
-    }
-    if (std::find(machines.begin(), machines.end(), text) == machines.end()) {
-      machines.push_back(text);
-    }
+    UntrustedText machine = setting_text(run->environment, "cpu");
+    if (run->environment.count("cpu") == 0) continue;
+    const auto threads = setting_number(run->environment, "threads");
+    if (threads) machine += plain_text(", {}", counted(*threads, "thread"));
+    add_once(machine, machines);
   }
   return joined(machines, "; ");
 }
@@ -240,7 +226,7 @@ std::vector<PilotGrid> pilot_grids(const std::vector<Study>& studies) {
       const std::optional<double> rate = text.real();
       if (!rate)
         throw Error(terminal_text(run->name), "learning_rate " + terminal_text(text), "a number");
-      errors[{run->study->variant_order, run->study->variant}][*rate].push_back(
+      errors[{run->study->variant.order, run->study->variant.name}][*rate].push_back(
           run->history.train_error.back());
     }
     for (const auto& [variant, by_rate] : errors) {

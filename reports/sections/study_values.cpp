@@ -19,16 +19,12 @@ constexpr std::size_t kSmallTitle = 46;  // likewise, of a smaller font
 constexpr std::size_t kVariantLabel = 42;
 
 std::string axis_title(const Study& study) {
-  switch (study.measure) {
-    case Measure::epochs_to_train_error:
-      return fmt::format("epochs to {} training error", percent(study.threshold, 0));
-    case Measure::seconds_per_epoch:
-      return "time of an epoch (s)";
-    case Measure::generalization_gap:
-      return "generalization gap (points)";
-    default:
-      return measure_text(study) + " (%)";
+  if (study.measure == Measure::epochs_to_train_error) {
+    return fmt::format("epochs to {} training error", percent(study.threshold, 0));
   }
+  std::string_view unit = words_for(study.measure).suffix;
+  unit.remove_prefix(unit.starts_with(' ') ? 1 : 0);
+  return fmt::format("{} ({})", measure_text(study), unit);
 }
 
 /// The axis: all values with a margin, or a unit around them where they are all the same.
@@ -114,7 +110,7 @@ Figure values_figure(const std::vector<Study>& studies) {
     for (const Variant& variant : study.variants) {
       for (const StudyRun& run : variant.runs) {
         figure.data.rows.push_back({study.name, variant.name, count_cell(run.run->seed),
-                                    measure_text(study), unit_name(study),
+                                    measure_text(study), words_for(study.measure).unit,
                                     value_cell(study, run.measured.value),
                                     run.measured.censored ? "yes" : "no"});
       }

@@ -18,7 +18,7 @@ std::string confidence() {
 
 /// What the difference is in, and whether runs that never reached the threshold make it a bound.
 std::string unit_of(const Contrast& contrast) {
-  std::string text(difference_unit(*contrast.study));
+  std::string text(words_for(contrast.study->measure).difference_unit);
   if (!contrast.is_censored()) return text;
   return text + (contrast.is_lower_bound() ? ", at least" : ", no bound");
 }
@@ -105,11 +105,9 @@ Contrasts with_verdict(const std::vector<Contrast>& contrasts, Verdict verdict) 
 /// "2.20 points lower", "0.12 epochs more"; of 0 "the same on average".
 std::string comparison_text(const Study& study, double difference) {
   if (difference == 0) return "the same on average";
-  const bool less = difference < 0;
-  const char* word = less ? "lower" : "higher";
-  if (study.measure == Measure::epochs_to_train_error) word = less ? "fewer" : "more";
-  if (study.measure == Measure::seconds_per_epoch) word = less ? "less" : "more";
-  return fmt::format("{} {}", difference_text(study, std::abs(difference)), word);
+  const MeasureWords& words = words_for(study.measure);
+  return fmt::format("{} {}", difference_text(study, std::abs(difference)),
+                     difference < 0 ? words.less : words.more);
 }
 
 /// "2.20 points lower (95% confidence interval of the difference −2.46 to −1.94 points; adjusted p
@@ -223,8 +221,7 @@ UntrustedText each_once(const Study& study, const Of& of) {
   std::vector<UntrustedText> texts;
   for (const Variant& variant : study.variants) {
     const UntrustedText text = of(variant);
-    if (text.empty()) continue;
-    if (std::find(texts.begin(), texts.end(), text) == texts.end()) texts.push_back(text);
+    if (!text.empty()) add_once(text, texts);
   }
   return joined(texts, " ");
 }
