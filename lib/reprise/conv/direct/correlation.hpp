@@ -61,6 +61,11 @@ struct Correlation {
   [[nodiscard]] std::size_t weight_size() const { return reduction_length() * G * out_channels; }
   [[nodiscard]] std::size_t positions() const { return N * A * B; }
   [[nodiscard]] std::size_t source_channels() const { return G * channels; }
+  /// Whether position p, in row-major order of (n, a, b), reads the source's cell p alone.
+  [[nodiscard]] bool reads_cells_in_order() const {
+    return h.count * w.count == 1 && h.first == 0 && w.first == 0 && step_h == 1 && step_w == 1 &&
+           A == SH && B == SW;
+  }
 };
 
 /// The forward pass of `shape`. Its weight strides are also those of grad_weight.

@@ -7,7 +7,8 @@
 // positions use them; others are packed. The positions of a tile have the same taps inside the
 // image, so that padding costs nothing. Output channels and chains are cut into blocks whose
 // weights stay in the L2 cache while all tiles of a task pass; a later block of a chain goes on
-// from the result in memory.
+// from the result in memory. The chains of 1x1 kernels are short and their tensors come from far:
+// where cells follow each other, tiles do without pointers, and prefetch what the next one needs.
 #undef HWY_TARGET_INCLUDE
 #define HWY_TARGET_INCLUDE "reprise/conv/direct/igemm.cpp"
 #include <hwy/foreach_target.h>
@@ -17,6 +18,7 @@
 
 #include <algorithm>
 #include <cstdint>
+#include <type_traits>
 
 #include "reprise/conv/conv_workspace.hpp"
 #include "reprise/conv/direct/kernel.hpp"
@@ -50,6 +52,11 @@ bool weights_are_rows(const Correlation& c, const float* weight, std::size_t pos
   if (positions < few) return c.w_channel <= near;
   const bool aligned = reinterpret_cast<std::uintptr_t>(weight) % (kMaxLanes * sizeof(float)) == 0;
   return aligned && c.w_channel <= kMaxOutChannels;
+}
+
+/// Whether position p reads the source's cell p alone and has the result's cell p.
+bool cells_follow(const Correlation& c) {
+  return c.reads_cells_in_order() && c.r_row == c.B * c.r_cell && c.r_image == c.A * c.r_row;
 }
 
 /// How a task's output channels and chains are cut; the same for every target.
@@ -88,9 +95,11 @@ namespace {
 namespace hn = hwy::HWY_NAMESPACE;
 using reprise::HWY_NAMESPACE::continue_chains;
 using reprise::HWY_NAMESPACE::kRegisters;
+using reprise::HWY_NAMESPACE::load_sums;
 using reprise::HWY_NAMESPACE::PointedNumbers;
 using reprise::HWY_NAMESPACE::RowVectors;
 using reprise::HWY_NAMESPACE::store_results;
+using reprise::HWY_NAMESPACE::StridedNumbers;
 
 // Registers: rows x vectors sums, the vectors of one row of weights, one source value. A tile has
 // kRows positions; panels of more vectors take it in parts.
@@ -101,7 +110,7 @@ constexpr std::size_t rows_of(std::size_t vectors) {
   return std::min(kRows, kTileVectors / vectors);
 }
 
-constexpr std::size_t kPrefetchedSteps = 16;  // a cache line of the source
+constexpr std::size_t kPrefetchedSteps = 16;  // a cache line
 
 /// A tile's positions.
 struct Tile {
@@ -167,6 +176,52 @@ HWY_NOINLINE void tile_kernel(const Panel& panel, const float* const* cell,
     }
   }
   store_results(d, acc, [&](std::size_t i, std::size_t v) { return to[i] + v * lanes; });
+}
+
+/// kRows positions whose cells follow each other in the source, and in the result; the panel's part
+/// of it.
+struct Cells {
+  const float* source;  ///< the first one's, at the block's first step
+  std::size_t source_stride;
+  float* result;  ///< the first one's, at the panel's first output channel
+  std::size_t result_stride;
+  std::size_t length;  ///< of the block's chains
+};
+
+/// The same for rows [first, first + rows) of the cells; prefetches those of the next kRows.
+template <std::size_t rows, std::size_t vectors>
+HWY_NOINLINE void cells_kernel(const Panel& panel, const Cells& cells, std::size_t first) {
+  const hn::ScalableTag<float> d;
+  const std::size_t lanes = hn::Lanes(d);
+  const std::size_t stride = cells.source_stride;
+  const float* const source = cells.source + first * stride;
+  float* const result = cells.result + first * cells.result_stride;
+  const auto place = [&](std::size_t i, std::size_t v) {
+    return result + i * cells.result_stride + v * lanes;
+  };
+  hn::Vec<decltype(d)> acc[rows][vectors];
+  if (panel.start != nullptr) {
+    load_sums(d, acc, [&](std::size_t, std::size_t v) { return panel.start + v * lanes; });
+  } else {
+    load_sums(d, acc, place);
+  }
+  for (std::size_t i = 0; i < rows; ++i) {
+    for (std::size_t j = 0; j < vectors * lanes; j += kPrefetchedSteps) {
+      hwy::Prefetch(result + (kRows + i) * cells.result_stride + j);
+    }
+  }
+  RowVectors weights{panel.weights.first, panel.weights.row};
+  if (panel.ahead == 0) {
+    continue_chains(d, cells.length, StridedNumbers{source, stride, 1}, weights, acc);
+  } else {
+    for (std::size_t k = 0; k < cells.length; k += kPrefetchedSteps) {
+      for (std::size_t i = 0; i < rows; ++i) hwy::Prefetch(source + k + i * stride + panel.ahead);
+      const std::size_t steps = std::min(kPrefetchedSteps, cells.length - k);
+      continue_chains(d, steps, StridedNumbers{source + k, stride, 1}, weights, acc);
+      weights.at += steps * weights.step_stride;
+    }
+  }
+  store_results(d, acc, place);
 }
 
 /// The panel for rows [first, first + rows) of the tile.
@@ -263,9 +318,11 @@ BlockWeights block_weights(const Correlation& c, const float* weight, const Posi
   return {scratch.weights, row};
 }
 
-/// All panels of one tile for one block.
-void run_tile(const std::vector<Segment>& segments, const Tile& tile, const Block& block,
-              const BlockWeights& weights, const float* start) {
+/// Calls run(panel, its vectors as a constant) for all panels of a block; `ahead` is the first's.
+template <class Run>
+void for_each_panel(const std::vector<Segment>& segments, const Block& block,
+                    const BlockWeights& weights, const float* start, std::size_t ahead,
+                    const Run& run) {
   const std::size_t lanes = hn::Lanes(hn::ScalableTag<float>());
   for (std::size_t j = block.j_begin; j < block.j_end;) {
     const std::size_t vectors = panel_vectors(block.j_end - j);
@@ -277,12 +334,47 @@ void run_tile(const std::vector<Segment>& segments, const Tile& tile, const Bloc
                       .start = block.k_begin == 0 ? start + at : nullptr,
                       .begin = j,
                       .out_channels = out_channels,
-                      .ahead = at == 0 ? tile.ahead : 0};
-    if (vectors == 1) run_panel<1>(panel, tile);
-    if (vectors == 2) run_panel<2>(panel, tile);
-    if (vectors == 4) run_panel<kMaxVectors>(panel, tile);
+                      .ahead = at == 0 ? ahead : 0};
+    if (vectors == 1) run(panel, std::integral_constant<std::size_t, 1>());
+    if (vectors == 2) run(panel, std::integral_constant<std::size_t, 2>());
+    if (vectors == 4) run(panel, std::integral_constant<std::size_t, kMaxVectors>());
     j += out_channels;
   }
+}
+
+/// All panels of one tile for one block.
+void run_tile(const std::vector<Segment>& segments, const Tile& tile, const Block& block,
+              const BlockWeights& weights, const float* start) {
+  for_each_panel(segments, block, weights, start, tile.ahead,
+                 [&](const Panel& panel, auto vectors) { run_panel<vectors()>(panel, tile); });
+}
+
+/// The task's positions by kRows, where their cells follow each other and panels are whole; returns
+/// how many positions that are.
+std::size_t run_cells(const Correlation& c, const Operands& data, const PositionRange& task,
+                      const Block& block, const BlockWeights& weights, const float* start,
+                      const std::vector<Segment>& segments) {
+  const std::size_t lanes = hn::Lanes(hn::ScalableTag<float>());
+  if (!cells_follow(c) || (block.j_end - block.j_begin) % lanes != 0) return 0;
+  const std::size_t begin = (task.n_begin * c.A + task.a_begin) * c.B;
+  const std::size_t positions = (task.n_end - task.n_begin) * (task.a_end - task.a_begin) * c.B;
+  const float* source = data.source + begin * c.source_channels() + task.g * c.channels;
+  float* result = data.result + c.r_first + begin * c.r_cell + task.g * c.out_channels;
+  std::size_t position = 0;
+  for (; position + kRows <= positions; position += kRows) {
+    for_each_panel(segments, block, weights, start, kRows * c.source_channels(),
+                   [&](const Panel& panel, auto vectors) {
+                     constexpr std::size_t rows = rows_of(vectors());
+                     const Cells cells{source + block.k_begin, c.source_channels(),
+                                       result + panel.begin, c.r_cell, block.k_end - block.k_begin};
+                     for (std::size_t first = 0; first < kRows; first += rows) {
+                       cells_kernel<rows, vectors()>(panel, cells, first);
+                     }
+                   });
+    source += kRows * c.source_channels();
+    result += kRows * c.r_cell;
+  }
+  return position;
 }
 
 /// The task's positions of one class.
@@ -298,7 +390,9 @@ void run_class(const Correlation& c, const Operands& data, const PositionRange& 
   // Sources that no other tile reads come from far.
   const bool once = segments.size() == 1 && segments[0].length >= 64;
   tile.ahead = once ? kRows * c.step_w * c.source_channels() : 0;
-  for (std::size_t position = 0; position < positions; position += kRows) {
+  std::size_t position = run_cells(c, data, task, block, weights, start, segments);
+  for (std::size_t i = 0; i < position; ++i) walk.advance();
+  for (; position < positions; position += kRows) {
     tile.count = std::min(kRows, positions - position);
     for (std::size_t i = 0; i < kRows; ++i) {
       tile.cell[i] = data.source + walk.source() + task.g * c.channels;

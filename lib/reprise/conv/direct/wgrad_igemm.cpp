@@ -4,7 +4,10 @@
 // two vectors of output channels stays in registers while its chains run over a block of positions:
 // each step broadcasts the rows' source values and multiplies them with one packed row of
 // grad_output. The source is read where it is, through one pointer per position; positions at which
-// a tap is outside are left out.
+// a tap is outside are left out. Tiles of few rows come back to a position soon: where cells are
+// long, they read a copy of some positions, whose rows fall into all sets of the L1 cache. A 1x1
+// kernel takes all cells one after the other and reads each once, from afar: tiles prefetch the
+// cells of the next positions meanwhile.
 //
 // `padded_rows`, for few channels: some rows of the source are copied with their padding, so that
 // every position has all taps, and the rows of grad_weight are taken together as they come,
@@ -42,12 +45,17 @@ constexpr std::size_t kGradFloats = std::size_t{1} << 17;    // of a block of gr
 constexpr std::size_t kSourceFloats = std::size_t{1} << 16;  // of its source, a tap: 256 KiB
 constexpr std::size_t kMaxPositions = 1024;                  // of a block
 constexpr std::size_t kMinPositions = 128;
+constexpr std::size_t kInOrder = 256;      // positions of a block whose cells are in order
+constexpr std::size_t kMaxChannels = 256;  // that are read or copied for some positions at a time
+constexpr std::size_t kMinCopied = 64;     // channels that are worth a copy
+constexpr std::size_t kCopyRow = kMaxChannels + 16;  // floats: an odd number of cache lines
 
 /// How the work of one task is cut; the same for every target.
 struct WeightBlocks {
   WeightBlocks(const Correlation& c, std::size_t threads)
       : out_channels(std::min(c.out_channels, kMaxOutChannels)),
         positions(std::min(kMaxPositions, kGradFloats / out_channels)) {
+    if (c.reads_cells_in_order()) positions = kInOrder;
     if (c.reduction_length() > c.channels) {  // the taps read the same source, one after the other
       positions = std::min(positions, std::max(kMinPositions, kSourceFloats / c.channels));
     }
@@ -69,7 +77,8 @@ struct WeightScratch {
         h(pieces.take<std::size_t>(blocks.positions)),
         w(pieces.take<std::size_t>(blocks.positions)),
         row(pieces.take<const float*>(blocks.positions)),
-        at(pieces.take<std::size_t>(blocks.positions)) {}
+        at(pieces.take<std::size_t>(blocks.positions)),
+        copy(pieces.take<float>(kMinPositions * kCopyRow)) {}
   float* grad;         ///< panels of (positions, width)
   const float** cell;  ///< (positions): where the position is in the source
   std::size_t* h;      ///< (positions): its coordinates there
@@ -77,6 +86,7 @@ struct WeightScratch {
   // Of the positions at which a segment is inside:
   const float** row;  ///< where they read the segment's first row
   std::size_t* at;    ///< their number in the block
+  float* copy;        ///< (kMinPositions, kCopyRow): what some of them read
 };
 
 /// The task's rows of grad_weight: steps [k_begin, k_end) of the window, cut into segments.
@@ -176,23 +186,67 @@ namespace {
 namespace hn = hwy::HWY_NAMESPACE;
 using reprise::HWY_NAMESPACE::continue_chains;
 using reprise::HWY_NAMESPACE::for_each_size;
+using reprise::HWY_NAMESPACE::for_each_vector;
 using reprise::HWY_NAMESPACE::kRegisters;
 using reprise::HWY_NAMESPACE::ListedNumbers;
 using reprise::HWY_NAMESPACE::load_some;
 using reprise::HWY_NAMESPACE::load_sums;
+using reprise::HWY_NAMESPACE::PackedVectors;
 using reprise::HWY_NAMESPACE::PointedVectors;
 using reprise::HWY_NAMESPACE::store_results;
 using reprise::HWY_NAMESPACE::store_sums;
+using reprise::HWY_NAMESPACE::StridedNumbers;
 
 // Registers: rows x vectors sums, the vectors of grad_output, one source value.
 constexpr std::size_t kTileVectors = kRegisters == 32 ? 28 : 12;
 
-/// Where a tile's operands are: position p multiplies row[p][0, rows) with grad[at[p] * width].
+// Tiles of few rows come back to the same cache lines soon.
+constexpr bool kFewRows = kRegisters < 32;
+
+/// How tiles find the source.
+enum class Access {
+  pointed,   ///< where it is, through a pointer for each position
+  copied,    ///< in the copy
+  in_order,  ///< where it is, in cells that follow each other, as grad_output does
+};
+
+/// Rows of numbers in memory.
+struct Rows {
+  const float* first;
+  std::size_t stride, count, length;  ///< in floats, rows, floats
+  [[nodiscard]] std::size_t lines() const { return count * div_ceil(length, kLine); }
+  static constexpr std::size_t kLine = 16;  // floats of a cache line
+};
+
+/// What is prefetched while tiles run: all lines of some rows, then those of others, `lines` in
+/// each group of `steps` steps.
+struct Ahead {
+  Rows rows, others;
+  std::size_t steps, lines;
+  std::size_t at = 0;  ///< of the next line in the rows' first
+
+  HWY_INLINE void prefetch() {
+    for (std::size_t i = 0; i < lines; ++i) {
+      hwy::Prefetch(rows.first + at);
+      at += Rows::kLine;
+      if (at < rows.length) continue;
+      at = 0;
+      rows.first += rows.stride;
+      if (--rows.count == 0) rows = others;
+    }
+  }
+};
+
+/// Where a tile's operands are: position p multiplies [0, rows) of its source with
+/// grad[at[p] * width], or grad[p * width] if cells are in order.
 struct Positions {
   std::size_t count;
-  const float* const* row;
+  const float* const* row;  ///< their sources, or
+  const float* source;      ///< the first one's, and
+  std::size_t stride;       ///< from one to the next
   const std::size_t* at;
   const float* grad;
+  Ahead* ahead;  ///< if cells are in order
 };
 
 /// The source's values of rows first + i, one pointer for each position; those of the next tile are
@@ -225,7 +279,7 @@ struct GradRows {
 };
 
 /// grad_weight(i, :) continues its chains over the positions with rows first + i.
-template <std::size_t rows, std::size_t vectors>
+template <Access access, std::size_t rows, std::size_t vectors>
 HWY_NOINLINE void tile_kernel(const Positions& positions, std::size_t first,
                               float* HWY_RESTRICT grad_weight, std::size_t row_stride) {
   const hn::ScalableTag<float> d;
@@ -235,29 +289,46 @@ HWY_NOINLINE void tile_kernel(const Positions& positions, std::size_t first,
   };
   hn::Vec<decltype(d)> acc[rows][vectors];
   load_sums(d, acc, place);
-  continue_chains(d, positions.count, SourceRows<rows>{positions.row, first},
-                  GradRows{positions.grad, positions.at, vectors * lanes}, acc);
+  const GradRows grad{positions.grad, positions.at, vectors * lanes};
+  const std::size_t stride = positions.stride;
+  if constexpr (access == Access::pointed) {
+    continue_chains(d, positions.count, SourceRows<rows>{positions.row, first}, grad, acc);
+  } else if constexpr (access == Access::copied) {
+    continue_chains(d, positions.count, StridedNumbers{positions.source + first, 1, stride}, grad,
+                    acc);
+  } else {
+    Ahead ahead = *positions.ahead;
+    for (std::size_t p = 0; p < positions.count; p += ahead.steps) {
+      ahead.prefetch();
+      continue_chains(d, std::min(ahead.steps, positions.count - p),
+                      StridedNumbers{positions.source + p * stride + first, 1, stride},
+                      PackedVectors{positions.grad + p * vectors * lanes, vectors * lanes}, acc);
+    }
+    *positions.ahead = ahead;
+  }
   store_results(d, acc, place);
 }
 
 using TileKernel = void (*)(const Positions&, std::size_t, float*, std::size_t);
 
-/// tile_kernel<rows, vectors>; rows is at most kTileVectors / vectors.
+/// tile_kernel<access, rows, vectors>; rows is at most kTileVectors / vectors.
+template <Access access>
 TileKernel kernel_for(std::size_t rows, std::size_t vectors) {
   static constexpr auto one =
-      for_each_size<kTileVectors>([]<std::size_t n>() { return &tile_kernel<n, 1>; });
+      for_each_size<kTileVectors>([]<std::size_t n>() { return &tile_kernel<access, n, 1>; });
   static constexpr auto two =
-      for_each_size<kTileVectors / 2>([]<std::size_t n>() { return &tile_kernel<n, 2>; });
+      for_each_size<kTileVectors / 2>([]<std::size_t n>() { return &tile_kernel<access, n, 2>; });
   return vectors == 1 ? one[rows - 1] : two[rows - 1];
 }
 
 /// One tile against one panel; output channels <= vectors * lanes.
+template <Access access>
 void run_tile(std::size_t rows, std::size_t vectors, std::size_t out_channels,
               const Positions& positions, std::size_t first, float* grad_weight,
               std::size_t row_stride) {
   const hn::ScalableTag<float> d;
   const std::size_t width = vectors * hn::Lanes(d);
-  const TileKernel kernel = kernel_for(rows, vectors);
+  const TileKernel kernel = kernel_for<access>(rows, vectors);
   if (out_channels == width) {
     kernel(positions, first, grad_weight, row_stride);
     return;
@@ -281,35 +352,125 @@ void pack_grad(const float* grad_output, std::size_t OC, std::size_t count, std:
                std::size_t j_end, float* HWY_RESTRICT packed) {
   const hn::ScalableTag<float> d;
   const std::size_t lanes = hn::Lanes(d);
-  for (std::size_t j = j_begin; j < j_end;) {
-    const std::size_t width = panel_vectors(j_end - j) * lanes;
-    const std::size_t out_channels = std::min(width, j_end - j);
-    for (std::size_t p = 0; p < count; ++p, packed += width) {
+  for (std::size_t p = 0; p < count; ++p) {
+    float* panel = packed;
+    for (std::size_t j = j_begin; j < j_end;) {
+      const std::size_t width = panel_vectors(j_end - j) * lanes;
+      const std::size_t out_channels = std::min(width, j_end - j);
       const float* const from = grad_output + p * OC + j;
       for (std::size_t v = 0; v < width; v += lanes) {
-        hn::Store(load_some(from + v, out_channels - v), d, packed + v);
+        hn::Store(load_some(from + v, out_channels - v), d, panel + p * width + v);
       }
+      panel += count * width;
+      j += out_channels;
     }
+  }
+}
+
+/// What a position's tiles share: the gradient of output channels [j_begin, j_end) in panels of
+/// `count` rows, and grad_weight.
+struct GradBlock {
+  std::size_t count, j_begin, j_end;
+  float* grad_weight;  ///< at the first row
+  std::size_t row_stride;
+};
+
+/// `length` rows of grad_weight against all panels.
+template <Access access>
+void run_panels(std::size_t length, Positions positions, const GradBlock& block) {
+  const std::size_t lanes = hn::Lanes(hn::ScalableTag<float>());
+  for (std::size_t j = block.j_begin; j < block.j_end;) {
+    const std::size_t vectors = panel_vectors(block.j_end - j);
+    const std::size_t out_channels = std::min(vectors * lanes, block.j_end - j);
+    for_each_part(length, kTileVectors / vectors, [&](std::size_t first, std::size_t end) {
+      run_tile<access>(end - first, vectors, out_channels, positions, first,
+                       block.grad_weight + first * block.row_stride + j, block.row_stride);
+    });
+    positions.grad += block.count * vectors * lanes;
     j += out_channels;
   }
 }
 
-/// One segment's rows of grad_weight against all panels of a block of `count` positions, `inside`
-/// of which are selected.
-void run_segment(const Correlation& c, std::size_t length, std::size_t count, std::size_t inside,
-                 const WeightScratch& scratch, std::size_t j_begin, std::size_t j_end,
-                 float* grad_weight) {
-  const std::size_t lanes = hn::Lanes(hn::ScalableTag<float>());
-  Positions positions{inside, scratch.row, scratch.at, scratch.grad};
-  for (std::size_t j = j_begin; j < j_end;) {
-    const std::size_t vectors = panel_vectors(j_end - j);
-    const std::size_t out_channels = std::min(vectors * lanes, j_end - j);
-    for_each_part(length, kTileVectors / vectors, [&](std::size_t first, std::size_t end) {
-      run_tile(end - first, vectors, out_channels, positions, first,
-               grad_weight + first * c.w_channel + j, c.w_channel);
+/// copy(p, i) = row[p][first + i] for p < count, i < length.
+void copy_rows(const float* const* row, std::size_t count, std::size_t first, std::size_t length,
+               float* HWY_RESTRICT copy) {
+  for (std::size_t p = 0; p < count; ++p, copy += kCopyRow) {
+    const float* const from = row[p] + first;
+    for_each_vector(length, [&](auto d, std::size_t i)
+                                HWY_ATTR { hn::StoreU(hn::LoadU(d, from + i), d, copy + i); });
+  }
+}
+
+/// One segment's rows from copies of its selected positions.
+void run_copied(std::size_t length, std::size_t inside, const WeightScratch& scratch,
+                const GradBlock& block) {
+  for (std::size_t p = 0; p < inside; p += kMinPositions) {
+    const std::size_t some = std::min(kMinPositions, inside - p);
+    for_each_part(length, kMaxChannels, [&](std::size_t first, std::size_t end) {
+      copy_rows(scratch.row + p, some, first, end - first, scratch.copy);
+      GradBlock part = block;
+      part.grad_weight += first * block.row_stride;
+      run_panels<kFewRows ? Access::copied : Access::pointed>(  // the others are never called
+          end - first,
+          {some, nullptr, scratch.copy, kCopyRow, scratch.at + p, scratch.grad, nullptr}, part);
     });
-    positions.grad += count * vectors * lanes;
-    j += out_channels;
+  }
+}
+
+/// One segment's rows from the cells of positions, in order: `source` is the first one's.
+void run_in_order(const Correlation& c, std::size_t length, const float* source,
+                  const float* grad_output, const WeightScratch& scratch, const GradBlock& block) {
+  const std::size_t lanes = hn::Lanes(hn::ScalableTag<float>());
+  const std::size_t stride = c.source_channels();
+  const std::size_t count = block.count;
+  const Rows next_grad{grad_output + count * c.r_cell, c.r_cell, count,
+                       block.j_end - block.j_begin};
+  for_each_part(length, kMaxChannels, [&](std::size_t first, std::size_t end) {
+    // Next come the same positions' other channels, or the next positions' first ones.
+    const bool last = end == length;
+    const Rows next{last ? source + count * stride : source + end, stride, count,
+                    std::min(kMaxChannels, last ? length : length - end)};
+    constexpr std::size_t steps = 8;
+    const std::size_t tiles =
+        div_ceil(end - first, kTileVectors / 2) * div_ceil(block.j_end - block.j_begin, 2 * lanes);
+    const std::size_t lines = next.lines() + (last ? next_grad.lines() : 0);
+    Ahead ahead{next, last ? next_grad : next, steps, div_ceil(lines * steps, tiles * count)};
+    GradBlock part = block;
+    part.grad_weight += first * block.row_stride;
+    run_panels<Access::in_order>(
+        end - first, {count, nullptr, source + first, stride, nullptr, scratch.grad, &ahead}, part);
+  });
+}
+
+/// The task's rows over positions [begin, end) of a block.
+void run_part(const Correlation& c, const Operands& data, const WeightTask& task, std::size_t begin,
+              std::size_t end, const WeightBlocks& blocks, const WeightScratch& scratch) {
+  const std::size_t count = end - begin;
+  const float* const source = data.source + task.g * c.channels;
+  const bool in_order = c.reads_cells_in_order();
+  const bool copied = kFewRows && c.channels >= kMinCopied;
+  if (!in_order) locate_positions(c, source, begin, count, scratch);
+  for (std::size_t j = 0; j < c.out_channels; j += blocks.out_channels) {
+    const std::size_t j_end = std::min(c.out_channels, j + blocks.out_channels);
+    const float* const grad_output = data.factor + begin * c.r_cell + task.g * c.out_channels;
+    pack_grad(grad_output, c.r_cell, count, j, j_end, scratch.grad);
+    for (const Segment& segment : task.segments) {
+      const GradBlock block{count, 0, j_end - j,
+                            data.result + segment.weight + task.g * c.w_group + j, c.w_channel};
+      if (in_order) {
+        run_in_order(c, segment.length, source + begin * c.source_channels() + segment.offset,
+                     grad_output + j, scratch, block);
+        continue;
+      }
+      const std::size_t inside = select_positions(c, segment, count, scratch);
+      if (copied) {
+        run_copied(segment.length, inside, scratch, block);
+      } else {
+        run_panels<Access::pointed>(
+            segment.length, {inside, scratch.row, nullptr, 0, scratch.at, scratch.grad, nullptr},
+            block);
+      }
+    }
   }
 }
 
@@ -317,17 +478,11 @@ void run_segment(const Correlation& c, std::size_t length, std::size_t count, st
 void run_positions(const Correlation& c, const Operands& data, const WeightTask& task,
                    std::size_t begin, std::size_t end, const WeightBlocks& blocks,
                    const WeightScratch& scratch) {
-  const std::size_t count = end - begin;
-  locate_positions(c, data.source + task.g * c.channels, begin, count, scratch);
-  for (std::size_t j = 0; j < c.out_channels; j += blocks.out_channels) {
-    const std::size_t j_end = std::min(c.out_channels, j + blocks.out_channels);
-    pack_grad(data.factor + begin * c.r_cell + task.g * c.out_channels, c.r_cell, count, j, j_end,
-              scratch.grad);
-    for (const Segment& segment : task.segments) {
-      const std::size_t inside = select_positions(c, segment, count, scratch);
-      run_segment(c, segment.length, count, inside, scratch, j, j_end,
-                  data.result + segment.weight + task.g * c.w_group);
-    }
+  // What tiles of few rows read in order shall stay in the L1 cache.
+  const bool few = c.reads_cells_in_order() && (kFewRows || c.channels <= kMaxChannels);
+  const std::size_t most = few ? kMinPositions : end - begin;
+  for (; begin < end; begin += most) {
+    run_part(c, data, task, begin, std::min(end, begin + most), blocks, scratch);
   }
 }
 
