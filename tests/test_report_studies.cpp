@@ -302,8 +302,13 @@ TEST_CASE("runs shorter than the smoothing have curves by epoch") {
           {1, 4}, std::vector<double>(4, 0.5), {"epoch", "step"}};
     }
   }
-  const std::string text = make_report(records, "").supplement_markdown;
-  CHECK(holds(text, "| tanh (baseline) | \\>1.00"));
+  const Report report = make_report(records, "");
+  CHECK(holds(report.supplement_markdown, "| tanh (baseline) | \\>1.00"));
+  std::size_t curves = 0;  // whose points have their values under the pointer
+  for (const auto& [path, svg] : report.figures) {
+    curves += holds(svg, "<title>Epoch 1, ReLU: ") ? 1 : 0;
+  }
+  CHECK(curves == 2);
 }
 
 TEST_CASE("smoothed errors are the means of the last steps, at a cost linear in the steps") {

@@ -2,13 +2,14 @@
 #include <fmt/format.h>
 
 #include <algorithm>
+#include <array>
 #include <cmath>
 
 #include "class_statistics.hpp"
 #include "format.hpp"
-#include "gnuplot.hpp"
 #include "published.hpp"
 #include "reprise/core/integer.hpp"
+#include "sections/curves.hpp"
 #include "sections/sections.hpp"
 
 namespace reprise::reports {
@@ -26,65 +27,19 @@ int decimals_of(const TrainingRun& run) {
 
 // ---- Course of training
 
-/// A little above the largest drawable value, so that the axis from 0 holds all; 1 for none.
-double axis_end(const std::vector<double>& a, const std::vector<double>& b) {
-  double most = 0;
-  for (const std::vector<double>* values : {&a, &b}) {
-    for (const double value : *values) {
-      if (is_drawable(value)) most = std::max(most, value);
+/// Of both sets of images, in the order of the other studies' colours.
+Panel course_panel(const std::string& name, const char* quantity, const char* unit, double scale,
+                   const std::vector<double>& train, const std::vector<double>& test) {
+  CurvePlot plot{name, quantity, unit, {330, 242}, "", {{"test", {}}, {"training", {}}}};
+  const std::array values = {&test, &train};
+  for (std::size_t i = 0; i < values.size(); ++i) {
+    for (const double fraction : *values[i]) {
+      std::vector<CurvePoint>& points = plot.curves[i].points;
+      const double value = scale * fraction;
+      points.push_back({static_cast<double>(points.size() + 1), {value, 0, value, value}});
     }
   }
-  return most > 0 ? 1.05 * most : 1;
-}
-
-struct Curves {
-  std::string name, quantity, unit;
-  std::vector<double> train, test;  ///< per epoch
-};
-
-PlotCommands curve_commands(const Curves& curves, const std::vector<std::int64_t>& epochs,
-                            std::vector<UntrustedText>& titles) {
-  const auto title = [&](const char* images, std::size_t i, double value) {
-    return point_title(titles, plain_text("Epoch {}, {}: {} {}", epochs[i], images,
-                                          significant(value), curves.unit));
-  };
-  std::vector<std::vector<PlotCommands>> rows;
-  for (std::size_t i = 0; i < epochs.size(); ++i) {
-    rows.push_back({PlotCommands::format("{}", epochs[i]), plot_number(curves.train[i]),
-                    plot_number(curves.test[i]), title("training", i, curves.train[i]),
-                    title("test", i, curves.test[i])});
-  }
-  const std::int64_t range = epochs.back() - epochs.front();
-  const double margin = range == 0 ? 0.5 : 0.02 * static_cast<double>(range);
-  return PlotCommands::format(
-      "{0}{8}set xrange [{1}:{2}]\nset yrange [0:{3}]\nset xtics {4}\nset xlabel 'Epoch'\nset "
-      "ylabel "
-      "{5}\n"
-      "plot $curves using 1:2 with linespoints lw 2 pt 7 ps 0.4 lc rgb {6} title 'training',"
-      " '' using 1:3 with linespoints lw 2 dt (6,4) pt 5 ps 0.4 lc rgb {7} title 'test',"
-      " $titled using 1:2:4 with labels hypertext point pt 7 ps 0.4 lc rgb {6} notitle,"
-      " '' using 1:3:5 with labels hypertext point pt 5 ps 0.4 lc rgb {7} notitle\n",
-      data_block("curves", rows), plot_number(static_cast<double>(epochs.front()) - margin),
-      plot_number(static_cast<double>(epochs.back()) + margin),
-      plot_number(axis_end(curves.train, curves.test)), tick_step(range),
-      fmt::format("{} ({})", curves.quantity, curves.unit), colour::kBlue, colour::kVermilion,
-      titled_block("titled", rows));
-}
-
-Panel curve_panel(const Curves& curves, const std::vector<std::int64_t>& epochs) {
-  const std::string alt = fmt::format(
-      "{} ({}) by epoch, from epoch {} to {}: training from {} to {}, test from {} to {}.",
-      curves.quantity, curves.unit, epochs.front(), epochs.back(),
-      significant(curves.train.front()), significant(curves.train.back()),
-      significant(curves.test.front()), significant(curves.test.back()));
-  std::vector<UntrustedText> titles;
-  const PlotCommands commands = curve_commands(curves, epochs, titles);
-  return plotted({curves.name, alt, {330, 260}, commands, titles});
-}
-
-std::vector<double> in_percent(std::vector<double> fractions) {
-  for (double& value : fractions) value *= 100;
-  return fractions;
+  return curves_panel(plot);
 }
 
 Table history_table(const TrainingRun& run) {
@@ -120,14 +75,12 @@ void add_course(const TrainingRun& run, Draft& draft) {
   const History& history = run.history;
   const Table table = history_table(run);
   const std::string source = short_digest(run.digest);
-  draft.add("course",
-            Figure{{curve_panel({"loss", "Loss", "nats", history.train_loss, history.test_loss},
-                                history.epoch),
-                    curve_panel({"error", "Error", "%", in_percent(history.train_error),
-                                 in_percent(history.test_error)},
-                                history.epoch)},
-                   source,
-                   table});
+  draft.add(
+      "course",
+      Figure{{course_panel("loss", "Loss", "nats", 1, history.train_loss, history.test_loss),
+              course_panel("error", "Error", "%", 100, history.train_error, history.test_error)},
+             source,
+             table});
   draft.add("epochs", {thinned(table), source, table});
   const auto least = std::min_element(history.test_loss.begin(), history.test_loss.end());
   draft.set(
