@@ -29,10 +29,11 @@ Title title_of(const TrainingRun& first, bool has_studies) {
             "Claims of the AlexNet paper re-tested by seeded experiments, each with its interval "
             "and verdict."};
   }
-  return {plain_text("LeNet-5 on {}", data_display_name(first.data_name)),
-          plain_text("A test error of {} on {} test images after {}.",
-                     percent(1 - first.test_accuracy, percent_decimals(first.test_images)),
-                     grouped(first.test_images), counted(first.epochs, "epoch"))};
+  return {
+      plain_text("LeNet-5 on {}", data_display_name(first.data_name)),
+      plain_text("A test error of {} on {} test images after {}.",
+                 percent(1 - first.evaluation.test_accuracy, percent_decimals(first.test_images)),
+                 grouped(first.test_images), counted(first.epochs, "epoch"))};
 }
 
 Draft make_draft(const Inputs& inputs, const std::vector<Study>& studies,

@@ -33,20 +33,6 @@ std::string bytes_in_quotes(std::string_view text) {
   return quoted + "'";
 }
 
-std::string toml_string(std::string_view text) {
-  std::string quoted = "\"";
-  for (const char c : text) {
-    const auto byte = static_cast<unsigned char>(c);
-    if (byte < 0x20 || byte == 0x7F) {
-      quoted += fmt::format("\\u{:04X}", byte);
-    } else {
-      if (c == '"' || c == '\\') quoted += '\\';
-      quoted += c;
-    }
-  }
-  return quoted + "\"";
-}
-
 /// A name stands bare where TOML lets it.
 Toml toml_key(const UntrustedText& name) {
   static constexpr std::string_view kBare =
@@ -69,7 +55,7 @@ Toml toml_value(const Setting& value) {
 }  // namespace
 
 std::string TomlContext::escaped(const UntrustedText& text) {
-  return toml_string(printable(text.bytes_));
+  return toml_quoted(printable(text.bytes_));
 }
 
 std::string ShellContext::escaped(const UntrustedText& text) {

@@ -221,11 +221,11 @@ std::vector<Study> group_studies(const std::vector<TrainingRun>& runs) {
 }
 
 double final_test_error(const TrainingRun& run) {
-  return 1 - run.test_accuracy;
+  return 1 - run.evaluation.test_accuracy;
 }
 
 double final_train_error(const TrainingRun& run) {
-  return run.train_error;
+  return run.evaluation.train_error;
 }
 
 double median_seconds(const TrainingRun& run) {

@@ -74,15 +74,11 @@ void read_model(const ModelRecord& model, TrainingRun& run) {
   }
 }
 
-void read_samples(const EvaluationRecord& evaluation, TrainingRun& run) {
-  Samples& samples = run.samples;
-  samples.index = evaluation.sample_index;
-  samples.labels = evaluation.sample_labels;
-  samples.pixels = evaluation.sample_images.values;
-  for (std::size_t i = 0; i < samples.index.size(); ++i) {
-    const auto image = static_cast<std::size_t>(samples.index[i]);
-    require(run.test_labels[image] == samples.labels[i],
-            fmt::format("sample {} is not test image {}", i, samples.index[i]));
+void check_samples(const EvaluationRecord& evaluation) {
+  for (std::size_t i = 0; i < evaluation.sample_index.size(); ++i) {
+    const auto image = static_cast<std::size_t>(evaluation.sample_index[i]);
+    require(evaluation.test_labels[image] == evaluation.sample_labels[i],
+            fmt::format("sample {} is not test image {}", i, evaluation.sample_index[i]));
   }
 }
 
@@ -92,15 +88,12 @@ void read_kernels(const EvaluationRecord& evaluation, TrainingRun& run) {
   run.kernels = {shape[0], shape[1], shape[2], shape[3], evaluation.first_layer_kernels->values};
 }
 
-void read_neighbours(const EvaluationRecord& evaluation, TrainingRun& run) {
+void check_neighbours(const EvaluationRecord& evaluation) {
   if (!evaluation.nearest_index) return;
   require(evaluation.nearest_labels.has_value(), "no nearest_labels");
   require(evaluation.nearest_distances.has_value(), "no nearest_distances");
   require(evaluation.nearest_images.has_value(), "no nearest_images");
-  const std::size_t per_sample = evaluation.nearest_index->shape[1];
-  require(per_sample > 0, "nearest_index without neighbours");
-  run.neighbours = {per_sample, evaluation.nearest_index->values, evaluation.nearest_labels->values,
-                    evaluation.nearest_distances->values, evaluation.nearest_images->values};
+  require(columns(*evaluation.nearest_index) > 0, "nearest_index without neighbours");
 }
 
 /// Throws unless the confusion matrix is the one that the labels and the most probable labels give.
@@ -109,41 +102,32 @@ void check_confusion(const TrainingRun& run) {
   std::vector<std::int64_t> confusion(run.classes() * run.classes(), 0);
   std::int64_t ties = 0;
   for (std::size_t image = 0; image < run.test_images; ++image) {
-    const std::size_t truth = run.test_labels[image];
-    const std::size_t predicted = run.top_labels.label(image, 0);
+    const std::size_t truth = run.evaluation.test_labels[image];
+    const std::size_t predicted = run.label(image, 0);
     require(truth < run.classes() && predicted < run.classes(),
             fmt::format("test image {} has a label beyond the classes", image));
     ++confusion[truth * run.classes() + predicted];
-    ties += run.top_labels.probability(image, 0) == run.top_labels.probability(image, 1) ? 1 : 0;
+    ties += run.probability(image, 0) == run.probability(image, 1) ? 1 : 0;
   }
   std::int64_t differences = 0;
   for (std::size_t i = 0; i < confusion.size(); ++i) {
-    differences += std::abs(confusion[i] - run.confusion[i]);
+    differences += std::abs(confusion[i] - run.evaluation.confusion.values[i]);
   }
   require(differences <= 2 * ties,
           "a confusion matrix that is not that of test_labels and top5_labels");
 }
 
-void read_scores(const EvaluationRecord& evaluation, TrainingRun& run) {
-  run.test_loss = evaluation.test_loss;
-  run.test_accuracy = evaluation.test_accuracy;
-  run.train_error = evaluation.train_error;
-  run.confusion = evaluation.confusion.values;
-}
-
-void read_evaluation(const EvaluationRecord& evaluation, TrainingRun& run) {
-  read_scores(evaluation, run);
-  run.test_labels = evaluation.test_labels;
-  run.top_labels = {evaluation.top5_labels.shape[1], evaluation.top5_labels.values,
-                    evaluation.top5_probabilities.values};
+/// Of a record; a summary's schema has checked its own.
+void check_evaluation(TrainingRun& run) {
+  const EvaluationRecord& evaluation = run.evaluation;
   check_confusion(run);
   const double accuracy = static_cast<double>(run.right()) / static_cast<double>(run.test_images);
-  require(
-      std::abs(accuracy - run.test_accuracy) < 1e-6,
-      fmt::format("test_accuracy {}, but {} by the confusion matrix", run.test_accuracy, accuracy));
-  read_samples(evaluation, run);
+  require(std::abs(accuracy - evaluation.test_accuracy) < 1e-6,
+          fmt::format("test_accuracy {}, but {} by the confusion matrix", evaluation.test_accuracy,
+                      accuracy));
+  check_samples(evaluation);
   read_kernels(evaluation, run);
-  read_neighbours(evaluation, run);
+  check_neighbours(evaluation);
 }
 
 void read_environment(const Group& group, TrainingRun& run) {
@@ -178,11 +162,9 @@ void read_all(const Record& tree, const TrainingRecord& record, TrainingRun& run
   read_data(record.data, run);
   read_history(record.history, run);
   read_model(record.model, run);
-  if (run.by_summary) {
-    read_scores(record.evaluation, run);  // its schema checks them
-  } else {
-    read_evaluation(record.evaluation, run);
-  }
+  run.evaluation = record.evaluation;
+  run.evaluation.logits = {};
+  if (!run.by_summary) check_evaluation(run);
   read_environment(record.environment, run);
   if (record.study) run.study = read_study_label(*record.study);
 }

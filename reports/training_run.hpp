@@ -8,6 +8,7 @@
 #include <string>
 #include <vector>
 
+#include "reprise/record/contents.hpp"
 #include "reprise/record/record.hpp"
 #include "setting.hpp"
 #include "study_label.hpp"
@@ -39,34 +40,10 @@ struct LayerRow {
   std::int64_t parameters = 0;
 };
 
-/// The five (or fewer) most probable labels of every test image, the most probable first.
-struct TopLabels {
-  std::size_t ranks = 0;
-  std::vector<std::uint8_t> labels;  ///< (test_image, rank)
-  std::vector<float> probabilities;  ///< (test_image, rank)
-  [[nodiscard]] std::size_t label(std::size_t image, std::size_t rank) const {
-    return labels[image * ranks + rank];
-  }
-  [[nodiscard]] double probability(std::size_t image, std::size_t rank) const {
-    return static_cast<double>(probabilities[image * ranks + rank]);
-  }
-};
-
-/// Test images that the record keeps with their pixels.
-struct Samples {
-  std::vector<std::int64_t> index;  ///< in the test set
-  std::vector<std::uint8_t> labels;
-  std::vector<std::uint8_t> pixels;  ///< (sample, height, width, channels)
-};
-
-/// For each sample the training images nearest to it in the last hidden layer's space.
-struct Neighbours {
-  std::size_t per_sample = 0;       ///< 0 if the record has none
-  std::vector<std::int64_t> index;  ///< (sample, neighbour), in the training set
-  std::vector<std::uint8_t> labels;
-  std::vector<float> distances;
-  std::vector<std::uint8_t> pixels;  ///< (sample, neighbour, height, width, channels)
-};
+template <class T>
+std::size_t columns(const Array<T>& rows) {
+  return rows.shape.size() < 2 ? 0 : rows.shape[1];
+}
 
 /// Weights in HWIO order.
 struct Kernels {
@@ -105,14 +82,8 @@ struct TrainingRun {
   UntrustedText conv_reproducibility;  ///< "portable" or "machine"
   std::vector<LayerRow> layers;
 
-  double test_loss = 0, test_accuracy = 0;
-  double train_error = 0;  ///< of the trained network on the images trained on, as they are
-  std::vector<std::uint8_t> test_labels;
-  TopLabels top_labels;
-  std::vector<std::int64_t> confusion;  ///< (true class, predicted class), counts
-  Samples samples;
-  Kernels kernels;  ///< of the first layer
-  Neighbours neighbours;
+  EvaluationRecord evaluation;  ///< without logits
+  Kernels kernels;              ///< of the first layer
 
   Settings environment;  ///< without a git_commit that is "unknown"
   std::vector<double> seconds_per_epoch;
@@ -121,7 +92,19 @@ struct TrainingRun {
 
   [[nodiscard]] std::size_t classes() const { return class_names.size(); }
   [[nodiscard]] std::size_t confused(std::size_t truth, std::size_t predicted) const {
-    return static_cast<std::size_t>(confusion[truth * classes() + predicted]);
+    return static_cast<std::size_t>(evaluation.confusion.values[truth * classes() + predicted]);
+  }
+  /// Of the most probable labels that a test image has, rank 0 is the most probable.
+  [[nodiscard]] std::size_t ranks() const { return columns(evaluation.top5_labels); }
+  [[nodiscard]] std::size_t label(std::size_t image, std::size_t rank) const {
+    return evaluation.top5_labels.values[image * ranks() + rank];
+  }
+  [[nodiscard]] double probability(std::size_t image, std::size_t rank) const {
+    return static_cast<double>(evaluation.top5_probabilities.values[image * ranks() + rank]);
+  }
+  /// Training images nearest to each sample, in the last hidden layer's space; 0 if there are none.
+  [[nodiscard]] std::size_t neighbours_each() const {
+    return evaluation.nearest_index ? columns(*evaluation.nearest_index) : 0;
   }
   /// Test images named right by the trained network.
   [[nodiscard]] std::size_t right() const;

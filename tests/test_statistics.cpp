@@ -461,8 +461,8 @@ TEST_CASE(
 
 TEST_CASE("the other measures are the errors after the last epoch, their gap, and a median time") {
   TrainingRun run;
-  run.test_accuracy = 0.75;
-  run.train_error = 0.125;
+  run.evaluation.test_accuracy = 0.75;
+  run.evaluation.train_error = 0.125;
   run.seconds_per_epoch = {9, 1, 2};
   CHECK(measure_of(run, Measure::test_error, 0).value == 0.25);
   CHECK(measure_of(run, Measure::train_error, 0).value == 0.125);

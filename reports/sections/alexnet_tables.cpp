@@ -23,8 +23,8 @@ double top_k_error(const TrainingRun& run) {
   std::size_t missed = 0;
   for (std::size_t image = 0; image < run.test_images; ++image) {
     bool found = false;
-    for (std::size_t rank = 0; rank < run.top_labels.ranks; ++rank) {
-      found |= run.top_labels.label(image, rank) == run.test_labels[image];
+    for (std::size_t rank = 0; rank < run.ranks(); ++rank) {
+      found |= run.label(image, rank) == run.evaluation.test_labels[image];
     }
     missed += found ? 0 : 1;
   }
@@ -38,12 +38,12 @@ double averaged_error(const Runs& runs) {
   for (std::size_t image = 0; image < first.test_images; ++image) {
     std::vector<double> sums(first.classes(), 0);
     for (const TrainingRun* run : runs) {
-      for (std::size_t rank = 0; rank < run->top_labels.ranks; ++rank) {
-        sums[run->top_labels.label(image, rank)] += run->top_labels.probability(image, rank);
+      for (std::size_t rank = 0; rank < run->ranks(); ++rank) {
+        sums[run->label(image, rank)] += run->probability(image, rank);
       }
     }
     const auto best = std::max_element(sums.begin(), sums.end()) - sums.begin();
-    wrong += static_cast<std::size_t>(best) == first.test_labels[image] ? 0 : 1;
+    wrong += static_cast<std::size_t>(best) == first.evaluation.test_labels[image] ? 0 : 1;
   }
   return static_cast<double>(wrong) / static_cast<double>(first.test_images);
 }
@@ -56,7 +56,7 @@ bool are_whole(const Runs& runs) {
 /// Whether all runs were judged by the same images, as far as their labels tell.
 bool share_test_images(const Runs& runs) {
   return are_whole(runs) && std::all_of(runs.begin(), runs.end(), [&](const TrainingRun* run) {
-           return run->test_labels == runs.front()->test_labels;
+           return run->evaluation.test_labels == runs.front()->evaluation.test_labels;
          });
 }
 
@@ -96,7 +96,7 @@ void add_our_rows(const Repetitions& group, Table& table) {
   const UntrustedText data = data_display_name(run.data_name) + ", test";
   table.rows.push_back({group.name, count_cell(std::int64_t{1}), data,
                         percent_cell(mean_of(group.runs, final_test_error), 2),
-                        are_whole(group.runs) && run.top_labels.ranks < run.classes()
+                        are_whole(group.runs) && run.ranks() < run.classes()
                             ? percent_cell(mean_of(group.runs, top_k_error), 2)
                             : Cell()});
   if (group.runs.size() < 2 || !share_test_images(group.runs)) return;

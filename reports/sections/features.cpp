@@ -19,32 +19,32 @@ constexpr std::size_t kRowsInPanel = 6;
 constexpr std::size_t kMaxColourRows = 6;  // colour images take much room as drawings
 
 std::size_t agreeing(const TrainingRun& run, std::size_t sample) {
-  const Neighbours& nearest = run.neighbours;
   std::size_t count = 0;
-  for (std::size_t i = 0; i < nearest.per_sample; ++i) {
-    const std::uint8_t label = nearest.labels[sample * nearest.per_sample + i];
-    count += label == run.samples.labels[sample] ? 1 : 0;
+  for (std::size_t i = 0; i < run.neighbours_each(); ++i) {
+    const std::uint8_t label =
+        run.evaluation.nearest_labels->values[sample * run.neighbours_each() + i];
+    count += label == run.evaluation.sample_labels[sample] ? 1 : 0;
   }
   return count;
 }
 
 /// "Sandal", "Sneaker and Bag": the neighbours' classes that are not the sample's.
 UntrustedText other_classes(const TrainingRun& run, std::size_t sample) {
-  const Neighbours& nearest = run.neighbours;
   std::vector<UntrustedText> names;
-  for (std::size_t i = 0; i < nearest.per_sample; ++i) {
-    const std::uint8_t label = nearest.labels[sample * nearest.per_sample + i];
+  for (std::size_t i = 0; i < run.neighbours_each(); ++i) {
+    const std::uint8_t label =
+        run.evaluation.nearest_labels->values[sample * run.neighbours_each() + i];
     const UntrustedText& name = run.class_names[label];
-    if (label != run.samples.labels[sample]) add_once(name, names);
+    if (label != run.evaluation.sample_labels[sample]) add_once(name, names);
   }
   return listed(names);
 }
 
 UntrustedText row_title(const TrainingRun& run, std::size_t sample) {
   const std::size_t same = agreeing(run, sample);
-  const UntrustedText& truth = run.class_names[run.samples.labels[sample]];
-  if (same == run.neighbours.per_sample) return plain_text("{}: all alike", truth);
-  return plain_text("{}: {} of {} alike, else {}", truth, same, run.neighbours.per_sample,
+  const UntrustedText& truth = run.class_names[run.evaluation.sample_labels[sample]];
+  if (same == run.neighbours_each()) return plain_text("{}: all alike", truth);
+  return plain_text("{}: {} of {} alike, else {}", truth, same, run.neighbours_each(),
                     other_classes(run, sample));
 }
 
@@ -62,16 +62,16 @@ class NeighbourDrawing {
 
  private:
   void draw_row(std::size_t sample, double top) {
-    const Neighbours& nearest = run_.neighbours;
     canvas_.text({kGap, top + 14}, row_title(run_, sample), {12});
-    draw_picture(run_.samples.pixels, sample, {kGap, top + 22});
+    draw_picture(run_.evaluation.sample_images.values, sample, {kGap, top + 22});
     const double step = std::min(kPicture + kGap, (kNeighboursWidth - kPicture - 5 * kGap) /
-                                                      static_cast<double>(nearest.per_sample));
-    for (std::size_t i = 0; i < nearest.per_sample; ++i) {
-      const std::size_t place = sample * nearest.per_sample + i;
+                                                      static_cast<double>(run_.neighbours_each()));
+    for (std::size_t i = 0; i < run_.neighbours_each(); ++i) {
+      const std::size_t place = sample * run_.neighbours_each() + i;
       const Point corner{kPicture + 4 * kGap + step * static_cast<double>(i), top + 22};
-      draw_picture(nearest.pixels, place, corner);
-      if (nearest.labels[place] == run_.samples.labels[sample]) continue;
+      draw_picture(run_.evaluation.nearest_images->values, place, corner);
+      if (run_.evaluation.nearest_labels->values[place] == run_.evaluation.sample_labels[sample])
+        continue;
       for (const double inset : {-1.0, 0.0, 1.0}) {
         canvas_.outline({corner.x - inset, corner.y - inset},
                         {kPicture + 2 * inset, kPicture + 2 * inset}, colour::kVermilion);
@@ -91,15 +91,16 @@ class NeighbourDrawing {
 };
 
 Table neighbours_data(const TrainingRun& run) {
-  const Neighbours& nearest = run.neighbours;
   Table data{{"Test image", "Class", "Rank", "Training image", "Its class", "Distance"}, {}};
-  for (std::size_t i = 0; i < nearest.index.size(); ++i) {
-    const std::size_t sample = i / nearest.per_sample;
-    data.rows.push_back({count_cell(run.samples.index[sample]),
-                         run.class_names[run.samples.labels[sample]],
-                         count_cell(i % nearest.per_sample + 1), count_cell(nearest.index[i]),
-                         run.class_names[nearest.labels[i]],
-                         number_cell(static_cast<double>(nearest.distances[i]), 3)});
+  const EvaluationRecord& evaluation = run.evaluation;
+  for (std::size_t i = 0; i < evaluation.nearest_index->values.size(); ++i) {
+    const std::size_t sample = i / run.neighbours_each();
+    data.rows.push_back(
+        {count_cell(run.evaluation.sample_index[sample]),
+         run.class_names[run.evaluation.sample_labels[sample]],
+         count_cell(i % run.neighbours_each() + 1), count_cell(evaluation.nearest_index->values[i]),
+         run.class_names[evaluation.nearest_labels->values[i]],
+         number_cell(static_cast<double>(evaluation.nearest_distances->values[i]), 3)});
   }
   return data;
 }
@@ -108,7 +109,7 @@ Figure neighbours_figure(const TrainingRun& run) {
   Figure figure;
   figure.source = short_digest(run.digest);
   figure.data = neighbours_data(run);
-  std::size_t rows = run.samples.index.size();
+  std::size_t rows = run.evaluation.sample_index.size();
   if (run.channels == 3) rows = std::min(rows, kMaxColourRows);
   for (std::size_t first = 0; first < rows; first += kRowsInPanel) {
     const std::size_t last = std::min(rows, first + kRowsInPanel);
@@ -118,7 +119,7 @@ Figure neighbours_figure(const TrainingRun& run) {
     }
     const UntrustedText alt =
         plain_text("Test images, each followed by its {} nearest training images: {}.",
-                   run.neighbours.per_sample, joined(titles, "; "));
+                   run.neighbours_each(), joined(titles, "; "));
     figure.panels.push_back({fmt::format("neighbours_{}", figure.panels.size() + 1), alt,
                              NeighbourDrawing(run, first, last).document(alt)});
   }
@@ -135,7 +136,7 @@ UntrustedText run_name(const TrainingRun& run) {
 /// The first run with neighbours; nullptr for none.
 const TrainingRun* with_neighbours(const Runs& runs) {
   for (const TrainingRun* run : runs) {
-    if (run->neighbours.per_sample > 0) return run;
+    if (run->neighbours_each() > 0) return run;
   }
   return nullptr;
 }
@@ -167,14 +168,14 @@ void add_neighbours(const Runs& runs, Draft& draft) {
   const TrainingRun* run = with_neighbours(runs);
   draft.set("has_neighbours", run != nullptr);
   if (run == nullptr) return;
-  const std::size_t samples = run->samples.index.size();
+  const std::size_t samples = run->evaluation.sample_index.size();
   std::size_t same = 0;
   for (std::size_t sample = 0; sample < samples; ++sample) same += agreeing(*run, sample);
   draft.set("neighbours_run", run_name(*run));
-  draft.set("neighbours_each", std::to_string(run->neighbours.per_sample));
+  draft.set("neighbours_each", std::to_string(run->neighbours_each()));
   draft.set("neighbours_samples", std::to_string(samples));
   draft.set("neighbours_same", std::to_string(same));
-  draft.set("neighbours_all", std::to_string(samples * run->neighbours.per_sample));
+  draft.set("neighbours_all", std::to_string(samples * run->neighbours_each()));
   draft.add("neighbours", neighbours_figure(*run));
 }
 

@@ -110,7 +110,7 @@ TableEntry runs_table(const std::vector<TrainingRun>& runs) {
     const Interval interval = wilson_interval(run.right(), run.test_images);
     const int decimals = decimals_of(run);
     entry.table.rows.push_back({code_cell(run.name), count_cell(run.seed),
-                                percent_cell(run.test_accuracy, decimals),
+                                percent_cell(run.evaluation.test_accuracy, decimals),
                                 percent_cell(interval.low, decimals),
                                 percent_cell(interval.high, decimals), code_cell(run.digest)});
   }
@@ -127,10 +127,10 @@ void add_accuracy(const std::vector<TrainingRun>& runs, Draft& draft) {
   draft.set("data_name", data_display_name(run.data_name));
   draft.set("seed", std::to_string(run.seed));
   draft.set("epochs", counted(run.epochs, "epoch"));
-  draft.set("accuracy", percent(run.test_accuracy, decimals));
+  draft.set("accuracy", percent(run.evaluation.test_accuracy, decimals));
   draft.set("test_error", percent(final_test_error(run), decimals));
   draft.set("test_error_interval", percent_range(interval, decimals));
-  draft.set("test_loss", fixed(run.test_loss, 3));
+  draft.set("test_loss", fixed(run.evaluation.test_loss, 3));
   draft.set("wrong", grouped(run.test_images - run.right()));
   draft.set("test_images", grouped(run.test_images));
   draft.set("train_images", grouped(run.train_images));
@@ -178,10 +178,10 @@ void add_1998(const Inputs& inputs, Draft& draft) {
 std::vector<std::size_t> mistakes_by_confidence(const TrainingRun& run) {
   std::vector<std::size_t> mistakes;
   for (std::size_t image = 0; image < run.test_images; ++image) {
-    if (run.top_labels.label(image, 0) != run.test_labels[image]) mistakes.push_back(image);
+    if (run.label(image, 0) != run.evaluation.test_labels[image]) mistakes.push_back(image);
   }
   const auto confidence = [&](std::size_t image) {
-    const double probability = run.top_labels.probability(image, 0);
+    const double probability = run.probability(image, 0);
     return std::isfinite(probability) ? probability : 0.0;
   };
   std::stable_sort(mistakes.begin(), mistakes.end(),
@@ -202,16 +202,16 @@ TableEntry mistakes_table(const TrainingRun& run, const std::vector<std::size_t>
                    short_digest(run.digest)};
   for (std::size_t i = 0; i < std::min(kMistakes, mistakes.size()); ++i) {
     const std::size_t image = mistakes[i];
-    const std::size_t truth = run.test_labels[image];
+    const std::size_t truth = run.evaluation.test_labels[image];
     Cell of_truth;
-    for (std::size_t rank = 1; rank < run.top_labels.ranks; ++rank) {
-      if (run.top_labels.label(image, rank) == truth) {
-        of_truth = probability_cell(run.top_labels.probability(image, rank));
+    for (std::size_t rank = 1; rank < run.ranks(); ++rank) {
+      if (run.label(image, rank) == truth) {
+        of_truth = probability_cell(run.probability(image, rank));
       }
     }
     entry.table.rows.push_back({count_cell(image), run.class_names[truth],
-                                run.class_names[run.top_labels.label(image, 0)],
-                                probability_cell(run.top_labels.probability(image, 0)), of_truth});
+                                run.class_names[run.label(image, 0)],
+                                probability_cell(run.probability(image, 0)), of_truth});
   }
   return entry;
 }
@@ -222,13 +222,13 @@ void add_mistakes(const TrainingRun& run, Draft& draft) {
   if (mistakes.empty()) return;
   draft.add("mistakes", mistakes_table(run, mistakes));
   const auto confident = std::count_if(mistakes.begin(), mistakes.end(), [&](std::size_t image) {
-    return run.top_labels.probability(image, 0) > kConfident;
+    return run.probability(image, 0) > kConfident;
   });
   draft.set("confident", percent(kConfident, 0));
   draft.set("confident_mistakes", grouped(confident));
   double sum = 0;
   for (std::size_t image = 0; image < run.test_images; ++image) {
-    sum += run.top_labels.probability(image, 0);
+    sum += run.probability(image, 0);
   }
   draft.set("mean_confidence", percent(sum / static_cast<double>(run.test_images), 1));
   const std::vector<ConfusedPair> pairs = confused_pairs(run);
