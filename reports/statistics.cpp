@@ -117,7 +117,7 @@ double noncentrality_for_power(std::size_t degrees) {
 }
 
 PairedTest paired_t_test(std::span<const double> differences, double resolution) {
-  constexpr double kInfinity = std::numeric_limits<double>::infinity();
+  constexpr double kUnbounded = std::numeric_limits<double>::infinity();
   constexpr double kRounding = 1e-9;  // relative, far above that of a few sums
   PairedTest test;
   test.pairs = differences.size();
@@ -126,9 +126,9 @@ PairedTest paired_t_test(std::span<const double> differences, double resolution)
   const double least = std::max(resolution, kRounding * std::abs(test.mean));
   test.lacks_spread = test.pairs > 1 && test.mean != 0 && test.standard_deviation <= least;
   if (test.pairs < 2 || test.lacks_spread || !std::isfinite(test.standard_deviation)) {
-    test.interval = {-kInfinity, kInfinity};
+    test.interval = {-kUnbounded, kUnbounded};
     test.p = std::numeric_limits<double>::quiet_NaN();
-    test.detectable = kInfinity;
+    test.detectable = kUnbounded;
     return test;
   }
   const double n = static_cast<double>(test.pairs);

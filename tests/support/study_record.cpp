@@ -9,8 +9,8 @@
 namespace reprise::test {
 namespace {
 
-constexpr std::size_t kClasses = 10;
-constexpr std::size_t kRanks = 5;
+constexpr std::size_t kStudyClasses = 10;
+constexpr std::size_t kStudyRanks = 5;
 constexpr std::size_t kNeighbours = 6;
 
 template <class T>
@@ -69,7 +69,7 @@ void add_neighbours(EvaluationRecord& evaluation) {
       const bool other = i + 1 == kNeighbours;
       index.push_back(static_cast<std::int64_t>(kNeighbours * sample + i));
       near_labels.push_back(
-          static_cast<std::uint8_t>((labels[sample] + (other ? 1 : 0)) % kClasses));
+          static_cast<std::uint8_t>((labels[sample] + (other ? 1 : 0)) % kStudyClasses));
       distances.push_back(0.1F * static_cast<float>(i + 1));
       const auto begin = pixels.begin() + static_cast<std::ptrdiff_t>(size * sample);
       images.values.insert(images.values.end(), begin, begin + static_cast<std::ptrdiff_t>(size));
@@ -87,12 +87,12 @@ void set_wrong(Record& record, std::int64_t wrong) {
   std::fill(confusion.begin(), confusion.end(), 0);
   for (std::size_t image = 0; image < truth.size(); ++image) {
     const bool is_wrong = image < static_cast<std::size_t>(wrong);
-    const std::size_t named = (truth[image] + (is_wrong ? 1U : 0U)) % kClasses;
-    std::uint8_t* ranks = &labels[kRanks * image];
-    std::uint8_t* found = std::find(ranks, ranks + kRanks, named);
-    if (found != ranks + kRanks) std::swap(*found, *ranks);
+    const std::size_t named = (truth[image] + (is_wrong ? 1U : 0U)) % kStudyClasses;
+    std::uint8_t* ranks = &labels[kStudyRanks * image];
+    std::uint8_t* found = std::find(ranks, ranks + kStudyRanks, named);
+    if (found != ranks + kStudyRanks) std::swap(*found, *ranks);
     *ranks = static_cast<std::uint8_t>(named);
-    ++confusion[kClasses * truth[image] + named];
+    ++confusion[kStudyClasses * truth[image] + named];
   }
   const double images = static_cast<double>(truth.size());
   const double error = static_cast<double>(wrong) / images;

@@ -102,7 +102,7 @@ Tensors tensors(std::vector<float> weights, const std::vector<std::size_t>& shap
           {"bias", list(std::vector<float>(shape.back()), axes.back())}};
 }
 
-std::vector<LayerRecord> layers() {
+std::vector<LayerRecord> layer_records() {
   const std::vector<std::string> kernel = {"kernel_height", "kernel_width", "in_channels",
                                            "out_channels"};
   const std::vector<std::string> matrix = {"in_features", "out_features"};
@@ -131,7 +131,7 @@ ModelRecord model() {
   result.parameters_sha256 = made_up_digest(-2);
   result.conv_reproducibility = "portable";
   result.summary = "Model: lenet5\n";
-  result.layers = layers();
+  result.layers = layer_records();
   return result;
 }
 

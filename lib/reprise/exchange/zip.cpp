@@ -31,7 +31,7 @@ constexpr std::uint16_t kFirstOf1980 = 0x0021;
 constexpr const char* kWhere = "zip archive";
 constexpr const char* kExpected = "an archive as numpy.savez writes";
 
-[[noreturn]] void refuse(const std::string& given) {
+[[noreturn]] void refuse_zip(const std::string& given) {
   throw Error(kWhere, given, kExpected);
 }
 
@@ -41,7 +41,7 @@ class Cursor {
   explicit Cursor(std::span<const std::byte> bytes) : bytes_(bytes) {}
 
   std::span<const std::byte> take(std::uint64_t count) {
-    if (count > bytes_.size()) refuse("is cut short");
+    if (count > bytes_.size()) refuse_zip("is cut short");
     const auto taken = bytes_.first(static_cast<std::size_t>(count));
     bytes_ = bytes_.subspan(static_cast<std::size_t>(count));
     return taken;
@@ -82,11 +82,12 @@ Directory find_directory(std::span<const std::byte> archive) {
     const std::uint16_t here = end.u16(), members = end.u16();
     const std::uint32_t size = end.u32(), offset = end.u32();
     if (end.u16() != comment) continue;
-    if (disk != 0 || first_disk != 0 || here != members) refuse("spans several disks");
-    if (std::uint64_t{offset} + size != at) refuse("its directory does not end where it should");
+    if (disk != 0 || first_disk != 0 || here != members) refuse_zip("spans several disks");
+    if (std::uint64_t{offset} + size != at)
+      refuse_zip("its directory does not end where it should");
     return {members, offset, size};
   }
-  refuse("has no directory at its end");
+  refuse_zip("has no directory at its end");
 }
 
 /// A member with what only its local header and contents need.
@@ -98,7 +99,7 @@ struct Entry {
 
 Entry read_entry(Cursor& directory) {
   Entry entry;
-  if (directory.u32() != kEntry) refuse("its directory is damaged");
+  if (directory.u32() != kEntry) refuse_zip("its directory is damaged");
   directory.take(4);  // versions
   entry.flags = directory.u16();
   entry.method = directory.u16();
@@ -107,7 +108,7 @@ Entry read_entry(Cursor& directory) {
   entry.packed = directory.u32();
   const std::uint32_t size = directory.u32();
   const std::uint16_t name = directory.u16(), extra = directory.u16(), comment = directory.u16();
-  if (directory.u16() != 0) refuse("spans several disks");
+  if (directory.u16() != 0) refuse_zip("spans several disks");
   directory.take(6);  // attributes
   entry.offset = directory.u32();
   entry.member.name = directory.text(name);
@@ -147,7 +148,7 @@ LocalSizes local_sizes(std::uint32_t size, std::uint32_t packed, std::span<const
     if (packed == kInExtra) sizes.packed = field.u64();
     return sizes;
   }
-  refuse("a member has no sizes");
+  refuse_zip("a member has no sizes");
 }
 
 /// Takes a member from the archive's front: its header, which must agree with the directory, and
@@ -188,7 +189,7 @@ std::vector<ZipMember> zip_members(std::span<const std::byte> archive) {
   Cursor entries(archive.subspan(directory.offset, directory.size));
   std::vector<Entry> found;
   for (std::size_t i = 0; i < directory.members; ++i) found.push_back(read_entry(entries));
-  if (entries.left() > 0) refuse("its directory has more than its members");
+  if (entries.left() > 0) refuse_zip("its directory has more than its members");
 
   // In the order in which they lie in the file, each begins where the one before it ends.
   std::vector<Entry*> in_place;
@@ -205,7 +206,7 @@ std::vector<ZipMember> zip_members(std::span<const std::byte> archive) {
     }
     read_local(contents, *entry);
   }
-  if (contents.left() > 0) refuse("has data between its members and its directory");
+  if (contents.left() > 0) refuse_zip("has data between its members and its directory");
   std::vector<ZipMember> members;
   for (Entry& entry : found) members.push_back(std::move(entry.member));
   return members;

@@ -27,14 +27,14 @@ namespace HWY_NAMESPACE {
 namespace {
 namespace hn = hwy::HWY_NAMESPACE;
 
-constexpr std::size_t kDepthBlock = 512;
+constexpr std::size_t kUnpackedDepthBlock = 512;
 constexpr std::size_t kRowBlock = 64;
 
 /// All M rows of the last columns, fewer than a vector: through copies of b and c.
 void run_last_columns(std::size_t M, std::size_t columns, const Product& product) {
   const hn::ScalableTag<float> d;
   const std::size_t lanes = hn::Lanes(d);
-  HWY_ALIGN float b[kDepthBlock * hn::MaxLanes(d)];
+  HWY_ALIGN float b[kUnpackedDepthBlock * hn::MaxLanes(d)];
   HWY_ALIGN float c[kRowBlock * hn::MaxLanes(d)];
   for (std::size_t k = 0; k < product.depth; ++k) {
     std::copy_n(product.b + k * product.b_row_stride, columns, b + k * lanes);
@@ -68,10 +68,14 @@ void multiply_rows_of_b(std::size_t M, std::size_t N, std::size_t K, ConstMatrix
   const std::size_t lanes = hn::Lanes(hn::ScalableTag<float>());
   const std::size_t whole_vectors = N / lanes;
   const std::size_t panels = div_ceil(whole_vectors, kMaxVectors);
-  for (std::size_t k = 0; k < K; k += kDepthBlock) {
-    Product p{
-        std::min(kDepthBlock, K - k), a, b.data + k * b.row_stride, b.row_stride, c, c_row_stride,
-        k == 0 && !accumulate};
+  for (std::size_t k = 0; k < K; k += kUnpackedDepthBlock) {
+    Product p{std::min(kUnpackedDepthBlock, K - k),
+              a,
+              b.data + k * b.row_stride,
+              b.row_stride,
+              c,
+              c_row_stride,
+              k == 0 && !accumulate};
     p.a.data += k * a.column_stride;
     for (std::size_t panel = 0; panel < panels; ++panel) {  // of as equal widths as can be
       const std::size_t first = panel * whole_vectors / panels;
@@ -81,7 +85,7 @@ void multiply_rows_of_b(std::size_t M, std::size_t N, std::size_t K, ConstMatrix
       p.c += vectors * lanes;
     }
     if (N % lanes == 0) continue;
-    const bool begins_and_ends_here = p.from_zero && K <= kDepthBlock;
+    const bool begins_and_ends_here = p.from_zero && K <= kUnpackedDepthBlock;
     if (begins_and_ends_here && N > lanes) {  // some columns once more, to the same values
       const std::size_t before = lanes - N % lanes;
       p.b -= before;
@@ -193,9 +197,9 @@ void multiply_columns_of_b(std::size_t M, std::size_t N, std::size_t K, ConstMat
           }
         }
       }
-      for (std::size_t k = 0; k < K; k += kDepthBlock) {
+      for (std::size_t k = 0; k < K; k += kUnpackedDepthBlock) {
         run_rows(columns, vectors,
-                 {std::min(kDepthBlock, K - k),
+                 {std::min(kUnpackedDepthBlock, K - k),
                   {b.data + n * b.column_stride + k, b.column_stride, 1},
                   a_copy.get() + k * width,
                   width,

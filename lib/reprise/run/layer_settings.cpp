@@ -17,20 +17,20 @@ namespace {
 
 constexpr const char* kAll = "all";
 
-enum class Value { not_negative, positive, number, epoch, epochs };
+enum class Kind { not_negative, positive, number, epoch, epochs };
 
 struct Key {
   std::string_view name;
-  Value value;
+  Kind kind;
 };
 constexpr std::array kKeys = {
-    Key{"weight_lr", Value::not_negative},      Key{"weight_lr_mult", Value::not_negative},
-    Key{"weight_decay", Value::not_negative},   Key{"weight_deviation", Value::not_negative},
-    Key{"weight_value", Value::number},         Key{"bias_lr", Value::not_negative},
-    Key{"bias_lr_mult", Value::not_negative},   Key{"bias_decay", Value::not_negative},
-    Key{"bias_deviation", Value::not_negative}, Key{"bias_value", Value::number},
-    Key{"lr_milestones", Value::epochs},        Key{"lr_gamma", Value::positive},
-    Key{"frozen_from", Value::epoch},
+    Key{"weight_lr", Kind::not_negative},      Key{"weight_lr_mult", Kind::not_negative},
+    Key{"weight_decay", Kind::not_negative},   Key{"weight_deviation", Kind::not_negative},
+    Key{"weight_value", Kind::number},         Key{"bias_lr", Kind::not_negative},
+    Key{"bias_lr_mult", Kind::not_negative},   Key{"bias_decay", Kind::not_negative},
+    Key{"bias_deviation", Kind::not_negative}, Key{"bias_value", Kind::number},
+    Key{"lr_milestones", Kind::epochs},        Key{"lr_gamma", Kind::positive},
+    Key{"frozen_from", Kind::epoch},
 };
 
 std::size_t place_of(std::string_view key) {
@@ -55,22 +55,22 @@ using Layers = std::map<std::string, std::map<std::size_t, std::string>, ByNumbe
 
 std::string canonical_number(const std::string& where, const Key& key, const std::string& text) {
   const std::optional<double> number = parse_real(text);
-  const bool fits = number && (key.value == Value::number || *number > 0.0 ||
-                               (*number == 0.0 && key.value == Value::not_negative));
+  const bool fits = number && (key.kind == Kind::number || *number > 0.0 ||
+                               (*number == 0.0 && key.kind == Kind::not_negative));
   if (!fits) {
     throw Error(where, fmt::format("{} \"{}\"", key.name, text),
-                key.value == Value::positive ? "a number above 0"
-                : key.value == Value::number ? "a number"
-                                             : "a number, 0 or more");
+                key.kind == Kind::positive ? "a number above 0"
+                : key.kind == Kind::number ? "a number"
+                                           : "a number, 0 or more");
   }
   return fmt::format("{}", *number + 0.0);  // -0 is 0
 }
 
 std::string canonical_value(const std::string& where, const Key& key, const std::string& text) {
-  if (key.value == Value::epoch) {
+  if (key.kind == Kind::epoch) {
     return std::to_string(integer_of(where + ": " + std::string(key.name), text, {0}));
   }
-  if (key.value != Value::epochs) return canonical_number(where, key, text);
+  if (key.kind != Kind::epochs) return canonical_number(where, key, text);
   return fmt::format("{}", fmt::join(milestones_of(where + ": lr_milestones", text), ","));
 }
 
