@@ -285,8 +285,7 @@ StudyEnd end_of_study(const StudyRuns& runs, const RunStore& store, const LoadOp
 
 void print_list() {
   for (const std::string& file : study_files()) {
-    const Study study = read_study(file);
-    print_line(fmt::format("{:<24}{}", study.name, study.question));
+    print_line(fmt::format("{:<36}{}", study_name_of(file), read_study(file).question));
   }
 }
 

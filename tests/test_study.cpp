@@ -88,6 +88,7 @@ TEST_CASE("help has defaults and an example; --list and --describe tell what the
                                   Catch::Contains("epochs = "));
   }
   CHECK(studies >= 12);
+  CHECK_THAT(list.out, Catch::Contains("\ncifar10/dropout "));
 }
 
 TEST_CASE("a study of one's own runs from its file, from anywhere") {

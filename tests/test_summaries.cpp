@@ -381,3 +381,23 @@ TEST_CASE("verify runs a summary again, and finds a digest that its run does not
   CHECK((other.status == 1 || other.status == 4));  // 4 where this code has uncommitted changes
   CHECK_THAT(other.out, Catch::Contains("record_sha256"));
 }
+
+TEST_CASE("the commands of a report on CIFAR-10 name studies that study finds, and the data") {
+  const TemporaryFolder folder;
+  const std::string report = folder / "report";
+  REQUIRE(run_command(REPRISE_BINARY_DIR "/reports/write_report --output " + report +
+                      " " REPRISE_SOURCE_DIR "/reports/cifar10")
+              .status == 0);
+  std::istringstream lines(test::read_file(report + "/data/README.md"));
+  const std::string start = "build/release/experiments/study ";
+  std::size_t found = 0;
+  for (std::string line; std::getline(lines, line);) {
+    if (!line.starts_with(start)) continue;
+    ++found;
+    const std::string name = line.substr(start.size(), line.find(' ', start.size()) - start.size());
+    INFO(line);
+    CHECK(run_command(REPRISE_BINARY_DIR "/experiments/study " + name + " --describe").status == 0);
+    CHECK_THAT(line, Catch::Contains(" --data DIR"));
+  }
+  CHECK(found > 0);
+}

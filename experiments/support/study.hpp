@@ -64,13 +64,14 @@ constexpr std::int64_t kMaxEpochs = 1'000'000;
 /// or out of range, a name that is no plain file name, text with control characters.
 Study read_study(const std::string& file);
 
-/// The file that `study` means: one with a slash or ".toml" in it is a path, else it is the name of
-/// one of study_files(). Error lists their names.
+/// The file that `study` means: one that ends in ".toml" is a path, else it is the name of one of
+/// study_files(). Error lists their names.
 std::string find_study(const std::string& study);
 
-/// The study files that came with this program (installed_data.hpp), sorted.
+/// The study files that came with this program (installed_data.hpp), sorted, those in folders last.
 std::vector<std::string> study_files();
-/// Their names, as find_study() takes them.
+/// The name of one of them, as find_study() takes it: "dropout", "cifar10/dropout".
+std::string study_name_of(const std::string& file);
 std::vector<std::string> study_names();
 
 /// How much its runs train, where that is not as the study says.

@@ -6,6 +6,7 @@
 #include <filesystem>
 #include <iterator>
 #include <set>
+#include <tuple>
 
 #include "reprise/conv/conv_algorithm.hpp"
 #include "reprise/core/error.hpp"
@@ -294,24 +295,32 @@ Study read_study(const std::string& file) {
 std::vector<std::string> study_files() {
   std::vector<std::string> files;
   std::error_code none;
-  for (const auto& entry : fs::directory_iterator(installed_data("studies"), none)) {
+  for (const auto& entry : fs::recursive_directory_iterator(installed_data("studies"), none)) {
     if (entry.path().extension() == ".toml") files.push_back(entry.path().string());
   }
-  std::sort(files.begin(), files.end());
+  // Those of a folder after those that are in none.
+  std::sort(files.begin(), files.end(), [](const fs::path& a, const fs::path& b) {
+    return std::tuple(a.parent_path(), a) < std::tuple(b.parent_path(), b);
+  });
   return files;
+}
+
+std::string study_name_of(const std::string& file) {
+  return fs::path(file).lexically_relative(installed_data("studies")).replace_extension().string();
 }
 
 std::vector<std::string> study_names() {
   std::vector<std::string> names;
-  for (const std::string& file : study_files()) names.push_back(fs::path(file).stem().string());
+  for (const std::string& file : study_files()) names.push_back(study_name_of(file));
   return names;
 }
 
 std::string find_study(const std::string& study) {
-  if (study.find('/') != std::string::npos || study.ends_with(".toml")) return study;
+  if (study.ends_with(".toml")) return study;
   for (const std::string& file : study_files()) {
-    if (fs::path(file).stem().string() == study) return file;
+    if (study_name_of(file) == study) return file;
   }
+  if (study.find('/') != std::string::npos && fs::exists(study)) return study;
   const std::vector<std::string> names = study_names();
   throw Error(
       "study", "\"" + study + "\"",

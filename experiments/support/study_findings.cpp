@@ -154,8 +154,8 @@ std::optional<StudyFindings> judge_by_installed_study(const Record& record) {
   const auto& name = label->second.attribute<std::string>("name");
   Lines known;
   for (const std::string& file : study_files()) {
-    known.push_back(std::filesystem::path(file).stem().string());
-    if (known.back() != name) continue;
+    known.push_back(study_name_of(file));
+    if (std::filesystem::path(file).stem() != name) continue;
     StudyFindings findings = judge_study(record, read_study(file));
     findings.is_installed = true;
     return findings;

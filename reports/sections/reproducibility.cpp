@@ -175,14 +175,22 @@ UntrustedText classes_of(const Inputs& inputs) {
 ShellCommands study_command(const Study& study) {
   std::set<std::int64_t> seeds;
   for (const TrainingRun* run : study.runs()) seeds.insert(run->seed);
-  const UntrustedText line = command_line_of(study.runs().front()->environment);
+  const TrainingRun& run = *study.runs().front();
+  const UntrustedText line = command_line_of(run.environment);
   const std::vector<UntrustedText> words = words_of_shell(line);
   const bool quick = std::find(words.begin(), words.end(), "--quick") != words.end();
-  return command_of("study ", study.name,
-                    ShellCommands::format(
-                        "{}{} --seeds {} --store records",
-                        quick ? ShellCommands::literal(" --quick") : ShellCommands(),
-                        arguments_of(line, kOfStudies), fmt::format("{}", fmt::join(seeds, ","))));
+  // What study takes without --data; --quick takes the part of it that comes with the project.
+  const bool usual_data = run.data_name.substr(0, quick ? run.data_name.find(" (")
+                                                        : std::string::npos) == "Fashion-MNIST";
+  const ShellCommands arguments = ShellCommands::format(
+      "{}{} --seeds {}{} --store records",
+      quick ? ShellCommands::literal(" --quick") : ShellCommands(), arguments_of(line, kOfStudies),
+      fmt::format("{}", fmt::join(seeds, ",")),
+      usual_data ? ShellCommands() : ShellCommands::literal(" --data DIR"));
+  // The studies that hold images of CIFAR-10 out, and no others, are in a folder of their own.
+  return run.data_name == "CIFAR-10" && is_held_out(run)
+             ? command_of("study cifar10/", study.name, arguments)
+             : command_of("study ", study.name, arguments);
 }
 
 ShellCommands report_command(const Inputs& inputs, const std::string& only) {
