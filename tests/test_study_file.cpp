@@ -196,7 +196,9 @@ TEST_CASE("what a study's file cannot mean is refused in one line") {
   CHECK(is_line_with(error_of([&] { read(folder, kGood, "a b.toml"); }), "cannot name a study"));
   CHECK(is_line_with(error_of([&] { read_study(folder.path() + "/none.toml"); }), "none.toml"));
   CHECK(is_line_with(error_of([] { find_study("droput"); }), "\"droput\""));
+  CHECK(is_line_with(error_of([] { find_study("cifar10/droput"); }), "cifar10/dropout"));
   CHECK(find_study("./droput") == "./droput");
+  CHECK(find_study("cifar10/droput.toml") == "cifar10/droput.toml");
 }
 
 TEST_CASE("what a study's runs need follows from the sizes of their models") {

@@ -64,8 +64,8 @@ constexpr std::int64_t kMaxEpochs = 1'000'000;
 /// or out of range, a name that is no plain file name, text with control characters.
 Study read_study(const std::string& file);
 
-/// The file that `study` means: one that ends in ".toml" is a path, else it is the name of one of
-/// study_files(). Error lists their names.
+/// The file that `study` means: what ends in ".toml" or starts with "." or "/" is a path, else it
+/// is the name of one of study_files(). Error lists their names.
 std::string find_study(const std::string& study);
 
 /// The study files that came with this program (installed_data.hpp), sorted, those in folders last.

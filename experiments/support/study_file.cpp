@@ -316,11 +316,10 @@ std::vector<std::string> study_names() {
 }
 
 std::string find_study(const std::string& study) {
-  if (study.ends_with(".toml")) return study;
+  if (study.ends_with(".toml") || study.starts_with('.') || study.starts_with('/')) return study;
   for (const std::string& file : study_files()) {
     if (study_name_of(file) == study) return file;
   }
-  if (study.find('/') != std::string::npos && fs::exists(study)) return study;
   const std::vector<std::string> names = study_names();
   throw Error(
       "study", "\"" + study + "\"",
