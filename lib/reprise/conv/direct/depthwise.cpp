@@ -178,6 +178,7 @@ using reprise::HWY_NAMESPACE::fma;
 using reprise::HWY_NAMESPACE::for_each_overlapping_vector;
 using reprise::HWY_NAMESPACE::for_each_size;
 using reprise::HWY_NAMESPACE::for_each_vector;
+using reprise::HWY_NAMESPACE::vectors_by;
 
 // So that what is the same for all vectors is computed once.
 #define REPRISE_INLINE_LAMBDA __attribute__((always_inline))
@@ -228,10 +229,17 @@ HWY_NOINLINE void share_cells(const SharingBlock& block) {
 
 using SharingKernel = void (*)(const SharingBlock&);
 
-/// By positions, less one.
+/// Single positions, kernels 6 wide and, without vectors, those over 3 wide are not worth the time
+/// to compile them: correlate_row computes these.
+constexpr std::size_t kSharedWidth = HWY_TARGET == HWY_SCALAR ? 3 : kMaxSharedWidth;
+
+/// By positions, less one; null for those that are not compiled.
 template <std::size_t width, std::ptrdiff_t step>
 constexpr auto kSharingSizes = for_each_size<kSharingPositions>([]<std::size_t count>() {
-  return static_cast<SharingKernel>(&share_cells<count, width, step>);
+  SharingKernel kernel = nullptr;
+  if constexpr (count > 1 && width <= kSharedWidth && width != 6)
+    kernel = &share_cells<count, width, step>;
+  return kernel;
 });
 
 /// By width, less one.
@@ -239,6 +247,8 @@ template <std::ptrdiff_t step>
 constexpr auto kSharingKernels = for_each_size<kMaxSharedWidth>([]<std::size_t width>() {
   return kSharingSizes<width, step>;
 });
+
+void correlate_row(const DepthwiseRow& row, const Operands& data);
 
 /// A row whose taps share: blocks of nearly equal numbers of positions.
 void share_row(const DepthwiseRow& row, const Operands& data) {
@@ -264,6 +274,7 @@ void share_row(const DepthwiseRow& row, const Operands& data) {
                      .start = data.start,
                      .result = nullptr};
   const std::size_t blocks = div_ceil(c.B, kSharingPositions);
+  if (kernels[width - 1][c.B / blocks - 1] == nullptr) return correlate_row(row, data);
   for (std::size_t index = 0; index < blocks; ++index) {
     const std::size_t begin = index * c.B / blocks;
     const std::size_t end = (index + 1) * c.B / blocks;
@@ -321,8 +332,9 @@ template <std::size_t count>
 std::size_t correlate_blocks(const DepthwiseRow& row, const DepthwiseRun& run, const Operands& data,
                              std::size_t b) {
   for (; b + count <= run.end; b += count) {
-    for_each_vector(row.c.G, [&](auto d, std::size_t g)
-                                 HWY_ATTR { correlate_positions<count>(d, row, run, data, b, g); });
+    for_each_overlapping_vector(row.c.G, [&](auto d, std::size_t g) HWY_ATTR {
+      correlate_positions<count>(d, row, run, data, b, g);
+    });
   }
   return b;
 }
@@ -394,10 +406,11 @@ void add_row(const DepthwiseRow& row, const Operands& data, std::size_t g_begin,
 struct ThreeByThree {
   const float* cells[3];
   const float* grad;
-  float* grad_weight;
   std::size_t G;
   std::size_t rows;                   ///< of positions
   std::size_t cells_step, grad_step;  ///< from row to row
+  float* grad_weight;
+  std::size_t tap_step;  ///< of the gradients, from tap to tap
 };
 
 /// The vector in a register: GCC reads it again for each multiply-add otherwise.
@@ -428,7 +441,8 @@ HWY_NOINLINE void add_three_by_three(D d, const ThreeByThree& at, const ColumnRa
   Vector acc[3][3];
   REPRISE_UNROLL
   for (std::size_t h = h_begin; h < h_end; ++h) {
-    for (std::size_t w = 0; w < 3; ++w) acc[h][w] = hn::LoadU(d, at.grad_weight + (h * 3 + w) * G);
+    for (std::size_t w = 0; w < 3; ++w)
+      acc[h][w] = hn::LoadU(d, at.grad_weight + (h * 3 + w) * at.tap_step);
   }
   for (std::size_t row = 0; row < at.rows; ++row) {
     const std::size_t first_cell = row * at.cells_step;
@@ -475,7 +489,7 @@ HWY_NOINLINE void add_three_by_three(D d, const ThreeByThree& at, const ColumnRa
   REPRISE_UNROLL
   for (std::size_t h = h_begin; h < h_end; ++h) {
     for (std::size_t w = 0; w < 3; ++w) {
-      hn::StoreU(hn::Add(acc[h][w], hn::Zero(d)), d, at.grad_weight + (h * 3 + w) * G);
+      hn::StoreU(hn::Add(acc[h][w], hn::Zero(d)), d, at.grad_weight + (h * 3 + w) * at.tap_step);
     }
   }
 }
@@ -494,10 +508,39 @@ auto three_by_three_kernel(std::size_t h_begin, std::size_t h_end) {
   return add_three_by_three<stride, 2, 3, D>;
 }
 
-/// The share of `row_count` rows like `row`, from it on, of the gradients of groups [g_begin,
-/// g_end) of a 3x3 kernel.
+/// Sums of a 3x3 kernel's gradients of the last groups, which fill no vector: in a vector with some
+/// groups before them, whose sums are dropped.
+class LastGroups {
+ public:
+  static constexpr hn::CappedTag<float, 8> d{};
+  LastGroups(const Correlation& c, float* gradients, std::size_t g_begin, std::size_t g_end)
+      : gradients_(gradients), tap_step_(c.G), end_(g_end) {
+    begin_ = g_end - (g_end - g_begin) % hn::Lanes(d);
+    for (std::size_t tap = 0; tap < 9; ++tap)
+      std::copy_n(gradients + tap * tap_step_ + begin_, end_ - begin_, sums(tap));
+  }
+  LastGroups(const LastGroups&) = delete;
+  LastGroups& operator=(const LastGroups&) = delete;
+  ~LastGroups() {
+    for (std::size_t tap = 0; tap < 9; ++tap)
+      std::copy_n(sums(tap), end_ - begin_, gradients_ + tap * tap_step_ + begin_);
+  }
+  [[nodiscard]] std::size_t begin() const { return begin_; }
+  [[nodiscard]] bool empty() const { return begin_ == end_; }
+  [[nodiscard]] std::size_t vector_begin() const { return end_ - hn::Lanes(d); }
+  [[nodiscard]] float* vectors() { return sums_; }  ///< one a tap
+
+ private:
+  float* sums(std::size_t tap) { return sums_ + (tap + 1) * hn::Lanes(d) - (end_ - begin_); }
+  float* gradients_;
+  std::size_t tap_step_, begin_, end_;
+  float sums_[9 * hn::MaxLanes(d)] = {};
+};
+
+/// The share of `row_count` rows like `row`, from it on, of the gradients of a 3x3 kernel, of
+/// groups from g_begin on.
 void add_three_by_three_rows(const DepthwiseRow& row, std::size_t row_count, const Operands& data,
-                             std::size_t g_begin, std::size_t g_end) {
+                             std::size_t g_begin, LastGroups& last) {
   const Correlation& c = row.c;
   constexpr std::size_t most = 5;  // of runs that have taps: 2, 1 to 2, all, 0 to 1, 0
   ColumnRange ranges[most];
@@ -509,10 +552,15 @@ void add_three_by_three_rows(const DepthwiseRow& row, std::size_t row_count, con
   if (range_count == 0) return;
   const std::size_t h_begin = row.h_taps.tap_begin;
   const std::size_t h_end = row.h_taps.tap_end;
-  for_each_vector(g_end - g_begin, [&](auto d, std::size_t i) HWY_ATTR {
-    const std::size_t g = g_begin + i;
-    ThreeByThree at{{},        data.factor + row.result(0) + g, data.result + g, c.G,
-                    row_count, c.step_h * c.SW * c.G,           c.r_row};
+  const auto add = [&](auto d, std::size_t g, float* grad_weight, std::size_t tap_step) HWY_ATTR {
+    ThreeByThree at{.cells = {},
+                    .grad = data.factor + row.result(0) + g,
+                    .G = c.G,
+                    .rows = row_count,
+                    .cells_step = c.step_h * c.SW * c.G,
+                    .grad_step = c.r_row,
+                    .grad_weight = grad_weight,
+                    .tap_step = tap_step};
     for (std::size_t h = h_begin; h < h_end; ++h) {
       const std::ptrdiff_t cell = c.h.at(h) * static_cast<std::ptrdiff_t>(c.SW) + c.w.first;
       at.cells[h] = data.source + static_cast<std::ptrdiff_t>(row.source(0) + g) +
@@ -528,7 +576,11 @@ void add_three_by_three_rows(const DepthwiseRow& row, std::size_t row_count, con
     const auto kernel = c.step_w == 1 ? three_by_three_kernel<1, decltype(d)>(h_begin, h_end)
                                       : three_by_three_kernel<2, decltype(d)>(h_begin, h_end);
     kernel(d, at, ranges, range_count);
-  });
+  };
+  const auto add_vector = [&](auto d, std::size_t g) HWY_ATTR { add(d, g, data.result + g, c.G); };
+  vectors_by<8>(vectors_by<16>(g_begin, last.begin(), add_vector), last.begin(), add_vector);
+  if (!last.empty())
+    add(LastGroups::d, last.vector_begin(), last.vectors(), hn::Lanes(LastGroups::d));
 }
 
 /// The data's positions' share of the gradients of groups [g_begin, g_end).
@@ -537,17 +589,19 @@ void add_rows(const DepthwiseRows& rows, const Correlation& c, const Operands& d
   const bool three = c.h.count == 3 && c.w.count == 3 && c.w.spacing == 1 && c.step_w <= 2;
   const std::size_t first_row = data.begin / c.B;
   const std::size_t last_row = div_ceil(data.end, c.B);
+  if (!three) {
+    for (std::size_t index = first_row; index < last_row; ++index)
+      add_row(rows.part(index, data.begin, data.end), data, g_begin, g_end);
+    return;
+  }
+  LastGroups last(c, data.result, g_begin, g_end);
   const std::size_t wanted = c.B >= 8 && c.B <= 16 ? 4 : 1;  // rows at once
   std::size_t count = 1;
   for (std::size_t index = first_row; index < last_row; index += count) {
     const DepthwiseRow row = rows.part(index, data.begin, data.end);
-    if (!three) {
-      add_row(row, data, g_begin, g_end);
-      continue;
-    }
     const bool whole = row.begin == 0 && row.end == c.B;
     count = whole ? std::min({wanted, row.h_taps.end - row.a, data.end / c.B - index}) : 1;
-    add_three_by_three_rows(row, count, data, g_begin, g_end);
+    add_three_by_three_rows(row, count, data, g_begin, last);
   }
 }
 
