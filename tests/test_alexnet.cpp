@@ -9,20 +9,12 @@
 #include "support/catch.hpp"
 #include "support/errors.hpp"
 #include "support/random_arrays.hpp"
+#include "support/shape_of.hpp"
 
 using namespace reprise;
 using namespace reprise::test;
 
-namespace {
-
-std::string shape_of(const Sequential& model, const std::string& layer) {
-  for (const Sequential::Entry& entry : model.layers()) {
-    if (entry.name == layer) return entry.output.text();
-  }
-  return "";
-}
-
-}  // namespace
+namespace {}  // namespace
 
 TEST_CASE("alexnet has 60,965,224 parameters and the paper's layers") {
   const Sequential model = alexnet();

@@ -22,8 +22,6 @@ namespace {
 
 namespace fs = std::filesystem;
 
-const std::string kBuild = REPRISE_BINARY_DIR;
-
 const std::string kStudy =
     "question = \"Is it so?\"\nclaim = \"It is.\"\nlearning_rates = [0.001, 0.01]\n"
     "extend_learning_rates = 0\n[settings]\nepochs = 1\ntrain_images = 128\n"

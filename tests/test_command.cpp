@@ -9,6 +9,7 @@
 #include "support/command.hpp"
 #include "support/errors.hpp"
 #include "support/temporary_folder.hpp"
+#include "support/text.hpp"
 
 using namespace reprise;
 using namespace reprise::test;
@@ -16,17 +17,6 @@ using namespace reprise::test;
 namespace {
 
 const std::string kReprise = REPRISE_BINARY_DIR "/bin/reprise";
-const std::string kFixture = REPRISE_FIXTURES "/fashion-mnist";
-
-std::vector<std::string> lines_of(const std::string& text) {
-  std::vector<std::string> lines;
-  for (std::size_t at = 0; at < text.size();) {
-    const std::size_t end = text.find('\n', at);
-    lines.push_back(text.substr(at, end - at));
-    at = end == std::string::npos ? text.size() : end + 1;
-  }
-  return lines;
-}
 
 /// As the command lists them, without "help" and options.
 std::vector<std::string> subcommands() {

@@ -21,6 +21,7 @@
 #include "support/errors.hpp"
 #include "support/json.hpp"
 #include "support/temporary_folder.hpp"
+#include "support/text.hpp"
 
 using namespace reprise;
 using namespace reprise::test;
@@ -45,16 +46,6 @@ CommandResult compare(const std::string& options, const std::string& before = ""
   return run_command(before + kProgram + " " + options);
 }
 
-std::vector<std::string> lines_of(const std::string& text) {
-  std::vector<std::string> lines;
-  for (std::size_t at = 0; at < text.size();) {
-    const std::size_t end = std::min(text.find('\n', at), text.size());
-    lines.push_back(text.substr(at, end - at));
-    at = end + 1;
-  }
-  return lines;
-}
-
 /// The named member of each benchmark in the program's JSON.
 std::vector<std::string> members(const Json& json, const std::string& name) {
   std::vector<std::string> values;
@@ -70,12 +61,6 @@ Json json_of(const std::string& options) {
   INFO(options << "\n" << result.out << result.err);
   REQUIRE(result.status == 0);
   return parse_json(result.out);
-}
-
-std::size_t count_of(const std::string& text, const std::string& what) {
-  std::size_t count = 0;
-  for (std::size_t at = text.find(what); at != text.npos; at = text.find(what, at + 1)) ++count;
-  return count;
 }
 
 /// Runs the program, which must print one line on standard error with these texts and nothing else.

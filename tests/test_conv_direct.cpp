@@ -11,6 +11,7 @@
 #include "support/catch.hpp"
 #include "support/conv_cases.hpp"
 #include "support/sanitized.hpp"
+#include "support/targets.hpp"
 
 using namespace reprise;
 using namespace reprise::test;
@@ -99,7 +100,7 @@ ConvOperands<float> operands_of(const ConvShape& shape, std::uint64_t density) {
   return operands;
 }
 
-std::vector<ConvShape> shapes() {
+std::vector<ConvShape> direct_shapes() {
   std::vector<ConvShape> shapes;
   for (const char* line : {
            "mb17ic1ih12oc6kh5ph2n\"images_and_rest\"",
@@ -178,16 +179,12 @@ void check_bits(const ConvShape& shape, ConvPass pass, const ConvOperands<float>
   }
 }
 
-struct BestTargetAgain {
-  ~BestTargetAgain() { select_simd_target("best"); }
-};
-
 }  // namespace
 
 TEST_CASE("direct and each of its kernels give its chains to the bit, with and without zeros") {
   const BestTargetAgain guard;
   std::set<std::string> ran;
-  for (const ConvShape& shape : shapes()) {
+  for (const ConvShape& shape : direct_shapes()) {
     for (const std::uint64_t density : {1, 4, 30}) {
       INFO("1 in " << density);
       const ConvOperands<float> operands = operands_of(shape, density);

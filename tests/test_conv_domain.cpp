@@ -9,6 +9,7 @@
 #include "reprise/core/error.hpp"
 #include "support/catch.hpp"
 #include "support/conv_cases.hpp"
+#include "support/special_floats.hpp"
 
 using namespace reprise;
 using namespace reprise::test;
@@ -16,12 +17,10 @@ using Catch::Contains;
 
 namespace {
 
-constexpr float kInfinity = std::numeric_limits<float>::infinity();
-constexpr float kNaN = std::numeric_limits<float>::quiet_NaN();
-const float kSpecialValues[] = {kNaN, kInfinity, -kInfinity, 3e38F, 1e30F, -2e7F, 1e7F, 1e-40F};
+const float kSpecialValues[] = {kNan, kInfinity, -kInfinity, 3e38F, 1e30F, -2e7F, 1e7F, 1e-40F};
 
 /// Shapes for which "auto" takes fft, winograd or direct.
-std::vector<ConvShape> shapes() {
+std::vector<ConvShape> auto_shapes() {
   std::vector<ConvShape> shapes;
   for (const char* line :
        {"mb3ic6ih14oc16kh5ph2n\"fft\"", "mb4ic64ih14oc64kh3ph1n\"winograd\"",
@@ -86,7 +85,7 @@ TEST_CASE("magnitudes: the largest, wherever it stands, with NaN above infinity"
     std::vector<float> values(count, -0.0F);
     CHECK(largest_magnitude_bits(values.data(), count) == 0);
     for (std::size_t i = 0; i < count; ++i) {
-      for (const float value : {1e-45F, -3.5F, kInfinity, kNaN, -kNaN}) {
+      for (const float value : {1e-45F, -3.5F, kInfinity, kNan, -kNan}) {
         values[i] = value;
         CHECK(largest_magnitude_bits(values.data(), count) ==
               (std::bit_cast<std::uint32_t>(value) & 0x7fffffffU));
@@ -98,15 +97,15 @@ TEST_CASE("magnitudes: the largest, wherever it stands, with NaN above infinity"
   const auto bits = [](float value) { return std::bit_cast<std::uint32_t>(value); };
   CHECK(is_inside(domain, bits(2.0F)));
   CHECK_FALSE(is_inside(domain, bits(std::nextafter(2.0F, 3.0F))));
-  CHECK_FALSE(is_inside(domain, bits(kNaN)));
+  CHECK_FALSE(is_inside(domain, bits(kNan)));
   CHECK_FALSE(is_inside(OperandDomain{true}, bits(kInfinity)));
   CHECK(is_inside(OperandDomain{true}, bits(3e38F)));
-  CHECK(is_inside(OperandDomain{}, bits(kNaN)));
+  CHECK(is_inside(OperandDomain{}, bits(kNan)));
 }
 
 TEST_CASE("auto gives direct's results outside the chosen algorithm's domain, and its own inside") {
   std::size_t fallbacks = 0, case_number = 0;
-  for (const ConvShape& shape : shapes()) {
+  for (const ConvShape& shape : auto_shapes()) {
     for (const ConvPass pass : kConvPasses) {
       const RandomStream random = RandomStream(3).child(to_line(shape));
       for (const float special : kSpecialValues) {
@@ -129,7 +128,7 @@ TEST_CASE("auto gives direct's results outside the chosen algorithm's domain, an
 }
 
 TEST_CASE("every portable algorithm keeps its bound inside its domain, next to its ends") {
-  for (const ConvShape& shape : shapes()) {
+  for (const ConvShape& shape : auto_shapes()) {
     for (const ConvAlgorithm* algorithm : conv_algorithms()) {
       if (algorithm->reproducibility != Reproducibility::portable) continue;
       for (const ConvPass pass : kConvPasses) {
@@ -155,12 +154,12 @@ TEST_CASE("every portable algorithm keeps its bound inside its domain, next to i
 }
 
 TEST_CASE("another image's values never change an image's bits under auto") {
-  for (const ConvShape& shape : shapes()) {
+  for (const ConvShape& shape : auto_shapes()) {
     for (const ConvPass pass : {ConvPass::forward, ConvPass::grad_input}) {
       ConvOperands<float> operands = uniform_operands(shape, RandomStream(5).child(to_line(shape)));
       const auto clean = run_guarded(auto_conv_algorithm(), shape, pass, operands).values;
       auto& a = operand_a(operands, pass);
-      a[a.size() / shape.N + 1] = kNaN;  // in image 1
+      a[a.size() / shape.N + 1] = kNan;  // in image 1
       const auto spoilt = run_guarded(auto_conv_algorithm(), shape, pass, operands).values;
       const std::size_t part = clean.size() / shape.N;
       INFO(name_of(pass) << " of " << to_line(shape));
@@ -173,7 +172,7 @@ TEST_CASE("another image's values never change an image's bits under auto") {
 }
 
 TEST_CASE("an image without a gradient never sends grad_weight to another algorithm") {
-  for (const ConvShape& shape : shapes()) {
+  for (const ConvShape& shape : auto_shapes()) {
     ConvOperands<float> operands = uniform_operands(shape, RandomStream(6).child(to_line(shape)));
     const auto clean =
         run_guarded(auto_conv_algorithm(), shape, ConvPass::grad_weight, operands).values;
@@ -202,7 +201,7 @@ TEST_CASE("the cases that were reported: near the range's end, one NaN, one huge
 
   auto image = make_tensor<4>({3, 14, 14, 6}, 1.0F);
   const auto weight = make_tensor<4>({5, 5, 6, 16}, 1.0F / 150);
-  image(0, 3, 3, 0) = kNaN;
+  image(0, 3, 3, 0) = kNan;
   const auto with_nan = conv2d_forward(image, weight, no_bias, same, auto_conv_algorithm());
   std::size_t nans = 0;
   for (const float value : with_nan) nans += std::isnan(value) ? 1 : 0;
@@ -237,12 +236,12 @@ TEST_CASE("an algorithm that is asked for by name reports the value that it does
   auto image = make_tensor<4>({2, 6, 6, 3}, 1.0F);
   auto weight = make_tensor<4>({3, 3, 3, 2}, 1.0F);
   auto grad_output = make_tensor<4>({2, 6, 6, 2}, 1.0F);
-  const auto bias = make_tensor<1>({2}, kNaN);  // added to what comes out: any value will do
+  const auto bias = make_tensor<1>({2}, kNan);  // added to what comes out: any value will do
   for (const char* name : {"fft", "winograd", "im2col_gemm"}) {
     const ConvAlgorithm& algorithm = conv_algorithm(name);
     INFO(name);
     CHECK_NOTHROW(conv2d_forward(image, weight, bias, same, algorithm));
-    image(1, 2, 3, 1) = kNaN;
+    image(1, 2, 3, 1) = kNan;
     CHECK_THROWS_WITH(conv2d_forward(image, weight, bias, same, algorithm),
                       Contains("input(1,2,3,1) = nan") && Contains(name) && Contains("finite"));
     CHECK_THROWS_WITH(conv2d_backward(grad_output, image, weight, same, algorithm),
@@ -252,7 +251,7 @@ TEST_CASE("an algorithm that is asked for by name reports the value that it does
     CHECK_THROWS_WITH(conv2d_forward(image, weight, bias, same, algorithm),
                       Contains("weight(0,2,1,1) = -inf"));
     weight(0, 2, 1, 1) = 1.0F;
-    grad_output(0, 5, 0, 1) = kNaN;
+    grad_output(0, 5, 0, 1) = kNan;
     CHECK_THROWS_WITH(conv2d_backward(grad_output, image, weight, same, algorithm),
                       Contains("grad_output(0,5,0,1) = nan"));
     grad_output(0, 5, 0, 1) = 1.0F;

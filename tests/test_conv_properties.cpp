@@ -18,7 +18,7 @@ namespace {
 
 constexpr std::uint64_t kSeed = 13;
 constexpr std::size_t kImages = 5;
-constexpr std::size_t kRandomShapes = 12;
+constexpr std::size_t kDrawnShapes = 12;
 
 /// One pass of one shape by one algorithm ("auto" resolved for the whole shape), and its result.
 struct Case {
@@ -185,9 +185,7 @@ void threads(const Case& c) {
 }
 
 void vectors(const Case& c) {
-  struct BestTargetAgain {
-    ~BestTargetAgain() { select_simd_target("best"); }
-  } const guard;
+  const BestTargetAgain guard;
   for (const std::string& target : test::targets()) {
     INFO(target);
     select_simd_target(target);
@@ -315,7 +313,7 @@ std::vector<ConvShape> shapes() {
   std::vector<ConvShape> all = telling_shapes();
   for (ConvShape& shape : edge_cases()) all.push_back(with_images(shape, kImages));
   const RandomStream random = RandomStream(kSeed).child("shapes");
-  for (std::size_t i = 0; i < kRandomShapes; ++i) {
+  for (std::size_t i = 0; i < kDrawnShapes; ++i) {
     all.push_back(with_images(random_shape(random.child(i)), kImages));
   }
   return all;
@@ -331,7 +329,7 @@ std::vector<const ConvAlgorithm*> algorithms() {
 }
 
 /// Uniform operands; `sparse` ones have mostly zeros, as behind pooling.
-ConvOperands<float> operands_of(const ConvShape& shape, bool sparse) {
+ConvOperands<float> plain_or_sparse(const ConvShape& shape, bool sparse) {
   ConvOperands<float> operands = uniform_operands(shape, RandomStream(kSeed).child(to_line(shape)));
   if (!sparse) return operands;
   for (std::size_t i = 0; i < operands.grad_output.size(); ++i) {
@@ -341,7 +339,7 @@ ConvOperands<float> operands_of(const ConvShape& shape, bool sparse) {
 }
 
 void check_all(const ConvShape& shape, bool sparse) {
-  const ConvOperands<float> operands = operands_of(shape, sparse);
+  const ConvOperands<float> operands = plain_or_sparse(shape, sparse);
   for (const ConvAlgorithm* algorithm : algorithms()) {
     // The loop nest has no plan that a shape could change, and takes its time.
     if (algorithm->name == "naive" && shape.flops() > 2e6) continue;

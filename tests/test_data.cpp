@@ -10,6 +10,7 @@
 #include "reprise/data/dataset.hpp"
 #include "reprise/data/idx.hpp"
 #include "support/catch.hpp"
+#include "support/command.hpp"
 #include "support/errors.hpp"
 #include "support/skip.hpp"
 #include "support/temporary_folder.hpp"
@@ -19,12 +20,12 @@ using reprise::test::bytes_of;
 using reprise::test::error_of;
 using reprise::test::FileBytes;
 using reprise::test::is_line_with;
+using reprise::test::kFixture;
 using reprise::test::TemporaryFolder;
 using reprise::test::write_bytes;
 
 namespace {
 
-const std::string kFixture = REPRISE_FIXTURES "/fashion-mnist";
 const std::string kTrainImages = "train-images-idx3-ubyte";
 const std::string kTrainLabels = "train-labels-idx1-ubyte";
 const std::string kTestImages = "t10k-images-idx3-ubyte";

@@ -12,15 +12,13 @@
 #include "support/command.hpp"
 #include "support/comparison_record.hpp"
 #include "support/errors.hpp"
+#include "support/small_data.hpp"
 #include "support/temporary_folder.hpp"
 
 using namespace reprise;
 using namespace reprise::test;
 
 namespace {
-
-const std::string kPrograms = REPRISE_BINARY_DIR "/experiments/";
-const std::string kFixture = REPRISE_FIXTURES "/fashion-mnist";
 
 /// The record of a short run on the fixture, made once.
 const std::string& record_path() {
@@ -36,11 +34,6 @@ const std::string& record_path() {
 const Record& the_record() {
   static const Record record = load_record(record_path(), "training");
   return record;
-}
-
-const ImageDataset& the_data() {
-  static const ImageDataset data = load_dataset(kFixture);
-  return data;
 }
 
 CommandResult evaluate_record(const std::string& options) {
@@ -69,7 +62,7 @@ std::string error_after(const Change& change) {
 /// The error of data that is like the fixture but for a change.
 template <class Change>
 std::string error_of_data(const Change& change, bool by_number = false) {
-  ImageDataset data = {"other", the_data().class_names, {}, {1, 28, 28, 1, {}, {}}, {}};
+  ImageDataset data = {"other", fixture().class_names, {}, {1, 28, 28, 1, {}, {}}, {}};
   change(data);
   return error_of([&] { check_same_kind(the_record(), data, "a.h5", by_number); });
 }
@@ -80,11 +73,11 @@ TEST_CASE("on its own test images a network answers as the record has it, to the
   const Sequential model = trained_model(the_record(), "a.h5");
   const Group& kept = the_record().group("evaluation");
   for (const std::size_t threads : {1, 3}) {
-    const Evaluation now = evaluate(model, the_data().test, threads);
+    const Evaluation now = evaluate(model, fixture().test, threads);
     CHECK(now.logits == kept.values<float>("logits"));
     CHECK(now.loss == kept.attribute<double>("test_loss"));
     CHECK(1.0 - now.error == kept.attribute<double>("test_accuracy"));
-    CHECK(confusion_matrix(the_data().test.labels, now.logits, 10).values ==
+    CHECK(confusion_matrix(fixture().test.labels, now.logits, 10).values ==
           kept.values<std::int64_t>("confusion"));
   }
 }
@@ -113,14 +106,14 @@ TEST_CASE("evaluate writes a row per image with the record's most probable label
   for (std::size_t n = 0; n < 500; ++n) {
     const auto& row = rows[n + 1];
     if (row.size() != 18 || row[0] != std::to_string(n) ||
-        row[1] != std::to_string(the_data().test.labels[n])) {
+        row[1] != std::to_string(fixture().test.labels[n])) {
       ++different;
       continue;
     }
     for (std::size_t rank = 0; rank < 5; ++rank) {
       const std::size_t at = 5 * n + rank;
       const bool same = row[3 + 3 * rank] == std::to_string(labels[at]) &&
-                        row[4 + 3 * rank] == the_data().class_names[labels[at]] &&
+                        row[4 + 3 * rank] == fixture().class_names[labels[at]] &&
                         std::strtof(row[5 + 3 * rank].c_str(), nullptr) == shares[at];
       if (!same) ++different;
     }

@@ -17,14 +17,12 @@
 #include "support/command.hpp"
 #include "support/errors.hpp"
 #include "support/temporary_folder.hpp"
+#include "support/text.hpp"
 
 using namespace reprise;
 using namespace reprise::test;
 
 namespace {
-
-const std::string kPrograms = REPRISE_BINARY_DIR "/experiments/";
-const std::string kFixture = REPRISE_FIXTURES "/fashion-mnist";
 
 Sequential model_named(const std::string& name, const FeatureShape& image = {28, 28, 1},
                        ModelOptions options = {}) {
@@ -77,12 +75,6 @@ const std::string& lenet5_as(const std::string& format) {
   std::string& file = files[format];
   if (file.empty()) file = as_text(exported_model(filled(model_named("lenet5")), format));
   return file;
-}
-
-std::string replaced(std::string text, const std::string& what, const std::string& with) {
-  const std::size_t at = text.find(what);
-  REQUIRE(at != std::string::npos);
-  return text.replace(at, what.size(), with);
 }
 
 // ---- npz

@@ -10,18 +10,18 @@
 #include "reprise/linalg/simd.hpp"
 #include "support/catch.hpp"
 #include "support/fma_cases.hpp"
+#include "support/special_floats.hpp"
 
 using namespace reprise;
 using test::fma_case;
 using test::FmaCase;
 using test::kFmaKinds;
+using test::kInfinity;
+using test::kMax;
+using test::kNan;
 using test::same_number;
 
 namespace {
-
-constexpr float kInfinity = std::numeric_limits<float>::infinity();
-constexpr float kMax = std::numeric_limits<float>::max();
-constexpr float kNan = std::numeric_limits<float>::quiet_NaN();
 
 /// Case i of a kind.
 FmaCase drawn(std::size_t kind, std::uint64_t i) {

@@ -25,7 +25,7 @@ constexpr std::size_t kCapacity = 5;
 constexpr GuardedSide kSides[] = {GuardedSide::front, GuardedSide::back};
 /// Numbers of images up to kCapacity, by this step: guard pages are as strict without sanitizers.
 constexpr std::size_t kImagesStep = kSanitized ? kCapacity - 1 : 1;
-constexpr std::byte kNan{0xFF};
+constexpr std::byte kFill{0xFF};
 
 GuardedMemory operand(const std::vector<float>& values, GuardedSide side) {
   GuardedMemory memory(values, side);
@@ -34,7 +34,7 @@ GuardedMemory operand(const std::vector<float>& values, GuardedSide side) {
 }
 
 GuardedMemory result_of(std::size_t floats, GuardedSide side) {
-  return GuardedMemory(floats * sizeof(float), sizeof(float), side, kNan);
+  return GuardedMemory(floats * sizeof(float), sizeof(float), side, kFill);
 }
 
 /// Whether a call wrote all of its result, and nothing else.
@@ -115,7 +115,7 @@ void check_algorithm(const ConvAlgorithm& algorithm, const ConvShape& shape, Con
   for (const GuardedSide side : kSides) {
     const GuardedMemory workspace(
         workspace_bytes_up_to(algorithm, with_images(shape, kCapacity), pass, threads), 64, side,
-        kNan);
+        kFill);
     for (std::size_t N = 1; N <= kCapacity; N += kImagesStep) {
       for (const Values values : {Values::uniform, Values::sparse}) {
         const ConvShape some = with_images(shape, N);
@@ -198,9 +198,9 @@ std::vector<LayerCase> other_layers() {
 }
 
 /// Forward and backward, every array between guard pages.
-void run_layer(const Layer& layer, const FeatureShape& in, const FeatureShape& out,
-               std::size_t parameter_count, LayerContext context, GuardedSide side,
-               const GuardedMemory& workspace) {
+void run_guarded_layer(const Layer& layer, const FeatureShape& in, const FeatureShape& out,
+                       std::size_t parameter_count, LayerContext context, GuardedSide side,
+                       const GuardedMemory& workspace) {
   const auto given = [&](std::size_t count, const char* name) {
     return operand(random_floats(count, kSeed, name), side);
   };
@@ -229,7 +229,7 @@ void check_layer(const LayerCase& given) {
   for (const std::size_t threads : {1, 2}) {
     for (const GuardedSide side : kSides) {
       const GuardedMemory workspace(given.layer->workspace_bytes(kCapacity, threads), 64, side,
-                                    kNan);
+                                    kFill);
       for (std::size_t N = 1; N <= kCapacity; N += kImagesStep) {
         for (const bool fuses_input_relu : {false, true}) {
           if (fuses_input_relu && !given.layer->can_fuse_input_relu()) continue;
@@ -237,7 +237,7 @@ void check_layer(const LayerCase& given) {
           context.N = N;
           context.threads = threads;
           context.fuses_input_relu = fuses_input_relu;
-          run_layer(*given.layer, given.input, out, parameters, context, side, workspace);
+          run_guarded_layer(*given.layer, given.input, out, parameters, context, side, workspace);
         }
       }
     }

@@ -24,9 +24,6 @@ namespace {
 
 namespace fs = std::filesystem;
 
-const std::string kPrograms = REPRISE_BINARY_DIR "/experiments/";
-const std::string kFixture = REPRISE_FIXTURES "/fashion-mnist";
-
 /// The fixture's training set alone, and the record of a run on it that held out 500 images.
 struct HeldOut {
   HeldOut() {

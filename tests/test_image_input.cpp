@@ -29,8 +29,6 @@ using namespace reprise::test;
 
 namespace {
 
-const std::string kPrograms = REPRISE_BINARY_DIR "/experiments/";
-const std::string kFixture = REPRISE_FIXTURES "/fashion-mnist";
 const std::string kOptions =
     " --data " + kFixture +
     " --train-images 64 --batch-size 32 --subtract mean_image --pixel-max 255 --crop 22 "
@@ -81,7 +79,7 @@ std::vector<float> by_definition(const ImageSet& set, const View& view, const Im
 }
 
 /// A run of kOptions, made once.
-const std::string& record_path() {
+const std::string& cropped_record_path() {
   static const TemporaryFolder folder;
   static const std::string path = folder / "run.h5";
   static const CommandResult result =
@@ -276,7 +274,7 @@ TEST_CASE("an evaluation by ten views is the mean of ten evaluations") {
 }
 
 TEST_CASE("a record has the mean image, is verified, and its network sees images as in its run") {
-  const Record record = load_record(record_path(), "training");
+  const Record record = load_record(cropped_record_path(), "training");
   const ImageDataset data = load_dataset(kFixture);
   const ImageInput input = image_input({22, 255, true}, data.train, 64);
   CHECK(record.values<float>("model/mean_image") == input.mean);
@@ -292,30 +290,32 @@ TEST_CASE("a record has the mean image, is verified, and its network sees images
   CHECK(by_centre.loss == record.values<double>("history/test_loss").back());
 
   const CommandResult verified =
-      run_command(kPrograms + "verify --data " + kFixture + " " + record_path());
+      run_command(kPrograms + "verify --data " + kFixture + " " + cropped_record_path());
   INFO(verified.out << verified.err);
   CHECK(verified.status == 0);
   const CommandResult applied =
-      run_command(kPrograms + "evaluate --data " + kFixture + " " + record_path());
+      run_command(kPrograms + "evaluate --data " + kFixture + " " + cropped_record_path());
   CHECK_THAT(applied.out, Catch::Contains(fmt::format("error {:.2f}%", 100 * by_views.error)));
-  const CommandResult report = run_command(REPRISE_BINARY_DIR "/reports/write_report --output " +
-                                           record_path() + ".report " + record_path());
+  const CommandResult report =
+      run_command(REPRISE_BINARY_DIR "/reports/write_report --output " + cropped_record_path() +
+                  ".report " + cropped_record_path());
   INFO(report.err);
   CHECK(report.status == 0);
-  std::filesystem::remove_all(record_path() + ".report");
+  std::filesystem::remove_all(cropped_record_path() + ".report");
 }
 
 TEST_CASE("a run's bits with crops and ten views do not depend on threads or on a kill") {
   const TemporaryFolder folder;
   const CommandResult again = run_command(kPrograms + "train_lenet5" + kOptions +
                                           "--epochs 2 --threads 3 --output " + (folder / "b.h5"));
-  CHECK_THAT(again.last_line(), Catch::Contains(digest_of(load_record(record_path(), "training"))));
+  CHECK_THAT(again.last_line(),
+             Catch::Contains(digest_of(load_record(cropped_record_path(), "training"))));
 }
 
 TEST_CASE("a record whose mean image does not fit its settings is refused") {
   const ImageDataset data = load_dataset(kFixture);
   const auto refused = [&](const auto& change, const auto&... parts) {
-    Record record = load_record(record_path(), "training");
+    Record record = load_record(cropped_record_path(), "training");
     change(record.groups["model"].datasets, record.groups["configuration"].attributes);
     CHECK(is_line_with(error_of([&] { trained_views(record, data, "a.h5"); }), "a.h5", parts...));
   };

@@ -14,20 +14,13 @@
 #include "support/command.hpp"
 #include "support/errors.hpp"
 #include "support/golden.hpp"
+#include "support/small_data.hpp"
 #include "support/temporary_folder.hpp"
 
 using namespace reprise;
 using namespace reprise::test;
 
 namespace {
-
-const std::string kPrograms = REPRISE_BINARY_DIR "/experiments/";
-const std::string kFixture = REPRISE_FIXTURES "/fashion-mnist";
-
-const ImageDataset& the_data() {
-  static const ImageDataset data = load_dataset(kFixture);
-  return data;
-}
 
 TrainingConfiguration with_layers(const std::string& layers) {
   TrainingConfiguration c;
@@ -69,7 +62,7 @@ std::vector<float> values(Sequential& model, const char* layer, const char* para
 
 /// The parameters after the run.
 Sequential trained(const TrainingConfiguration& c) {
-  TrainingRun run(c, the_data(), 1);
+  TrainingRun run(c, fixture(), 1);
   run.train({});
   Sequential model = lenet5_of(c);
   std::copy(run.model().parameters().begin(), run.model().parameters().end(),
@@ -178,7 +171,7 @@ TEST_CASE("layer settings that mean nothing are refused in a line") {
   c.layers = "all.bias_decay=0";
   CHECK(is_line_with(error_of([&] { check(c); }), "all.bias_decay with optimizer adam", "sgd"));
   const auto unknown = [](const std::string& layers) {
-    return error_of([&] { TrainingRun(with_layers(layers), the_data(), 1); });
+    return error_of([&] { TrainingRun(with_layers(layers), fixture(), 1); });
   };
   CHECK(is_line_with(unknown("conv3.weight_lr=1"), "layer \"conv3\" of lenet5", "such as conv",
                      "conv1, conv2, dense1, dense2, dense3", "or all"));

@@ -11,16 +11,12 @@
 #include "reprise/nn/optimizers.hpp"
 #include "support/catch.hpp"
 #include "support/errors.hpp"
+#include "support/small_data.hpp"
 
 using namespace reprise;
 using namespace reprise::test;
 
 namespace {
-
-const ImageDataset& fixture() {
-  static const ImageDataset data = load_dataset(REPRISE_FIXTURES "/fashion-mnist");
-  return data;
-}
 
 /// Images first .. of the fixture.
 BatchGradient::Source images_from(std::uint32_t first_image) {

@@ -9,14 +9,12 @@
 #include "support/close.hpp"
 #include "support/errors.hpp"
 #include "support/golden.hpp"
+#include "support/special_floats.hpp"
 
 using namespace reprise;
 using namespace reprise::test;
 
 namespace {
-
-constexpr float kInfinity = std::numeric_limits<float>::infinity();
-constexpr float kNan = std::numeric_limits<float>::quiet_NaN();
 
 struct Loss {
   std::vector<float> probabilities;

@@ -12,14 +12,13 @@
 #include "reprise/linalg/math.hpp"
 #include "reprise/linalg/simd.hpp"
 #include "support/catch.hpp"
+#include "support/special_floats.hpp"
 
 using namespace reprise;
+using namespace reprise::test;
 
 namespace {
 
-constexpr float kInfinity = std::numeric_limits<float>::infinity();
-constexpr float kNan = std::numeric_limits<float>::quiet_NaN();
-constexpr float kMax = std::numeric_limits<float>::max();
 constexpr float kMin = std::numeric_limits<float>::denorm_min();
 
 using Function = std::function<void(std::size_t, const float*, float*)>;

@@ -9,6 +9,7 @@
 #include "support/conv_cases.hpp"
 #include "support/errors.hpp"
 #include "support/random_arrays.hpp"
+#include "support/shape_of.hpp"
 
 using namespace reprise;
 using namespace reprise::test;
@@ -29,14 +30,6 @@ std::string layers_of(const Sequential& model) {
 
 std::string layers_of(std::string_view name, const ModelOptions& options) {
   return layers_of(make_model(name, kGrey, 10, options));
-}
-
-/// The output shape of a layer, as text.
-std::string shape_of(const Sequential& model, const std::string& layer) {
-  for (const Sequential::Entry& entry : model.layers()) {
-    if (entry.name == layer) return entry.output.text();
-  }
-  return "";
 }
 
 std::string error_of_options(std::string_view name, const ModelOptions& options) {

@@ -24,7 +24,6 @@ namespace fs = std::filesystem;
 
 namespace {
 
-const std::string kProgram = REPRISE_BINARY_DIR "/experiments/train_lenet5";
 const std::string kVerify = REPRISE_BINARY_DIR "/experiments/verify";
 const std::string kData = " --data " REPRISE_FIXTURES "/fashion-mnist ";
 
@@ -109,21 +108,21 @@ void check_one_line(const CommandResult& result, const std::string& expected) {
   CHECK_THAT(lines[0], Catch::Contains(expected));
 }
 
-/// Processes of kProgram that have this argument.
+/// Processes of kTrain that have this argument.
 std::size_t ranks_with(const std::string& argument) {
   std::size_t count = 0;
   for (const fs::directory_entry& entry : fs::directory_iterator("/proc")) {
     std::ifstream file(entry.path() / "cmdline");
     std::string word, program;
     std::getline(file, program, '\0');
-    if (program != kProgram) continue;
+    if (program != kTrain) continue;
     while (std::getline(file, word, '\0')) count += word == argument ? 1 : 0;
   }
   return count;
 }
 
-const std::string kLenet5 = kProgram + kData + "--epochs 1 --train-images 400 --batch-size 50 ";
-const std::string kFour = kProgram + kData +
+const std::string kLenet5 = kTrain + kData + "--epochs 1 --train-images 400 --batch-size 50 ";
+const std::string kFour = kTrain + kData +
                           "--model four_layer_cnn --width 8 --epochs 1 --train-images 96 "
                           "--batch-size 32 --block-size 4 --dropout 0.5 --random-shift 2 "
                           "--horizontal-flip 1 ";
@@ -158,7 +157,7 @@ TEST_CASE("2 and 3 ranks of each MPI give the digest of one process, and verify 
 
 TEST_CASE("ranks of other vector widths give the same digest") {
   if (each_mpi().empty()) REPRISE_SKIP("there is no Open MPI or MPICH");
-  const CommandResult help = run_command(kProgram + " --help");
+  const CommandResult help = run_command(kTrain + " --help");
   if (help.out.find("avx512") == std::string::npos) {
     REPRISE_SKIP("this processor has no AVX-512");
   }
@@ -175,7 +174,7 @@ TEST_CASE("ranks of other vector widths give the same digest") {
 
 TEST_CASE("a killed rank ends the run at once, which another number of ranks takes up") {
   if (each_mpi().empty()) REPRISE_SKIP("there is no Open MPI or MPICH");
-  const std::string run = kProgram + kData + "--epochs 2 --train-images 2000 --batch-size 20 " +
+  const std::string run = kTrain + kData + "--epochs 2 --train-images 2000 --batch-size 20 " +
                           "--block-size 4 --checkpoint-steps 25 ";
   const TemporaryFolder folder;
   const std::string expected = digest_in(run_command(alone(run) + "--output " + (folder / "a")));
@@ -201,7 +200,7 @@ TEST_CASE("a killed rank ends the run at once, which another number of ranks tak
 
 TEST_CASE("the launcher's end is the ranks' end, with a whole checkpoint") {
   if (each_mpi().empty()) REPRISE_SKIP("there is no Open MPI or MPICH");
-  const std::string run = kProgram + kData + "--epochs 6 --train-images 2000 --batch-size 20 " +
+  const std::string run = kTrain + kData + "--epochs 6 --train-images 2000 --batch-size 20 " +
                           "--block-size 4 --checkpoint-steps 25 ";
   const TemporaryFolder folder;
   const std::string expected = digest_in(run_command(alone(run) + "--output " + (folder / "a")));
@@ -225,7 +224,7 @@ TEST_CASE("a request to stop reaches all ranks, and the checkpoint is whole") {
   if (each_mpi().empty()) REPRISE_SKIP("there is no Open MPI or MPICH");
   // Launchers pass output on late: the run goes on for seconds after its first epoch.
   const std::string run =
-      kProgram + kData + "--epochs 24 --train-images 2000 --batch-size 20 --block-size 4 ";
+      kTrain + kData + "--epochs 24 --train-images 2000 --batch-size 20 --block-size 4 ";
   const TemporaryFolder folder;
   const std::string expected = digest_in(run_command(alone(run) + "--output " + (folder / "a")));
   for (const Mpi& mpi : each_mpi()) {
@@ -248,7 +247,7 @@ TEST_CASE("a request to stop reaches all ranks, and the checkpoint is whole") {
 TEST_CASE("a request to stop to a rank that has no blocks stops all as well") {
   if (each_mpi().empty()) REPRISE_SKIP("there is no Open MPI or MPICH");
   // A batch is one block, which rank 0 has.
-  const std::string run = kProgram + kData + "--epochs 4 --train-images 1000 --batch-size 20 " +
+  const std::string run = kTrain + kData + "--epochs 4 --train-images 1000 --batch-size 20 " +
                           "--block-size 20 --checkpoint-steps 25 ";
   const TemporaryFolder folder;
   const std::string expected = digest_in(run_command(alone(run) + "--output " + (folder / "a")));
@@ -271,7 +270,7 @@ TEST_CASE("ranks that cannot compute one run say so in one line, before anything
   if (each_mpi().empty()) REPRISE_SKIP("there is no Open MPI or MPICH");
   const TemporaryFolder folder;
   const std::string output = "--output " + (folder / "x");
-  const std::string small = kProgram + kData + "--epochs 1 --train-images 128 " + output + " ";
+  const std::string small = kTrain + kData + "--epochs 1 --train-images 128 " + output + " ";
   for (const Mpi& mpi : each_mpi()) {
     INFO(mpi.name);
     check_one_line(run_command(mpi.start(1) + small + "--seed 1 : -n 1 " + small + "--seed 2"),
@@ -280,8 +279,7 @@ TEST_CASE("ranks that cannot compute one run say so in one line, before anything
                    "ranks: 3; expected at most 2, the images of a batch");
     check_one_line(run_command(mpi.start(2) + small + "--epochs none"), "--epochs");
     check_one_line(
-        run_command(mpi.start(2) + kProgram + " --data " + (folder / "none") + " " + output),
-        "none");
+        run_command(mpi.start(2) + kTrain + " --data " + (folder / "none") + " " + output), "none");
     // The last pixel of rank 1's training images is another.
     const std::string data = folder / "data";
     const std::string images = "/train-images-idx3-ubyte.gz";
@@ -289,7 +287,7 @@ TEST_CASE("ranks that cannot compute one run say so in one line, before anything
                         REPRISE_FIXTURES "/fashion-mnist" + images +
                         " | head -c -1; printf '\\177') | gzip >" + data + images)
                 .status == 0);
-    check_one_line(run_command(mpi.start(1) + small + " : -n 1 " + kProgram + " --data " + data +
+    check_one_line(run_command(mpi.start(1) + small + " : -n 1 " + kTrain + " --data " + data +
                                " --epochs 1 --train-images 128 " + output),
                    "rank 1: data train-images-idx3-ubyte");
     fs::remove_all(data);
@@ -315,7 +313,7 @@ TEST_CASE("ranks that cannot compute one run say so in one line, before anything
 TEST_CASE("ranks do not wait for one that was told to run alone, or that is another program") {
   if (each_mpi().empty()) REPRISE_SKIP("there is no Open MPI or MPICH");
   const TemporaryFolder folder;
-  const std::string small = kProgram + kData + "--epochs 1 --train-images 128 --output ";
+  const std::string small = kTrain + kData + "--epochs 1 --train-images 128 --output ";
   // All at a time: each waits for a minute.
   std::string all;
   std::vector<std::string> expected;
@@ -361,14 +359,14 @@ TEST_CASE("a rank of another commit, and a module that is none or of another MPI
     const std::string run = kData + "--epochs 1 --train-images 128 --output " + (folder / "x");
     if (commit != "unknown") {  // where there is a commit, the copy is made to be of another
       const std::string other = std::string(commit[0] == '0' ? "1" : "0") + commit.substr(1);
-      REQUIRE(run_command("sed s/" + commit + "/" + other + "/g " + kProgram + " >" + program +
+      REQUIRE(run_command("sed s/" + commit + "/" + other + "/g " + kTrain + " >" + program +
                           " && chmod +x " + program + " && cp " + lib + module + " " +
                           folder.path() + "/")
                   .status == 0);
-      check_one_line(run_command(mpi.start(1) + kProgram + run + " : -n 1 " + program + run),
+      check_one_line(run_command(mpi.start(1) + kTrain + run + " : -n 1 " + program + run),
                      "rank 1: code of commit " + other + "; expected code of commit " + commit);
     }
-    fs::copy_file(kProgram, program, fs::copy_options::overwrite_existing);
+    fs::copy_file(kTrain, program, fs::copy_options::overwrite_existing);
     write_file(folder / module, "not a library");
     check_one_line(run_command(mpi.start(2) + program + run),
                    "expected the MPI library that it was built with");
@@ -385,7 +383,7 @@ TEST_CASE("a rank of another commit, and a module that is none or of another MPI
 TEST_CASE("a program without the launcher's module ends in one line") {
   const TemporaryFolder folder;
   const std::string copy = folder / "train_lenet5";
-  fs::copy(kProgram, copy);
+  fs::copy(kTrain, copy);
   const std::string run = copy + kData + "--epochs 1 --output " + (folder / "x");
   const std::string missing = " is neither beside this program nor installed with it";
   for (const Mpi& mpi : launchers()) {

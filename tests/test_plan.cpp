@@ -7,6 +7,7 @@
 #include "reprise/record/store.hpp"
 #include "support/catch.hpp"
 #include "support/errors.hpp"
+#include "support/text.hpp"
 
 using namespace reprise;
 using namespace reprise::test;
@@ -35,10 +36,7 @@ StudyPlan sample() {
 
 /// The sample's text with `what` in place of `part`.
 std::string with(const std::string& part, const std::string& what) {
-  std::string text = plan_text(sample());
-  const std::size_t at = text.find(part);
-  REQUIRE(at != std::string::npos);
-  return text.replace(at, part.size(), what);
+  return replaced(plan_text(sample()), part, what);
 }
 
 }  // namespace

@@ -9,14 +9,14 @@
 #include "reprise/pool/pool2d.hpp"
 #include "support/catch.hpp"
 #include "support/golden.hpp"
+#include "support/special_floats.hpp"
+#include "support/targets.hpp"
 
 using namespace reprise;
+using namespace reprise::test;
 using Catch::Contains;
 
 namespace {
-
-constexpr float kNan = std::numeric_limits<float>::quiet_NaN();
-constexpr float kInfinity = std::numeric_limits<float>::infinity();
 
 /// One image of one channel, drawn row by row.
 Tensor<4> image(const std::vector<std::vector<float>>& rows) {
@@ -143,10 +143,6 @@ void plain_max_pool(const PoolShape& s, MaxTies ties, const Tensor<4>& input,
     }
   }
 }
-
-struct BestTargetAgain {
-  ~BestTargetAgain() { select_simd_target("best"); }
-};
 
 }  // namespace
 

@@ -17,9 +17,6 @@ using namespace reprise::test;
 
 namespace {
 
-const std::string kTrain = REPRISE_BINARY_DIR "/experiments/train_lenet5";
-const std::string kFixture = REPRISE_FIXTURES "/fashion-mnist";
-
 std::string train_line(const std::string& options) {
   return kTrain + " --data " + kFixture + " " + options;
 }

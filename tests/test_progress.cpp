@@ -19,14 +19,13 @@
 #include "support/command.hpp"
 #include "support/program.hpp"
 #include "support/temporary_folder.hpp"
+#include "support/text.hpp"
 
 using namespace reprise;
 using namespace reprise::test;
 
 namespace {
 
-const std::string kExperiments = REPRISE_BINARY_DIR "/experiments/";
-const std::string kFixture = REPRISE_FIXTURES "/fashion-mnist";
 constexpr double kLineSeconds = 0.25;
 constexpr const char* kProgress = "epoch 1/12  step 999/1000  12345 images/s  12 min 30 s left";
 
@@ -88,12 +87,6 @@ void show_progress(int count) {
     progress.show(kProgress);
     std::this_thread::sleep_for(std::chrono::milliseconds(110));
   }
-}
-
-std::size_t count_of(const std::string& text, const std::string& what) {
-  std::size_t count = 0;
-  for (std::size_t at = text.find(what); at != text.npos; at = text.find(what, at + 1)) ++count;
-  return count;
 }
 
 }  // namespace
@@ -180,7 +173,7 @@ TEST_CASE("a line that is printed over progress, or an error, wipes it first") {
 TEST_CASE("train_lenet5 wraps nothing on a narrow terminal and draws nothing on a dumb one") {
   const TemporaryFolder folder;
   const std::string output = folder / "a.h5";
-  const std::string program = kExperiments + "train_lenet5";
+  const std::string program = kPrograms + "train_lenet5";
   for (const char* type : {"xterm", "dumb"}) {
     const std::string written = on_terminal({40, type}, [&] {
       execl(program.c_str(), program.c_str(), "--data", kFixture.c_str(), "--epochs", "3",
@@ -209,9 +202,9 @@ TEST_CASE("the command line in a record runs again when it is pasted") {
   const auto kept = [&](const std::string& path) {
     return load_record(folder / path).group("environment").attribute<std::string>("command_line");
   };
-  const std::string train = kExperiments + "train_lenet5 --data " + kFixture +
+  const std::string train = kPrograms + "train_lenet5 --data " + kFixture +
                             " --epochs 1 --train-images 128 --force --output " + word;
-  const std::string compare = kExperiments +
+  const std::string compare = kPrograms +
                               "compare_convolutions --algorithms direct --passes forward "
                               "--check-only '--benchmark_filter=(conv1|conv2)/' --force --record " +
                               word;
@@ -224,7 +217,7 @@ TEST_CASE("the command line in a record runs again when it is pasted") {
     CHECK(again.status == 0);
     CHECK(again.last_line() == first.last_line());
   }
-  const std::string study = kExperiments + "study dropout --data " + kFixture +
+  const std::string study = kPrograms + "study dropout --data " + kFixture +
                             " --quick --seeds 1 --force --store " + "'my runs/a $study'";
   const CommandResult result = run_command(in_folder + study);
   INFO(result.err);

@@ -20,6 +20,7 @@
 #include "support/run_store.hpp"
 #include "support/sanitized.hpp"
 #include "support/temporary_folder.hpp"
+#include "support/text.hpp"
 
 using namespace reprise;
 using namespace reprise::test;
@@ -73,19 +74,6 @@ struct Place {
   }
   TemporaryFolder folder;
 };
-
-std::vector<std::string> lines_in(const std::string& text) {
-  std::vector<std::string> lines;
-  std::istringstream stream(text);
-  for (std::string line; std::getline(stream, line);) lines.push_back(line);
-  return lines;
-}
-
-std::size_t count_in(const std::string& text, const std::string& part) {
-  std::size_t count = 0;
-  for (std::size_t at = text.find(part); at != text.npos; at = text.find(part, at + 1)) ++count;
-  return count;
-}
 
 /// Of processes that this one started and that have ended.
 double cpu_seconds_of_children() {
@@ -193,7 +181,7 @@ TEST_CASE("workers do each run once, with the digest that one process gives") {
   INFO(workers.out << workers.err);
   REQUIRE(workers.status == 0);
   for (const std::string worker : {"a", "b", "c"}) {
-    const std::vector<std::string> lines = lines_in(test::read_file(place.folder / worker));
+    const std::vector<std::string> lines = lines_of(test::read_file(place.folder / worker));
     CHECK(lines.back() == whole.last_line());
   }
   CHECK(place.files().size() == 6);
@@ -205,13 +193,13 @@ TEST_CASE("shares are every N-th run of the list, and together they are the stud
   const Place place;
   const CommandResult whole = place.run("--seeds 1,2,3", "whole");
   REQUIRE(whole.status == 0);
-  const std::vector<std::string> all = lines_in(place.run("--seeds 1,2,3 --list").out);
+  const std::vector<std::string> all = lines_of(place.run("--seeds 1,2,3 --list").out);
   REQUIRE(all.size() == 6);
   for (std::size_t share = 1; share <= 4; ++share) {
     const std::string option = "--seeds 1,2,3 --share " + std::to_string(share) + "/4";
     std::vector<std::string> expected;
     for (std::size_t i = share - 1; i < all.size(); i += 4) expected.push_back(all[i]);
-    CHECK(lines_in(place.run(option + " --list").out) == expected);
+    CHECK(lines_of(place.run(option + " --list").out) == expected);
     const CommandResult result = place.run(option);
     INFO(result.out << result.err);
     REQUIRE(result.status == 0);
@@ -271,7 +259,7 @@ TEST_CASE("runs one by one, named by their digits, are the study, pilots first")
   std::size_t runs = 0;
   for (const std::size_t expected : {4, 2}) {  // pilots, then measured runs
     std::vector<std::string> digits;
-    for (const std::string& line : lines_in(place.run("--seeds 1 --list").out)) {
+    for (const std::string& line : lines_of(place.run("--seeds 1 --list").out)) {
       const std::string name = line.substr(12, 16);
       if (line.rfind("done ", 0) != 0 && name[0] != '-') digits.push_back(name);
     }
@@ -285,7 +273,7 @@ TEST_CASE("runs one by one, named by their digits, are the study, pilots first")
       CHECK((one.last_line() == whole.last_line()) == is_last);
       if (!is_last) CHECK_THAT(one.last_line(), Catch::StartsWith("run " + *name + " is done; "));
       CHECK(place.begun() == runs);
-      CHECK(lines_in(place.run("--seeds 1 --list --run " + *name).out).size() == 1);
+      CHECK(lines_of(place.run("--seeds 1 --list --run " + *name).out).size() == 1);
     }
   }
   CHECK(place.files() == place.files("whole"));
@@ -418,11 +406,11 @@ TEST_CASE("a worker on a full disk says so in one line, and goes on once there i
   CHECK(both.status == 1);
   CHECK_THAT(both.err, Catch::Contains("No space left") || Catch::Contains("too large"));
   CHECK_THAT(both.err, Catch::StartsWith("study: "));
-  CHECK(count_in(both.err, "\n") == (mounts ? 1 : 4));  // without mounts each run is tried
+  CHECK(count_of(both.err, "\n") == (mounts ? 1 : 4));  // without mounts each run is tried
   REQUIRE(fs::exists(place.folder / "second"));
   CHECK(test::read_file(place.folder / "left").find(".h5\n") == std::string::npos);
-  CHECK(lines_in(test::read_file(place.folder / "second")).back() == whole.last_line());
-  const std::vector<std::string> files = lines_in(test::read_file(place.folder / "files"));
+  CHECK(lines_of(test::read_file(place.folder / "second")).back() == whole.last_line());
+  const std::vector<std::string> files = lines_of(test::read_file(place.folder / "files"));
   CHECK(files == place.files("whole"));
 }
 
@@ -447,8 +435,8 @@ TEST_CASE("of two hosts whose workers finish the same run, the second discards i
   INFO(first << second);
   CHECK_THAT(second, Catch::Contains("taken over from") && Catch::Contains("lease ended"));
   CHECK_THAT(first, Catch::Contains("with the same digest; this one is discarded"));
-  CHECK(lines_in(first).back() == whole.last_line());
-  CHECK(lines_in(second).back() == whole.last_line());
+  CHECK(lines_of(first).back() == whole.last_line());
+  CHECK(lines_of(second).back() == whole.last_line());
   CHECK(place.files() == place.files("whole"));
   CHECK(place.begun() == 3);
   // The first counts as killed until it tells of the rest; no attempt counts twice.
@@ -472,8 +460,8 @@ TEST_CASE("a worker whose clock is an hour ahead leaves alone what another host 
   CHECK(both.status == 0);
   CHECK(place.files().size() == 2);
   CHECK(place.begun() == 2);
-  CHECK(lines_in(test::read_file(place.folder / "a")).back() ==
-        lines_in(test::read_file(place.folder / "b")).back());
+  CHECK(lines_of(test::read_file(place.folder / "a")).back() ==
+        lines_of(test::read_file(place.folder / "b")).back());
 }
 
 TEST_CASE("damaged records are set aside and their runs done again, by whichever worker") {
@@ -496,8 +484,8 @@ TEST_CASE("damaged records are set aside and their runs done again, by whichever
   damaged[4] = test::read_file(path_of(5));
   for (std::size_t run = 0; run < damaged.size(); ++run) write_file(path_of(run), damaged[run]);
   const CommandResult list = place.run(options + "--list");
-  CHECK(count_in(list.out, "; would be set aside, and the run be done\n") == 5);
-  CHECK(count_in(list.out, "done ") == 1);
+  CHECK(count_of(list.out, "; would be set aside, and the run be done\n") == 5);
+  CHECK(count_of(list.out, "done ") == 1);
   std::string text;
   for (const std::string worker : {"a", "b"}) {
     text += place.line(options + "--worker") + " >" + (place.folder / worker) + " &\n";
@@ -509,15 +497,15 @@ TEST_CASE("damaged records are set aside and their runs done again, by whichever
   INFO(said << workers.err);
   CHECK(workers.status == 0);
   CHECK(workers.err.empty());
-  CHECK(count_in(said, whole.last_line()) == 2);
+  CHECK(count_of(said, whole.last_line()) == 2);
   CHECK(place.begun() == 6 + 5);
-  CHECK(count_in(said, "; set aside as ") == 5);
+  CHECK(count_of(said, "; set aside as ") == 5);
   CHECK(place.files().size() == 6 + 5);
   for (std::size_t run = 0; run < damaged.size(); ++run) {
     CHECK(test::read_file(path_of(run) + ".damaged-1") == damaged[run]);
     CHECK(test::read_file(path_of(run)).size() > 1000);
   }
-  CHECK(count_in(place.run(options + "--list").out, "done ") == 6);
+  CHECK(count_of(place.run(options + "--list").out, "done ") == 6);
   // Once more, and without --worker.
   write_file(path_of(0), "not HDF5 either");
   const CommandResult again = place.run(options);
@@ -546,15 +534,15 @@ TEST_CASE("a whole record that cannot be used here stays, and the other runs are
     const CommandResult result = place.run("--seeds 1,2 --worker");
     INFO(result.out << result.err);
     CHECK(result.status == 1);
-    CHECK(count_in(result.err, "\n") == 1);
+    CHECK(count_of(result.err, "\n") == 1);
     CHECK_THAT(result.err, Catch::StartsWith("study: failed: ") &&
                                Catch::Contains(is_later ? "reprise record 9" : "--no-checksum"));
     CHECK(test::read_file(path) == kept);
     CHECK(place.begun() == 4 + 2);
     CHECK(place.files().size() == 5);
     const std::string list = place.run("--seeds 1,2 --list").out;
-    CHECK(count_in(list, "done ") == 3);
-    CHECK(count_in(list, "; would not run again\n") == 1);
+    CHECK(count_of(list, "done ") == 3);
+    CHECK(count_of(list, "; would not run again\n") == 1);
     const std::string own = fs::path(names[0]).stem();
     const CommandResult one = place.run("--seeds 1,2 --worker --run " + own);
     CHECK(one.status == 0);
@@ -576,7 +564,7 @@ TEST_CASE("a folder, a pipe or a link where a record should be is one line, and 
     const CommandResult result = place.run("--seeds 1 --worker");
     INFO(make << result.out << result.err);
     CHECK(result.status == 1);
-    CHECK(count_in(result.err, "\n") == 1);
+    CHECK(count_of(result.err, "\n") == 1);
     CHECK_THAT(result.err, Catch::StartsWith("study: failed: ") && Catch::Contains(path + ": "));
     CHECK_THAT(result.out, Catch::Contains("\n1 of 2 runs already recorded\n"));
     CHECK_THAT(place.run("--seeds 1 --list").out, Catch::Contains("; would not run again\n"));
@@ -626,7 +614,7 @@ TEST_CASE("a checkpoint that cannot be restored is set aside, and its run begins
   const CommandResult whole = place.run(options, "whole");
   REQUIRE(whole.status == 0);
   std::vector<std::string> digits;
-  for (const std::string& line : lines_in(place.run(options + "--list").out)) {
+  for (const std::string& line : lines_of(place.run(options + "--list").out)) {
     digits.push_back(line.substr(12, 16));
   }
   REQUIRE(digits.size() == 2);
@@ -650,7 +638,7 @@ TEST_CASE("a checkpoint that cannot be restored is set aside, and its run begins
     CHECK(result.status == 0);
     CHECK(result.err.empty());
     CHECK(result.last_line() == whole.last_line());
-    CHECK(count_in(result.out, "; set aside as " + path + ".damaged-1\n") == 1);
+    CHECK(count_of(result.out, "; set aside as " + path + ".damaged-1\n") == 1);
     CHECK(result.out.find("continuing after") == std::string::npos);
     CHECK(test::read_file(path + ".damaged-1") == bytes);
     CHECK(place.files(store).size() == 3);
@@ -768,7 +756,7 @@ TEST_CASE("without --worker, another host's run is an error, and a stale lease i
   CHECK(living.status == 1);
   CHECK_THAT(living.err, Catch::StartsWith("study: ") && Catch::Contains("is working on it, by ") &&
                              Catch::Contains("--worker"));
-  CHECK(count_in(living.err, "\n") == 1);
+  CHECK(count_of(living.err, "\n") == 1);
   write_file(lease, "worker = far.example:12\nseconds = 1\nlocked = yes\nhost = far\n");
   const CommandResult stale = place.run("--seeds 1");
   INFO(stale.out << stale.err);
@@ -786,7 +774,7 @@ TEST_CASE("bad shares and workers, and a folder without claims, are refused in o
     INFO(options << result.err);
     CHECK(result.status == status);
     CHECK_THAT(result.err, Catch::StartsWith("study: ") && Catch::Contains(message));
-    CHECK(count_in(result.err, "\n") == 1);
+    CHECK(count_of(result.err, "\n") == 1);
   };
   for (const std::string share : {"5/3", "0/3", "1/0", "3", "1/", "/2", "-1/2", "1/2/3", "a/b"}) {
     check_refused("", "--share " + share, "option --share: \"" + share + "\"; expected I/N", 2);

@@ -28,6 +28,7 @@ using reprise::test::CommandResult;
 using reprise::test::error_of;
 using reprise::test::FileBytes;
 using reprise::test::is_line_with;
+using reprise::test::kBuild;
 using reprise::test::run_command;
 using reprise::test::sample_record;
 using reprise::test::TemporaryFolder;
@@ -37,7 +38,6 @@ namespace {
 namespace fs = std::filesystem;
 
 const std::string kHostile = REPRISE_FIXTURES "/hostile/";
-const std::string kPrograms = REPRISE_BINARY_DIR "/";
 
 /// What is said of each file that make_hostile.py writes.
 const std::map<std::string, std::string> kMade = {
@@ -87,7 +87,7 @@ std::vector<std::string> files_that_begin(const std::string& start) {
 
 /// How a process that reads these bytes, whatever they are, fails; "" if it does not.
 std::string failure_on(const std::string& path) {
-  const std::vector<std::byte> bytes = read_file(path);
+  const std::vector<std::byte> bytes = reprise::read_file(path);
   const ReaderCall call{reader_program(), true, reading_limits(bytes.size())};
   try {
     read_in_process(bytes, call);
@@ -197,7 +197,7 @@ TEST_CASE("every program prints one line for a hostile file and goes no further"
               path,
           "reports/write_report --output " + (folder / "report") + " " + path}) {
       const CommandResult result =
-          run_command("cd " + folder.path() + " && " + kPrograms + program);
+          run_command("cd " + folder.path() + " && " + kBuild + "/" + program);
       CAPTURE(program, name, result.err);
       CHECK(result.status == (program.starts_with("experiments/verify") ? 4 : 1));
       CHECK(std::count(result.err.begin(), result.err.end(), '\n') == 1);

@@ -19,6 +19,7 @@
 #include "support/catch.hpp"
 #include "support/comparison_record.hpp"
 #include "support/errors.hpp"
+#include "support/small_data.hpp"
 #include "support/study_record.hpp"
 #include "support/temporary_folder.hpp"
 
@@ -37,11 +38,6 @@ TrainingConfiguration small_configuration() {
   configuration.batch_size = 16;
   configuration.epochs = 3;
   return configuration;
-}
-
-const ImageDataset& fixture() {
-  static const ImageDataset data = load_dataset(REPRISE_FIXTURES "/fashion-mnist");
-  return data;
 }
 
 Record run_record() {

@@ -23,7 +23,9 @@
 #include "support/command.hpp"
 #include "support/errors.hpp"
 #include "support/report_page.hpp"
+#include "support/reports.hpp"
 #include "support/temporary_folder.hpp"
+#include "support/text.hpp"
 #include "support/training_record.hpp"
 #include "support/web_module.hpp"
 #include "svg.hpp"
@@ -35,10 +37,6 @@ using namespace reprise::reports;
 using namespace reprise::test;
 
 namespace {
-
-bool holds(const std::string& text, const std::string& part) {
-  return text.find(part) != std::string::npos;
-}
 
 std::vector<std::string> all_matches(const std::string& text, const std::string& pattern) {
   const std::regex expression(pattern);
@@ -57,16 +55,6 @@ Report report_of(const Record& record, const std::string& notes = "") {
 const Report& plain_report() {
   static const Report report = report_of(training_record());
   return report;
-}
-
-/// Paper and supplement.
-std::string whole(const Report& report) {
-  return report.markdown + report.supplement_markdown;
-}
-
-template <class T>
-std::vector<T>& values_in(Record& record, const std::string& group, const std::string& name) {
-  return std::get<std::vector<T>>(record.groups[group].datasets[name].values);
 }
 
 CommandResult run_write_report(const std::string& arguments, const std::string& before = "") {

@@ -12,7 +12,9 @@
 #include "support/comparison_record.hpp"
 #include "support/errors.hpp"
 #include "support/report_page.hpp"
+#include "support/reports.hpp"
 #include "support/temporary_folder.hpp"
+#include "support/text.hpp"
 #include "support/training_record.hpp"
 
 using namespace reprise;
@@ -20,10 +22,6 @@ using namespace reprise::reports;
 using namespace reprise::test;
 
 namespace {
-
-bool holds(const std::string& text, const std::string& part) {
-  return text.find(part) != std::string::npos;
-}
 
 Report report_with(const std::vector<Record>& comparisons) {
   std::vector<NamedRecord> records = {{"run.h5", training_record({1, 2})}};
@@ -34,19 +32,9 @@ Report report_with(const std::vector<Record>& comparisons) {
 }
 
 /// Made once.
-const Report& plain_report() {
+const Report& comparison_report() {
   static const Report report = report_with({comparison_record()});
   return report;
-}
-
-/// Paper and supplement.
-std::string whole(const Report& report) {
-  return report.markdown + report.supplement_markdown;
-}
-
-template <class T>
-std::vector<T>& values_in(Record& record, const std::string& group, const std::string& name) {
-  return std::get<std::vector<T>>(record.groups[group].datasets[name].values);
 }
 
 std::size_t row_of(const Record& record, const std::string& name, const std::string& pass,
@@ -75,9 +63,10 @@ std::vector<std::string> names_in(const std::string& folder) {
 }  // namespace
 
 TEST_CASE("numbers in tables of comparisons paste as numbers, and no paragraph is torn") {
-  CHECK(cells_without_numbers(plain_report().html + plain_report().supplement_html).empty());
-  CHECK(torn_paragraphs(plain_report().markdown).empty());
-  CHECK(torn_paragraphs(plain_report().supplement_markdown).empty());
+  CHECK(cells_without_numbers(comparison_report().html + comparison_report().supplement_html)
+            .empty());
+  CHECK(torn_paragraphs(comparison_report().markdown).empty());
+  CHECK(torn_paragraphs(comparison_report().supplement_markdown).empty());
 }
 
 TEST_CASE("numbers and bytes keep three digits that count") {
@@ -102,31 +91,31 @@ TEST_CASE("without a comparison there is no section on convolution algorithms") 
 }
 
 TEST_CASE("a comparison adds its figures, tables and digest") {
-  const std::string& text = plain_report().markdown;
+  const std::string& text = comparison_report().markdown;
   const std::string digest = digest_of(comparison_record());
   CHECK(holds(text, "### Convolution algorithms"));
   CHECK(holds(text, "Source: record `" + digest.substr(0, 12) + "`"));
   CHECK(!holds(text, "WRONG:"));
   CHECK(!holds(text, "@ref"));
-  CHECK(holds(plain_report().supplement_markdown, "`sha256:" + digest + "`"));
-  CHECK(holds(plain_report().supplement_markdown,
+  CHECK(holds(comparison_report().supplement_markdown, "`sha256:" + digest + "`"));
+  CHECK(holds(comparison_report().supplement_markdown,
               "| `convolutions.h5` | comparison of convolutions |"));
   for (const char* figure : {"convolution_map_1", "convolution_map_2", "convolution_share_1",
                              "convolution_share_2", "roofline_1", "roofline_2"}) {
     INFO(figure);
     const std::string path = "figures/" + std::string(figure) + ".svg";
-    CHECK(plain_report().figures.count(path) == 1);
-    CHECK(holds(whole(plain_report()), "](" + path + ")"));
+    CHECK(comparison_report().figures.count(path) == 1);
+    CHECK(holds(whole(comparison_report()), "](" + path + ")"));
   }
-  CHECK(plain_report().figures.size() == report_with({}).figures.size() + 6);
-  const std::string& shares = plain_report().figures.at("figures/convolution_share_1.svg");
+  CHECK(comparison_report().figures.size() == report_with({}).figures.size() + 6);
+  const std::string& shares = comparison_report().figures.at("figures/convolution_share_1.svg");
   for (const char* algorithm : {"im2col GEMM", "direct", "FFT", "oneDNN"}) {
     CHECK(holds(shares, algorithm));
   }
 }
 
 TEST_CASE("the map has the fastest portable algorithm of each kernel size and number of channels") {
-  const std::string& cells = plain_report().data.at("data/convolution_map.csv");
+  const std::string& cells = comparison_report().data.at("data/convolution_map.csv");
   for (const char* row : {"forward,2,32,direct,0.04\r\n", "forward,3,32,winograd,0.045\r\n",
                           "forward,4,32,direct,0.16\r\n", "forward,5,32,fft,0.2\r\n",
                           "forward,3,4,winograd,", "grad_input,5,16,fft,"}) {
@@ -134,12 +123,12 @@ TEST_CASE("the map has the fastest portable algorithm of each kernel size and nu
     CHECK(holds(cells, row));
   }
   CHECK(!holds(cells, "oneDNN"));
-  const std::string& map = plain_report().figures.at("figures/convolution_map_1.svg");
+  const std::string& map = comparison_report().figures.at("figures/convolution_map_1.svg");
   for (const char* key : {"D direct", "F FFT", "W Winograd"}) CHECK(holds(map, key));
 }
 
 TEST_CASE("a roofline has each shape below what the peak and the memory allow") {
-  const std::string& points = plain_report().data.at("data/roofline.csv");
+  const std::string& points = comparison_report().data.at("data/roofline.csv");
   // conv1's tensors are 81 + 81 + 25 numbers; the peak of two threads is 200 GFLOP/s.
   CHECK(holds(points, "lenet5:conv1,forward,direct,26737.9679144385,100,200\r\n"));
   // kernel:1's are 32 * 81 + 81 + 32, so 1e6 operations are 92 a byte; memory moves 20 GB/s.
@@ -148,7 +137,7 @@ TEST_CASE("a roofline has each shape below what the peak and the memory allow") 
   slow.groups["environment"].attributes["memory_bandwidth"] = 1e9;
   const std::string bound = report_with({slow}).data.at("data/roofline.csv");
   CHECK(holds(bound, "kernel:1,forward,direct,92.42144177449168,100,92.42144177449168\r\n"));
-  CHECK(holds(plain_report().markdown, "with a measured bandwidth of 20.0 GB/s"));
+  CHECK(holds(comparison_report().markdown, "with a measured bandwidth of 20.0 GB/s"));
 
   options.bandwidth = false;  // a record of an earlier release
   const Report earlier = report_with({comparison_record(options)});
@@ -157,21 +146,22 @@ TEST_CASE("a roofline has each shape below what the peak and the memory allow") 
 }
 
 TEST_CASE("the supplement has times, rates and costs of networks, and the data those of all rows") {
-  const std::string& text = plain_report().supplement_markdown;
+  const std::string& text = comparison_report().supplement_markdown;
   // lenet5:conv1 has 20 MFLOP: direct 0.2 ms, fft 20/25 of that; peak of two threads 200 GFLOP/s.
   CHECK(holds(text,
               "| lenet5:conv1 | forward | direct | ok | 0.200 | 20 | 100 | 50.0 | 50.0 | 96.0 |"));
   CHECK(
       holds(text, "| lenet5:conv1 | forward | fft | ok | 0.160 | 20 | 125 | 62.5 | 5.0 | 1536 |"));
   CHECK(!holds(text, "| kernel:6 | forward |"));
-  const std::string& rows = plain_report().data.at("data/convolution_rows.csv");
+  const std::string& rows = comparison_report().data.at("data/convolution_rows.csv");
   CHECK(std::count(rows.begin(), rows.end(), '\n') ==
         1 + static_cast<std::ptrdiff_t>(
                 comparison_record().values<std::string>("comparison/name").size()));
   CHECK(holds(rows, "unsupported: kernel 1x1: only 3x3"));
-  CHECK(holds(plain_report().markdown,
+  CHECK(holds(comparison_report().markdown,
               "| FFT | portable | 6 | kernel:6, forward | 6.00 | 30 | 0 | 0 | 0 | 0 |"));
-  CHECK(holds(plain_report().markdown, "the fastest portable one: direct 6, FFT 16, Winograd 8."));
+  CHECK(holds(comparison_report().markdown,
+              "the fastest portable one: direct 6, FFT 16, Winograd 8."));
 }
 
 TEST_CASE("shares are of the peak beside each row, and of its limit") {
@@ -193,11 +183,11 @@ TEST_CASE("shares are of the peak beside each row, and of its limit") {
 
 TEST_CASE("from the same comparison the report is the same to the byte") {
   const Report again = report_with({comparison_record()});
-  CHECK(again.markdown == plain_report().markdown);
-  CHECK(again.html == plain_report().html);
-  CHECK(again.supplement_html == plain_report().supplement_html);
-  CHECK(again.data == plain_report().data);
-  CHECK(again.figures == plain_report().figures);
+  CHECK(again.markdown == comparison_report().markdown);
+  CHECK(again.html == comparison_report().html);
+  CHECK(again.supplement_html == comparison_report().supplement_html);
+  CHECK(again.data == comparison_report().data);
+  CHECK(again.figures == comparison_report().figures);
 }
 
 TEST_CASE("a comparison without times has errors and statuses only") {
@@ -226,7 +216,7 @@ TEST_CASE("wrong results are shown at the top and lose their times") {
 
 TEST_CASE("several comparisons stand one after the other") {
   const Report report = report_with({comparison_record(), comparison_record({false})});
-  CHECK(report.figures.size() == plain_report().figures.size());
+  CHECK(report.figures.size() == comparison_report().figures.size());
   for (const Record& record : {comparison_record(), comparison_record({false})}) {
     CHECK(holds(report.supplement_markdown,
                 "| comparison of convolutions | – | – | `" + digest_of(record).substr(0, 12)));

@@ -32,6 +32,7 @@
 #include "support/skip.hpp"
 #include "support/study_record.hpp"
 #include "support/temporary_folder.hpp"
+#include "support/text.hpp"
 #include "support/training_record.hpp"
 #include "support/without_seccomp.hpp"
 
@@ -307,13 +308,6 @@ void check_crate(const std::string& crate) {
     CHECK(ids.insert(member(entity, "@id")).second);
     for (const auto& [name, value] : entity) CHECK(known.count(name) == 1);
   }
-}
-
-std::vector<std::string> lines_of(const std::string& text) {
-  std::vector<std::string> lines;
-  std::istringstream stream(text);
-  for (std::string line; std::getline(stream, line);) lines.push_back(line);
-  return lines;
 }
 
 /// The contents of the fenced blocks of shell commands.

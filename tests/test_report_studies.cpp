@@ -13,8 +13,10 @@
 #include "support/comparison_record.hpp"
 #include "support/errors.hpp"
 #include "support/report_page.hpp"
+#include "support/reports.hpp"
 #include "support/study_record.hpp"
 #include "support/temporary_folder.hpp"
+#include "support/text.hpp"
 #include "support/training_record.hpp"
 
 using namespace reprise;
@@ -24,10 +26,6 @@ using namespace reprise::test;
 namespace {
 
 namespace fs = std::filesystem;
-
-bool holds(const std::string& text, const std::string& part) {
-  return text.find(part) != std::string::npos;
-}
 
 std::string between(const std::string& text, const std::string& begin, const std::string& end) {
   const std::size_t first = text.find(begin);
@@ -101,11 +99,6 @@ const Report& whole_report() {
     return make_report(records, "");
   }();
   return report;
-}
-
-/// Paper and supplement.
-std::string whole(const Report& report) {
-  return report.markdown + report.supplement_markdown;
 }
 
 std::string verdict_row(const std::string& markdown, const std::string& name) {

@@ -20,8 +20,6 @@ using namespace reprise::test;
 
 namespace {
 
-const std::string kPrograms = REPRISE_BINARY_DIR "/experiments/";
-const std::string kFixture = REPRISE_FIXTURES "/fashion-mnist";
 constexpr std::size_t kHoldout = 200;
 
 const ImageDataset& data() {

@@ -7,6 +7,7 @@
 #include "reprise/run/verification.hpp"
 #include "support/catch.hpp"
 #include "support/errors.hpp"
+#include "support/small_data.hpp"
 
 using namespace reprise;
 using namespace reprise::test;
@@ -29,10 +30,6 @@ std::size_t length_of(const TrainingConfiguration& c, const std::vector<double>&
   std::size_t n = 1;
   while (n < epochs.size() && !ends_training(c, std::span(epochs).first(n))) ++n;
   return n;
-}
-
-ImageDataset fixture() {
-  return load_dataset(REPRISE_FIXTURES "/fashion-mnist");
 }
 
 TrainingConfiguration small() {
@@ -75,7 +72,7 @@ TEST_CASE("training ends where its error has become flat, and not before the rat
 }
 
 TEST_CASE("a run that ended before its last epoch is a whole record, and verify repeats its end") {
-  const ImageDataset data = fixture();
+  const ImageDataset& data = fixture();
   TrainingRun run(small(), data, 1);
   REQUIRE(run.train({}));
   const std::size_t epochs = run.epochs_done();
@@ -96,7 +93,7 @@ TEST_CASE("a run that ended before its last epoch is a whole record, and verify 
 }
 
 TEST_CASE("a checkpoint beyond the epoch that ends training is refused") {
-  const ImageDataset data = fixture();
+  const ImageDataset& data = fixture();
   TrainingConfiguration whole = small();
   whole.stop_train_error = 0.0;
   TrainingRun run(whole, data, 1);

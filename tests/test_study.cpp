@@ -13,17 +13,18 @@
 #include "support/command.hpp"
 #include "support/sanitized.hpp"
 #include "support/temporary_folder.hpp"
+#include "support/text.hpp"
 
 using namespace reprise;
 using namespace reprise::test;
 
 namespace {
 
-const std::string kProgram = REPRISE_BINARY_DIR "/experiments/study ";
+const std::string kStudyProgram = REPRISE_BINARY_DIR "/experiments/study ";
 const std::string kSmall = "--train-images 256 --epochs 1 ";
 
 std::string command_line(const std::string& name, const std::string& options) {
-  return kProgram + name + " --quick " + options;
+  return kStudyProgram + name + " --quick " + options;
 }
 
 CommandResult study(const std::string& name, const std::string& options) {
@@ -55,10 +56,6 @@ std::vector<std::string> files_in(const std::string& folder) {
   return names;
 }
 
-std::size_t lines_of(const std::string& text) {
-  return static_cast<std::size_t>(std::count(text.begin(), text.end(), '\n'));
-}
-
 /// A small study on one variant beside "plain"; studies made so share the baseline's runs.
 std::string study_file_text(const std::string& other) {
   return "question = \"Is it so?\"\nclaim = \"It is.\"\n[settings]\nepochs = 3\n"
@@ -71,17 +68,17 @@ std::string study_file_text(const std::string& other) {
 }  // namespace
 
 TEST_CASE("help has defaults and an example; --list and --describe tell what there is") {
-  const CommandResult help = run_command(kProgram + "--help");
+  const CommandResult help = run_command(kStudyProgram + "--help");
   CHECK(help.status == 0);
   CHECK_THAT(help.out, Catch::Contains("Example:") && Catch::Contains("--seeds") &&
                            Catch::Contains("[1,2,3]") && Catch::Contains("--resume"));
-  const CommandResult list = run_command(kProgram + "--list");
+  const CommandResult list = run_command(kStudyProgram + "--list");
   CHECK(list.status == 0);
   std::size_t studies = 0;
   std::istringstream lines(list.out);
   for (std::string line; std::getline(lines, line); ++studies) {
     const std::string name = line.substr(0, line.find(' '));
-    const CommandResult described = run_command(kProgram + name + " --describe");
+    const CommandResult described = run_command(kStudyProgram + name + " --describe");
     INFO(name << described.err);
     CHECK(described.status == 0);
     CHECK_THAT(described.out, Catch::Contains("?") && Catch::Contains("the baseline") &&
@@ -181,7 +178,7 @@ TEST_CASE("what is recorded is not run again, and another plan of the study is r
   CHECK(other.status == 1);
   CHECK_THAT(other.err, Catch::Contains("pooling_mode.toml: is another plan") &&
                             Catch::Contains("epochs = 1 against epochs = 2"));
-  CHECK(lines_of(other.err) == 1);
+  CHECK(count_of(other.err, "\n") == 1);
 
   Record broken = load_record(record);
   broken.groups["history"].datasets.erase("train_error");
@@ -189,7 +186,7 @@ TEST_CASE("what is recorded is not run again, and another plan of the study is r
   const CommandResult refused = study("pooling_mode", output + " --epochs 1");
   CHECK(refused.status == 1);
   CHECK_THAT(refused.err, Catch::Contains("/history/train_error is missing"));
-  CHECK(lines_of(refused.err) == 1);
+  CHECK(count_of(refused.err, "\n") == 1);
   const CommandResult list = study("pooling_mode", output + " --epochs 1 --list");
   CHECK(list.status == 0);
   CHECK_THAT(list.out, Catch::Contains("missing") && Catch::Contains("train_error is missing"));
@@ -204,7 +201,7 @@ TEST_CASE("a plan that was changed, and a store of another version, are refused 
     const CommandResult result = study("pooling_mode", options);
     INFO(result.err);
     CHECK(result.status == 1);
-    CHECK(lines_of(result.err) == 1);
+    CHECK(count_of(result.err, "\n") == 1);
     CHECK_THAT(result.err, Catch::Contains(message));
   };
   const std::string plan = store + "/plans/pooling_mode.toml";
@@ -227,7 +224,7 @@ TEST_CASE("list and status tell which runs are done, left or failed, and why") {
     return result.out;
   };
   const std::string before = told(" --list");
-  CHECK(lines_of(before) == 2);
+  CHECK(count_of(before, "\n") == 2);
   CHECK_THAT(before, Catch::Contains("missing") && Catch::Contains("not run yet"));
   CHECK_THAT(told(" --status"), Catch::Contains("0 of 2 runs done, 0 failed") &&
                                     Catch::Contains("unknown until a run is finished"));
@@ -248,7 +245,7 @@ TEST_CASE("list and status tell which runs are done, left or failed, and why") {
   const CommandResult again = study(folder / "mine.toml", options);
   CHECK(again.status == 1);
   CHECK_THAT(again.err, Catch::Contains("failed: other, seed 1: "));
-  CHECK(lines_of(test::read_file(folder / "s/journal.tsv")) == 4);
+  CHECK(count_of(test::read_file(folder / "s/journal.tsv"), "\n") == 4);
 }
 
 TEST_CASE(
@@ -305,22 +302,22 @@ TEST_CASE("a grid whose best rate is at its end is extended, and what cannot be 
       kSmall + "--seeds 1 --data " REPRISE_FIXTURES "/fashion-mnist --store ";
   grid("learning_rates = [1e-8, 1e-7]\nextend_learning_rates = 1\n");
   const CommandResult bound =
-      run_command(kProgram + (folder / "mine.toml ") + options + (folder / "a"));
+      run_command(kStudyProgram + (folder / "mine.toml ") + options + (folder / "a"));
   INFO(bound.out << bound.err);
   CHECK(bound.status == 1);
   CHECK_THAT(bound.err, Catch::Contains("still at the end of the grid after 1 more") &&
                             Catch::Contains("extend_learning_rates"));
-  CHECK(lines_of(bound.err) == 1);
+  CHECK(count_of(bound.err, "\n") == 1);
   grid("learning_rates = [0.0005, 0.002]\nextend_learning_rates = 9\npilot_seeds = [7, 8]\n");
   const CommandResult found =
-      run_command(kProgram + (folder / "mine.toml ") + options + (folder / "b"));
+      run_command(kStudyProgram + (folder / "mine.toml ") + options + (folder / "b"));
   INFO(found.out << found.err);
   REQUIRE(found.status == 0);
   const StudyPlan plan = plan_in(folder / "b", "plans/mine+rates.toml");
   CHECK(plan.learning_rates.size() > 2);
   CHECK(plan.pilot_seeds == std::vector<std::int64_t>{7, 8});
   const CommandResult seeds =
-      run_command(kProgram + (folder / "mine.toml ") + "--seeds 7 --store " + (folder / "c"));
+      run_command(kStudyProgram + (folder / "mine.toml ") + "--seeds 7 --store " + (folder / "c"));
   CHECK(seeds.status == 2);
   CHECK_THAT(seeds.err, Catch::Contains("7, a seed of the pilots"));
 }
@@ -409,8 +406,8 @@ TEST_CASE("bad input is refused in one line") {
   check_refused("--data /nowhere", "/nowhere", 1);
   check_refused("--train-images 999999", "train_images", 1);
   check_refused("--epoch 2", "--epochs");
-  const CommandResult unknown = run_command(kProgram + "dpeth");
+  const CommandResult unknown = run_command(kStudyProgram + "dpeth");
   CHECK(unknown.status == 2);
   CHECK_THAT(unknown.err, Catch::Contains("\"dpeth\"") && Catch::Contains("depth"));
-  CHECK(run_command(kProgram).status == 2);
+  CHECK(run_command(kStudyProgram).status == 2);
 }

@@ -9,6 +9,7 @@
 #include "support/study.hpp"
 #include "support/study_status.hpp"
 #include "support/temporary_folder.hpp"
+#include "support/text.hpp"
 
 using namespace reprise;
 using namespace reprise::test;
@@ -40,10 +41,7 @@ settings = { dropout = 0.5, activation = "tanh" }
 
 /// kGood with `what` in place of `part`.
 std::string with(const std::string& part, const std::string& what) {
-  std::string text = kGood;
-  const std::size_t at = text.find(part);
-  REQUIRE(at != std::string::npos);
-  return text.replace(at, part.size(), what);
+  return replaced(kGood, part, what);
 }
 
 Study read(const TemporaryFolder& folder, const std::string& text,

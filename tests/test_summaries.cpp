@@ -19,10 +19,8 @@ namespace {
 
 namespace fs = std::filesystem;
 
-const std::string kBuild = REPRISE_BINARY_DIR;
-
 /// Pilots, and a measure that needs the errors of steps.
-const std::string kStudy =
+const std::string kStudyOfSteps =
     "question = \"Is it so?\"\nclaim = \"It is.\"\nlearning_rates = [0.001, 0.01]\n"
     "measure = \"epochs_to_train_error\"\nthreshold = 0.5\n"
     "extend_learning_rates = 0\n[settings]\nepochs = 2\nbatch_size = 16\ntrain_images = 320\n"
@@ -30,7 +28,7 @@ const std::string kStudy =
     "[[variants]]\nname = \"b\"\ndescription = \"B\"\nexpectation = \"lower\"\n"
     "settings = { momentum = 0.5, activation = \"tanh\" }\n";
 
-const std::string& data() {
+const std::string& small_data() {
   static const TemporaryFolder folder;
   static const std::string written = write_small_data(folder / "data", 320, 40);
   return written;
@@ -38,7 +36,8 @@ const std::string& data() {
 
 CommandResult study(const std::string& folder, const std::string& options) {
   return run_command(kBuild + "/experiments/study " + folder +
-                     "/mine.toml --threads 1 --seeds 1,2" + " --data " + data() + " " + options);
+                     "/mine.toml --threads 1 --seeds 1,2" + " --data " + small_data() + " " +
+                     options);
 }
 
 std::vector<fs::path> files_in(const fs::path& folder, const std::string& ending) {
@@ -56,7 +55,7 @@ struct Made {
   CommandResult result;
 
   Made() {
-    write_file(folder / "mine.toml", kStudy);
+    write_file(folder / "mine.toml", kStudyOfSteps);
     result = study(folder.path(),
                    "--store " + (folder / "records") + " --summaries " + (folder / "summaries"));
   }
@@ -74,7 +73,7 @@ std::string summaries(const TemporaryFolder& folder) {
   const std::string copy = folder / "s";
   fs::remove_all(copy);
   fs::copy(made().folder / "summaries", copy, fs::copy_options::recursive);
-  write_file(folder / "mine.toml", kStudy);
+  write_file(folder / "mine.toml", kStudyOfSteps);
   return copy;
 }
 
@@ -134,7 +133,7 @@ TEST_CASE("a damaged note of a failure is told in a line, and all else is summar
   const TemporaryFolder folder;
   const std::string store = folder / "records";
   fs::copy(made().folder / "records", store, fs::copy_options::recursive);
-  write_file(folder / "mine.toml", kStudy);
+  write_file(folder / "mine.toml", kStudyOfSteps);
   const std::string note = store + "/runs/0000000000000000.failed";
   write_file(note, "not a note\n");
   const auto check_told = [&](const CommandResult& result, const std::string& to) {
@@ -155,7 +154,7 @@ TEST_CASE("the report counts runs by the states that the list tells") {
   const TemporaryFolder folder;
   const std::string store = folder / "records";
   fs::copy(made().folder / "records", store, fs::copy_options::recursive);
-  write_file(folder / "mine.toml", kStudy);
+  write_file(folder / "mine.toml", kStudyOfSteps);
   const auto list = [&] { return study(folder.path(), "--list --store " + store).out; };
   const auto file_of = [&](const std::string& label) {
     const std::string text = "\n" + list();
@@ -316,7 +315,7 @@ TEST_CASE("audit passes summaries with their report, and finds a number that was
   REQUIRE(run_command(kBuild + "/reports/write_report --output " + store + " " + store).status ==
           0);
   const auto audited = [&](int sample) {
-    return run_command(kBuild + "/reports/audit --data " + data() + " --sample " +
+    return run_command(kBuild + "/reports/audit --data " + small_data() + " --sample " +
                        std::to_string(sample) + " " + store);
   };
   // A commit without changes is what tests cannot count on; all else must be in order.
@@ -367,7 +366,7 @@ TEST_CASE("verify runs a summary again, and finds a digest that its run does not
   const TemporaryFolder folder;
   const std::string store = summaries(folder);
   const fs::path path = files_in(store + "/runs", ".toml").front();
-  const std::string verify = kBuild + "/experiments/verify --data " + data() + " ";
+  const std::string verify = kBuild + "/experiments/verify --data " + small_data() + " ";
   const CommandResult same = run_command(verify + path.string());
   INFO(same.out << same.err);
   CHECK(same.status == 0);

@@ -11,6 +11,7 @@
 #include "support/command.hpp"
 #include "support/errors.hpp"
 #include "support/study_record.hpp"
+#include "support/text.hpp"
 
 using namespace reprise;
 using namespace reprise::test;
@@ -45,11 +46,7 @@ const std::string& whole_text() {
 
 /// The text with `what` in place of the first `part`.
 std::string with(const std::string& part, const std::string& what) {
-  std::string text = whole_text();
-  const std::size_t at = text.find(part);
-  INFO(part);
-  REQUIRE(at != std::string::npos);
-  return text.replace(at, part.size(), what);
+  return replaced(whole_text(), part, what);
 }
 
 /// The line that begins so, without its newline.

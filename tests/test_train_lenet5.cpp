@@ -19,11 +19,8 @@ using namespace reprise::test;
 
 namespace {
 
-const std::string kProgram = REPRISE_BINARY_DIR "/experiments/train_lenet5";
-const std::string kFixture = REPRISE_FIXTURES "/fashion-mnist";
-
 std::string command_line(const std::string& options) {
-  return kProgram + " --data " + kFixture + " " + options;
+  return kTrain + " --data " + kFixture + " " + options;
 }
 
 CommandResult train(const std::string& options, const std::string& prefix = "") {
@@ -49,7 +46,7 @@ void copy_fixture(const TemporaryFolder& folder) {
 }  // namespace
 
 TEST_CASE("help lists every option with its default, and an example") {
-  const CommandResult help = run_command(kProgram + " --help");
+  const CommandResult help = run_command(kTrain + " --help");
   CHECK(help.status == 0);
   for (const char* option :
        {"--seed", "--epochs", "--batch-size", "--learning-rate", "--optimizer", "--conv-algorithm",

@@ -23,9 +23,6 @@ using namespace reprise::test;
 
 namespace {
 
-const std::string kPrograms = REPRISE_BINARY_DIR "/experiments/";
-const std::string kFixture = REPRISE_FIXTURES "/fashion-mnist";
-
 CommandResult train(const std::string& options, const std::string& data = kFixture) {
   return run_command(kPrograms + "train_lenet5 --data " + data + " " + options);
 }
@@ -34,7 +31,7 @@ CommandResult verify(const std::string& options, const std::string& data = kFixt
   return run_command(kPrograms + "verify --data " + data + " " + options);
 }
 
-CommandResult study(const std::string& options, const std::string& data = kFixture) {
+CommandResult do_study(const std::string& options, const std::string& data = kFixture) {
   return run_command(kPrograms + "study --data " + data + " --threads 1 " + options);
 }
 
@@ -291,9 +288,9 @@ TEST_CASE("verify of the first epochs evaluates nothing") {
 TEST_CASE("verify judges a study's label and the settings that follow from it") {
   const TemporaryFolder folder;
   const std::string data = write_small_data(folder / "data", 200, 40);
-  REQUIRE(
-      study("pooling_mode --train-images 128 --epochs 1 --seeds 1 --store " + (folder / "s"), data)
-          .status == 0);
+  REQUIRE(do_study("pooling_mode --train-images 128 --epochs 1 --seeds 1 --store " + (folder / "s"),
+                   data)
+              .status == 0);
   const Study pooling = read_study(REPRISE_SOURCE_DIR "/experiments/studies/pooling_mode.toml");
   const std::string average = folder / "average-seed1.h5";
   const std::string max = folder / "max-seed1.h5";
@@ -365,7 +362,7 @@ TEST_CASE(
                    "[[variants]]\nname = \"a\"\ndescription = \"A\"\n"
                    "[[variants]]\nname = \"b\"\ndescription = \"B\"\nexpectation = \"lower\"\n"
                    "settings = { momentum = 0.5 }\n");
-  REQUIRE(study(file + " --seeds 3 --store " + (folder / "s")).status == 0);
+  REQUIRE(do_study(file + " --seeds 3 --store " + (folder / "s")).status == 0);
   const std::string record = folder / "b-seed3.h5";
   const std::string pilot = folder / "pilot.h5";
   label_run(folder / "s", read_study(file), 1, 3, "measured", record);

@@ -15,9 +15,11 @@
 #include "reprise/core/random.hpp"
 #include "reprise/linalg/simd.hpp"
 #include "support/catch.hpp"
+#include "support/conv_cases.hpp"
 #include "support/targets.hpp"
 
 using namespace reprise;
+using namespace reprise::test;
 
 namespace {
 
@@ -109,12 +111,8 @@ std::array<double, 2> check_variant() {
   return {check_identity(output, weight, input), check_identity(kernel, grad, input)};
 }
 
-struct Operands {
-  std::vector<float> input, weight, bias, grad_output;
-};
-
 /// Integers from -most to most, or uniform in [-1, 1) if most is 0.
-Operands random_operands(const ConvShape& s, std::uint64_t most) {
+ConvOperands<float> random_operands(const ConvShape& s, std::uint64_t most) {
   const auto fill = [&](std::size_t count, std::string_view stream) {
     const RandomStream random = RandomStream(6).child(stream);
     std::vector<float> values(count);
@@ -129,7 +127,8 @@ Operands random_operands(const ConvShape& s, std::uint64_t most) {
           fill(s.output_size(), "grad_output")};
 }
 
-std::vector<float> run(const ConvShape& s, ConvPass pass, const Operands& o, std::size_t threads) {
+std::vector<float> run(const ConvShape& s, ConvPass pass, const ConvOperands<float>& o,
+                       std::size_t threads) {
   const ConvAlgorithm& winograd = conv_algorithm("winograd");
   ConvWorkspace workspace;
   const auto bytes = workspace.require(winograd.workspace_bytes(s, pass, threads), "test");
@@ -149,7 +148,7 @@ std::vector<float> run(const ConvShape& s, ConvPass pass, const Operands& o, std
   return result;
 }
 
-std::vector<double> reference(const ConvShape& s, ConvPass pass, const Operands& o) {
+std::vector<double> reference(const ConvShape& s, ConvPass pass, const ConvOperands<float>& o) {
   const auto wide = [](const std::vector<float>& v) {
     return std::vector<double>(v.begin(), v.end());
   };
@@ -197,7 +196,7 @@ TEST_CASE("winograd is exact on small integers with tiles of 2x2") {
   for (const char* line : {"mb2ic5ih6iw2oc19kh3ph1kw3pw1", "g2mb3ic34ih2oc6kh3ph1",
                            "mb1ic1ih1oc1kh3ph1", "mb2ic40ih1iw2oc33kh3ph3pw1kw3"}) {
     const ConvShape s = parse_conv_shape(line);
-    const Operands operands = random_operands(s, 4);
+    const ConvOperands<float> operands = random_operands(s, 4);
     for (const ConvPass pass : kConvPasses) {
       INFO(name_of(pass) << " " << line);
       if (winograd_tiles(s, pass).variant != WinogradVariant::f2) continue;
@@ -215,7 +214,7 @@ TEST_CASE("winograd keeps its bound, and its bits on any target and number of th
                            "mb9ic90ih25iw23oc90kh3ph2pw1kw3", "mb1ic300ih5iw4oc17kh3ph1kw3pw1",
                            "mb3ic200ih2iw6oc100kh3ph1kw3pw1"}) {
     const ConvShape s = parse_conv_shape(line);
-    const Operands operands = random_operands(s, 0);
+    const ConvOperands<float> operands = random_operands(s, 0);
     for (const ConvPass pass : kConvPasses) {
       const auto exact = reference(s, pass, operands);
       const auto first = run(s, pass, operands, 1);

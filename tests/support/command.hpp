@@ -7,6 +7,13 @@
 
 namespace reprise::test {
 
+inline const std::string kBuild = REPRISE_BINARY_DIR;
+/// What comes before the name of a program of experiments.
+inline const std::string kPrograms = kBuild + "/experiments/";
+inline const std::string kTrain = kPrograms + "train_lenet5";
+/// A small data set that they read.
+inline const std::string kFixture = REPRISE_FIXTURES "/fashion-mnist";
+
 struct CommandResult {
   int status = 0;  ///< exit status; 128 + signal if a signal ended it
   std::string out;

@@ -3,7 +3,6 @@
 #include <filesystem>
 #include <vector>
 
-#include "reprise/data/dataset.hpp"
 #include "support/command.hpp"
 
 namespace reprise::test {
@@ -27,6 +26,11 @@ void write_set(const std::string& name, const ImageSet& set, std::size_t count) 
 }
 
 }  // namespace
+
+const ImageDataset& fixture() {
+  static const ImageDataset data = load_dataset(kFixture);
+  return data;
+}
 
 std::string write_small_data(const std::string& folder, std::size_t train_images,
                              std::size_t test_images) {

@@ -1,11 +1,16 @@
 /// \file
-/// A data set of a few images, for tests that are about other things than images.
+/// Data sets of few images, for tests that are about other things than images.
 #pragma once
 
 #include <cstddef>
 #include <string>
 
+#include "reprise/data/dataset.hpp"
+
 namespace reprise::test {
+
+/// fixtures/fashion-mnist, loaded once.
+const ImageDataset& fixture();
 
 /// Writes the first training and test images of fixtures/fashion-mnist into the folder, as IDX
 /// files, with the names of the classes. Returns the folder.

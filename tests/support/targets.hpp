@@ -17,4 +17,9 @@ inline std::vector<std::string> targets() {
   return names;
 }
 
+/// Selects the machine's best target when it goes.
+struct BestTargetAgain {
+  ~BestTargetAgain() { select_simd_target("best"); }
+};
+
 }  // namespace reprise::test
