@@ -8,6 +8,7 @@
 #include <optional>
 #include <span>
 
+#include "reprise/core/command_line.hpp"
 #include "reprise/core/digest.hpp"
 #include "reprise/core/error.hpp"
 #include "reprise/core/parse.hpp"

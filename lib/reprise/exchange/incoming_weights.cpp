@@ -46,8 +46,8 @@ const TensorPlace& IncomingWeights::take(const std::string& name) {
 void IncomingWeights::check_shape(const TensorPlace& place,
                                   const std::vector<std::size_t>& shape) const {
   if (shape == place.shape) return;
-  throw Error("tensor " + place.name, "shape " + shape_text(shape),
-              shape_text(place.shape) + ", as " + model_ + " has");
+  throw Error("tensor " + place.name, "shape " + tuple_text(shape),
+              tuple_text(place.shape) + ", as " + model_ + " has");
 }
 
 void IncomingWeights::set(const TensorPlace& place, std::span<const float> values) {
@@ -78,7 +78,7 @@ std::vector<float> IncomingWeights::finish() {
   for (const TensorPlace& place : places_) {
     if (taken_.at(place.name)) continue;
     throw Error("tensor " + place.name, "it is missing",
-                "float32 values of shape " + shape_text(place.shape) + ", as " + model_ + " has");
+                "float32 values of shape " + tuple_text(place.shape) + ", as " + model_ + " has");
   }
   return std::move(parameters_);
 }

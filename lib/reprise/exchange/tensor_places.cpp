@@ -114,7 +114,7 @@ void values_from_file(const TensorPlace& place, std::span<const float> values,
   for_each_value(place, [&](std::size_t there, std::size_t here) { to[here] = values[there]; });
 }
 
-std::string shape_text(const std::vector<std::size_t>& shape) {
+std::string tuple_text(const std::vector<std::size_t>& shape) {
   std::string text = "(";
   for (const std::size_t size : shape) {
     if (text.size() > 1) text += ",";

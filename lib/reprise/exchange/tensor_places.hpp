@@ -40,6 +40,6 @@ void values_from_file(const TensorPlace& place, std::span<const float> values,
                       std::span<float> parameters);
 
 /// "(5,5,1,6)".
-std::string shape_text(const std::vector<std::size_t>& shape);
+std::string tuple_text(const std::vector<std::size_t>& shape);
 
 }  // namespace reprise::details
