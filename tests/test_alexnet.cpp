@@ -14,8 +14,6 @@
 using namespace reprise;
 using namespace reprise::test;
 
-namespace {}  // namespace
-
 TEST_CASE("alexnet has 60,965,224 parameters and the paper's layers") {
   const Sequential model = alexnet();
   CHECK(model.parameters().size() == 60965224);

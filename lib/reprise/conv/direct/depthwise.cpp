@@ -231,13 +231,13 @@ using SharingKernel = void (*)(const SharingBlock&);
 
 /// Single positions, kernels 6 wide and, without vectors, those over 3 wide are not worth the time
 /// to compile them: correlate_row computes these.
-constexpr std::size_t kSharedWidth = HWY_TARGET == HWY_SCALAR ? 3 : kMaxSharedWidth;
+constexpr std::size_t kWidestCompiled = HWY_TARGET == HWY_SCALAR ? 3 : kMaxSharedWidth;
 
 /// By positions, less one; null for those that are not compiled.
 template <std::size_t width, std::ptrdiff_t step>
 constexpr auto kSharingSizes = for_each_size<kSharingPositions>([]<std::size_t count>() {
   SharingKernel kernel = nullptr;
-  if constexpr (count > 1 && width <= kSharedWidth && width != 6)
+  if constexpr (count > 1 && width <= kWidestCompiled && width != 6)
     kernel = &share_cells<count, width, step>;
   return kernel;
 });
