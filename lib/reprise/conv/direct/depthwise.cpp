@@ -33,7 +33,7 @@
 
 #ifndef REPRISE_CONV_DIRECT_DEPTHWISE_PLAN
 #define REPRISE_CONV_DIRECT_DEPTHWISE_PLAN
-namespace reprise::direct {
+namespace reprise::direct::depthwise {
 namespace {
 
 /// A tap of group 0: where it is in the source, from the position's cell, and in the weights.
@@ -166,11 +166,11 @@ struct SharingBlock {
 };
 
 }  // namespace
-}  // namespace reprise::direct
+}  // namespace reprise::direct::depthwise
 #endif
 
 HWY_BEFORE_NAMESPACE();
-namespace reprise::direct {
+namespace reprise::direct::depthwise {
 namespace HWY_NAMESPACE {
 namespace {
 namespace hn = hwy::HWY_NAMESPACE;
@@ -607,11 +607,11 @@ void add_rows(const DepthwiseRows& rows, const Correlation& c, const Operands& d
 
 }  // namespace
 }  // namespace HWY_NAMESPACE
-}  // namespace reprise::direct
+}  // namespace reprise::direct::depthwise
 HWY_AFTER_NAMESPACE();
 
 #if HWY_ONCE
-namespace reprise::direct {
+namespace reprise::direct::depthwise {
 HWY_EXPORT(correlate_row);
 HWY_EXPORT(share_row);
 HWY_EXPORT(add_rows);
@@ -666,15 +666,19 @@ void weight_gradient(const Correlation& c, const Operands& data, std::byte* /*no
 
 }  // namespace
 
+}  // namespace reprise::direct::depthwise
+
+namespace reprise::direct {
+
 const Kernel kDepthwise{
     .name = "depthwise",
     .lanes = "groups",
     .sum = Sum::correlation,
     .alone = true,
-    .offered = offered,
-    .cost = cost,
-    .workspace_bytes = no_bytes,
-    .run = correlate,
+    .offered = depthwise::offered,
+    .cost = depthwise::cost,
+    .workspace_bytes = depthwise::no_bytes,
+    .run = depthwise::correlate,
 };
 
 const Kernel kDepthwiseWeightGradient{
@@ -682,10 +686,10 @@ const Kernel kDepthwiseWeightGradient{
     .lanes = "groups",
     .sum = Sum::weight_gradient,
     .alone = true,
-    .offered = offered,
-    .cost = cost,
-    .workspace_bytes = no_bytes,
-    .run = weight_gradient,
+    .offered = depthwise::offered,
+    .cost = depthwise::cost,
+    .workspace_bytes = depthwise::no_bytes,
+    .run = depthwise::weight_gradient,
 };
 
 }  // namespace reprise::direct

@@ -25,7 +25,7 @@
 
 #ifndef REPRISE_CONV_DIRECT_GROUPED_PLAN
 #define REPRISE_CONV_DIRECT_GROUPED_PLAN
-namespace reprise::direct {
+namespace reprise::direct::grouped {
 namespace {
 
 /// Positions [begin, end) of a row and the segments, one a tap, of the taps inside the image there.
@@ -45,11 +45,11 @@ struct GroupedData {
 };
 
 }  // namespace
-}  // namespace reprise::direct
+}  // namespace reprise::direct::grouped
 #endif
 
 HWY_BEFORE_NAMESPACE();
-namespace reprise::direct {
+namespace reprise::direct::grouped {
 namespace HWY_NAMESPACE {
 namespace {
 namespace hn = hwy::HWY_NAMESPACE;
@@ -165,11 +165,11 @@ void run_grouped(const GroupedData& data, const GroupedRun& run, std::size_t n, 
 
 }  // namespace
 }  // namespace HWY_NAMESPACE
-}  // namespace reprise::direct
+}  // namespace reprise::direct::grouped
 HWY_AFTER_NAMESPACE();
 
 #if HWY_ONCE
-namespace reprise::direct {
+namespace reprise::direct::grouped {
 HWY_EXPORT(run_grouped);
 
 namespace {
@@ -251,15 +251,19 @@ void correlate(const Correlation& c, const Operands& data, std::byte* workspace,
 
 }  // namespace
 
+}  // namespace reprise::direct::grouped
+
+namespace reprise::direct {
+
 const Kernel kGrouped{
     .name = "grouped",
     .lanes = "output channels of groups",
     .sum = Sum::correlation,
     .alone = true,
-    .offered = offered,
-    .cost = cost,
-    .workspace_bytes = workspace_bytes_of,
-    .run = correlate,
+    .offered = grouped::offered,
+    .cost = grouped::cost,
+    .workspace_bytes = grouped::workspace_bytes_of,
+    .run = grouped::correlate,
 };
 
 }  // namespace reprise::direct

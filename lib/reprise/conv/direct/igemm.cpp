@@ -30,7 +30,7 @@
 
 #ifndef REPRISE_CONV_DIRECT_IGEMM_PLAN
 #define REPRISE_CONV_DIRECT_IGEMM_PLAN
-namespace reprise::direct {
+namespace reprise::direct::igemm {
 namespace {
 
 constexpr std::size_t kMaxOutChannels = 64;    // of a block: a panel of the widest vectors
@@ -85,14 +85,15 @@ struct Block {
 };
 
 }  // namespace
-}  // namespace reprise::direct
+}  // namespace reprise::direct::igemm
 #endif
 
 HWY_BEFORE_NAMESPACE();
-namespace reprise::direct {
+namespace reprise::direct::igemm {
 namespace HWY_NAMESPACE {
 namespace {
 namespace hn = hwy::HWY_NAMESPACE;
+using direct::HWY_NAMESPACE::read_lanes;
 using reprise::HWY_NAMESPACE::continue_chains;
 using reprise::HWY_NAMESPACE::kRegisters;
 using reprise::HWY_NAMESPACE::load_sums;
@@ -421,11 +422,11 @@ void run_block(const Correlation& c, const Operands& data, const PositionRange& 
 
 }  // namespace
 }  // namespace HWY_NAMESPACE
-}  // namespace reprise::direct
+}  // namespace reprise::direct::igemm
 HWY_AFTER_NAMESPACE();
 
 #if HWY_ONCE
-namespace reprise::direct {
+namespace reprise::direct::igemm {
 HWY_EXPORT(run_block);
 
 namespace {
@@ -510,14 +511,18 @@ void run(const Correlation& c, const Operands& data, std::byte* workspace, std::
 
 }  // namespace
 
+}  // namespace reprise::direct::igemm
+
+namespace reprise::direct {
+
 const Kernel kIgemm{
     .name = "igemm",
     .lanes = "output channels",
     .sum = Sum::correlation,
     .offered = [](const Correlation&) { return true; },
-    .cost = cost,
-    .workspace_bytes = workspace_bytes_of,
-    .run = run,
+    .cost = igemm::cost,
+    .workspace_bytes = igemm::workspace_bytes_of,
+    .run = igemm::run,
 };
 
 }  // namespace reprise::direct

@@ -34,7 +34,7 @@
 
 #ifndef REPRISE_CONV_DIRECT_SPATIAL_PLAN
 #define REPRISE_CONV_DIRECT_SPATIAL_PLAN
-namespace reprise::direct {
+namespace reprise::direct::spatial {
 namespace {
 
 constexpr std::size_t kMaxTile = 6;                               // output channels of a tile
@@ -206,14 +206,16 @@ struct BatchScratch {
 };
 
 }  // namespace
-}  // namespace reprise::direct
+}  // namespace reprise::direct::spatial
 #endif
 
 HWY_BEFORE_NAMESPACE();
-namespace reprise::direct {
+namespace reprise::direct::spatial {
 namespace HWY_NAMESPACE {
 namespace {
 namespace hn = hwy::HWY_NAMESPACE;
+using direct::HWY_NAMESPACE::read_lanes;
+using direct::HWY_NAMESPACE::write_lanes;
 using reprise::HWY_NAMESPACE::continue_chains;
 using reprise::HWY_NAMESPACE::for_each_size;
 using reprise::HWY_NAMESPACE::kRegisters;
@@ -406,11 +408,11 @@ void run_images(const Correlation& c, const float* source, std::size_t images, f
 
 }  // namespace
 }  // namespace HWY_NAMESPACE
-}  // namespace reprise::direct
+}  // namespace reprise::direct::spatial
 HWY_AFTER_NAMESPACE();
 
 #if HWY_ONCE
-namespace reprise::direct {
+namespace reprise::direct::spatial {
 HWY_EXPORT(run_rows);
 HWY_EXPORT(run_images);
 
@@ -554,28 +556,32 @@ void run_batch(const Correlation& c, const Operands& data, std::byte* workspace,
 
 }  // namespace
 
+}  // namespace reprise::direct::spatial
+
+namespace reprise::direct {
+
 const Kernel kSpatial{
     .name = "spatial",
     .lanes = "positions of a row",
     .sum = Sum::correlation,
     .finite_only = FiniteOnly::weights,
-    .offered = spatial_offered,
-    .cost = spatial_cost,
-    .overhead = spatial_overhead,
+    .offered = spatial::spatial_offered,
+    .cost = spatial::spatial_cost,
+    .overhead = spatial::spatial_overhead,
     .unit = 1.6,
-    .workspace_bytes = spatial_workspace_bytes,
-    .run = run_spatial,
+    .workspace_bytes = spatial::spatial_workspace_bytes,
+    .run = spatial::run_spatial,
 };
 
 const Kernel kBatchLanes{
     .name = "batch_lanes",
     .lanes = "images",
     .sum = Sum::correlation,
-    .offered = batch_offered,
-    .cost = batch_cost,
+    .offered = spatial::batch_offered,
+    .cost = spatial::batch_cost,
     .unit = 0.85,
-    .workspace_bytes = batch_workspace_bytes,
-    .run = run_batch,
+    .workspace_bytes = spatial::batch_workspace_bytes,
+    .run = spatial::run_batch,
 };
 
 }  // namespace reprise::direct

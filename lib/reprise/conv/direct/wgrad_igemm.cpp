@@ -35,7 +35,7 @@
 
 #ifndef REPRISE_CONV_DIRECT_WGRAD_IGEMM_PLAN
 #define REPRISE_CONV_DIRECT_WGRAD_IGEMM_PLAN
-namespace reprise::direct {
+namespace reprise::direct::wgrad_igemm {
 namespace {
 
 constexpr std::size_t kMaxWidth = 32;         // output channels of a panel, on any target
@@ -176,11 +176,11 @@ struct PaddedScratch {
 };
 
 }  // namespace
-}  // namespace reprise::direct
+}  // namespace reprise::direct::wgrad_igemm
 #endif
 
 HWY_BEFORE_NAMESPACE();
-namespace reprise::direct {
+namespace reprise::direct::wgrad_igemm {
 namespace HWY_NAMESPACE {
 namespace {
 namespace hn = hwy::HWY_NAMESPACE;
@@ -594,11 +594,11 @@ void sum_padded_rows(const Correlation& c, const PaddedPlan& plan, const Operand
 
 }  // namespace
 }  // namespace HWY_NAMESPACE
-}  // namespace reprise::direct
+}  // namespace reprise::direct::wgrad_igemm
 HWY_AFTER_NAMESPACE();
 
 #if HWY_ONCE
-namespace reprise::direct {
+namespace reprise::direct::wgrad_igemm {
 HWY_EXPORT(run_positions);
 HWY_EXPORT(sum_padded_rows);
 
@@ -684,15 +684,19 @@ void run_padded(const Correlation& c, const Operands& data, std::byte* workspace
 
 }  // namespace
 
+}  // namespace reprise::direct::wgrad_igemm
+
+namespace reprise::direct {
+
 const Kernel kIgemmWeightGradient{
     .name = "igemm",
     .lanes = "output channels",
     .sum = Sum::weight_gradient,
     .offered = [](const Correlation&) { return true; },
-    .cost = cost,
+    .cost = wgrad_igemm::cost,
     .unit = 1.05,
-    .workspace_bytes = workspace_bytes_of,
-    .run = run,
+    .workspace_bytes = wgrad_igemm::workspace_bytes_of,
+    .run = wgrad_igemm::run,
 };
 
 const Kernel kPaddedRowsWeightGradient{
@@ -700,11 +704,11 @@ const Kernel kPaddedRowsWeightGradient{
     .lanes = "output channels",
     .sum = Sum::weight_gradient,
     .finite_only = FiniteOnly::result,
-    .offered = padded_offered,
-    .cost = padded_cost,
+    .offered = wgrad_igemm::padded_offered,
+    .cost = wgrad_igemm::padded_cost,
     .unit = 1.5,
-    .workspace_bytes = padded_workspace_bytes,
-    .run = run_padded,
+    .workspace_bytes = wgrad_igemm::padded_workspace_bytes,
+    .run = wgrad_igemm::run_padded,
 };
 
 }  // namespace reprise::direct

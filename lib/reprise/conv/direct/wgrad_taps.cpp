@@ -27,7 +27,7 @@
 #include "reprise/linalg/register_tile-inl.hpp"
 
 HWY_BEFORE_NAMESPACE();
-namespace reprise::direct {
+namespace reprise::direct::wgrad_taps {
 namespace HWY_NAMESPACE {
 namespace {
 namespace hn = hwy::HWY_NAMESPACE;
@@ -221,11 +221,11 @@ void sum_out_channels(const Correlation& c, const WindowPlan& plan, const Operan
 
 }  // namespace
 }  // namespace HWY_NAMESPACE
-}  // namespace reprise::direct
+}  // namespace reprise::direct::wgrad_taps
 HWY_AFTER_NAMESPACE();
 
 #if HWY_ONCE
-namespace reprise::direct {
+namespace reprise::direct::wgrad_taps {
 HWY_EXPORT(sum_out_channels);
 
 namespace {
@@ -273,17 +273,21 @@ void run(const Correlation& c, const Operands& data, std::byte* workspace, std::
 
 }  // namespace
 
+}  // namespace reprise::direct::wgrad_taps
+
+namespace reprise::direct {
+
 const Kernel kTapsWeightGradient{
     .name = "taps",
     .lanes = "taps and channels",
     .sum = Sum::weight_gradient,
     .finite_only = FiniteOnly::result,
-    .offered = offered,
-    .cost = cost,
-    .overhead = overhead,
+    .offered = wgrad_taps::offered,
+    .cost = wgrad_taps::cost,
+    .overhead = wgrad_taps::overhead,
     .unit = 0.9,
-    .workspace_bytes = workspace_bytes_of,
-    .run = run,
+    .workspace_bytes = wgrad_taps::workspace_bytes_of,
+    .run = wgrad_taps::run,
 };
 
 }  // namespace reprise::direct

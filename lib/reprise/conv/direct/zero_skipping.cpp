@@ -41,7 +41,7 @@
 
 #ifndef REPRISE_CONV_DIRECT_ZERO_SKIPPING_PLAN
 #define REPRISE_CONV_DIRECT_ZERO_SKIPPING_PLAN
-namespace reprise::direct {
+namespace reprise::direct::zero_skipping {
 namespace {
 
 constexpr std::size_t kMaxSparseFloats = std::size_t{1} << 17;  // of any array: 512 KiB
@@ -152,14 +152,15 @@ struct SparseInputScratch {
 };
 
 }  // namespace
-}  // namespace reprise::direct
+}  // namespace reprise::direct::zero_skipping
 #endif
 
 HWY_BEFORE_NAMESPACE();
-namespace reprise::direct {
+namespace reprise::direct::zero_skipping {
 namespace HWY_NAMESPACE {
 namespace {
 namespace hn = hwy::HWY_NAMESPACE;
+using direct::HWY_NAMESPACE::read_lanes;
 using reprise::HWY_NAMESPACE::fma;
 using reprise::HWY_NAMESPACE::for_each_size;
 
@@ -404,11 +405,11 @@ void sum_out_channels(const Correlation& c, const SparseWeightPlan& plan, const 
 
 }  // namespace
 }  // namespace HWY_NAMESPACE
-}  // namespace reprise::direct
+}  // namespace reprise::direct::zero_skipping
 HWY_AFTER_NAMESPACE();
 
 #if HWY_ONCE
-namespace reprise::direct {
+namespace reprise::direct::zero_skipping {
 HWY_EXPORT(run_images);
 HWY_EXPORT(sum_out_channels);
 
@@ -495,16 +496,20 @@ void run_weight_gradient(const Correlation& c, const Operands& data, std::byte* 
 
 }  // namespace
 
+}  // namespace reprise::direct::zero_skipping
+
+namespace reprise::direct {
+
 const Kernel kZeroSkippingInputGradient{
     .name = "zero_skipping",
     .lanes = "taps and input channels",
     .sum = Sum::input_gradient,
     .finite_only = FiniteOnly::operands,
     .skips_zeros = true,
-    .offered = input_offered,
-    .cost = input_cost,
-    .workspace_bytes = input_workspace_bytes,
-    .run = run_input_gradient,
+    .offered = zero_skipping::input_offered,
+    .cost = zero_skipping::input_cost,
+    .workspace_bytes = zero_skipping::input_workspace_bytes,
+    .run = zero_skipping::run_input_gradient,
 };
 
 const Kernel kZeroSkippingWeightGradient{
@@ -513,10 +518,10 @@ const Kernel kZeroSkippingWeightGradient{
     .sum = Sum::weight_gradient,
     .finite_only = FiniteOnly::operands,
     .skips_zeros = true,
-    .offered = weight_offered,
-    .cost = weight_cost,
-    .workspace_bytes = weight_workspace_bytes,
-    .run = run_weight_gradient,
+    .offered = zero_skipping::weight_offered,
+    .cost = zero_skipping::weight_cost,
+    .workspace_bytes = zero_skipping::weight_workspace_bytes,
+    .run = zero_skipping::run_weight_gradient,
 };
 
 }  // namespace reprise::direct
