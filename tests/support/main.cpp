@@ -35,7 +35,6 @@ CATCH_REGISTER_LISTENER(CountSkipped)
 bool reprise::test::skip_requested = false;
 
 // Names that the linker gives.
-// NOLINTBEGIN(bugprone-reserved-identifier,readability-identifier-naming)
 extern "C" int __real_main(int argc, char** argv);
 
 extern "C" int __wrap_main(int argc, char** argv) {
@@ -44,4 +43,3 @@ extern "C" int __wrap_main(int argc, char** argv) {
   if (failed != 0) return failed == skipped ? 1 : failed;
   return cases_skipped > 0 && cases_skipped == cases_ended ? skipped : 0;
 }
-// NOLINTEND(bugprone-reserved-identifier,readability-identifier-naming)
