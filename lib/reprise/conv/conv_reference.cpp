@@ -6,7 +6,7 @@
 namespace reprise {
 namespace {
 
-struct Sum {
+struct ReferenceSum {
   ReferenceElement element;
   void add(float a, float b) {
     const double product = static_cast<double>(a) * b;
@@ -41,7 +41,7 @@ ReferenceElement forward(const ConvShape& s, const float* input, const float* we
   const std::size_t n = index / s.OC / s.OW / s.OH;
   const std::size_t channels = s.IC / s.G;
   const std::size_t first = oc / (s.OC / s.G) * channels;
-  Sum sum;
+  ReferenceSum sum;
   if (bias != nullptr) sum.add(bias[oc], 1.0F);
   for (std::size_t kh = 0; kh < s.KH; ++kh) {
     const auto ih = input_cell(oh, s.stride_h, kh, s.dilation_h, s.pad_top, s.IH);
@@ -65,7 +65,7 @@ ReferenceElement grad_input(const ConvShape& s, const float* grad_output, const 
   const std::size_t channels = s.IC / s.G;
   const std::size_t outputs = s.OC / s.G;
   const std::size_t first = c / channels * outputs;
-  Sum sum;
+  ReferenceSum sum;
   for (std::size_t kh = 0; kh < s.KH; ++kh) {
     const auto oh = output_cell(ih, s.stride_h, kh, s.dilation_h, s.pad_top, s.OH);
     for (std::size_t kw = 0; oh && kw < s.KW; ++kw) {
@@ -86,7 +86,7 @@ ReferenceElement grad_weight(const ConvShape& s, const float* grad_output, const
   const std::size_t ic = index / s.OC % channels + oc / (s.OC / s.G) * channels;
   const std::size_t kw = index / s.OC / channels % s.KW;
   const std::size_t kh = index / s.OC / channels / s.KW;
-  Sum sum;
+  ReferenceSum sum;
   for (std::size_t n = 0; n < s.N; ++n) {
     for (std::size_t oh = 0; oh < s.OH; ++oh) {
       const auto ih = input_cell(oh, s.stride_h, kh, s.dilation_h, s.pad_top, s.IH);
