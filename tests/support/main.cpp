@@ -1,5 +1,5 @@
-// Around the main of Catch2's library: the exit status tells CTest a case that was skipped
-// (skip.hpp) from one that passed, 77 if every case of the run was skipped and nothing failed. The
+// Wraps the main of Catch2's library. The exit status tells CTest a case that was skipped
+// (skip.hpp) from one that passed: 77 if every case of the run was skipped and nothing failed. The
 // linker makes this the program's main (--wrap=main).
 #if !__has_include(<catch2/catch_all.hpp>)
 #define CATCH_CONFIG_EXTERNAL_INTERFACES
