@@ -221,6 +221,37 @@ TEST_CASE("cuda-convnet's networks have the layers and parameters of its files")
         "(None, 6, 6, 32)");
 }
 
+TEST_CASE(
+    "cuda-convnet's networks take dropout before the output, and windows that don't overlap") {
+  const auto build = [](const std::string& name, std::size_t side, auto set) {
+    ModelOptions options = default_model_options(name);
+    set(options);
+    return make_model(name, {side, side, 3}, 10, options);
+  };
+  const auto dropout = [](ModelOptions& o) { o.dropout = 0.5; };
+  CHECK_THAT(layers_of(build("cuda_convnet_19pct", 32, dropout)),
+             Catch::EndsWith("pool3 flatten dropout1 dense1"));
+  CHECK_THAT(layers_of(build("cuda_convnet_80sec", 32, dropout)),
+             Catch::EndsWith("flatten dense1 relu4 dropout2 dense2"));
+  CHECK_THAT(layers_of(build("cuda_convnet_11pct", 24, dropout)),
+             Catch::EndsWith("local4 relu4 flatten dropout1 dense1"));
+  const auto apart = [](ModelOptions& o) { o.pool_kernel = 2; };
+  const auto apart_covering = [](ModelOptions& o) { o.pool_kernel = 2, o.pool_rounding = "ceil"; };
+  const auto itself = [](ModelOptions&) {};
+  const std::string name = "cuda_convnet_19pct";
+  CHECK(build(name, 32, apart).summary() == build(name, 32, itself).summary());
+  CHECK(shape_of(build(name, 33, apart), "pool1") == "(None, 16, 16, 32)");
+  CHECK(shape_of(build(name, 33, apart_covering), "pool1") == "(None, 17, 17, 32)");
+  Sequential three = build(name, 32, itself), two = build(name, 32, apart);
+  three.initialize(RandomStream(1));
+  two.initialize(RandomStream(1));
+  Tensor<4> images = make_tensor<4>({2, 32, 32, 3});
+  const std::vector<float> values = random_floats(images.size(), 2, "images");
+  std::copy(values.begin(), values.end(), images.begin());
+  const Tensor<4> overlapping = three.predict(images, 1), separate = two.predict(images, 1);
+  CHECK_FALSE(std::equal(overlapping.begin(), overlapping.end(), separate.begin()));
+}
+
 TEST_CASE("cuda-convnet's networks start with a spread of weights for each layer") {
   const std::string name = "cuda_convnet_13pct";
   Sequential model = make_model(name, {24, 24, 3}, 10, default_model_options(name));
@@ -249,8 +280,8 @@ TEST_CASE("cuda-convnet's networks start with a spread of weights for each layer
            {"normalization \"within_maps\"",
             [](ModelOptions& o) { o.normalization = "within_maps"; }},
            {"pooling \"average\"", [](ModelOptions& o) { o.pooling = "average"; }},
-           {"pool_kernel \"2\"", [](ModelOptions& o) { o.pool_kernel = 2; }},
-           {"dropout", [](ModelOptions& o) { o.dropout = 0.5; }},
+           {"pool_kernel \"4\"", [](ModelOptions& o) { o.pool_kernel = 4; }},
+           {"dropout", [](ModelOptions& o) { o.dropout = 1.0; }},
            {"without", [](ModelOptions& o) { o.without = "conv1"; }},
            {"initializer \"alexnet\"", [](ModelOptions& o) { o.initializer = "alexnet"; }},
            {"width", [](ModelOptions& o) { o.width = 3; }}}) {

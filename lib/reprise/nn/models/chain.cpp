@@ -12,6 +12,23 @@ void check_model_option(const std::string& model, const std::string& option,
   throw Error("model " + model, option + " \"" + value + "\"", join(known));
 }
 
+void check_dropout(const std::string& model, double dropout) {
+  if (dropout >= 0.0 && dropout < 1.0) return;
+  throw Error("model " + model, "dropout " + std::to_string(dropout), "0 to below 1");
+}
+
+Pool2dOptions pooling_window(const ModelOptions& options, PoolMode mode) {
+  Pool2dOptions pool;
+  pool.mode = mode;
+  const auto kernel = static_cast<std::size_t>(options.pool_kernel);
+  pool.kernel = {kernel, kernel};
+  // floor((H - 2) / 2) + 1 = ceil((H - 3) / 2) + 1 = floor(H / 2).
+  const bool covers =
+      options.pool_rounding == "halve" ? kernel == 3 : options.pool_rounding == "ceil";
+  pool.rounding = covers ? Rounding::ceil : Rounding::floor;
+  return pool;
+}
+
 Chain::Chain(const std::string& name, const FeatureShape& image, const ModelOptions& options,
              const ConvAlgorithm& algorithm)
     : model_(name, image), options_(options), algorithm_(algorithm) {
@@ -22,9 +39,7 @@ Chain::Chain(const std::string& name, const FeatureShape& image, const ModelOpti
   check_model_option(name, "normalization", options.normalization, {"none", "local_response"});
   check_model_option(name, "initializer", options.initializer,
                      {"he_normal", "glorot_uniform", "alexnet"});
-  if (!(options.dropout >= 0.0 && options.dropout < 1.0)) {
-    throw Error("model " + name, "dropout " + std::to_string(options.dropout), "0 to below 1");
-  }
+  check_dropout(name, options.dropout);
 }
 
 Chain& Chain::convolution(Conv2dLayerOptions options) {
@@ -42,15 +57,8 @@ Chain& Chain::convolution(Conv2dLayerOptions options) {
 }
 
 Chain& Chain::pooling() {
-  Pool2dOptions pool;
-  pool.mode = options_.pooling == "max" ? PoolMode::max : PoolMode::average;
-  const auto kernel = static_cast<std::size_t>(options_.pool_kernel);
-  pool.kernel = {kernel, kernel};
-  // floor((H - 2) / 2) + 1 = ceil((H - 3) / 2) + 1 = floor(H / 2).
-  const bool covers =
-      options_.pool_rounding == "halve" ? kernel == 3 : options_.pool_rounding == "ceil";
-  pool.rounding = covers ? Rounding::ceil : Rounding::floor;
-  model_.add("pool" + std::to_string(convolutions_), pool2d_layer(pool));
+  const PoolMode mode = options_.pooling == "max" ? PoolMode::max : PoolMode::average;
+  model_.add("pool" + std::to_string(convolutions_), pool2d_layer(pooling_window(options_, mode)));
   return *this;
 }
 

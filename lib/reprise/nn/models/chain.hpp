@@ -15,6 +15,10 @@ namespace reprise {
 /// Error unless `value` is one of `known`: "MODEL: OPTION ..., expected ...".
 void check_model_option(const std::string& model, const std::string& option,
                         const std::string& value, const std::vector<std::string>& known);
+/// Error unless `dropout` is a rate: 0 to below 1.
+void check_dropout(const std::string& model, double dropout);
+/// A pooling window as options.pool_kernel and options.pool_rounding say.
+Pool2dOptions pooling_window(const ModelOptions& options, PoolMode mode);
 
 class Chain {
  public:

@@ -35,10 +35,9 @@ void check_options(const std::string& model, const ModelOptions& given, const Mo
   if (model == name_of(CudaConvnet::percent13)) normalizations.push_back("local_response");
   check_model_option(model, "normalization", given.normalization, normalizations);
   check_model_option(model, "pooling", given.pooling, {own.pooling});
-  check_model_option(model, "pool_kernel", std::to_string(given.pool_kernel),
-                     {std::to_string(own.pool_kernel)});
+  check_model_option(model, "pool_kernel", std::to_string(given.pool_kernel), {"2", "3"});
   check_model_option(model, "pool_rounding", given.pool_rounding, {"halve", "ceil"});  // the same
-  check_model_option(model, "dropout", std::to_string(given.dropout), {std::to_string(0.0)});
+  check_dropout(model, given.dropout);
   if (!given.without.empty()) {
     throw Error("model " + model, "without \"" + given.without + "\"", "all layers");
   }
@@ -69,6 +68,11 @@ class Builder {
   Builder& dense(std::size_t units, double deviation) {
     return add("dense", ++dense_, dense_layer({units, weights(deviation), {}}));
   }
+  /// The dense layer of the logits, behind the dropout.
+  Builder& output(std::size_t classes, double deviation) {
+    if (options_.dropout != 0.0) add("dropout", dense_ + 1, dropout_layer(options_.dropout));
+    return dense(classes, deviation);
+  }
   Builder& activation() {
     const std::size_t number = ++activations_;
     if (options_.activation == "relu") return add("relu", number, relu_layer());
@@ -76,11 +80,7 @@ class Builder {
     return add("scaled_tanh", number, tanh_layer(1.7159F, 2.0F / 3.0F));
   }
   Builder& pooling(PoolMode mode) {
-    Pool2dOptions options;
-    options.mode = mode;
-    options.kernel = {3, 3};
-    options.rounding = Rounding::ceil;
-    return add("pool", ++pools_, pool2d_layer(options));
+    return add("pool", ++pools_, pool2d_layer(pooling_window(options_, mode)));
   }
   /// The files give `scale`, which the program divided by the number of neighbours.
   Builder& normalization(bool within_maps, std::size_t size, double scale) {
@@ -158,15 +158,15 @@ Sequential cuda_convnet(CudaConvnet network, const FeatureShape& image, std::siz
   switch (network) {
     case CudaConvnet::seconds80:
       add_convolutions(false, builder);
-      return builder.dense(64, 0.1).activation().dense(classes, 0.1).take();
+      return builder.dense(64, 0.1).activation().output(classes, 0.1).take();
     case CudaConvnet::percent19:
     case CudaConvnet::percent18:
       add_convolutions(network == CudaConvnet::percent18, builder);
-      return builder.dense(classes, 0.01).take();
+      return builder.output(classes, 0.01).take();
     case CudaConvnet::percent13:
     case CudaConvnet::percent11:
       add_local_layers(network == CudaConvnet::percent11, builder);
-      return builder.dense(classes, 0.01).take();
+      return builder.output(classes, 0.01).take();
   }
   return builder.take();
 }

@@ -18,8 +18,8 @@ struct ModelOptions {
   std::string pool_rounding = "halve";
   /// none, local_response: after the first two convolutions' activations, before their pooling.
   std::string normalization = "none";
-  /// Rate in the hidden dense layers' outputs (four_layer_cnn, which has none: before its dense
-  /// layer); 0 to below 1.
+  /// Rate in the hidden dense layers' outputs (four_layer_cnn, which has none, and cuda-convnet's
+  /// networks: before the output layer); 0 to below 1.
   double dropout = 0.0;
   /// he_normal; glorot_uniform; or alexnet: weights N(0, 0.01), biases 1 in the second, fourth and
   /// fifth convolution and the hidden dense layers, else 0.
