@@ -4,6 +4,7 @@
 file(GLOB reader_sources CONFIGURE_DEPENDS ${CMAKE_CURRENT_SOURCE_DIR}/reprise/record_file/reader/*.cpp)
 list(FILTER reader_sources EXCLUDE REGEX "/main\\.cpp$")
 add_library(reprise_record_reading STATIC ${reader_sources})
+reprise_compile_together(reprise_record_reading)
 
 # UndefinedBehaviorSanitizer asks whether it may read a virtual table by opening a pipe, which a
 # process without rights cannot, and then takes every table for a broken one. Linked after

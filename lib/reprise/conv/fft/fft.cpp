@@ -57,7 +57,7 @@
 #include "reprise/core/integer.hpp"
 #include "reprise/core/parallel.hpp"
 
-namespace reprise {
+namespace reprise::fft {
 namespace {
 
 constexpr std::size_t kComplexPanel = 2 * kFftPanel;
@@ -457,6 +457,10 @@ std::size_t workspace_bytes(const ConvShape& shape, ConvPass pass, std::size_t t
 
 }  // namespace
 
+}  // namespace reprise::fft
+
+namespace reprise {
+
 const ConvAlgorithm& fft_algorithm() {
   static constexpr ConvAlgorithm algorithm{
       .name = "fft",
@@ -465,12 +469,12 @@ const ConvAlgorithm& fft_algorithm() {
       .error_bound = fft_error_bound,
       .error_scale = ErrorScale::tensorwise,
       .domain = kTransformDomain,
-      .unsupported = unsupported,
+      .unsupported = fft::unsupported,
       .estimated_cost = fft_estimated_cost,
-      .workspace_bytes = workspace_bytes,
-      .forward = forward,
-      .grad_input = grad_input,
-      .grad_weight = grad_weight,
+      .workspace_bytes = fft::workspace_bytes,
+      .forward = fft::forward,
+      .grad_input = fft::grad_input,
+      .grad_weight = fft::grad_weight,
   };
   return algorithm;
 }

@@ -21,7 +21,7 @@
 #include "reprise/core/parallel.hpp"
 #include "reprise/linalg/blas.hpp"
 
-namespace reprise {
+namespace reprise::im2col_gemm {
 namespace {
 
 constexpr std::size_t kBlockFloats = std::size_t{1} << 20;  // 4 MiB
@@ -230,6 +230,10 @@ void grad_weight(const ConvShape& s, const float* grad_output, const float* inpu
 
 }  // namespace
 
+}  // namespace reprise::im2col_gemm
+
+namespace reprise {
+
 const ConvAlgorithm& im2col_gemm_algorithm() {
   static constexpr ConvAlgorithm algorithm{
       .name = "im2col_gemm",
@@ -247,11 +251,11 @@ const ConvAlgorithm& im2col_gemm_algorithm() {
       .estimated_cost = nullptr,
       .workspace_bytes =
           [](const ConvShape&, ConvPass, std::size_t threads) {
-            return piece_bytes<float>(workers(threads) * kBlockFloats);
+            return piece_bytes<float>(im2col_gemm::workers(threads) * im2col_gemm::kBlockFloats);
           },
-      .forward = forward,
-      .grad_input = grad_input,
-      .grad_weight = grad_weight,
+      .forward = im2col_gemm::forward,
+      .grad_input = im2col_gemm::grad_input,
+      .grad_weight = im2col_gemm::grad_weight,
   };
   return algorithm;
 }

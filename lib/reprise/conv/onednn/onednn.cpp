@@ -32,7 +32,7 @@ void omp_set_num_threads(int threads);
 int omp_get_max_threads();
 }
 
-namespace reprise {
+namespace reprise::onednn {
 namespace {
 
 using dnnl::memory;
@@ -354,6 +354,10 @@ void grad_weight(const ConvShape& shape, const float* grad_output, const float* 
 
 }  // namespace
 
+}  // namespace reprise::onednn
+
+namespace reprise {
+
 const ConvAlgorithm& onednn_algorithm() {
   static constexpr ConvAlgorithm algorithm{
       .name = "onednn",
@@ -364,12 +368,12 @@ const ConvAlgorithm& onednn_algorithm() {
                         ConvPass pass) { return rounding_bound(shape.terms(pass) + 2); },
       .error_scale = ErrorScale::elementwise,
       .domain = {.finite_only = true},
-      .unsupported = unsupported,
+      .unsupported = onednn::unsupported,
       .estimated_cost = nullptr,
-      .workspace_bytes = workspace_bytes,
-      .forward = forward,
-      .grad_input = grad_input,
-      .grad_weight = grad_weight,
+      .workspace_bytes = onednn::workspace_bytes,
+      .forward = onednn::forward,
+      .grad_input = onednn::grad_input,
+      .grad_weight = onednn::grad_weight,
   };
   return algorithm;
 }
