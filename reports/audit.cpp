@@ -252,24 +252,41 @@ AuditCheck check_journal(const AuditedStore& store, std::vector<std::string>& no
   return check;
 }
 
+/// What is compared is of one code: each study's runs, among them those that it shares.
 AuditCheck check_commits(const AuditedStore& store, std::vector<std::string>& notes) {
-  AuditCheck check{"code", "one commit, without changes", {}};
-  std::map<std::string, std::string> first;  // by commit, a record
+  AuditCheck check{"code", "each study's runs of one commit, without changes", {}};
+  const auto is_known = [](const AuditedRun& run) {
+    return !run.commit.empty() && run.commit != "unknown";
+  };
+  std::set<std::string> all;
   std::size_t unknown = 0;
   for (const AuditedRun& run : store.runs) {
-    if (run.commit.empty() || run.commit == "unknown") {
+    if (!is_known(run)) {
       ++unknown;
       continue;
     }
-    first.emplace(run.commit, run.file);
+    all.insert(run.commit);
     if (run.dirty) check.faults.push_back(run.file + " is of a commit with uncommitted changes");
   }
-  if (first.size() > 1) {
+  for (const StoredPlan& stored : store.store.plans) {
+    std::map<std::string, std::string> first;  // by commit, a record
+    for (const PlannedRun& planned : stored.plan.runs) {
+      const AuditedRun* run = store.run(planned.digest);
+      if (run != nullptr && is_known(*run)) first.emplace(run->commit, run->file);
+    }
+    if (first.size() < 2) continue;
     std::vector<std::string> commits;
     for (const auto& [commit, file] : first) {
       commits.push_back(commit.substr(0, 12) + " (" + file + ")");
     }
-    check.faults.push_back(fmt::format("{} commits: {}", first.size(), join(commits)));
+    check.faults.push_back(
+        fmt::format("{}: {} commits: {}", stored.plan.name, first.size(), join(commits)));
+  }
+  if (all.size() > 1) {
+    notes.push_back(
+        fmt::format("code: the store's runs are of {} commits; whether one code gives what "
+                    "another gave, verify can tell",
+                    all.size()));
   }
   if (unknown > 0) {
     notes.push_back(

@@ -109,8 +109,8 @@ void describe(CommandLine& line, Options& options) {
   line.set_footer(
       "Checks: plans and their SHA-256; records whole, named by their configuration and data, and "
       "in a plan; each variant with each seed and no other; runs that are missing, failed or have "
-      "vanished; one commit without changes; no copies; learning rates by the pilots' records; a "
-      "sample run again; the report's text and numbers computed again.\n\n"
+      "vanished; each study's runs of one commit without changes; no copies; learning rates by the "
+      "pilots' records; a sample run again; the report's text and numbers computed again.\n\n"
       "Exit status: 0 PASS; 1 FAIL, or an error; 2 for bad usage.\n\nExample:\n  " +
       options.name + " --sample 5 reports/latest");
 }

@@ -175,7 +175,7 @@ TEST_CASE("audit fails for each fault, with the reason and exit status 1") {
          bytes[bytes.size() / 2] = static_cast<char>(bytes[bytes.size() / 2] ^ 1);
          write_file(first(store), bytes);
        }},
-      {"2 commits",
+      {"code: mine: 2 commits",
        [&](const std::string& store) {
          change(first(store), [](Record& r) { set_commit(r, std::string(40, 'd'), 0); });
        }},
@@ -241,6 +241,29 @@ TEST_CASE("audit fails for each fault, with the reason and exit status 1") {
     CHECK_THAT(result.last_line(), Catch::StartsWith("FAIL: "));
     if (c.expected != "/history") CHECK_THAT(result.out, Catch::Contains(c.expected));
   }
+}
+
+TEST_CASE("audit takes studies of two commits in one store, each of its own") {
+  const TemporaryFolder folder;
+  const std::string store = spoiled(folder);
+  const std::vector<fs::path> before = records_in(store);
+  std::string other = kStudy;
+  other.replace(other.find("train_images"), 0, "weight_decay = 0.001\n");
+  write_file(folder / "other.toml", other);
+  REQUIRE(run_command(kBuild + "/experiments/study " + (folder / "other.toml") +
+                      " --threads 1 --seeds 1,2 --data " + data() + " --store " + store)
+              .status == 0);
+  for (const fs::path& path : records_in(store)) {
+    if (std::count(before.begin(), before.end(), path) > 0) continue;
+    change(path, [](Record& record) { set_commit(record, std::string(40, 'd'), 0); });
+  }
+  REQUIRE(run_command(kBuild + "/reports/write_report --output " + store + " " + store).status ==
+          0);
+  const CommandResult result = audit("--sample 0 " + store);
+  INFO(result.out << result.err);
+  CHECK(result.status == 0);
+  CHECK_THAT(result.out, Catch::Contains("ok    code: each study's runs of one commit") &&
+                             Catch::Contains("code: the store's runs are of 2 commits"));
 }
 
 TEST_CASE("audit fails if a record is not what its configuration gives") {
