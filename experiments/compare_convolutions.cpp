@@ -170,7 +170,7 @@ void describe(CommandLine& line, Options& options) {
                 "leave out of the record the machine's name, the command line and changes to the "
                 "source that are not committed, for one that is published");
   line.add_size("--attempts", options.attempts, {1},
-                "how often a row is timed, at most, until the core's peak stays meanwhile");
+                "how often a row is timed, at most, while the peaks before and after it differ");
   line.add_flag("--check-only", options.check_only, "check without timing");
   line.add_flag("--digests", options.digests,
                 "show the SHA-256 of each result beside its status; portable algorithms give "
@@ -191,9 +191,9 @@ void describe(CommandLine& line, Options& options) {
       "for fft by three real products at each point of the tile, of sides 8 to 32, that needs the "
       "least; 1 for others. A core's peak (fused multiply-adds on registers, of the vectors in "
       "use) is measured before and after each row, and the larger one counts; a single thread "
-      "stays on one processor meanwhile. A row of which the two differ by more than 3% is timed "
-      "again behind the others, --attempts times in all at most; if they still do, its status says "
-      "by how much, and the times between the nearest two peaks are kept.\n\n"
+      "stays on one processor during the row. A row of which the two differ by more than 3% is "
+      "timed again after the others, at most --attempts times in all; if they still differ, its "
+      "status says by how much, and the times between the two nearest peaks are kept.\n\n"
       "Google Benchmark's flags work too: --benchmark_filter=REGEX (names are "
       "SHAPE/PASS/ALGORITHM), --benchmark_list_tests, --benchmark_repetitions=N, "
       "--benchmark_min_time=SECONDS, --benchmark_format=json or csv, --benchmark_out=FILE. With "

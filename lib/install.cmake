@@ -1,19 +1,10 @@
 # The library's package for projects outside: find_package(reprise), target reprise::reprise.
 
-# The headers that belong together with the sources of the library are not installed.
-set(internal
-  record/description record/details record/schema_rules record/toml_table
-  record_file/reader/ record_file/hdf5 record_file/hdf5_image record_file/reader_process
-  record_file/reader_program record_file/reading_limits record_file/record_stream record_file/superblock
-  conv/conv_problem conv/direct/ conv/fft/ conv/im2col_gemm/ conv/onednn/ conv/winograd/
-  core/file_descriptor core/manual_page core/parallel_backend data/dataset_folder
-  exchange/formats exchange/incoming_weights exchange/npy exchange/tensor_places exchange/zip
-  linalg/dispatch linalg/gemm_unpacked linalg/unroll nn/layer_convolution nn/models/chain nn/models/digit_codes
-  pool/window run/rank_witness run/ranks_module run/toml_settings)
+include(internal_headers.cmake)
 file(GLOB_RECURSE headers CONFIGURE_DEPENDS RELATIVE ${CMAKE_CURRENT_SOURCE_DIR}
      ${CMAKE_CURRENT_SOURCE_DIR}/reprise/*.hpp)
 list(FILTER headers EXCLUDE REGEX "-inl\\.hpp$")
-foreach(header ${internal})
+foreach(header ${REPRISE_INTERNAL_HEADERS})
   if(NOT header MATCHES "/$")
     set(header "${header}.hpp")
   endif()
@@ -25,6 +16,8 @@ foreach(header ${headers})
 endforeach()
 
 install(TARGETS reprise EXPORT reprise-targets)
+reprise_licence(library libreprise)
+reprise_licence(development libreprise-dev)
 install(TARGETS reprise_record_reader EXPORT reprise-targets
         DESTINATION ${REPRISE_PROGRAM_DESTINATION} COMPONENT library)
 set(package ${CMAKE_INSTALL_LIBDIR}/cmake/reprise)

@@ -19,6 +19,13 @@ function(reprise_data name folder)
   endif()
 endfunction()
 
+# reprise_licence(component package): installs the licence with a component, in the folder for the package's
+# documents: no two Debian packages may own the same path.
+function(reprise_licence component package)
+  install(FILES ${PROJECT_SOURCE_DIR}/LICENSE
+          DESTINATION ${CMAKE_INSTALL_DATAROOTDIR}/doc/${package} COMPONENT ${component})
+endfunction()
+
 # reprise_program(TARGET folder): installs a program that the command starts, which is in that folder
 # of the build, with a link to it where the command looks.
 function(reprise_program target folder)
@@ -42,7 +49,9 @@ if(REPRISE_BUILD_PROGRAMS AND NOT REPRISE_PORTABLE_ONLY)
   reprise_data(shapes fixtures/shapes)
   reprise_data(fashion-mnist fixtures/fashion-mnist)
   if(REPRISE_INSTALL)
-    install(FILES LICENSE README.md CHANGELOG.md CITATION.cff
+    install(FILES LICENSE README.md CHANGELOG.md CITATION.cff CONTRIBUTING.md SECURITY.md
             DESTINATION ${CMAKE_INSTALL_DOCDIR} COMPONENT programs)
+    install(DIRECTORY docs DESTINATION ${CMAKE_INSTALL_DOCDIR} COMPONENT programs
+            FILES_MATCHING PATTERN "*.md" PATTERN "*.svg")
   endif()
 endif()

@@ -56,7 +56,7 @@ void describe(reprise::CommandLine& line, Options& options) {
                 "folder with the data that this run was trained on, which the page holds", "DIR");
   line.add_text(
       "--interactive-record", options.run_again_record,
-      "the page's run, in place of the report's own, as where that is of too many images; "
+      "the page's run, in place of the report's own, which may have too many images there; "
       "the record of one training run of LeNet-5, which the report leaves out",
       "RECORD");
   add_load_options(line, options.loading);
@@ -138,7 +138,7 @@ int parse_and_run(const std::string& name, int argc, char** argv) {
   describe(line, options);
   if (!line.parse(argc, argv)) return 0;
   if (options.output.empty()) {
-    throw reprise::UsageError("option --output", "not given", "--output TEXT");
+    throw reprise::UsageError("option --output", "not given", "--output DIR");
   }
   return run(options);
 }

@@ -17,6 +17,10 @@ std::string folded(const UntrustedText& name) {
   return letters;
 }
 
+bool is_or_is_part_of(const UntrustedText& data, std::string_view known) {
+  return data == known || data.starts_with(std::string(known) + " ");
+}
+
 }  // namespace
 
 UntrustedText data_display_name(const UntrustedText& name) {
@@ -27,7 +31,11 @@ UntrustedText data_display_name(const UntrustedText& name) {
 }
 
 bool is_fashion_mnist(const UntrustedText& data) {
-  return data == kKnown[0] || data.starts_with(std::string(kKnown[0]) + " ");
+  return is_or_is_part_of(data, kKnown[0]);
+}
+
+bool is_cifar10(const UntrustedText& data) {
+  return is_or_is_part_of(data, "CIFAR-10");
 }
 
 }  // namespace reprise::reports

@@ -25,5 +25,7 @@ UntrustedText data_display_name(const UntrustedText& name);
 
 /// Whether a display name is that of Fashion-MNIST or, as in "Fashion-MNIST (500 images)", a part.
 bool is_fashion_mnist(const UntrustedText& data);
+/// The same of CIFAR-10.
+bool is_cifar10(const UntrustedText& data);
 
 }  // namespace reprise::reports

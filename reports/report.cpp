@@ -2,6 +2,8 @@
 
 #include <fmt/format.h>
 
+#include <algorithm>
+
 #include "crate.hpp"
 #include "draft.hpp"
 #include "format.hpp"
@@ -17,6 +19,9 @@ namespace reprise::reports {
 namespace {
 
 const std::string kNotesLine = kPlace + "notes\n";
+// Of references.md: those that all reports have, and all with studies.
+constexpr int kCommonReferences = 4;
+constexpr int kReferencesWithStudies = 5;
 
 /// The page's title and what search engines show below it.
 struct Title {
@@ -36,6 +41,40 @@ Title title_of(const TrainingRun& first, bool has_studies) {
                  grouped(first.test_images), counted(first.epochs, "epoch"))};
 }
 
+/// Numbers the references that some reports have only, and says where they are cited.
+void set_references(const Runs& of_lenet, const Runs& of_studies, Draft& draft) {
+  int last = of_studies.empty() ? kCommonReferences : kReferencesWithStudies;
+  const auto number = [&](const std::string& name, bool is_cited) {
+    draft.set("cites_" + name, is_cited);
+    draft.set(name + "_number", std::to_string(is_cited ? ++last : 0));
+  };
+  const auto uses_adam = [](const TrainingRun* run) {
+    return setting_text(run->settings, "optimizer") == "adam";
+  };
+  const bool lenet = std::any_of(of_lenet.begin(), of_lenet.end(), uses_adam);
+  const bool studies = std::any_of(of_studies.begin(), of_studies.end(), uses_adam);
+  draft.set("lenet_uses_adam", lenet);
+  draft.set("studies_use_adam", studies);
+  number("adam", lenet || studies);
+
+  std::vector<int> of_data;
+  const auto number_data = [&](const std::string& name, bool (*is_it)(const UntrustedText&)) {
+    const auto uses_it = [&](const TrainingRun* run) {
+      return is_it(data_display_name(run->data_name));
+    };
+    const bool is_used = std::any_of(of_lenet.begin(), of_lenet.end(), uses_it) ||
+                         std::any_of(of_studies.begin(), of_studies.end(), uses_it);
+    number(name, is_used);
+    if (is_used) of_data.push_back(last);
+  };
+  number_data("fashion", is_fashion_mnist);
+  number_data("cifar", is_cifar10);
+  draft.set("data_citation",
+            of_data.empty()
+                ? Markdown()
+                : Markdown::format(" [{}]", fmt::format("{}", fmt::join(of_data, ", "))));
+}
+
 Draft make_draft(const Inputs& inputs, const std::vector<Study>& studies,
                  const std::vector<Contrast>& contrasts, const Inputs* against) {
   Runs runs = pointers(lenet_runs(inputs));
@@ -45,9 +84,7 @@ Draft make_draft(const Inputs& inputs, const std::vector<Study>& studies,
   draft.set("confidence", percent(kConfidence, 0));
   draft.set("has_studies", !studies.empty());
   draft.set("has_contrasts", !contrasts.empty());
-  const bool is_fashion = is_fashion_mnist(data_display_name(runs.front()->data_name));
-  draft.set("is_fashion", is_fashion);
-  draft.set("data_citation", is_fashion ? Markdown::literal(" [7]") : Markdown());
+  set_references(pointers(lenet_runs(inputs)), of_studies, draft);
   for (const std::vector<std::string>& row : fixed_rows("published.csv")) draft.set(row[0], row[1]);
   add_lenet(inputs, draft);
   if (!studies.empty()) {

@@ -30,8 +30,8 @@ constexpr std::array<MeasureWords, 5> kMeasures = {{
      true},
     {"train_error", Measure::train_error, "training error", "percent", "points", "%", "lower",
      "higher", true},
-    {"epochs_to_train_error", Measure::epochs_to_train_error,
-     "number of epochs to a training error", "epochs", "epochs", "", "fewer", "more", false},
+    {"epochs_to_train_error", Measure::epochs_to_train_error, "epochs to a training error",
+     "epochs", "epochs", "", "fewer", "more", false},
     {"seconds_per_epoch", Measure::seconds_per_epoch, "time of an epoch", "seconds", "s", " s",
      "less", "more", false},
     {"generalization_gap", Measure::generalization_gap, "generalization gap", "percentage points",
@@ -39,7 +39,7 @@ constexpr std::array<MeasureWords, 5> kMeasures = {{
 }};
 
 /// Words that are not written as other words are, and names that are more than their words.
-constexpr std::array<std::pair<std::string_view, std::string_view>, 27> kSpellings = {{
+constexpr std::array<std::pair<std::string_view, std::string_view>, 33> kSpellings = {{
     {"relu", "ReLU"},
     {"sgd", "SGD"},
     {"adam", "Adam"},
@@ -60,6 +60,12 @@ constexpr std::array<std::pair<std::string_view, std::string_view>, 27> kSpellin
     {"crops_reflections", "crops and reflections"},
     {"held_out_images", "held-out images"},
     {"he_normal", "He's normal distribution"},
+    {"cuda_convnet", "cuda-convnet's small normal weights"},
+    {"cuda_convnet_80sec", "cuda-convnet's layers-80sec"},
+    {"cuda_convnet_19pct", "cuda-convnet's layers-19pct"},
+    {"cuda_convnet_18pct", "cuda-convnet's layers-18pct"},
+    {"cuda_convnet_13pct", "cuda-convnet's layers-13pct"},
+    {"cuda_convnet_11pct", "cuda-convnet's layers-11pct"},
     {"relu_vs_tanh_cuda_1", "ReLU against tanh (small weights, 0 to 1)"},
     {"relu_vs_tanh_cuda_255", "ReLU against tanh (small weights, 0 to 255)"},
     {"relu_vs_tanh_he_1", "ReLU against tanh (He's weights, 0 to 1)"},

@@ -237,10 +237,11 @@ TEST_CASE("augmentations that do not fit are refused") {
     return error_of([&] { Augmentation(options, grey, RandomStream(1)); });
   };
   using O = AugmentationOptions;
-  CHECK(is_line_with(error([](O& o) { o.shift = -1; }), "shift -1", "0 to 4"));
-  CHECK(is_line_with(error([](O& o) { o.shift = 5; }), "shift 5", "0 to 4"));
+  CHECK(is_line_with(error([](O& o) { o.shift = -1; }), "random_shift -1", "0 to 4"));
+  CHECK(is_line_with(error([](O& o) { o.shift = 5; }), "random_shift 5", "0 to 4"));
   CHECK(is_line_with(error([](O& o) { o.distortion = 0.6; }), "distortion 0.6", "0 to 0.5"));
   CHECK(is_line_with(error([](O& o) { o.distortion = std::nan(""); }), "distortion nan"));
-  CHECK(is_line_with(error([](O& o) { o.colour = -1.0; }), "colour -1"));
-  CHECK(is_line_with(error([](O& o) { o.colour = 0.1; }), "1 channel", "three"));
+  CHECK(is_line_with(error([](O& o) { o.colour = -1.0; }), "pca_color_noise -1"));
+  CHECK(is_line_with(error([](O& o) { o.colour = 0.1; }), "pca_color_noise for", "1 channel",
+                     "three"));
 }

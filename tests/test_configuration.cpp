@@ -41,6 +41,7 @@ TEST_CASE("settings that mean nothing are refused by name") {
   refused("random_shift", [](TrainingConfiguration& c) { c.random_shift = -1; });
   refused("distortion", [](TrainingConfiguration& c) { c.distortion = 1.0; });
   refused("pca_color_noise", [](TrainingConfiguration& c) { c.pca_color_noise = -0.1; });
+  refused("pca_color_noise", [](TrainingConfiguration& c) { c.pca_color_noise = 100.5; });
   refused("train_images", [](TrainingConfiguration& c) { c.train_images = -1; });
   refused("model", [](TrainingConfiguration& c) { c.model = "lenet6"; });
   refused("dropout", [](TrainingConfiguration& c) { c.model_options.dropout = 1.0; });

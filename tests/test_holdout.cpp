@@ -166,8 +166,9 @@ TEST_CASE("a record with images held out is verified, applied and reported witho
   INFO(report.err);
   CHECK(report.status == 0);
   const std::string text = test::read_file(held_out().folder / "report/report.md");
-  CHECK_THAT(text, Catch::Contains("1,500 training images and 500 held out of them") &&
-                       Catch::Contains("the data set's own test images not read"));
+  CHECK_THAT(text, Catch::Contains("1,500 training images and 500 others held out of the training "
+                                   "set, which take the place of the test images") &&
+                       Catch::Contains("the data set's own test images are not read"));
 }
 
 TEST_CASE("a holdout that cannot be is refused in one line and leaves nothing") {

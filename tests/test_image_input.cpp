@@ -187,7 +187,7 @@ TEST_CASE("training sees every crop, reflected or not, about as often as any oth
 
   options.shift = 1;
   CHECK(is_line_with(error_of([&] { Augmentation(options, set, RandomStream(1), input); }), "crop",
-                     "shift 1"));
+                     "random_shift 1"));
 }
 
 TEST_CASE("distortion and colour noise keep to the unit of the pixels") {

@@ -614,15 +614,17 @@ TEST_CASE("the paper gives the generalization gap and the epoch of the least los
   record.groups["evaluation"].attributes["train_error"] = 0.25;
   const double gap = 1 - record.group("evaluation").attribute<double>("test_accuracy") - 0.25;
   const std::string text = report_of(record).markdown;
-  CHECK(holds(text, "misclassifies 25.0% of its training images, a generalization gap of " +
-                        points(gap, 2) + "."));
+  CHECK(holds(text,
+              "misclassifies 25.0% of its training images, which gives a generalization gap of " +
+                  points(gap, 2) + "."));
   CHECK(holds(text, "Its test loss is lowest after epoch 2 of 3, at 0.500 nats."));
 }
 
 TEST_CASE("what a network confuses stands in one sentence, however many pairs there are") {
   const std::string text = report_of(training_record({1, 2})).markdown;
   CHECK(std::regex_search(
-      text, std::regex(R"(Confusions of \S.* and \S.* \(\d+\).* make up \d+% of all errors\.)")));
+      text,
+      std::regex(R"(Confusions between \S.* and \S.* \(\d+\).* make up \d+% of all errors\.)")));
 }
 
 TEST_CASE("a network without errors has a report too") {
@@ -639,7 +641,7 @@ TEST_CASE("a network without errors has a report too") {
   evaluation.attributes["test_accuracy"] = 1.0;
   const std::string text = whole(report_of(record));
   CHECK(holds(text, "misclassifies 0 of 500 test images"));
-  CHECK(!holds(text, "Confusions of "));
+  CHECK(!holds(text, "Confusions between "));
   CHECK(!holds(text, "| Test image |"));
 }
 

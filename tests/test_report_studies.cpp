@@ -5,6 +5,7 @@
 #include <regex>
 #include <set>
 
+#include "format.hpp"
 #include "report.hpp"
 #include "reprise/record_file/record_file.hpp"
 #include "study.hpp"
@@ -135,7 +136,7 @@ TEST_CASE("a claim is supported, contradicted or inconclusive as its numbers say
   const std::string supported = verdict_row(text, "3×3 against 2×2");
   CHECK(holds(supported, "**supported**"));
   CHECK(holds(supported, "| -2.20 |"));  // 10, 11, 11 and 12 of 500 images fewer
-  CHECK(holds(supported, "| -2.46 | -1.94 | points |"));
+  CHECK(holds(supported, "| -2.46 | -1.94 | points | \\<0.001 |"));
   CHECK(holds(whole_report().supplement_markdown,  // the standard deviation of these
               "| Overlapping pooling: 3×3 against 2×2 | -2.20 | 0.16 |"));
   CHECK(holds(verdict_row(text, "| Dropout |"), "**contradicted**"));
@@ -145,7 +146,7 @@ TEST_CASE("a claim is supported, contradicted or inconclusive as its numbers say
       holds(text,
             "The baseline, “2×2”, has a mean test error of 12.45%. “3×3” has a mean test error of "
             "10.25%, 2.20 points lower (95% confidence interval of the difference −2.46 to −1.94 "
-            "points; adjusted p \\< 0.001): the claim is **supported**. In the paper: 0.4 points "
+            "points; adjusted p \\< 0.001); the claim is **supported**. In the paper: 0.4 points "
             "lower."));
   CHECK(holds(text, "The detectable difference is "));
   CHECK(holds(whole_report().html,  // no line breaks within a quantity
@@ -158,11 +159,81 @@ TEST_CASE("a claim is supported, contradicted or inconclusive as its numbers say
   CHECK(!holds(conclusion, "Not tested at the paper's scale"));  // none is
   CHECK(holds(
       text,
-      "Verdicts: 1 supported, 1 contradicted, 1 inconclusive. The only claim of the paper "
-      "supported "
-      "concerns overlapping pooling: 3×3 against 2×2 (test error −2.20 points, 95% confidence "
-      "interval −2.46 to −1.94 points). The only claim of the paper contradicted concerns dropout "
-      "(test error +"));
+      "Verdicts: 1 supported, 1 contradicted, 1 inconclusive. The only supported claim of the "
+      "paper concerns overlapping pooling: 3×3 against 2×2 (test error: −2.20 points, 95% "
+      "confidence interval −2.46 to −1.94 points). The only contradicted claim of the paper "
+      "concerns dropout (test error: +"));
+}
+
+namespace {
+
+/// That the references are numbered from one on, each is cited, and there is none beyond.
+void check_references(const Report& report) {
+  const std::size_t list = report.markdown.find("## References");
+  const std::string cited = report.markdown.substr(0, list) + report.supplement_markdown;
+  const std::string references = report.markdown.substr(list);
+  const std::regex item("\n(\\d+)[.] ");
+  std::size_t count = 0;
+  for (std::sregex_iterator at(references.begin(), references.end(), item), end; at != end; ++at) {
+    const std::string number = (*at)[1];
+    INFO(number);
+    CHECK(number == std::to_string(++count));
+    CHECK(std::regex_search(cited, std::regex(R"(\[(\d+, )*)" + number + R"((, \d+)*\])")));
+  }
+  CHECK(count > 4);
+  CHECK(!holds(cited, "[" + std::to_string(count + 1) + "]"));
+}
+
+}  // namespace
+
+TEST_CASE("references are numbered in order, and only those that are cited stand there") {
+  check_references(whole_report());
+  CHECK(holds(whole_report().markdown, "is minimized by Adam [6] ("));
+  CHECK(holds(whole_report().markdown, " images [7]. "));
+
+  std::vector<NamedRecord> records = study_of({}, {60, 62}, {50, 51});
+  for (NamedRecord& record : records) {
+    record.record.groups["configuration"].attributes["optimizer"] = "sgd";
+    record.record.groups["data"].attributes["name"] = "CIFAR-10";
+  }
+  const Report cifar = make_report(records, "");
+  check_references(cifar);
+  CHECK(!holds(cifar.markdown, "Kingma"));
+  CHECK(holds(cifar.markdown, " images [6]. "));
+  CHECK(holds(cifar.markdown, "\n6. A. Krizhevsky. "));
+
+  const NamedRecord lenet = {"lenet1.h5", training_record({1, 2})};
+  const Report alone = make_report({lenet}, "");
+  check_references(alone);
+  CHECK(!holds(alone.markdown, "Holm"));
+  CHECK(holds(alone.markdown, "is minimized by Adam [5] ("));
+  CHECK(holds(alone.markdown, " images [6]. "));
+
+  records.push_back(lenet);
+  const Report both = make_report(records, "");
+  check_references(both);
+  CHECK(holds(both.markdown, " images [7, 8]. "));
+}
+
+TEST_CASE("a claim is told once where studies that follow one another share it") {
+  StudyRecordOptions options;
+  std::vector<NamedRecord> records = study_of(options, {60, 62, 61}, {50, 51, 52});
+  options.study = "overlapping_pooling_again";
+  append(records, study_of(options, {60, 62, 61}, {55, 56, 58}));
+  options.study = "with_another_figure";
+  options.paper_figure = "0.3 points lower";
+  append(records, study_of(options, {60, 62, 61}, {55, 56, 58}));
+  const std::string text = make_report(records, "").markdown;
+  const std::string first = between(text, "**Overlapping pooling (", "\n\n");
+  const std::string second = between(text, "**Overlapping pooling again (", "\n\n");
+  const std::string third = between(text, "**With another figure (", "\n\n");
+  for (const char* told : {"The paper's claim: It matters.", "In the paper: "}) {
+    INFO(told);
+    CHECK(holds(first, told));
+    CHECK(!second.empty());
+    CHECK(!holds(second, told));
+    CHECK(holds(third, told));
+  }
 }
 
 TEST_CASE("the abstract is short, and the paper has at most eight figures and eight tables") {
@@ -187,6 +258,7 @@ TEST_CASE("numbers in tables of studies paste as numbers, and no paragraph is to
 TEST_CASE("any name of a variant fits into the sentences") {
   StudyRecordOptions options;
   CHECK(words_of("3x3_onednn 2x") == "3×3 oneDNN 2x");
+  CHECK(words_of("cuda_convnet_19pct") == "cuda-convnet's layers-19pct");
   CHECK(heading_of("onednn") == "oneDNN");
   CHECK(heading_of("four_layer_cnn") == "Four-layer CNN");
   options.variant = "without_conv2";
@@ -375,11 +447,11 @@ TEST_CASE("a gap is told with what test error did, and runs at a time with the t
   std::vector<NamedRecord> records = study_of(options, {60, 62, 61}, {50, 50, 51});
   const std::string text = whole(make_report(records, ""));
   CHECK(holds(text, "Its test error is 2.13 points lower (95% confidence interval −"));
-  CHECK(holds(text, "Runs at a time on the machine: 1."));
+  CHECK(holds(text, "at most 1 run at work"));
   for (NamedRecord& record : records) {
     record.record.groups["environment"].attributes["runs_at_once"] = std::int64_t{2};
   }
-  CHECK(holds(make_report(records, "").supplement_markdown, "Runs at a time on the machine: 2."));
+  CHECK(holds(make_report(records, "").supplement_markdown, "at most 2 runs at work"));
 }
 
 TEST_CASE("seeds that one variant lacks are named and left out") {
@@ -406,9 +478,10 @@ TEST_CASE("runs that never reach the threshold are bounds, and ratios stand besi
   CHECK(
       holds(text,
             "Some runs of “tanh” never reached the threshold and count with their full length, so "
-            "the true difference is larger."));
-  CHECK(holds(verdict_row(text, "ReLU against tanh"), "at least"));
-  CHECK(holds(text, "Runs that never reached their threshold: tanh (1 of 3)."));
+            "the true difference is larger in size, and the interval treats these runs as if"));
+  CHECK(holds(verdict_row(text, "ReLU against tanh"), "| epochs to 25% training error |"));
+  CHECK(holds(verdict_row(text, "ReLU against tanh"), "| epochs (bound) |"));
+  CHECK(holds(text, "Runs that never reached their threshold: ReLU against tanh: tanh (1 of 3)."));
   CHECK(holds(text, "The ratio of the geometric means is "));
 }
 
@@ -588,7 +661,7 @@ TEST_CASE("records are set against earlier ones: digests, means beyond the sprea
   const Inputs now = inputs_of(records);
   const Report same = make_report(now, {"", &now});
   CHECK(holds(same.markdown,
-              "6 of 6 common runs have identical digests, and 0 of 2 means changed by more than"));
+              "6 of 6 common runs have identical digests, and 0 of 6 means changed by more than"));
   CHECK(holds(same.supplement_markdown,
               "| Overlapping pooling: 3×3 | test error (%) | 10.20 | 10.20 | 0.00 | 0.20 | "
               "no, digests identical | 3 | 3 |"));
@@ -597,10 +670,13 @@ TEST_CASE("records are set against earlier ones: digests, means beyond the sprea
   const Inputs before = inputs_of(study_of({}, {60, 62, 61}, {80, 81, 82}));
   const Report other = make_report(now, {"", &before});
   CHECK(holds(other.markdown,
-              "3 of 6 common runs have identical digests, and 1 of 2 means changed by more than"));
+              "3 of 6 common runs have identical digests, and 2 of 6 means changed by more than"));
   CHECK(holds(other.supplement_markdown,
               "| Overlapping pooling: 3×3 | test error (%) | 16.20 | 10.20 | -6.00 | 0.20 | yes | "
               "3 | 0 |"));
+  CHECK(holds(other.supplement_markdown, "| Overlapping pooling: 3×3 | training error (%) | "));
+  CHECK(holds(other.supplement_markdown, "3×3 | generalization gap (points) | "));
+  CHECK(holds(same.data.at("data/against_times.csv"), ",direct,"));
   CHECK(holds(other.data.at("data/against_verdicts.csv"), ",contradicted,"));
 
   StudyRecordOptions options;
@@ -617,6 +693,33 @@ TEST_CASE("records are set against earlier ones: digests, means beyond the sprea
                        make_report(now, {"", &measured});
                      }),
                      "--against", "another measure"));
+}
+
+TEST_CASE("the paper says what the studies train on, and of many values the least and the most") {
+  StudyRecordOptions options;
+  std::vector<NamedRecord> records;
+  for (int i = 1; i <= 7; ++i) {
+    options.study = "study_" + std::to_string(i);
+    options.learning_rate = i / 8.0;
+    append(records, study_of(options, {60}, {50}));
+  }
+  Inputs inputs = inputs_of(records);
+  const std::string images = grouped(inputs.studies.front().train_images);
+  const std::string of_test_set = make_report(inputs, {}, undrawn).markdown;
+  CHECK(holds(of_test_set, "The studies train on " + images + " images."));
+  CHECK(!holds(of_test_set, "held out"));
+  CHECK(holds(of_test_set, "| 7 values, 0.125 to 0.875 |"));
+  for (TrainingRun& run : inputs.studies) run.settings["holdout"] = std::int64_t{500};
+  const std::string held_out = make_report(inputs, {}, undrawn).markdown;
+  CHECK(holds(held_out,
+              "The studies train on " + images + " images (judged by 500 held-out images)."));
+  CHECK(holds(held_out, "Where images are held out, these are the test images."));
+  CHECK(holds(held_out, "; the data set's own test images are not read"));
+  for (TrainingRun& run : inputs.studies) {
+    if (run.study->name == "study_7") run.settings["holdout"] = std::int64_t{0};
+  }
+  CHECK(holds(make_report(inputs, {}, undrawn).markdown,
+              "(judged by 500 held-out images), except study 7 (" + images + ")."));
 }
 
 TEST_CASE("a run that two studies share counts once, in texts and in digests of sources") {
@@ -643,17 +746,17 @@ TEST_CASE("the paper says whether all planned runs are there, and what they took
   const std::string whole = make_report(inputs, {}, undrawn).markdown;
   CHECK(
       holds(whole,
-            "The studies' plans ask for 4 runs, counting a run that studies share in each; all are "
-            "there. All runs begun took 1 min 44 s of thread time (seconds times threads)."));
+            "The plans ask for 4 runs, of which all are there; a run that studies share counts in "
+            "each. All attempts took 1 min 44 s of thread time (seconds times threads)."));
   CHECK(holds(whole, "No run failed, was interrupted or is missing, and no pilot diverged."));
   CHECK(holds(whole, ", each by one process."));
   inputs.stores.compute.cpu_seconds = 75;
   CHECK(holds(make_report(inputs, {}, undrawn).markdown,
-              "All runs begun took 1 min 15 s of CPU time and, where that was not measured, "
+              "All attempts took 1 min 15 s of CPU time and, where that was not measured, "
               "1 min 44 s of thread time (seconds times threads)."));
   inputs.stores.compute.unmeasured_thread_seconds = 0;
   CHECK(holds(make_report(inputs, {}, undrawn).markdown,
-              "there. All runs begun took 1 min 15 s of CPU time. In training"));
+              "each. All attempts took 1 min 15 s of CPU time. In training"));
   inputs.stores.plans = {{"overlapping_pooling", 9, 4, 1, 1, 2}};
   inputs.stores.compute.stopped = 3;
   inputs.stores.compute.killed = 2;
@@ -661,18 +764,18 @@ TEST_CASE("the paper says whether all planned runs are there, and what they took
   inputs.studies[1].environment["ranks"] = std::int64_t{2};
   const std::string part = make_report(inputs, {}, undrawn).markdown;
   CHECK(holds(part,
-              "The studies' plans ask for 9 runs, counting a run that studies share in each; 4 are "
-              "there. All runs begun, stopped and failed ones among them, took 1 min 15 s "
-              "of CPU time. Attempts that were killed, counted to their last sign of life: 2."));
+              "The plans ask for 9 runs, of which 4 are there; a run that studies share counts in "
+              "each. All attempts took 1 min 15 s of CPU time. Attempts that were killed, counted "
+              "to their last sign of life: 2."));
   CHECK(holds(part,
-              "Runs that failed: 2, pilots that diverged among them: 1; are interrupted, with a "
-              "checkpoint: 2; are missing: 1. Attempts at runs that were stopped: 3; were killed: "
-              "2; are without a known end: 0."));
+              "Planned runs that failed: 2 (diverged pilots: 1), interrupted: 2, missing: 1. "
+              "Attempts stopped: 3, killed: 2, of unknown end: 0."));
   inputs.stores.compute.untold = 4;
-  CHECK(holds(make_report(inputs, {}, undrawn).markdown,
-              "All attempts at runs whose end is known, stopped and failed ones among them, took "
-              "1 min 15 s of CPU time. Attempts that were killed, counted to their last sign of "
-              "life: 2. Attempts whose end and time are not known: 4."));
+  const std::string untold = make_report(inputs, {}, undrawn).markdown;
+  CHECK(holds(untold,
+              "All attempts whose end is known took 1 min 15 s of CPU time. Attempts that were "
+              "killed, counted to their last sign of life: 2. In training"));
+  CHECK(holds(untold, "Attempts stopped: 3, killed: 2, of unknown end: 4."));
   CHECK(holds(part, "by 1 to 4 ranks."));
 }
 
@@ -693,7 +796,8 @@ TEST_CASE("write_report --against takes earlier records, and refuses others in o
   INFO(written.err);
   CHECK(written.status == 0);
   CHECK(holds(test::read_file(folder / "out/report.md"), "4 of 4 common runs have identical"));
-  for (const char* wrong : {"empty", "missing"}) {
+  write_file(folder / "README.md", "# Notes\n");  // of another format
+  for (const char* wrong : {"empty", "missing", "README.md"}) {
     const CommandResult refused = write(wrong);
     CHECK(refused.status == 1);
     CHECK(is_line_with(refused.err.substr(0, refused.err.size() - 1), wrong));

@@ -18,6 +18,7 @@ struct Pair {
   UntrustedText name, measure;
   std::vector<double> before, now;
   std::size_t common = 0, identical = 0;  ///< runs of the same seed
+  bool beside = false;                    ///< a further number of runs that another pair counts
 };
 
 double deviation_of(const std::vector<double>& values) {
@@ -45,6 +46,31 @@ Runs runs_of_variant(const Variant& variant) {
   return runs;
 }
 
+/// Of a variant's runs the errors that are not its study's measure.
+void add_errors_beside(const Study& study, const Variant& before, const Variant& now,
+                       const Pair& counted, std::vector<Pair>& pairs) {
+  struct ErrorRate {
+    Measure measure;
+    const char* name;
+    double (*of)(const TrainingRun&);
+  };
+  const auto gap = [](const TrainingRun& run) {
+    return final_test_error(run) - final_train_error(run);
+  };
+  for (const ErrorRate& error :
+       {ErrorRate{Measure::test_error, "test error (%)", final_test_error},
+        ErrorRate{Measure::train_error, "training error (%)", final_train_error},
+        ErrorRate{Measure::generalization_gap, "generalization gap (points)", gap}}) {
+    if (error.measure == study.measure) continue;
+    Pair pair{counted.name, error.name, {}, {}, counted.common, counted.identical, true};
+    for (const TrainingRun* run : runs_of_variant(before)) {
+      pair.before.push_back(100 * error.of(*run));
+    }
+    for (const TrainingRun* run : runs_of_variant(now)) pair.now.push_back(100 * error.of(*run));
+    pairs.push_back(std::move(pair));
+  }
+}
+
 /// The variants that both have, by the names of study and variant.
 void add_variants(const std::vector<Study>& before, const std::vector<Study>& now,
                   std::vector<Pair>& pairs) {
@@ -68,7 +94,8 @@ void add_variants(const std::vector<Study>& before, const std::vector<Study>& no
       for (const double value : other->values()) pair.before.push_back(printed(study, value));
       for (const double value : variant.values()) pair.now.push_back(printed(study, value));
       count_identical(runs_of_variant(*other), runs_of_variant(variant), pair);
-      pairs.push_back(std::move(pair));
+      pairs.push_back(pair);
+      add_errors_beside(study, *other, variant, pair, pairs);
     }
   }
 }
@@ -123,34 +150,45 @@ Table verdicts_table(const std::vector<Contrast>& before, const std::vector<Cont
   return table;
 }
 
-/// Of rows that both comparisons timed: the geometric mean of the ratio of times, now over before,
-/// and how many are slower or faster by more than the spread of either.
-Table times_table(const Comparison& before, const Comparison& now) {
+/// Of rows that both timed: the geometric mean of the ratio of times, now over before, and how many
+/// are slower or faster by more than the spread of either; the data have the rows.
+TableEntry times_table(const std::vector<Comparison>& before, const std::vector<Comparison>& now) {
   struct Sum {
     double logarithms = 0;
     std::size_t rows = 0, slower = 0, faster = 0;
   };
   std::map<UntrustedText, Sum> sums;
   std::map<std::array<UntrustedText, 3>, const ComparisonRow*> known;
-  for (const ComparisonRow& row : before.rows) {
-    if (row.is_timed()) known[{row.name, row.pass, row.algorithm}] = &row;
+  TableEntry entry;
+  entry.data.titles = {"Shape", "Pass", "Algorithm", "Before (ms)", "Now (ms)", "Now over before"};
+  for (const Comparison& comparison : before) {
+    for (const ComparisonRow& row : comparison.rows) {
+      if (row.is_timed()) known[{row.name, row.pass, row.algorithm}] = &row;
+    }
   }
-  for (const ComparisonRow& row : now.rows) {
-    const auto old = known.find({row.name, row.pass, row.algorithm});
-    if (!row.is_timed() || old == known.end()) continue;
-    Sum& sum = sums[row.algorithm];
-    sum.logarithms += std::log(row.median_ms / old->second->median_ms);
-    ++sum.rows;
-    sum.slower += row.least_ms > old->second->most_ms ? 1 : 0;
-    sum.faster += row.most_ms < old->second->least_ms ? 1 : 0;
+  for (const Comparison& comparison : now) {
+    for (const ComparisonRow& row : comparison.rows) {
+      const auto old = known.find({row.name, row.pass, row.algorithm});
+      if (!row.is_timed() || old == known.end()) continue;
+      const double ratio = row.median_ms / old->second->median_ms;
+      entry.data.rows.push_back({code_cell(row.name), row.pass, code_cell(row.algorithm),
+                                 number_cell(old->second->median_ms, 3),
+                                 number_cell(row.median_ms, 3), number_cell(ratio, 2)});
+      Sum& sum = sums[row.algorithm];
+      sum.logarithms += std::log(ratio);
+      ++sum.rows;
+      sum.slower += row.least_ms > old->second->most_ms ? 1 : 0;
+      sum.faster += row.most_ms < old->second->least_ms ? 1 : 0;
+    }
   }
-  Table table{{"Algorithm", "Rows", "Time, now over before", "Slower", "Faster"}, {}};
+  Table& table = entry.table;
+  table.titles = {"Algorithm", "Rows", "Time, now over before", "Slower", "Faster"};
   for (const auto& [algorithm, sum] : sums) {
     const double ratio = std::exp(sum.logarithms / static_cast<double>(sum.rows));
     table.rows.push_back({code_cell(algorithm), count_cell(sum.rows), number_cell(ratio, 2),
                           count_cell(sum.slower), count_cell(sum.faster)});
   }
-  return table;
+  return entry;
 }
 
 }  // namespace
@@ -172,17 +210,15 @@ void add_against(const Inputs& before, const Inputs& now, const std::vector<Stud
   draft.add("against", {values, {}});
   draft.set("has_against_verdicts", !verdicts.rows.empty());
   if (!verdicts.rows.empty()) draft.add("against_verdicts", {verdicts, {}});
-  const bool timed = !before.comparisons.empty() && !now.comparisons.empty();
-  const Table times =
-      timed ? times_table(before.comparisons.front(), now.comparisons.front()) : Table();
-  draft.set("has_against_times", !times.rows.empty());
-  if (!times.rows.empty()) draft.add("against_times", {times, {}});
+  TableEntry times = times_table(before.comparisons, now.comparisons);
+  draft.set("has_against_times", !times.table.rows.empty());
+  if (!times.table.rows.empty()) draft.add("against_times", std::move(times));
   std::size_t common = 0;
   std::size_t identical = 0;
   std::size_t beyond = 0;
   for (std::size_t i = 0; i < pairs.size(); ++i) {
-    common += pairs[i].common;
-    identical += pairs[i].identical;
+    common += pairs[i].beside ? 0 : pairs[i].common;
+    identical += pairs[i].beside ? 0 : pairs[i].identical;
     beyond += values.rows[i][6].shown == Markdown("yes") ? 1 : 0;
   }
   draft.set("against_common", grouped(common));

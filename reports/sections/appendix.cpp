@@ -4,6 +4,7 @@
 #include <algorithm>
 #include <cmath>
 #include <map>
+#include <numeric>
 #include <optional>
 
 #include "format.hpp"
@@ -38,10 +39,24 @@ Cost cost_of(const Settings& environment) {
           positive(environment, "peak_memory_bytes")};
 }
 
+/// A run that went on from a checkpoint counts with all its epochs: its record has the seconds of
+/// the last attempt.
+Cost cost_of(const TrainingRun& run) {
+  Cost cost = cost_of(run.environment);
+  const std::optional<double> threads = positive(run.environment, "threads");
+  const double ranks = positive(run.environment, "ranks").value_or(1);
+  const double epochs =
+      std::accumulate(run.seconds_per_epoch.begin(), run.seconds_per_epoch.end(), 0.0);
+  if (cost.core_seconds && threads && std::isfinite(epochs)) {
+    cost.core_seconds = std::max(*cost.core_seconds, epochs * *threads * ranks);
+  }
+  return cost;
+}
+
 Cost cost_of(const Runs& runs) {
   Cost all{0, 0};
   for (const TrainingRun* run : distinct(runs)) {
-    const Cost one = cost_of(run->environment);
+    const Cost one = cost_of(*run);
     if (all.core_seconds && one.core_seconds) *all.core_seconds += *one.core_seconds;
     if (!one.core_seconds) all.core_seconds.reset();
     if (all.peak_bytes && one.peak_bytes)
@@ -56,7 +71,7 @@ Cell minutes_cell(const Cost& cost) {
 }
 
 Cell memory_cell(const Cost& cost) {
-  return cost.peak_bytes ? number_cell(*cost.peak_bytes / 1e6, 0) : Cell();
+  return cost.peak_bytes ? number_cell(*cost.peak_bytes / (1024 * 1024), 0) : Cell();
 }
 
 bool are_portable(const Runs& runs) {
@@ -95,7 +110,8 @@ Runs runs_of(const Contrast& contrast) {
 
 TableEntry claims_table(const Inputs& inputs, const std::vector<Contrast>& contrasts) {
   TableEntry entry{
-      {{"Result", "Command", "Expected digest", "Tolerance", "Runs", "Minutes", "Memory (MB)"}, {}},
+      {{"Result", "Command", "Expected digest", "Tolerance", "Runs", "Minutes", "Memory (MiB)"},
+       {}},
       {}};
   for (const Contrast& contrast : contrasts) {
     if (contrast.seeds.empty()) continue;
@@ -157,9 +173,8 @@ TableEntry identifiers_table(const Runs& runs) {
 const TrainingRun* cheapest(const Runs& runs) {
   const TrainingRun* least = nullptr;
   for (const TrainingRun* run : runs) {
-    const std::optional<double> took = cost_of(run->environment).core_seconds;
-    if (took && (least == nullptr || *took < *cost_of(least->environment).core_seconds))
-      least = run;
+    const std::optional<double> took = cost_of(*run).core_seconds;
+    if (took && (least == nullptr || *took < *cost_of(*least).core_seconds)) least = run;
   }
   return least;
 }
@@ -182,8 +197,7 @@ void add_appendix(const Inputs& inputs, const std::vector<Contrast>& contrasts, 
   draft.set("has_cheapest", least != nullptr);
   const TrainingRun& shown = least == nullptr ? *runs.front() : *least;
   draft.set("cheapest_command", code_block(verify_command({&shown}).str(), "sh"));
-  draft.set("cheapest_took",
-            duration(cost_of(shown.environment).core_seconds.value_or(0) / kCores));
+  draft.set("cheapest_took", duration(cost_of(shown).core_seconds.value_or(0)));
   draft.set("cheapest_digest", code_span(shown.digest));
 }
 

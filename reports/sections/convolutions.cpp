@@ -60,8 +60,8 @@ Cell bound_cell(double fraction) {
 TableEntry error_table(const Comparison& comparison) {
   std::map<UntrustedText, Tally> tallies;
   for (const ComparisonRow& row : comparison.rows) count(row, tallies[row.algorithm]);
-  Table table{{"Algorithm", "Class", "Error (% of bound)", "In", "Error (ulp)", "RMS, relative",
-               "Checked", "Wrong", "Untrusted", "Unsupported", "Not run"},
+  Table table{{"Algorithm", "Class", "Error (% of bound)", "Worst case", "Error (ulp)",
+               "RMS, relative", "Checked", "Wrong", "Untrusted", "Unsupported", "Not run"},
               {}};
   for (const UntrustedText& algorithm : comparison.algorithms) {
     const Tally& tally = tallies[algorithm];
@@ -81,9 +81,10 @@ TableEntry error_table(const Comparison& comparison) {
     }
     table.rows.push_back(std::move(row));
   }
-  return {with_columns(table, {"Algorithm", "Class", "Error (% of bound)", "In", "Error (ulp)",
-                               "Checked", "Wrong", "Untrusted", "Unsupported", "Not run"}),
-          short_digest(comparison.digest), table};
+  return {
+      with_columns(table, {"Algorithm", "Class", "Error (% of bound)", "Worst case", "Error (ulp)",
+                           "Checked", "Wrong", "Untrusted", "Unsupported", "Not run"}),
+      short_digest(comparison.digest), table};
 }
 
 std::vector<Cell> row_of(const ComparisonRow& row, const Comparison& comparison) {

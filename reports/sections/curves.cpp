@@ -120,7 +120,7 @@ Panel curves_panel(const CurvePlot& plot) {
   std::vector<UntrustedText> courses;
   for (const Curve& curve : plot.curves) {
     if (curve.points.empty()) continue;
-    courses.push_back(plain_text("{} from {} to {}", curve.label,
+    courses.push_back(plain_text("{} from {} to {}", words_of(curve.label),
                                  value_of(curve.points.front().spread.mean, plot),
                                  value_of(curve.points.back().spread.mean, plot)));
   }

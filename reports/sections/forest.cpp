@@ -88,6 +88,13 @@ Interval range_of(const Forest& forest) {
   return {range.low - margin, range.high + margin};
 }
 
+/// Ticks at every `step`-th power of two, 1 among them; gnuplot draws those within the range.
+PlotCommands powers_of_two(double step) {
+  std::vector<PlotCommands> ticks;
+  for (int i = -8; i <= 8; ++i) ticks.push_back(plot_number(std::exp2(step * i)));
+  return PlotCommands::format("({})", joined(ticks, ", "));
+}
+
 PlotCommands axis_commands(const Forest& forest) {
   const Interval range = forest.range;
   const double width = range.high - range.low;
@@ -99,7 +106,7 @@ PlotCommands axis_commands(const Forest& forest) {
   const double octaves = width / std::log(2.0);
   const PlotCommands tics =
       octaves < 2 ? PlotCommands::literal("(0.25, 0.33, 0.5, 0.67, 0.8, 1, 1.25, 1.5, 2, 3, 4)")
-                  : plot_number(std::exp2(std::ceil(octaves / 7)));
+                  : powers_of_two(std::ceil(octaves / 7));
   return PlotCommands::format(
       "set logscale x\nset xrange [{}:{}]\nset xtics {}\nset xlabel 'Ratio (logarithmic axis)'\n",
       plot_number(std::exp(range.low)), plot_number(std::exp(range.high)), tics);

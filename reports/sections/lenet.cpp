@@ -104,13 +104,13 @@ void add_course(const TrainingRun& run, Draft& draft) {
 
 TableEntry runs_table(const std::vector<TrainingRun>& runs) {
   TableEntry entry{
-      {{"Record", "Seed", "Test accuracy (%)", "CI from (%)", "CI to (%)", "Digest (SHA-256)"}, {}},
+      {{"Record", "Seed", "Test error (%)", "CI from (%)", "CI to (%)", "Digest (SHA-256)"}, {}},
       source_of(pointers(runs))};
   for (const TrainingRun& run : runs) {
-    const Interval interval = wilson_interval(run.right(), run.test_images);
+    const Interval interval = wilson_interval(run.test_images - run.right(), run.test_images);
     const int decimals = decimals_of(run);
     entry.table.rows.push_back({code_cell(run.name), count_cell(run.seed),
-                                percent_cell(run.evaluation.test_accuracy, decimals),
+                                percent_cell(final_test_error(run), decimals),
                                 percent_cell(interval.low, decimals),
                                 percent_cell(interval.high, decimals), code_cell(run.digest)});
   }
@@ -196,7 +196,7 @@ Cell probability_cell(double probability) {
 }
 
 TableEntry mistakes_table(const TrainingRun& run, const std::vector<std::size_t>& mistakes) {
-  TableEntry entry{{{"Test image", "True class", "Named", "Probability (%)",
+  TableEntry entry{{{"Test image", "True class", "Predicted", "Probability (%)",
                      "Probability of the true class (%)"},
                     {}},
                    short_digest(run.digest)};
@@ -236,7 +236,7 @@ void add_mistakes(const TrainingRun& run, Draft& draft) {
   std::size_t covered = 0;
   for (std::size_t i = 0; i < std::min(kPairs, pairs.size()); ++i) {
     covered += pairs[i].count;
-    names.push_back(plain_text("of {} and {} ({})", run.class_names[pairs[i].a],
+    names.push_back(plain_text("between {} and {} ({})", run.class_names[pairs[i].a],
                                run.class_names[pairs[i].b], pairs[i].count));
   }
   draft.set("pairs", listed(names));

@@ -187,9 +187,11 @@ ShellCommands study_command(const Study& study) {
       quick ? ShellCommands::literal(" --quick") : ShellCommands(), arguments_of(line, kOfStudies),
       fmt::format("{}", fmt::join(seeds, ",")),
       usual_data ? ShellCommands() : ShellCommands::literal(" --data DIR"));
-  // The studies that hold images of CIFAR-10 out, and no others, are in a folder of their own.
+  // The studies that hold images of CIFAR-10 out, and no others, are in a folder of their own,
+  // named by the file, which every version of the code takes.
   return run.data_name == "CIFAR-10" && is_held_out(run)
-             ? command_of("study cifar10/", study.name, arguments)
+             ? command_of("study experiments/studies/cifar10/", study.name,
+                          ShellCommands::format(".toml{}", arguments))
              : command_of("study ", study.name, arguments);
 }
 
@@ -227,6 +229,10 @@ ShellCommands verify_command(const Runs& runs) {
     words.insert(ShellCommands::format("{}/{}", folder.empty() ? "." : shell_file(folder), files));
   }
   ShellCommands text = ShellCommands::format("build/release/experiments/verify");
+  const bool usual_data = std::all_of(runs.begin(), runs.end(), [](const TrainingRun* run) {
+    return run->data_name == "Fashion-MNIST";  // what verify takes without --data
+  });
+  if (!usual_data) text += ShellCommands::format(" --data DIR");
   for (const ShellCommands& word : words) {
     text += words.size() > 2 ? ShellCommands::format(" \\\n  ") : ShellCommands::format(" ");
     text += word;
@@ -247,6 +253,7 @@ void add_reproducibility(const Inputs& inputs, const std::vector<Study>& studies
   draft.set("has_summaries", summaries > 0);
   const std::string number = fmt::format("{} {}", summaries, summaries == 1 ? "is" : "are");
   draft.set("summaries", number);
+  draft.set("summary_count", grouped(summaries));
   draft.set("conv_classes", classes_of(inputs));
   draft.set("commands", make_commands(inputs, studies));
   draft.set("verify_commands", code_block(verify_command(runs).str(), "sh"));

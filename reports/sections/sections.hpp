@@ -116,7 +116,7 @@ std::string digest_over(const Runs& runs);
 /// Its beginning, as captions have it.
 Source source_of(const Runs& runs);
 
-/// "test error", "number of epochs to a training error of 25%": for the middle of a sentence.
+/// "test error", "epochs to 25% training error": for the middle of a sentence.
 std::string measure_text(const Study& study);
 /// "10.24%", "1.52 s"; of epochs the bare number.
 std::string value_text(const Study& study, double value);
@@ -129,6 +129,7 @@ std::string difference_text(const Study& study, double difference);
 std::string signed_text(const Study& study, double difference);
 /// "−1.60 to −0.88 points".
 std::string interval_text(const Study& study, const Interval& interval);
+/// "0.034", "<0.001"; the data have it in full.
 Cell p_cell(double p);
 /// "p = 0.034", "p < 0.001".
 std::string p_phrase(double p);

@@ -85,13 +85,14 @@ std::string image_counts(const TrainingRun& run, bool held_out) {
   const std::string training = grouped(run.offered_images);
   const std::string test = grouped(run.test_images);
   return held_out ? fmt::format(
-                        "{} training images and {} held out of them, the data set's own test "
-                        "images not read",
+                        "{} training images and {} others held out of the training set, which "
+                        "take the place of the test images; the data set's own test images are "
+                        "not read",
                         training, test)
                   : fmt::format("{} training and {} test images", training, test);
 }
 
-/// "Fashion-MNIST: 60,000 training and 10,000 test images, 28×28 grey pixels, 10 classes", each
+/// "Fashion-MNIST: 28×28 grey pixels, 10 classes, 60,000 training and 10,000 test images", each
 /// once. What is held out of a data set whose test images another run reads is told with the
 /// studies.
 UntrustedText data_sets(const Runs& runs) {
@@ -105,9 +106,9 @@ UntrustedText data_sets(const Runs& runs) {
     if (run->study && run->study->role == Role::pilot) continue;
     if (held_out && tested.count(run->data_name) > 0) continue;
     const UntrustedText text =
-        plain_text("{}: {}, {}×{} {} pixels, {} classes", data_display_name(run->data_name),
-                   image_counts(*run, held_out), run->height, run->width,
-                   run->channels == 1 ? "grey" : "colour", run->classes());
+        plain_text("{}: {}×{} {} pixels, {} classes, {}", data_display_name(run->data_name),
+                   run->height, run->width, run->channels == 1 ? "grey" : "colour", run->classes(),
+                   image_counts(*run, held_out));
     add_once(text, sets);
   }
   return joined(sets, "; ");
@@ -201,6 +202,8 @@ void add_setup(const Inputs& inputs, Draft& draft) {
   draft.add("data", data_table(runs));
   draft.add("environment", environment_table(first));
   draft.set("data_sets", data_sets(runs));
+  draft.set("has_held_out", std::any_of(runs.begin(), runs.end(),
+                                        [](const TrainingRun* run) { return is_held_out(*run); }));
   const UntrustedText cpu = setting_text(first.environment, "cpu");
   draft.set("cpu", cpu.empty() ? "not recorded" : cpu);
   const UntrustedText made = days(runs);

@@ -82,9 +82,10 @@ std::string measure_text(const Study& study) {
   if (study.measure == Measure::test_error && is_held_out(*study.runs().front())) {
     return "held-out error";
   }
-  const std::string text(words_for(study.measure).text);
-  const bool to_threshold = study.measure == Measure::epochs_to_train_error;
-  return to_threshold ? text + " of " + percent(study.threshold, 0) : text;
+  if (study.measure == Measure::epochs_to_train_error) {
+    return fmt::format("epochs to {} training error", percent(study.threshold, 0));
+  }
+  return std::string(words_for(study.measure).text);
 }
 
 std::string value_text(const Study& study, double value) {
@@ -114,7 +115,7 @@ std::string interval_text(const Study& study, const Interval& interval) {
 Cell p_cell(double p) {
   if (std::isnan(p)) return {};
   Cell made = number_cell(p, 3);
-  if (p < 0.0005) made.shown = fmt::format("{:.1e}", p);
+  if (p < 0.0005) made.shown = Markdown("<0.001");
   return made;
 }
 

@@ -117,9 +117,13 @@ Markdown study_part(const Study& study, const std::vector<Contrast>& contrasts, 
   part.set("heading", heading_of(study.name));
   part.set("confidence", percent(kConfidence, 0));
   part.set("measure", measure_text(study));
-  part.set("unit", words_for(study.measure).unit);
-  part.set("by_step", study.measure == Measure::epochs_to_train_error);
-  part.set("runs_at_once", std::to_string(runs_at_once(study)));
+  const MeasureWords& words = words_for(study.measure);
+  part.set("unit", words.unit);
+  part.set("deviation_unit", words.is_fraction ? "percentage points" : words.unit);
+  part.set("has_censored",
+           std::any_of(study.variants.begin(), study.variants.end(),
+                       [](const Variant& variant) { return variant.censored() > 0; }));
+  part.set("runs_at_once", counted(runs_at_once(study), "run"));
   Contrasts own;
   for (const Contrast& contrast : contrasts) {
     if (contrast.study == &study) own.push_back(&contrast);

@@ -2,6 +2,7 @@
 #include <fmt/format.h>
 
 #include <algorithm>
+#include <compare>
 #include <limits>
 #include <map>
 #include <set>
@@ -34,9 +35,26 @@ UntrustedText here_cell(const Runs& runs, const std::string& setting) {
   std::stable_sort(values.begin(), values.end(), [](const auto& a, const auto& b) {
     return a.real().value_or(kInfinity) < b.real().value_or(kInfinity);
   });
-  if (values.size() > kMaxValues) return fmt::format("{} values", values.size());
+  if (values.size() > kMaxValues) {
+    if (!values.back().real()) return fmt::format("{} values", values.size());
+    return plain_text("{} values, {} to {}", values.size(), values.front(), values.back());
+  }
   for (UntrustedText& value : values) value = value.empty() ? "none" : words_of(value);
   return joined(values, ", ");
+}
+
+/// "30", or "at most 40, until training error is 25%".
+UntrustedText epochs_cell(const Runs& runs) {
+  std::vector<UntrustedText> texts;
+  for (const TrainingRun* run : runs) {
+    const UntrustedText epochs = setting_text(run->settings, "epochs");
+    const double stop = setting_text(run->settings, "stop_train_error").real().value_or(0);
+    add_once(stop > 0
+                 ? plain_text("at most {}, until training error is {}", epochs, percent(stop, 0))
+                 : epochs,
+             texts);
+  }
+  return texts.size() > kMaxValues ? here_cell(runs, "epochs") : joined(texts, "; ");
 }
 
 UntrustedText data_cell(const Runs& runs) {
@@ -92,6 +110,7 @@ TableEntry sides_table(const std::vector<Study>& studies) {
   const std::map<std::string, UntrustedText> of_several = {
       {"Data", data_cell(runs)},
       {"Parameters", parameters_cell(runs)},
+      {"Epochs", epochs_cell(runs)},
       {"Pooling", here_cell(runs, "pooling") +
                       (sides.empty() ? sides : plain_text("; windows of side {}", sides))},
       {"Repetitions", seeds_text(studies)},
@@ -103,34 +122,46 @@ TableEntry sides_table(const std::vector<Study>& studies) {
   return entry;
 }
 
-/// What the runs of a study train on and are judged by: "10,000", "1,500, judged by 500 images held
-/// out of the training images".
-std::string training_images(const Study& study) {
+/// How many images the runs of a study train on, and by how many held-out ones they are judged; 0
+/// for the test images.
+struct ImageCounts {
+  std::size_t trained = 0, held_out = 0;
+  // NOLINTNEXTLINE(modernize-use-nullptr): a fault of clang-tidy's, which sees a zero in <=>
+  auto operator<=>(const ImageCounts&) const = default;
+};
+
+ImageCounts image_counts(const Study& study) {
   const TrainingRun& run = *study.runs().front();
-  std::string trained = grouped(run.train_images);
-  if (!is_held_out(run)) return trained;
-  return fmt::format("{}, judged by {} images held out of the training images", trained,
-                     grouped(run.test_images));
+  return {run.train_images, is_held_out(run) ? run.test_images : 0};
 }
 
-/// "The studies train on 10,000 images, except depth (2,000).": the number that most have, the
-/// first of equally many.
+/// "The studies train on 10,000 images (judged by 500 held-out images), except depth (2,000).": the
+/// numbers that most have, the first of equally many.
 UntrustedText trained_on(const std::vector<Study>& studies) {
-  std::map<std::string, std::size_t> counts;
-  for (const Study& study : studies) ++counts[training_images(study)];
-  std::string usual;
+  std::map<ImageCounts, std::size_t> counts;
+  for (const Study& study : studies) ++counts[image_counts(study)];
+  ImageCounts usual = image_counts(studies.front());
   for (const Study& study : studies) {
-    const std::string images = training_images(study);
-    if (usual.empty() || counts[images] > counts[usual]) usual = images;
+    const ImageCounts images = image_counts(study);
+    if (counts[images] > counts[usual]) usual = images;
   }
+  const auto judged = [](const ImageCounts& images) {
+    return images.held_out == 0
+               ? std::string()
+               : fmt::format("judged by {} held-out images", grouped(images.held_out));
+  };
   std::vector<UntrustedText> others;
   for (const Study& study : studies) {
-    const std::string images = training_images(study);
-    if (images != usual) others.push_back(plain_text("{} ({})", words_of(study.name), images));
+    const ImageCounts images = image_counts(study);
+    if (images == usual) continue;
+    others.push_back(plain_text("{} ({}{}{})", words_of(study.name), grouped(images.trained),
+                                images.held_out == 0 ? "" : ", ", judged(images)));
   }
   const UntrustedText rest =
       others.empty() ? UntrustedText() : plain_text(", except {}", joined(others, ", "));
-  return plain_text("The number of training images in the studies is {}{}.", usual, rest);
+  const std::string of_most =
+      usual.held_out == 0 ? std::string() : fmt::format(" ({})", judged(usual));
+  return plain_text("The studies train on {} images{}{}.", grouped(usual.trained), of_most, rest);
 }
 
 /// The value that most runs have of each setting but the seed, as text; the lesser text on ties.

@@ -19,9 +19,7 @@ constexpr std::size_t kSmallTitle = 46;  // likewise, of a smaller font
 constexpr std::size_t kVariantLabel = 42;
 
 std::string axis_title(const Study& study) {
-  if (study.measure == Measure::epochs_to_train_error) {
-    return fmt::format("epochs to {} training error", percent(study.threshold, 0));
-  }
+  if (study.measure == Measure::epochs_to_train_error) return measure_text(study);
   std::string_view unit = words_for(study.measure).suffix;
   unit.remove_prefix(unit.starts_with(' ') ? 1 : 0);
   return fmt::format("{} ({})", measure_text(study), unit);

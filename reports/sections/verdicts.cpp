@@ -5,6 +5,7 @@
 #include <cmath>
 #include <iterator>
 #include <numeric>
+#include <set>
 
 #include "format.hpp"
 #include "sections/sections.hpp"
@@ -20,7 +21,7 @@ std::string confidence() {
 std::string unit_of(const Contrast& contrast) {
   std::string text(words_for(contrast.study->measure).difference_unit);
   if (!contrast.is_censored()) return text;
-  return text + (contrast.is_lower_bound() ? ", at least" : ", no bound");
+  return text + (contrast.is_lower_bound() ? " (bound)" : " (no bound)");
 }
 
 /// A difference; nothing if fewer pairs than it takes tell it, or it is not finite.
@@ -52,6 +53,13 @@ std::vector<Cell> below_cells(const Contrast& contrast) {
     cells[4] = share_cell(below.bootstrap->high);
   }
   return cells;
+}
+
+/// The mean difference, and whether runs that never reached the threshold make it a bound.
+std::string effect_text(const Contrast& contrast) {
+  const std::string text = signed_text(*contrast.study, contrast.test.mean);
+  if (!contrast.is_censored()) return text;
+  return text + (contrast.is_lower_bound() ? " (a bound)" : " (no bound)");
 }
 
 /// "; test error +1.79 points": of a measure that it is beside; "" of others.
@@ -133,7 +141,8 @@ std::string predicate(const Study& study, const Variant& variant) {
   const std::string value = value_text(study, spread_of(variant.values()).mean);
   switch (study.measure) {
     case Measure::epochs_to_train_error:
-      return fmt::format("takes a mean of {} epochs to a training error of {}", value,
+      return fmt::format("takes a mean of {}{} epochs to a training error of {}",
+                         variant.censored() > 0 ? "at least " : "", value,
                          percent(study.threshold, 0));
     case Measure::seconds_per_epoch:
       return fmt::format("takes a mean of {} per epoch", value);
@@ -163,7 +172,10 @@ Markdown censoring_sentence(const Contrast& contrast) {
   return Markdown::format(
       "Some runs of “{}” never reached the threshold and count with their full length, so the true "
       "difference {}.",
-      side, contrast.is_lower_bound() ? "is larger" : "may be smaller, or of the opposite sign");
+      side,
+      contrast.is_lower_bound()
+          ? "is larger in size, and the interval treats these runs as if they had reached it"
+          : "may be smaller, or of the opposite sign");
 }
 
 /// What stands behind the verdict, a sentence for each thing that there is to say.
@@ -208,7 +220,7 @@ Markdown contrast_sentences(const Contrast& contrast) {
     return Markdown::format("“{}” has no seed in common with it.", name);
   }
   std::vector<Markdown> sentences = {
-      Markdown::format("“{}” {}, {}: {}.", name, predicate(*contrast.study, *contrast.variant),
+      Markdown::format("“{}” {}, {}; {}.", name, predicate(*contrast.study, *contrast.variant),
                        difference_phrase(contrast), verdict_phrase(contrast))};
   const std::vector<Markdown> remarks = remarks_on(contrast);
   sentences.insert(sentences.end(), remarks.begin(), remarks.end());
@@ -247,23 +259,42 @@ Markdown sources_sentences(const Study& study) {
       joined(parts, ", "));
 }
 
-Markdown study_paragraph(const Study& study, const std::vector<Contrast>& contrasts) {
+/// "The paper's claim: ..."; "" if there is none.
+Markdown claim_sentences(const Study& study, const std::vector<Contrast>& contrasts) {
+  const UntrustedText claims = each_once(study, [](const Variant& v) { return sentence(v.claim); });
+  if (claims.empty()) return {};
+  const bool by_digest = std::any_of(contrasts.begin(), contrasts.end(), [&](const auto& c) {
+    return c.study == &study && c.identical;
+  });
+  return Markdown::format("{}: {}",
+                          !study.section.empty() ? "The paper's claim"
+                          : by_digest            ? "Expected, but not tested"
+                                                 : "Our expectation",
+                          claims);
+}
+
+/// "In the paper: ..."; "" if its figures are unknown or not to be compared.
+Markdown figure_sentences(const Study& study) {
+  if (varies_sources(study)) return {};
+  const UntrustedText figures =
+      each_once(study, [&](const Variant& v) { return ended(paper_figure(study, v)); });
+  return figures.empty() ? Markdown() : Markdown::format("In the paper: {}", figures);
+}
+
+/// `before` is the study of the paragraph before, nullptr for none: a claim with its figures is not
+/// told twice in a row.
+Markdown study_paragraph(const Study& study, const Study* before,
+                         const std::vector<Contrast>& contrasts) {
   const Markdown section = study.section.empty()
                                ? Markdown::literal("")
                                : Markdown::format(" (section {} of [2])", study.section);
   std::vector<Markdown> parts = {
       Markdown::format("**{}{}.** {}", heading_of(study.name), section, sentence(study.question))};
-  const UntrustedText claims = each_once(study, [](const Variant& v) { return sentence(v.claim); });
-  if (!claims.empty()) {
-    const bool by_digest = std::any_of(contrasts.begin(), contrasts.end(), [&](const auto& c) {
-      return c.study == &study && c.identical;
-    });
-    parts.push_back(Markdown::format("{}: {}",
-                                     !study.section.empty() ? "The paper's claim"
-                                     : by_digest            ? "Expected, but not tested"
-                                                            : "Our expectation",
-                                     claims));
-  }
+  const Markdown claims = claim_sentences(study, contrasts);
+  const Markdown figures = figure_sentences(study);
+  const bool is_told = before != nullptr && claims == claim_sentences(*before, contrasts) &&
+                       figures == figure_sentences(*before);
+  if (!claims.empty() && !is_told) parts.push_back(claims);
   if (varies_sources(study)) {
     parts.push_back(sources_sentences(study));
     return Markdown::format("{}\n\n", joined(parts, " "));
@@ -273,9 +304,7 @@ Markdown study_paragraph(const Study& study, const std::vector<Contrast>& contra
   for (const Contrast& contrast : contrasts) {
     if (contrast.study == &study) parts.push_back(contrast_sentences(contrast));
   }
-  const UntrustedText figures =
-      each_once(study, [&](const Variant& v) { return ended(paper_figure(study, v)); });
-  if (!figures.empty()) parts.push_back(Markdown::format("In the paper: {}", figures));
+  if (!figures.empty() && !is_told) parts.push_back(figures);
   if (study.variants.size() == 1) parts.push_back(Markdown::literal("No other variant has a run."));
   return Markdown::format("{}\n\n", joined(parts, " "));
 }
@@ -303,7 +332,7 @@ const Contrast* clearest(const Contrasts& contrasts) {
   return found;
 }
 
-/// What the abstract says of one: "test error −1.00 points, 95% confidence interval ...".
+/// What the abstract says of one: "test error: −1.00 points, 95% confidence interval ...".
 void set_clearest(const std::string& name, const Contrasts& contrasts, Draft& draft) {
   const Contrast* found = clearest(contrasts);
   draft.set("has_" + name, found != nullptr);
@@ -313,14 +342,15 @@ void set_clearest(const std::string& name, const Contrasts& contrasts, Draft& dr
   const bool is_only = std::count_if(contrasts.begin(), contrasts.end(), [&](const Contrast* c) {
                          return is_of_paper(*c) == of_paper;
                        }) == 1;
-  draft.set(name + "_lead", fmt::format("{} {}{}{} concerns", is_only ? "The only" : "The",
-                                        of_paper ? "claim of the paper" : "expectation of our own",
-                                        is_only ? " " : " most clearly ", verdict_text(*found)));
+  draft.set(
+      name + "_lead",
+      fmt::format("The {} {} {} concerns", is_only ? "only" : "most clearly", verdict_text(*found),
+                  of_paper ? "claim of the paper" : "expectation of our own"));
   draft.set(name, contrast_name(*found));
-  draft.set(name + "_effect",
-            fmt::format("{} {}, {} confidence interval {}{}", measure_text(study),
-                        signed_text(study, found->test.mean), confidence(),
-                        interval_text(study, found->test.interval), beside(*found)));
+  draft.set(
+      name + "_effect",
+      fmt::format("{}: {}, {} confidence interval {}{}", measure_text(study), effect_text(*found),
+                  confidence(), interval_text(study, found->test.interval), beside(*found)));
 }
 
 /// What stands in parentheses behind a comparison in the conclusion.
@@ -331,7 +361,7 @@ Markdown brief(const Contrast& contrast) {
   if (verdict == Verdict::out_of_scale) return study.tested_instead;
   const std::string reason = reason_text(contrast);
   if (contrast.seeds.empty()) return reason;
-  std::string text = signed_text(study, contrast.test.mean) + beside(contrast);
+  std::string text = effect_text(contrast) + beside(contrast);
   if (verdict != Verdict::inconclusive) return text;
   const double detectable = contrast.test.detectable;
   if (contrast.falls_to_adjustment()) {
@@ -384,12 +414,18 @@ void set_conclusion(const std::vector<Contrast>& contrasts, Draft& draft) {
       group_item("Not tested at the paper's scale", out_of_scale),
       group_item("Algorithms compared by digest", by_digest));
   draft.set("verdict_list", verdicts.empty() ? Markdown("No claim was judged.") : verdicts);
-  std::size_t claims = 0;
+  std::set<UntrustedText> claims;  // which studies share
   std::size_t expectations = 0;
   for (const Contrasts* group : {&supported, &contradicted, &inconclusive, &out_of_scale}) {
-    for (const Contrast* contrast : *group) ++(is_of_paper(*contrast) ? claims : expectations);
+    for (const Contrast* contrast : *group) {
+      if (is_of_paper(*contrast)) {
+        claims.insert(contrast->variant->claim);
+      } else {
+        ++expectations;
+      }
+    }
   }
-  draft.set("claims", counted(claims, "claim"));
+  draft.set("claims", counted(claims.size(), "claim"));
   draft.set("tests", grouped(std::count_if(contrasts.begin(), contrasts.end(), [](const auto& c) {
               return !std::isnan(c.adjusted_p);
             })));
@@ -461,7 +497,11 @@ void add_verdicts(const std::vector<Study>& studies, const std::vector<Contrast>
   }
   draft.add("values", values_figure(studies));
   Markdown paragraphs;
-  for (const Study& study : studies) paragraphs += study_paragraph(study, contrasts);
+  const Study* before = nullptr;
+  for (const Study& study : studies) {
+    paragraphs += study_paragraph(study, before, contrasts);
+    before = &study;
+  }
   draft.set("study_paragraphs", paragraphs);
   draft.set("level", shortest(kLevel));
   draft.set("power", percent(kPower, 0));
@@ -489,7 +529,8 @@ void add_study_notes(const std::vector<Study>& studies, const std::vector<Contra
   for (const Study& study : studies) {
     for (const Variant& variant : study.variants) {
       if (variant.censored() == 0) continue;
-      unfinished.push_back(plain_text("{} ({} of {})", words_of(variant.name), variant.censored(),
+      unfinished.push_back(plain_text("{}: {} ({} of {})", words_of(study.name),
+                                      words_of(variant.name), variant.censored(),
                                       variant.runs.size()));
     }
   }

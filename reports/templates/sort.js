@@ -1,6 +1,6 @@
 // Tables sort by the column whose heading is clicked; without this script they are as they are.
 const number = cell => {
-  const text = cell.textContent.trim().replace(/^[>≥]\s*/, '').replace('−', '-').replace(/,(?=\d{3})/g, '');
+  const text = cell.textContent.trim().replace(/^[<>≥]\s*/, '').replace('−', '-').replace(/,(?=\d{3})/g, '');
   return /^[-+]?\d/.test(text) ? parseFloat(text) : NaN;
 };
 const compare = (a, b) => {

@@ -30,7 +30,8 @@ bool is_number(const std::string& text) {
 
 bool says_why(const std::string& text) {
   static constexpr std::array kWords = {"–", "not finite"};
-  return std::find(kWords.begin(), kWords.end(), text) != kWords.end() || text.starts_with("&gt;");
+  const bool is_bound = text.starts_with("&gt;") || text == "&lt;0.001";
+  return is_bound || std::find(kWords.begin(), kWords.end(), text) != kWords.end();
 }
 
 }  // namespace

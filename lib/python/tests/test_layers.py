@@ -206,7 +206,7 @@ CASES = [
     (lambda: Conv2d(4)(X[:, :2]), ValueError, "a kernel of height 3"),
     (lambda: Conv2d(4)(X.astype(object)), TypeError, "dtype object"),
     (lambda: Conv2d(4, groups=2)(X), ValueError, "IC = 3 in 2 groups"),
-    (lambda: Conv2d(4, stride=2, algorithm="winograd")(X), ValueError, "winograd"),
+    (lambda: Conv2d(4, stride=2, algorithm="winograd")(X), ValueError, "winograd does not support"),
     (lambda: Conv2d(4).build((2**31, 1, 1)), ValueError, "2^31"),
     (lambda: Conv2d(4).build((0, 1, 1)), ValueError, "(0, 1, 1)"),
     (lambda: Conv2d(4).build("abc"), TypeError, "'abc'"),

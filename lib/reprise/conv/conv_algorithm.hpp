@@ -43,8 +43,7 @@ enum class ErrorScale {
   /// Of each element of the result by itself: u * (sum of |a| |b| over its products + |bias|).
   elementwise,
   /// The same for all elements: u * (terms(pass) * max |a| * max |b| + max |bias|), the maxima
-  /// taken
-  /// over whole tensors. Never less than elementwise.
+  /// taken over whole tensors. Never less than elementwise.
   tensorwise,
 };
 
@@ -148,7 +147,7 @@ double estimated_loss(const ConvAlgorithm& algorithm, const ConvShape& shape, Co
 
 /// What `algorithm` runs for this pass of this shape: itself, unless it is "auto", which takes the
 /// one of least estimated_loss. shape.N does not matter, so that an image's output does not depend
-/// on the company it is in.
+/// on the other images of its batch.
 const ConvAlgorithm& resolve(const ConvAlgorithm& algorithm, const ConvShape& shape, ConvPass pass);
 
 /// What ConvResources::workspace must hold for calls of any number of images up to shape.N. Looks

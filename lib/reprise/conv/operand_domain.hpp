@@ -14,8 +14,7 @@
 namespace reprise {
 
 /// The bits of the largest magnitudes that a pass read, for each image of its operands. A pass of
-/// an algorithm that bounds magnitudes fills it as it goes, while values are in the cache: a look
-/// at the operands beforehand took 2 to 12% of the time.
+/// an algorithm that bounds magnitudes fills it as it goes, while values are in the cache.
 struct OperandMagnitudes {
   explicit OperandMagnitudes(std::size_t images) : a(images), b(images) {}
   std::vector<std::atomic<std::uint32_t>> a;  ///< of each image of input or grad_output

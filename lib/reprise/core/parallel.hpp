@@ -1,5 +1,5 @@
 /// \file
-/// Independent tasks on any number of threads. Which thread works a task, and how many there are,
+/// Independent tasks on any number of threads. Which thread runs a task, and how many there are,
 /// must not show in a result: tasks write to places of their own, and sums over tasks go through
 /// `pairwise_sum`, whose tree depends on the number of tasks alone. The threads are oneTBB's or
 /// std::thread's, as CMake's REPRISE_PARALLEL says, and are kept from call to call.

@@ -161,22 +161,23 @@ void check_options(const AugmentationOptions& options, const ImageInput& input,
                    const ImageSet& train) {
   const auto size = static_cast<std::int64_t>(std::min(train.height, train.width));
   if (options.shift < 0 || options.shift >= size) {
-    throw Error("augmentation", "shift " + std::to_string(options.shift),
+    throw Error("augmentation", "random_shift " + std::to_string(options.shift),
                 "0 to " + std::to_string(size - 1) + ", less than the images' sides");
   }
   if (options.shift > 0 && is_crop(input, train)) {
-    throw Error("augmentation", "shift " + std::to_string(options.shift) + " of random crops",
+    throw Error("augmentation",
+                "random_shift " + std::to_string(options.shift) + " of random crops",
                 "0: crops lie at random places already");
   }
   if (!(options.distortion >= 0.0 && options.distortion <= kMaxDistortion)) {
     throw Error("augmentation", "distortion " + std::to_string(options.distortion), "0 to 0.5");
   }
   if (!(options.colour >= 0.0 && options.colour <= 100.0)) {
-    throw Error("augmentation", "colour " + std::to_string(options.colour), "0 to 100");
+    throw Error("augmentation", "pca_color_noise " + std::to_string(options.colour), "0 to 100");
   }
   if (options.colour > 0.0 && train.channels != 3) {
     throw Error("augmentation",
-                "colour noise for images of " + std::to_string(train.channels) +
+                "pca_color_noise for images of " + std::to_string(train.channels) +
                     (train.channels == 1 ? " channel" : " channels"),
                 "images of three");
   }

@@ -13,12 +13,12 @@
 
 namespace reprise {
 
-/// All off at first.
+/// All off by default.
 struct AugmentationOptions {
   /// Random translation by up to this many pixels each way, zeros moving in: a random crop of the
   /// image padded with zeros. 0 or more, less than the image's height and width.
   std::int64_t shift = 0;
-  /// Left and right changed places, for every second image.
+  /// Mirrors each image left to right with probability 1/2.
   bool reflect = false;
   /// Planar affine distortions as in LeCun et al. 1998, section III.A: scaling, squeezing, shearing
   /// and rotation by shares drawn uniformly up to this one; bilinear interpolation, zeros outside.

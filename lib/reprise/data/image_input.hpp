@@ -11,7 +11,7 @@
 
 namespace reprise {
 
-/// All off at first: pixel / 255 of the whole image.
+/// All off by default: pixel / 255 of the whole image.
 struct ImageInputOptions {
   std::int64_t crop = 0;       ///< side of the square that the network sees; 0: the whole image
   std::int64_t pixel_max = 1;  ///< what a pixel of 255 counts as: 1 or 255

@@ -36,7 +36,7 @@ class BatchGradient {
   };
   /// Threads from now on, at most as many as at construction.
   void use_threads(std::size_t threads);
-  /// Works a batch of N images; `step` counts the optimizer's steps before this one.
+  /// Processes a batch of N images; `step` counts the optimizer's steps before this one.
   Totals run(std::size_t N, std::uint64_t step, const Source& source);
 
   /// Blocks [first, end) of a batch.

@@ -52,8 +52,8 @@ struct LayerContext {
   RandomStream stream{0};          ///< this layer's own
   std::span<std::byte> workspace;  ///< workspace_bytes(N or more, threads), 64-byte aligned
   std::size_t threads = 1;
-  bool fuses_input_relu =
-      false;  ///< input is a ReLU's, which this layer works along: can_fuse_input_relu()
+  /// `input` is that of the preceding ReLU, which this layer fuses: can_fuse_input_relu().
+  bool fuses_input_relu = false;
 };
 
 class Layer {
@@ -83,8 +83,8 @@ class Layer {
     return 0;
   }
 
-  /// Whether the layer is max(x, 0), and whether it can work such a layer that stands before it:
-  /// then `input` below is that one's input, grad_input the gradient of that.
+  /// Whether the layer is max(x, 0), and whether it fuses the preceding ReLU where its context says
+  /// so: then `input` below is the ReLU's input, grad_input the gradient of that.
   [[nodiscard]] virtual bool is_relu() const { return false; }
   [[nodiscard]] virtual bool can_fuse_input_relu() const { return false; }
 

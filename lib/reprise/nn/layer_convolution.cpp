@@ -11,9 +11,9 @@ void LayerConvolution::check_offered(const std::string& where) const {
     const std::string reason = algorithm_for(pass).unsupported(shape_, pass);
     if (reason.empty()) continue;
     throw Error(where,
-                std::string(algorithm_->name) + " for " + std::string(name_of(pass)) + " of " +
-                    to_line(shape_),
-                "another algorithm: " + reason);
+                std::string(algorithm_->name) + " does not support " + std::string(name_of(pass)) +
+                    " of " + to_line(shape_) + ": " + reason,
+                "another algorithm, such as " + std::string(default_conv_algorithm().name));
   }
 }
 

@@ -89,7 +89,7 @@ struct Compute {
   double cpu_seconds = 0.0;                ///< of attempts for which it was measured
   double thread_seconds = 0.0;             ///< of all attempts
   double unmeasured_thread_seconds = 0.0;  ///< of those whose CPU time was not measured
-  std::size_t untold = 0;                  ///< attempts whose end is not told: at work, or killed
+  std::size_t untold = 0;                  ///< attempts without an end here: at work, or killed
   std::size_t stopped = 0;                 ///< attempts that were stopped before their end
   std::size_t killed = 0;                  ///< attempts that were killed, and the run taken over
 };

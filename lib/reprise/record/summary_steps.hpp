@@ -8,6 +8,7 @@
 #include <cstdint>
 #include <string_view>
 
+#include "reprise/core/integer.hpp"
 #include "reprise/record/record.hpp"
 
 namespace reprise::details {
@@ -17,7 +18,7 @@ struct StepImages {
   std::int64_t images = 0, batch_size = 1;
 
   [[nodiscard]] std::size_t steps() const {
-    return static_cast<std::size_t>((images + batch_size - 1) / batch_size);
+    return static_cast<std::size_t>(div_ceil(images, batch_size));
   }
   /// Of a step's batch; the last one of an epoch has what is left.
   [[nodiscard]] std::int64_t of_step(std::size_t step) const {

@@ -178,7 +178,7 @@ std::vector<std::byte> read_all(int pipe, std::uint64_t most, Clock::time_point 
     constexpr std::size_t piece = std::size_t{1} << 18;
     if (bytes.size() < filled + piece) bytes.resize(2 * filled + piece);
     const ssize_t count = uninterrupted([&] { return read(pipe, bytes.data() + filled, piece); });
-    if (count < 0) fail("cannot hear it", errno);
+    if (count < 0) fail("cannot read from it", errno);
     if (count == 0) break;
     filled += static_cast<std::size_t>(count);
     if (filled > most) throw ReaderFailure("holds more than a file of its size may");

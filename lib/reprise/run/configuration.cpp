@@ -138,7 +138,7 @@ std::vector<Setting> settings_of(TrainingConfiguration& c) {
        "fraction; 0 to 0.5",
        &c.distortion},
       {"pca_color_noise",
-       "standard deviation of the noise added along the principal components of colour; 0 or more",
+       "standard deviation of the noise added along the principal components of colour; 0 to 100",
        &c.pca_color_noise},
       {"optimizer", "one of " + join(optimizer_names()), &c.optimizer},
       {"learning_rate", "step size; above 0", &c.learning_rate},
@@ -235,7 +235,8 @@ void check(const TrainingConfiguration& c) {
   };
   require(c.distortion >= 0.0 && c.distortion <= 0.5, "distortion", number(c.distortion),
           "0 to 0.5");
-  not_negative("pca_color_noise", c.pca_color_noise);
+  require(c.pca_color_noise >= 0.0 && c.pca_color_noise <= 100.0, "pca_color_noise",
+          number(c.pca_color_noise), "0 to 100");
   conv_algorithm(c.conv_algorithm);
   optimizer_kind(c.optimizer);
   positive("learning_rate", c.learning_rate);

@@ -146,12 +146,15 @@ class ModuleRanks : public JoinedRanks {
         watched_peers().push_back({peer.descriptor.get(), POLLIN, 0});
       }
     }
-    std::signal(SIGABRT, on_abort);
+    struct sigaction waiting {};
+    waiting.sa_handler = on_abort;
+    waiting.sa_flags = SA_RESTART;
+    sigaction(SIGABRT, &waiting, &earlier_abort_);
   }
 
   void leave() override {
     if (lost_) return;  // it would wait for the rank that has ended
-    std::signal(SIGABRT, SIG_DFL);
+    sigaction(SIGABRT, &earlier_abort_, nullptr);
     witness_.dismiss();
     if (module_.finish() != 0) throw Error(module_.name, module_.error(), "to leave the ranks");
   }
@@ -213,8 +216,9 @@ class ModuleRanks : public JoinedRanks {
   const RanksModule& module_;
   RankWitness witness_;
   std::size_t rank_ = 0, size_ = 0;
-  bool lost_ = false;        ///< another rank has ended
-  std::vector<Peer> peers_;  ///< those of this host, by their ranks
+  bool lost_ = false;                  ///< another rank has ended
+  std::vector<Peer> peers_;            ///< those of this host, by their ranks
+  struct sigaction earlier_abort_ {};  ///< the process's own, until it joined
 };
 
 /// Whether a launcher's processes have MPI, and which.

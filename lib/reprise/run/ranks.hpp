@@ -45,9 +45,9 @@ class Ranks {
 
   [[nodiscard]] bool is_first() const { return rank() == 0; }
 
-  /// The message comes to whoever receives as many bytes from this rank; messages from one rank to
-  /// another arrive in the order in which they were sent. May wait until it is received. RankLost
-  /// if a rank has ended.
+  /// Sends to rank `to`, which must receive as many bytes from this rank; messages from one rank to
+  /// another arrive in the order in which they were sent. May wait until the message is received.
+  /// RankLost if a rank has ended.
   void send(std::size_t to, std::span<const std::byte> message);
   void receive(std::size_t from, std::span<std::byte> message);
   /// From rank 0 to all. Every rank calls it, with as many bytes.
