@@ -57,7 +57,7 @@ std::vector<Cell> below_cells(const Contrast& contrast) {
 
 /// The mean difference, and whether runs that never reached the threshold make it a bound.
 std::string effect_text(const Contrast& contrast) {
-  const std::string text = signed_text(*contrast.study, contrast.test.mean);
+  std::string text = signed_text(*contrast.study, contrast.test.mean);
   if (!contrast.is_censored()) return text;
   return text + (contrast.is_lower_bound() ? " (a bound)" : " (no bound)");
 }
