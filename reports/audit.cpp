@@ -252,7 +252,7 @@ AuditCheck check_journal(const AuditedStore& store, std::vector<std::string>& no
   return check;
 }
 
-/// What is compared is of one code: each study's runs, among them those that it shares.
+/// All runs of a study, shared ones included, are of one commit.
 AuditCheck check_commits(const AuditedStore& store, std::vector<std::string>& notes) {
   AuditCheck check{"code", "each study's runs of one commit, without changes", {}};
   const auto is_known = [](const AuditedRun& run) {
@@ -284,8 +284,8 @@ AuditCheck check_commits(const AuditedStore& store, std::vector<std::string>& no
   }
   if (all.size() > 1) {
     notes.push_back(
-        fmt::format("code: the store's runs are of {} commits; whether one code gives what "
-                    "another gave, verify can tell",
+        fmt::format("code: the store's runs are of {} commits; verify tells whether the code "
+                    "that is here gives what theirs gave",
                     all.size()));
   }
   if (unknown > 0) {

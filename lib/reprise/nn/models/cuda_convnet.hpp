@@ -18,10 +18,10 @@ enum class CudaConvnet { seconds80, percent19, percent18, percent13, percent11 }
 /// biases 0. Normalization is "within_maps" (18pct), "local_response" (11pct) or "none".
 ModelOptions cuda_convnet_options(CudaConvnet network);
 
-/// Convolutions have 5x5 kernels and keep the size; pooling windows are 3x3 (or 2x2, if asked
-/// for) at stride 2, and one that hangs over the edge counts. C = convolution, A = activation, M
-/// and V = maximum and average pooling, N = normalization, L = 3x3 locally connected layer that
-/// keeps the size, D = dense layer:
+/// Convolutions have 5x5 kernels and keep the size; pooling windows are 3x3 at stride 2, and
+/// one that hangs over the edge counts (2x2 by pool_kernel, at the edge by pool_rounding). C =
+/// convolution, A = activation, M and V = maximum and average pooling, N = normalization, L = 3x3
+/// locally connected layer that keeps the size, D = dense layer:
 ///   80sec  C32 M A, C32 A V, C64 A V, D64 A, D       145,578 parameters on 32x32x3 with 10 classes
 ///   19pct  C32 M A, C32 A V, C64 A V, D               89,578
 ///   18pct  C32 M A N, C32 A V N, C64 A V, D           89,578
