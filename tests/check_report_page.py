@@ -3,11 +3,13 @@
 
     tests/check_report_page.py DIR          DIR holds index.html, supplement.html and figures/
 
-Each page is light enough and has few enough pages on A4 paper. At each width: every figure is drawn and inside the page, its labels inside the figure and clear of
-one another, nothing makes the page scroll sideways, and nothing outside the page is asked for. Text
-has the contrast of WCAG AA, light and dark; drawings have a text in their place, headings follow one
-another without a gap, and links lead somewhere. Every file in figures/ opens as an image. The page that is measured is a copy with a content policy that
-forbids all loading and a script that writes what it finds into the document.
+Each page is light enough and has few enough sheets of A4 paper, of which none divides a row of a table, ends
+with a heading, or is less than half full unless it is the last. At each width: every figure is drawn and inside
+the page, its labels inside the figure and clear of one another, nothing makes the page scroll sideways, and
+nothing outside the page is asked for. Text has the contrast of WCAG AA, light and dark; drawings have a text in
+their place, headings follow one another without a gap, and links lead somewhere. Every file in figures/ opens as
+an image. The page that is measured is a copy with a content policy that forbids all loading and a script that
+writes what it finds into the document.
 """
 
 import json
@@ -19,6 +21,8 @@ import subprocess
 import sys
 import tempfile
 import urllib.parse
+
+import report_print
 
 WIDTHS = {"phone": 390, "tablet": 820, "desk": 1600}
 MOST_BYTES = {"index.html": 2_000_000, "supplement.html": 6_000_000}
@@ -209,15 +213,17 @@ def command_of(folder):
 
 
 def check_sheets(report, folder, name):
-    """Whether a page is too heavy, or too long on paper."""
-    page = report / name
-    sheets = folder / (name + ".pdf")
+    """Whether a page is too heavy, or too long or badly divided on paper."""
+    marked = (report / name).read_text(encoding="utf-8").replace("</head>", report_print.MARKS + "</head>", 1)
+    page = folder / ("printed_" + name)
+    page.write_text(marked, encoding="utf-8")
+    sheets = page.with_suffix(".pdf")
     subprocess.run([*command_of(folder), "--no-pdf-header-footer", f"--print-to-pdf={sheets}", page.as_uri()],
                    capture_output=True, check=False, timeout=MOST_SECONDS)
     count = len(re.findall(rb"/Type\s*/Page\b", sheets.read_bytes())) if sheets.exists() else 0
-    size = page.stat().st_size
+    size = (report / name).stat().st_size
     print(f"{name}: {count} sheets, {size} bytes")
-    problems = []
+    problems = [f"{name}: {found}" for found in report_print.problems_on_paper(marked, sheets)] if count else []
     if not 0 < count <= MOST_SHEETS[name]:
         problems.append(f"{name}: {count} sheets of paper, at most {MOST_SHEETS[name]} expected")
     if size > MOST_BYTES[name]:
