@@ -9,14 +9,14 @@
 //     DATA_FOLDER     the files of the report's own run
 //     CHOSEN          SHA-256 of the parameters after an epoch on them; Firefox goes no further than the start
 //     CONVOLUTIONS    a file: a shape, then lines of an algorithm and the SHA-256 of its result
-import { mkdtempSync, readFileSync, readdirSync, rmSync, writeFileSync } from 'node:fs';
+import { mkdirSync, mkdtempSync, readFileSync, readdirSync, rmSync, writeFileSync } from 'node:fs';
 import os from 'node:os';
 import path from 'node:path';
 import { cells, ended, launch, open, run, stateOf } from './browser.mjs';
 
 const [modules, report, final, data, chosen, convolutions] = process.argv.slice(2);
 const file = path.resolve(report, 'run_again.html');
-const scratch = mkdtempSync(path.join(os.tmpdir(), 'page-'));
+const folder = mkdtempSync(path.join(os.tmpdir(), 'page-'));
 const problems = [];
 
 async function checkRun(page, expect, name) {
@@ -74,7 +74,7 @@ const filesFromDisk = () =>
 const chooseOwnRun = page =>
   page.$eval('#which', select => { select.selectedIndex = 1; select.dispatchEvent(new Event('change')); });
 
-async function checkChosen(page, expect, name) {
+async function checkChosen(page, expect, name, scratch) {
   await chooseOwnRun(page);
   const files = filesFromDisk();
   const cut = path.join(scratch, 'cut.gz');
@@ -156,7 +156,7 @@ async function checkFlags() {
 }
 
 // What is missing, before the page's script runs, and the line that the page then has.
-async function checkMissing(browser, expect) {
+async function checkMissing(browser, expect, scratch) {
   for (const [remove, line] of [
     [() => { WebAssembly.validate = () => false; }, 'This browser has no vectors of 128 bits'],
     [() => { delete globalThis.WebAssembly; }, 'This browser has no vectors of 128 bits'],
@@ -191,9 +191,11 @@ async function checkMissing(browser, expect) {
   await page.close();
 }
 
-for (const name of ['chrome', 'firefox']) {
+async function checkBrowser(name) {
   const browser = await launch(name, modules);
   const expect = (holds, what) => holds || problems.push(`${name}: ${what}`);
+  const scratch = path.join(folder, name);
+  mkdirSync(scratch);
   try {
     const page = await browser.newPage();
     page.on('pageerror', error => expect(false, String(error)));
@@ -203,13 +205,15 @@ for (const name of ['chrome', 'firefox']) {
     await checkRun(page, expect, name);
     await checkConvolutions(page, expect);
     await checkAccessible(page, expect);
-    await checkChosen(page, expect, name);
-    await checkMissing(browser, expect);
+    await checkChosen(page, expect, name, scratch);
+    await checkMissing(browser, expect, scratch);
   } finally {
     await browser.close();
   }
 }
+
+await Promise.all(['chrome', 'firefox'].map(checkBrowser));
 await checkFlags();
-rmSync(scratch, { recursive: true });
+rmSync(folder, { recursive: true });
 for (const problem of problems) console.error(`page.mjs: ${problem}`);
 process.exit(problems.length === 0 ? 0 : 1);
