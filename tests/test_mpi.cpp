@@ -6,15 +6,18 @@
 #include <filesystem>
 #include <fstream>
 #include <map>
+#include <memory>
 #include <set>
 #include <thread>
 #include <utility>
 
 #include "reprise/core/launcher.hpp"
 #include "reprise/record_file/record_file.hpp"
+#include "reprise/run/joined_ranks.hpp"
 #include "reprise/run/provenance.hpp"
 #include "support/catch.hpp"
 #include "support/command.hpp"
+#include "support/ranked_program.hpp"
 #include "support/skip.hpp"
 #include "support/temporary_folder.hpp"
 
@@ -377,6 +380,34 @@ TEST_CASE("a rank of another commit, and a module that is none or of another MPI
       check_one_line(run_command(mpi.start(2) + program + run), "counts 1 processes where");
     }
     CHECK(!fs::exists(folder / "x"));
+  }
+}
+
+TEST_CASE("leaves ranks", "[.leaves]") {  // as two ranks, started by the next
+  struct sigaction own {};
+  own.sa_handler = [](int) {};
+  REQUIRE(sigaction(SIGABRT, &own, nullptr) == 0);
+  const auto is_own = [&own] {
+    struct sigaction now {};
+    sigaction(SIGABRT, nullptr, &now);
+    return now.sa_handler == own.sa_handler;
+  };
+  const std::unique_ptr<JoinedRanks> ranks =
+      join_ranks(launcher_of(environment_variable), "auto", [](const std::string&) {});
+  CHECK(ranks->size() == 2);
+  CHECK_FALSE(is_own());
+  ranks->leave();
+  CHECK(is_own());
+}
+
+TEST_CASE("a process that leaves its ranks has its own handler of SIGABRT back") {
+  if (each_mpi().empty()) REPRISE_SKIP("there is no Open MPI or MPICH");
+  const std::string self = fs::read_symlink("/proc/self/exe");
+  for (const Mpi& mpi : each_mpi()) {
+    const CommandResult result = run_command(mpi.start(2) + self + " '[.leaves]' --use-colour no");
+    INFO(mpi.name << "\n" << result.out << result.err);
+    CHECK(result.status == 0);
+    CHECK_THAT(result.out, Catch::Contains("All tests passed (4 assertions in 1 test case)"));
   }
 }
 
