@@ -45,7 +45,7 @@ std::optional<Options> parse(const std::string& name, int argc, const char* cons
       "  safetensors  its parameters by name, for PyTorch: kernels out,in,height,width, dense "
       "out,in\n"
       "  keras        its parameters, as .weights.h5 for the same network in Keras 3\n\n"
-      "A layer that a format has no equivalent of is named, and nothing is written. What is\n"
+      "If a format cannot express a layer, the program names it and writes nothing. What is\n"
       "exported as npz, safetensors or keras can be trained further with\n\"" +
       train +
       " --initial FILE\".\n\n"

@@ -151,8 +151,8 @@ void add_options(CommandLine& line, const std::string& name, Options& options) {
                 "DIR");
   line.add_flag(
       "--quick", options.quick,
-      "a short run: unless given, the epochs and seeds that the study has for this, and the "
-      "small data set that comes with this program");
+      "a short run, by default with the study's own epochs and seeds for short runs and the small "
+      "data set that comes with this program");
   line.add_flag("--resume", options.runs.resume,
                 "continue runs that were stopped or killed from their last checkpoints");
   line.add_size("--checkpoint-seconds", options.runs.checkpoint_seconds, {0},
@@ -166,7 +166,7 @@ void add_options(CommandLine& line, const std::string& name, Options& options) {
       "The plan is written before the first run. Runs that any study has already recorded are "
       "skipped. Ctrl-C, SIGTERM and SIGUSR1 stop and keep checkpoints; --resume continues, also "
       "after a kill.\n\nExit status: 0; 1 after an error or if a run failed; 2 for bad usage; 75 "
-      "if a share is done but for runs that depend on pilots of other shares; 130 if it was "
+      "if a share is done except for runs that depend on pilots of other shares; 130 if it was "
       "stopped.\n\nExample:\n  " +
       name + " dropout --seeds 1,2,3,4,5 --store runs");
 }

@@ -405,7 +405,7 @@ void add_convolutions(Parts& parts, std::size_t threads) {
 /// Images of the data set, changed at random; and the same pixels taken as three channels.
 void add_augmentations(Parts& parts, const ImageDataset& data) {
   AugmentationOptions options;
-  options.shift = 3;
+  options.random_shift = 3;
   const auto add = [&](const std::string& name, const ImageSet& set) {
     const Augmentation augmentation(options, set, RandomStream(1).child("augmentation"));
     const std::vector<std::uint32_t> indices{7, 0, 311, 12, 7, 99};
@@ -418,14 +418,14 @@ void add_augmentations(Parts& parts, const ImageDataset& data) {
     parts.add("augmentation " + name, hash);
   };
   add("shift", data.train);
-  options.reflect = true;
+  options.horizontal_flip = true;
   options.distortion = 0.15;
   add("shift, reflection, distortion", data.train);
   ImageSet coloured = data.train;
   coloured.width /= 4;
   coloured.channels = 3;
   coloured.count = coloured.pixels.size() / coloured.image_size();
-  options.colour = 0.1;
+  options.pca_color_noise = 0.1;
   add("colours", coloured);
   std::vector<float> view(2 * data.train.image_size());
   gather_view(data.train, std::vector<std::uint32_t>{3, 8}, -2, 3, true, view.data());

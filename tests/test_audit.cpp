@@ -169,7 +169,7 @@ TEST_CASE("audit fails for each fault, with the reason and exit status 1") {
            std::get<std::vector<std::string>>(files).front() = std::string(64, 'd');
          });
        }},
-      {"/history",
+      {"its bytes do not have the SHA-256 at its end",
        [&](const std::string& store) {  // a wrong digest
          std::string bytes = test::read_file(first(store));
          bytes[bytes.size() / 2] = static_cast<char>(bytes[bytes.size() / 2] ^ 1);
@@ -239,7 +239,7 @@ TEST_CASE("audit fails for each fault, with the reason and exit status 1") {
     INFO(c.expected << "\n" << result.out << result.err);
     CHECK(result.status == 1);
     CHECK_THAT(result.last_line(), Catch::StartsWith("FAIL: "));
-    if (c.expected != "/history") CHECK_THAT(result.out, Catch::Contains(c.expected));
+    CHECK_THAT(result.out, Catch::Contains(c.expected));
   }
 }
 

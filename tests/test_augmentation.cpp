@@ -49,10 +49,10 @@ std::vector<float> augmented(const ImageSet& set, const AugmentationOptions& opt
 
 AugmentationOptions everything() {
   AugmentationOptions options;
-  options.shift = 2;
-  options.reflect = true;
+  options.random_shift = 2;
+  options.horizontal_flip = true;
   options.distortion = 0.2;
-  options.colour = 0.1;
+  options.pca_color_noise = 0.1;
   return options;
 }
 
@@ -86,8 +86,8 @@ TEST_CASE("with all options off an augmentation is gather_images") {
 TEST_CASE("shifts and reflections are views, and each occurs") {
   const ImageSet set = some_images(1, 3);
   AugmentationOptions options;
-  options.shift = 1;
-  options.reflect = true;
+  options.random_shift = 1;
+  options.horizontal_flip = true;
   std::set<std::size_t> seen;
   for (std::uint64_t epoch = 0; epoch < 300; ++epoch) {
     const std::vector<float> image = augmented(set, options, epoch);
@@ -202,7 +202,7 @@ TEST_CASE("colour noise is one colour per image, along the components, with thei
     set.pixels[i + 2] = static_cast<std::uint8_t>(100 + set.pixels[i + 2] / 8);
   }
   AugmentationOptions options;
-  options.colour = 0.1;
+  options.pca_color_noise = 0.1;
   const std::vector<float> noisy = augmented(set, options);
   const std::vector<float> plain = augmented(set, {});
   const Matrix3 covariance = colour_covariance(set);
@@ -237,11 +237,11 @@ TEST_CASE("augmentations that do not fit are refused") {
     return error_of([&] { Augmentation(options, grey, RandomStream(1)); });
   };
   using O = AugmentationOptions;
-  CHECK(is_line_with(error([](O& o) { o.shift = -1; }), "random_shift -1", "0 to 4"));
-  CHECK(is_line_with(error([](O& o) { o.shift = 5; }), "random_shift 5", "0 to 4"));
+  CHECK(is_line_with(error([](O& o) { o.random_shift = -1; }), "random_shift -1", "0 to 4"));
+  CHECK(is_line_with(error([](O& o) { o.random_shift = 5; }), "random_shift 5", "0 to 4"));
   CHECK(is_line_with(error([](O& o) { o.distortion = 0.6; }), "distortion 0.6", "0 to 0.5"));
   CHECK(is_line_with(error([](O& o) { o.distortion = std::nan(""); }), "distortion nan"));
-  CHECK(is_line_with(error([](O& o) { o.colour = -1.0; }), "pca_color_noise -1"));
-  CHECK(is_line_with(error([](O& o) { o.colour = 0.1; }), "pca_color_noise for", "1 channel",
-                     "three"));
+  CHECK(is_line_with(error([](O& o) { o.pca_color_noise = -1.0; }), "pca_color_noise -1"));
+  CHECK(is_line_with(error([](O& o) { o.pca_color_noise = 0.1; }), "pca_color_noise for",
+                     "1 channel", "three"));
 }

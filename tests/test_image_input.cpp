@@ -156,7 +156,7 @@ TEST_CASE("the ten views are the corners and the centre, then the same reflected
 TEST_CASE("training sees every crop, reflected or not, about as often as any other") {
   const ImageSet set = some_images(2, 1);
   AugmentationOptions options;
-  options.reflect = true;
+  options.horizontal_flip = true;
   const ImageInput input = image_input({4, 255, true}, set, 2);
   const Augmentation augmentation(options, set, RandomStream(1), input);
   std::map<std::vector<float>, std::size_t> counts;  // of the 2 * 4 * 2 parts of image 1
@@ -185,7 +185,7 @@ TEST_CASE("training sees every crop, reflected or not, about as often as any oth
   }
   CHECK(chi_squared < 37.7);  // 15 degrees of freedom: exceeded once in 1,000 seeds
 
-  options.shift = 1;
+  options.random_shift = 1;
   CHECK(is_line_with(error_of([&] { Augmentation(options, set, RandomStream(1), input); }), "crop",
                      "random_shift 1"));
 }
@@ -194,7 +194,7 @@ TEST_CASE("distortion and colour noise keep to the unit of the pixels") {
   const ImageSet set = some_images(3, 3);
   AugmentationOptions options;
   options.distortion = 0.2;
-  options.colour = 0.1;
+  options.pca_color_noise = 0.1;
   const auto changed = [&](std::int64_t pixel_max) {
     const Augmentation augmentation(options, set, RandomStream(1),
                                     image_input({0, pixel_max, false}, set, 3));

@@ -1,5 +1,7 @@
 // Runs under mpirun as a person starts them, with each MPI library that is there: digests, kills,
 // and what is said where ranks cannot work together.
+#include <sys/prctl.h>
+
 #include <algorithm>
 #include <chrono>
 #include <csignal>
@@ -392,12 +394,19 @@ TEST_CASE("leaves ranks", "[.leaves]") {  // as two ranks, started by the next
     sigaction(SIGABRT, nullptr, &now);
     return now.sa_handler == own.sa_handler;
   };
+  const auto parent_death = [] {
+    int number = -1;
+    prctl(PR_GET_PDEATHSIG, &number);
+    return number;
+  };
   const std::unique_ptr<JoinedRanks> ranks =
       join_ranks(launcher_of(environment_variable), "auto", [](const std::string&) {});
   CHECK(ranks->size() == 2);
   CHECK_FALSE(is_own());
+  CHECK(parent_death() == SIGTERM);
   ranks->leave();
   CHECK(is_own());
+  CHECK(parent_death() == 0);
 }
 
 TEST_CASE("a process that leaves its ranks has its own handler of SIGABRT back") {
@@ -407,7 +416,7 @@ TEST_CASE("a process that leaves its ranks has its own handler of SIGABRT back")
     const CommandResult result = run_command(mpi.start(2) + self + " '[.leaves]' --use-colour no");
     INFO(mpi.name << "\n" << result.out << result.err);
     CHECK(result.status == 0);
-    CHECK_THAT(result.out, Catch::Contains("All tests passed (4 assertions in 1 test case)"));
+    CHECK_THAT(result.out, Catch::Contains("All tests passed (6 assertions in 1 test case)"));
   }
 }
 

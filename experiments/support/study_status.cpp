@@ -149,7 +149,7 @@ void print_compute(const Compute& compute) {
     print_line(
         fmt::format("compute {}: {:.3f} thread hours (seconds times threads) of attempts "
                     "whose CPU time was not measured",
-                    by_cpu ? "beside it" : "so far", compute.unmeasured_thread_seconds / 3600.0));
+                    by_cpu ? "in addition" : "so far", compute.unmeasured_thread_seconds / 3600.0));
   }
   if (compute.killed > 0) {
     print_line(fmt::format(
@@ -157,10 +157,9 @@ void print_compute(const Compute& compute) {
         compute.killed == 1 ? "1 attempt was" : fmt::format("{} attempts were", compute.killed)));
   }
   if (compute.untold > 0) {
-    print_line(fmt::format("{} not told: at work now, or killed, and not counted",
-                           compute.untold == 1
-                               ? "1 attempt whose end is"
-                               : fmt::format("{} attempts whose ends are", compute.untold)));
+    print_line(fmt::format(
+        "{} no recorded end (running or killed); not counted",
+        compute.untold == 1 ? "1 attempt has" : fmt::format("{} attempts have", compute.untold)));
   }
 }
 

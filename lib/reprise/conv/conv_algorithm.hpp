@@ -20,7 +20,7 @@ namespace reprise {
 
 /// Who gets the same bits again.
 enum class Reproducibility {
-  portable,  ///< everyone: the numeric contract of README.md
+  portable,  ///< everyone: docs/numeric_contract.md
   machine,   ///< the same machine with the same libraries (and threads, if threads_may_show)
 };
 std::string_view name_of(Reproducibility reproducibility);
@@ -98,7 +98,7 @@ struct ConvAlgorithm {
   std::string (*unsupported)(const ConvShape& shape, ConvPass pass);
   /// Estimated time on one core with vectors of 16 floats, in multiply-adds of `direct` at its
   /// best; "auto" compares those of all algorithms that offer the shape (estimated_loss). Null:
-  /// never chosen by "auto" (as must be for class machine). Must depend on the shape alone.
+  /// never chosen by "auto" (required for class machine). Must depend on the shape alone.
   double (*estimated_cost)(const ConvShape& shape, ConvPass pass);
   /// What ConvResources::workspace must hold. Of a portable algorithm it does not decrease with N,
   /// since its blocks keep their size until all of a batch fits: a workspace for a batch serves

@@ -16,7 +16,7 @@ namespace reprise {
 
 inline constexpr std::size_t kRunTerms = 16384;
 
-/// The runs of a sum; 1 of none.
+/// Number of runs of a sum; 1 for an empty sum.
 constexpr std::size_t run_count(std::size_t terms) {
   return std::max<std::size_t>(1, div_ceil(terms, kRunTerms));
 }

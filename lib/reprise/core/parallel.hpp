@@ -28,7 +28,7 @@ std::string onetbb_version();
 /// Calls body(task, worker) once for each task in 0..tasks-1, on at most `threads` threads.
 /// worker < threads tells the threads of one call apart, for scratch memory. Called from inside a
 /// body, it runs the tasks one after the other on the calling thread (worker 0). An exception that
-/// a body throws is thrown on. Bodies run in a FloatEnvironment.
+/// a body throws is rethrown. Bodies run in a FloatEnvironment.
 void parallel_for(std::size_t threads, std::size_t tasks,
                   const std::function<void(std::size_t task, std::size_t worker)>& body);
 

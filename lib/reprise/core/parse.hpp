@@ -17,11 +17,11 @@
 
 namespace reprise {
 
-/// The integer that the whole text is; nullopt if it is none or does not fit.
+/// Parses the whole text as an integer; nullopt if it is not one or does not fit.
 std::optional<std::int64_t> parse_integer(std::string_view text);
 
-/// The double nearest to the number that the whole text is; nullopt if it is none, too large for a
-/// double, or so small that it would become 0.
+/// Parses the whole text as a number, rounded to the nearest double; nullopt if it is not a number,
+/// too large for a double, or so small that it would become 0.
 std::optional<double> parse_real(std::string_view text);
 
 /// The items between commas; nullopt if one of them is empty, as in "a,,b", "a," and "".

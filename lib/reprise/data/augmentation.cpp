@@ -160,22 +160,23 @@ bool is_crop(const ImageInput& input, const ImageSet& set) {
 void check_options(const AugmentationOptions& options, const ImageInput& input,
                    const ImageSet& train) {
   const auto size = static_cast<std::int64_t>(std::min(train.height, train.width));
-  if (options.shift < 0 || options.shift >= size) {
-    throw Error("augmentation", "random_shift " + std::to_string(options.shift),
+  if (options.random_shift < 0 || options.random_shift >= size) {
+    throw Error("augmentation", "random_shift " + std::to_string(options.random_shift),
                 "0 to " + std::to_string(size - 1) + ", less than the images' sides");
   }
-  if (options.shift > 0 && is_crop(input, train)) {
+  if (options.random_shift > 0 && is_crop(input, train)) {
     throw Error("augmentation",
-                "random_shift " + std::to_string(options.shift) + " of random crops",
+                "random_shift " + std::to_string(options.random_shift) + " of random crops",
                 "0: crops lie at random places already");
   }
   if (!(options.distortion >= 0.0 && options.distortion <= kMaxDistortion)) {
     throw Error("augmentation", "distortion " + std::to_string(options.distortion), "0 to 0.5");
   }
-  if (!(options.colour >= 0.0 && options.colour <= 100.0)) {
-    throw Error("augmentation", "pca_color_noise " + std::to_string(options.colour), "0 to 100");
+  if (!(options.pca_color_noise >= 0.0 && options.pca_color_noise <= 100.0)) {
+    throw Error("augmentation", "pca_color_noise " + std::to_string(options.pca_color_noise),
+                "0 to 100");
   }
-  if (options.colour > 0.0 && train.channels != 3) {
+  if (options.pca_color_noise > 0.0 && train.channels != 3) {
     throw Error("augmentation",
                 "pca_color_noise for images of " + std::to_string(train.channels) +
                     (train.channels == 1 ? " channel" : " channels"),
@@ -190,11 +191,12 @@ Augmentation::Augmentation(const AugmentationOptions& options, const ImageSet& t
     : options_(options), input_(std::move(input)), stream_(stream) {
   const FloatEnvironment environment;
   check_options(options, input_, train);
-  if (options.colour == 0.0) return;
+  if (options.pca_color_noise == 0.0) return;
   const SymmetricEigen eigen = symmetric_eigen(colour_covariance(train));
   const double scale = 255.0 / static_cast<double>(input_.unit);
   for (std::size_t k = 0; k < 3; ++k) {
-    const double deviation = options.colour * std::sqrt(std::max(0.0, eigen.values[k])) * scale;
+    const double deviation =
+        options.pca_color_noise * std::sqrt(std::max(0.0, eigen.values[k])) * scale;
     for (std::size_t c = 0; c < 3; ++c) {
       components_[k][c] = static_cast<float>(deviation * eigen.vectors[k][c]);
     }
@@ -217,16 +219,16 @@ void Augmentation::gather(const ImageSet& set, std::span<const std::uint32_t> in
     const Image image(set, index);
     const Draws draws(epoch_stream, index);
     const int top =
-        crops ? draws.crop(set.height - input_.height, 0) : -draws.shift(options_.shift, 0);
+        crops ? draws.crop(set.height - input_.height, 0) : -draws.shift(options_.random_shift, 0);
     const int left =
-        crops ? draws.crop(set.width - input_.width, 1) : -draws.shift(options_.shift, 1);
+        crops ? draws.crop(set.width - input_.width, 1) : -draws.shift(options_.random_shift, 1);
     if (options_.distortion > 0.0) {
       distort(image, draws.affine(options_.distortion), top, left, input_, output);
     } else {
       details::copy_part(image, top, left, input_, output);
     }
-    if (options_.reflect && draws.reflects()) details::reflect(input_, output);
-    if (options_.colour > 0.0) add_noise(draws.noise(components_), input_.size(), output);
+    if (options_.horizontal_flip && draws.reflects()) details::reflect(input_, output);
+    if (options_.pca_color_noise > 0.0) add_noise(draws.noise(components_), input_.size(), output);
     subtract_mean(input_, output);
     output += input_.size();
   }

@@ -17,19 +17,19 @@ namespace reprise {
 struct AugmentationOptions {
   /// Random translation by up to this many pixels each way, zeros moving in: a random crop of the
   /// image padded with zeros. 0 or more, less than the image's height and width.
-  std::int64_t shift = 0;
+  std::int64_t random_shift = 0;
   /// Mirrors each image left to right with probability 1/2.
-  bool reflect = false;
-  /// Planar affine distortions as in LeCun et al. 1998, section III.A: scaling, squeezing, shearing
-  /// and rotation by shares drawn uniformly up to this one; bilinear interpolation, zeros outside.
-  /// 0 to 0.5. 0.1 is up to 10% of size, or about 6 degrees.
+  bool horizontal_flip = false;
+  /// Planar affine distortions as in LeCun et al. 1998, section III.B: scaling, squeezing, shearing
+  /// and rotation by fractions drawn uniformly up to this one; bilinear interpolation, zeros
+  /// outside. 0 to 0.5. 0.1 is up to 10% of size, or about 6 degrees.
   double distortion = 0.0;
   /// Colour noise along the principal components of the training set's colours (Krizhevsky et al.
   /// 2012, section 4.1): standard deviation of the components' multipliers, 0.1 in the paper. Three
   /// channels only; values may leave [0, 1]. The paper multiplies by a covariance's eigenvalues,
   /// whose effect depends on the unit of the pixels; here by their square roots, the standard
   /// deviations along the components, as reimplementations do.
-  double colour = 0.0;
+  double pca_color_noise = 0.0;
 
   bool operator==(const AugmentationOptions&) const = default;
 };

@@ -8,7 +8,7 @@
 /// policy says so. A policy is at step 0 when it is made and goes on by advance(); one of
 /// numbers may have a begin(), called first in each step:
 ///   number(i)     a(k, i):  StridedNumbers, PointedNumbers, ListedNumbers
-///   vector(d, v)  b(k, v):  PackedVectors, RowVectors, PointedVectors, ListedVectors
+///   vector(d, v)  b(k, v):  PackedVectors, RowVectors, PointedVectors
 ///
 /// Highway: to be included after foreach_target.h, once per target.
 #if defined(REPRISE_LINALG_REGISTER_TILE_INL_HPP) == defined(HWY_TARGET_TOGGLE)

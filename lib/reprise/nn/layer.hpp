@@ -74,10 +74,11 @@ class Layer {
 
   [[nodiscard]] virtual std::vector<ParameterSpec> parameters() const { return {}; }
   /// Connections per image as LeCun et al. 1998 count them: every use of a weight, padding
-  /// included, and of a bias; 0 where nothing is weighed.
+  /// included, and of a bias; 0 for layers without weights.
   [[nodiscard]] virtual std::size_t connections() const { return 0; }
   /// What LayerContext::workspace must hold for every call of at most N images. Does not decrease
-  /// with N: a layer whose need may takes the most over 1 to N (workspace_bytes_up_to()).
+  /// with N: a layer whose need may decrease reports the maximum over 1 to N
+  /// (workspace_bytes_up_to()).
   [[nodiscard]] virtual std::size_t workspace_bytes(std::size_t /*N*/,
                                                     std::size_t /*threads*/) const {
     return 0;

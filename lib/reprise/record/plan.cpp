@@ -204,7 +204,7 @@ std::string plan_text(const StudyPlan& plan) {
 
 StudyPlan plan_from(const std::string& where, const std::string& text) {
   if (text.size() > kMaxPlanBytes || !is_text(text)) {
-    throw Error(where, fmt::format("{} bytes that are no plan", text.size()),
+    throw Error(where, fmt::format("{} bytes that are not a plan", text.size()),
                 fmt::format("UTF-8 of at most {} bytes", kMaxPlanBytes));
   }
   const TomlFile file = parse_toml(where, text);

@@ -72,9 +72,9 @@ inline constexpr std::size_t kMaxSeeds = 1000;
 
 /// A plan as a TOML file, the same bytes for the same plan.
 std::string plan_text(const StudyPlan& plan);
-/// The way back. Error in one line that begins with `where`: no TOML, a key that is missing,
-/// unknown (with the nearest known one) or of another type, too many of anything, a name that is no
-/// plain name, a digest that is none, a run of no variant, a run twice.
+/// The way back. Error in one line that begins with `where`: not TOML, a key that is missing,
+/// unknown (with the nearest known one) or of another type, too many of anything, a name that is
+/// not plain, a digest that is not one, a run of no variant, a run twice.
 StudyPlan plan_from(const std::string& where, const std::string& text);
 
 /// "line 7: epochs = 3 against epochs = 2", the first line in which two texts differ; "" for none.

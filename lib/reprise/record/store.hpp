@@ -42,7 +42,7 @@ struct RunFailure {
   std::string reason;  ///< a line
 };
 std::string failure_text(const RunFailure& failure);
-/// Error, beginning with `where`, if it is no such text.
+/// Error, beginning with `where`, if it is not such a text.
 RunFailure failure_from(const std::string& where, const std::string& text);
 
 /// How far a run is, by what its store has of it. `study --list` and the report tell the same.
@@ -81,7 +81,7 @@ inline constexpr const char* kAfterTakeover = "after its lease was taken over";
 /// A line of tab-separated fields with its newline.
 std::string journal_line(const JournalEntry& entry);
 /// The entries of a journal, in order; a last line without its newline is not one yet. Error,
-/// beginning with `where` and the line, for a line that is none.
+/// beginning with `where` and the line, for a line that is not one.
 std::vector<JournalEntry> journal_from(const std::string& where, std::string_view text);
 
 /// What a journal says of compute.

@@ -44,10 +44,10 @@ std::string save_record(const Record& record, const std::string& path,
 
 /// How far load_record trusts a file and the system.
 struct LoadOptions {
-  /// Also where the kernel cannot forbid system calls to the process that reads. It still has
+  /// Read even if the kernel cannot forbid system calls to the process that reads. It still has
   /// limits, but a file made to take it over then has the user's rights.
   bool unconfined = false;
-  /// Also a file without the line at its end.
+  /// Accept a file without the line at its end.
   bool no_checksum = false;
   /// The program reprise_record_reader; "": beside the program that runs, or where it is installed
   /// or built, seen from there.
@@ -89,7 +89,7 @@ Record load_summary(const std::string& path);
 Record load_run(const std::string& path, const LoadOptions& options = {});
 /// Whether the file that load_run() refused with this error is whole all the same and cannot be
 /// used here, such as the record of a later release, or one without the line of its SHA-256. A
-/// whole record of another kind is none.
+/// whole record of another kind does not count.
 bool is_whole_run(const std::string& path, const Error& refused, const LoadOptions& options = {});
 
 /// The tree as an HDF5 file for other programs: groups, attributes and values alone, without names

@@ -16,8 +16,8 @@ struct CommonFact {
   std::string value;
 };
 
-/// The source that this program was built from. Other compilers, flags and vectors are no other
-/// code.
+/// The source that this program was built from. Other compilers, flags and vectors do not
+/// count as different code.
 std::vector<CommonFact> code_facts();
 /// The run's settings, and its data by the SHA-256 of the files.
 std::vector<CommonFact> run_facts(const TrainingRun& run);

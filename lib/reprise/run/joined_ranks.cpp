@@ -103,6 +103,8 @@ class ModuleRanks : public JoinedRanks {
   ModuleRanks(const RanksModule& module, const Launcher& launcher,
               const std::function<void(const std::string&)>& tell)
       : module_(module), witness_(launcher, tell) {
+    prctl(PR_GET_PDEATHSIG, &earlier_parent_death_);
+    prctl(PR_SET_PDEATHSIG, SIGTERM);
     int rank = 0;
     int size = 0;
     if (module_.start(&rank, &size) != 0) {
@@ -155,6 +157,7 @@ class ModuleRanks : public JoinedRanks {
   void leave() override {
     if (lost_) return;  // it would wait for the rank that has ended
     sigaction(SIGABRT, &earlier_abort_, nullptr);
+    prctl(PR_SET_PDEATHSIG, earlier_parent_death_);
     witness_.dismiss();
     if (module_.finish() != 0) throw Error(module_.name, module_.error(), "to leave the ranks");
   }
@@ -219,6 +222,7 @@ class ModuleRanks : public JoinedRanks {
   bool lost_ = false;                  ///< another rank has ended
   std::vector<Peer> peers_;            ///< those of this host, by their ranks
   struct sigaction earlier_abort_ {};  ///< the process's own, until it joined
+  int earlier_parent_death_ = 0;       ///< the signal, likewise
 };
 
 /// Whether a launcher's processes have MPI, and which.
@@ -265,7 +269,6 @@ const RanksModule& load_module(const Launcher& launcher, const std::string& whic
 std::unique_ptr<JoinedRanks> join_ranks(const Launcher& launcher, const std::string& module,
                                         const std::function<void(const std::string& what)>& tell) {
   const RanksModule& loaded = load_module(launcher, module_for(launcher, module));
-  prctl(PR_SET_PDEATHSIG, SIGTERM);
   auto ranks = std::make_unique<ModuleRanks>(loaded, launcher, tell);
   if (ranks->size() != launcher.size || ranks->rank() != launcher.rank) {
     throw Error("ranks",

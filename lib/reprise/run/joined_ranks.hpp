@@ -15,15 +15,15 @@ namespace reprise {
 /// ends without it takes the others with it, within a second on one host.
 class JoinedRanks : public Ranks {
  public:
-  /// Nothing where a rank is lost.
+  /// Does nothing if a rank is lost.
   virtual void leave() = 0;
 };
 
 /// `module` is "openmpi", "mpich", or "auto" for the launcher's first. A wait tests and gives its
 /// processor away until the message is there, or throws EndedWithOthers if a rank of this host has
 /// ended meanwhile. A rank that ends before it leaves is named once, by `tell` in a process of its
-/// own (run/rank_witness.hpp). From now on the end of the launcher is a SIGTERM for this process,
-/// and a handler of SIGABRT is in place of the process's own, which leave() puts back.
+/// own (run/rank_witness.hpp). Until leave(), which undoes both, this process
+/// receives SIGTERM when the launcher ends, and has a handler of SIGABRT in place of its own.
 /// Error if there is no such module beside or installed with the program, if it cannot be loaded,
 /// or if the library does not see as many processes as the launcher has started.
 std::unique_ptr<JoinedRanks> join_ranks(const Launcher& launcher, const std::string& module,

@@ -44,7 +44,7 @@ std::vector<std::string> layer_keys();
 /// lr_milestones, which count once where they fall together, and frozen_from.
 std::string scaled_layers(const std::string& layers, std::int64_t from, std::int64_t to);
 
-/// Error if the setting `layers` is no such text, or asks for decay of an optimizer without any.
+/// Error if the setting `layers` is not such a text, or asks for decay of an optimizer without any.
 void check_layers(const TrainingConfiguration& configuration);
 
 /// Error if the setting names a layer that the model does not have, or that has no parameters (with

@@ -23,7 +23,7 @@ class RankLost : public Error {
   using Error::Error;
 };
 
-/// What ends this rank is told by another process, mostly rank 0.
+/// Another process, mostly rank 0, reports why this rank ended.
 class EndedWithOthers : public std::exception {
  public:
   [[nodiscard]] const char* what() const noexcept override { return "told by another process"; }

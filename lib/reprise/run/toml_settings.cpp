@@ -39,7 +39,7 @@ std::string layer_value(const TomlFile& file, const std::string& key, const toml
 std::string layers_text(const TomlFile& file, const toml::node& layers) {
   const auto as_table = [&](const toml::node& node) -> const toml::table& {
     if (node.is_table()) return *node.as_table();
-    throw Error(file.where(node), "layer settings that are no table",
+    throw Error(file.where(node), "layer settings that are not a table",
                 "a table such as [layer.conv1]");
   };
   std::string text;

@@ -19,9 +19,9 @@
 namespace reprise::direct {
 namespace {
 
-constexpr std::size_t kMostChannels = 64;      // of the result: weights that igemm need not pack
-constexpr std::size_t kSlicePositions = 512;   // that igemm takes at a time
-constexpr std::size_t kMostFloats = 1U << 18;  // of the weights, and of a row's results: 1 MiB each
+constexpr std::size_t kMaxChannels = 64;      // of the result: weights that igemm need not pack
+constexpr std::size_t kSlicePositions = 512;  // that igemm takes at a time
+constexpr std::size_t kMaxFloats = 1U << 18;  // of the weights, and of a row's results: 1 MiB each
 
 /// One axis of the input: its blocks of `stride` cells, counted from the padding's edge.
 struct BlockAxis {
@@ -137,11 +137,11 @@ void spread(const Correlation& c, const PhasesPlan& plan, std::size_t begin, std
 bool phases_offered(const Correlation& c) {
   const auto is_dense = [](const TapAxis& axis) { return axis.count == 1 || axis.spacing == 1; };
   const std::size_t phases = c.step_h * c.step_w;
-  const bool fits = c.G == 1 && phases > 1 && phases <= kMostChannels &&
-                    c.channels <= kMostChannels / phases && is_dense(c.h) && is_dense(c.w);
+  const bool fits = c.G == 1 && phases > 1 && phases <= kMaxChannels &&
+                    c.channels <= kMaxChannels / phases && is_dense(c.h) && is_dense(c.w);
   if (!fits) return false;
   const PhasesPlan plan(c);
-  return plan.weights <= kMostFloats && plan.w.count * plan.channels <= kMostFloats;
+  return plan.weights <= kMaxFloats && plan.w.count * plan.channels <= kMaxFloats;
 }
 
 double phases_cost(const Correlation& c, std::size_t lanes) {

@@ -29,9 +29,8 @@ ModelOptions alexnet_as_coded_options();
 /// layers, pooling and dropout of alexnet(), and as many parameters, but
 ///   - conv1 is normalized before its pooling and ReLU: conv1, norm1, pool1, relu1;
 ///   - normalization's alpha is 1e-4 divided by its 5 maps, 2e-5;
-///   - after pool2 stands a second normalization, within each map: 5x5 cells, alpha 0.001 / 25,
-///   beta
-///     0.75, and k 1, cuda-convnet's default; the paper does not mention it;
+///   - after pool2 stands a second normalization, within each map: 5x5 cells,
+///     alpha 0.001 / 25, beta 0.75, and k 1, cuda-convnet's default; the paper does not mention it;
 ///   - weights of conv3, conv4 and conv5 are N(0, 0.03).
 /// That it stands after pool2 is read from a description of the files.
 Sequential alexnet_as_coded(const FeatureShape& image = {227, 227, 3}, std::size_t classes = 1000,
