@@ -70,7 +70,7 @@ void read_all(const ComparisonRecord& record, Comparison& comparison) {
   comparison.threads = std::get<std::int64_t>(threads->second);
   comparison.peak_flops = record.peak_flops;
   comparison.memory_bandwidth = record.memory_bandwidth.value_or(0);
-  comparison.environment = settings_of(record.environment.attributes);
+  comparison.environment = environment_of(record.environment);
 }
 
 }  // namespace

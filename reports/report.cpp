@@ -30,8 +30,8 @@ struct Title {
 
 Title title_of(const TrainingRun& first, bool has_studies) {
   if (has_studies) {
-    return {"AlexNet's claims, re-tested with small networks",
-            "Claims of the AlexNet paper re-tested by seeded experiments, each with its interval "
+    return {"AlexNet's claims, retested with small networks",
+            "Claims of the AlexNet paper retested by seeded experiments, each with its interval "
             "and verdict."};
   }
   return {
@@ -157,7 +157,7 @@ void add_files(const Draft& draft, Report& report) {
 
 /// What each file of data is, and the command that makes it again.
 std::string data_list(const Draft& draft, const std::vector<Document>& documents,
-                      const Inputs& inputs, const Markdown& commands) {
+                      const Markdown& commands) {
   std::map<std::string, std::string> numbers = numbers_of(documents);
   Table list{{"File", "Shown as", "Records", "Digest", "Command"}, {}};
   for_each_data(draft, [&](const std::string& name, const Source& source, const Table&) {
@@ -165,7 +165,7 @@ std::string data_list(const Draft& draft, const std::vector<Document>& documents
     list.rows.push_back({code_cell(name + ".csv"), numbers.at(name),
                          has_source ? count_cell(source.records) : Cell(),
                          has_source ? code_cell(source.digest) : Cell(),
-                         code_cell(report_command(inputs, name).str())});
+                         code_cell(report_command(name).str())});
   });
   Draft values;
   values.set("files", to_markdown(list));
@@ -233,8 +233,7 @@ Report make_report(const Inputs& inputs, const ReportOptions& options, const Dra
   if (!contrasts.empty()) report.verdicts = verdict_values(contrasts).str();
   if (options.run_again != nullptr) report.run_again = run_again(inputs, *options.run_again);
   add_files(draft, report);
-  report.data["data/README.md"] =
-      data_list(draft, documents, inputs, make_commands(inputs, studies));
+  report.data["data/README.md"] = data_list(draft, documents, make_commands(inputs, studies));
   report.crate = crate_metadata({title.title, title.headline, crate_files(report)}, inputs).str();
   return report;
 }

@@ -6,6 +6,8 @@
 #include <cstring>
 #include <filesystem>
 #include <fstream>
+#include <map>
+#include <set>
 #include <span>
 #include <sstream>
 
@@ -109,6 +111,45 @@ std::vector<std::pair<std::string, std::string>> files_of(const Report& report) 
   return files;
 }
 
+/// The files of the report that is there, with their sums; none of another's.
+std::map<std::string, std::string> files_there(const fs::path& folder) {
+  std::map<std::string, std::string> files;
+  const fs::path sums = folder / "SHA256SUMS";
+  if (!is_our_report(folder / "index.html") || !fs::exists(sums)) return files;
+  std::istringstream lines(contents(sums));
+  for (std::string line; std::getline(lines, line);) {
+    const std::string path = line.size() > 66 ? line.substr(66) : "";
+    const bool is_inside = path.find("..") == std::string::npos && !path.starts_with('/');
+    if (!path.empty() && is_inside) files[path] = line.substr(0, 64);
+  }
+  return files;
+}
+
+/// Removes what an earlier report had and this one has not, unless somebody has changed it since.
+void remove_outdated(const std::map<std::string, std::string>& earlier,
+                     const std::vector<std::pair<std::string, std::string>>& files,
+                     const fs::path& folder) {
+  std::set<std::string> now;
+  for (const auto& [path, text] : files) now.insert(path);
+  for (const auto& [path, sum] : earlier) {
+    const fs::path file = folder / path;
+    if (now.count(path) > 0 || !fs::is_regular_file(fs::symlink_status(file))) continue;
+    const std::string text = contents(file);
+    if (sha256_hex(std::as_bytes(std::span(text))) == sum) fs::remove(file);
+  }
+}
+
+/// Error if a file of another than this program would be replaced.
+void check_nothing_is_lost(const std::vector<std::pair<std::string, std::string>>& files,
+                           const fs::path& folder) {
+  if (is_our_report(folder / "index.html")) return;
+  for (const auto& [path, text] : files) {
+    if (!fs::exists(fs::symlink_status(folder / path))) continue;
+    throw Error((folder / path).string(), "a file that write_report has not made",
+                "another folder, so that nothing is lost");
+  }
+}
+
 }  // namespace
 
 void check_report_folder(const std::string& folder) {
@@ -117,7 +158,8 @@ void check_report_folder(const std::string& folder) {
     throw Error(folder, "not a folder", "a folder for the report");
   }
   for (const char* name :
-       {"index.html", "report.md", "supplement.html", "supplement.md", "run_again.html"}) {
+       {"index.html", "report.md", "supplement.html", "supplement.md", "run_again.html",
+        "verdicts.toml", "SHA256SUMS", "ro-crate-metadata.json", "data/README.md"}) {
     const fs::path file = fs::path(folder) / name;
     if (fs::exists(file, problem) && !is_our_report(fs::path(folder) / "index.html")) {
       throw Error(file.string(), "a file that write_report has not made",
@@ -134,12 +176,17 @@ void check_report_folder(const std::string& folder) {
 void write_report(const Report& report, const std::string& folder) {
   try {
     Staging staging(folder);
-    for (const auto& [path, text] : files_of(report)) write_file(staging.path() / path, text);
+    const auto files = files_of(report);
+    if (!report.html.empty()) check_nothing_is_lost(files, folder);
+    const auto earlier =
+        report.html.empty() ? std::map<std::string, std::string>() : files_there(folder);
+    for (const auto& [path, text] : files) write_file(staging.path() / path, text);
     for (const char* name : {"figures", "data"}) fs::create_directories(fs::path(folder) / name);
     staging.keep();
-    for (const auto& [path, text] : files_of(report)) {
+    for (const auto& [path, text] : files) {
       fs::rename(staging.path() / path, fs::path(folder) / path);
     }
+    remove_outdated(earlier, files, folder);
   } catch (const fs::filesystem_error& error) {
     throw Error(folder, error.code().message(), "a folder that can be written");
   }

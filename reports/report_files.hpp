@@ -13,8 +13,9 @@ namespace reprise::reports {
 void check_report_folder(const std::string& folder);
 
 /// Writes everything to a temporary folder inside `folder` (made if missing) and then moves it into
-/// place; a report that is there is replaced, other files stay. Error, with the system's reason, if
-/// that fails; then nothing has been replaced and nothing is left behind.
+/// place; a report that is there is replaced, with the files that it alone had, and other files
+/// stay. Error if a file would be replaced that is not of a report, or, with the system's reason,
+/// if that fails; then nothing has been replaced and nothing is left behind.
 void write_report(const Report& report, const std::string& folder);
 
 /// The author's notes. Error if the file cannot be read or is not text.

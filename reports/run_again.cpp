@@ -12,6 +12,7 @@
 #include "reprise/core/digest.hpp"
 #include "reprise/core/error.hpp"
 #include "reprise/core/file.hpp"
+#include "reprise/core/integer.hpp"
 #include "shell.hpp"
 #include "templates.hpp"
 
@@ -29,7 +30,7 @@ Html base64(std::span<const std::byte> bytes) {
   static constexpr std::string_view kDigits =
       "ABCDEFGHIJKLMNOPQRSTUVWXYZabcdefghijklmnopqrstuvwxyz0123456789+/";
   std::string text;
-  text.reserve((bytes.size() + 2) / 3 * 4);
+  text.reserve(4 * div_ceil<std::size_t>(bytes.size(), 3));
   for (std::size_t i = 0; i < bytes.size(); i += 3) {
     const std::size_t count = std::min<std::size_t>(3, bytes.size() - i);
     std::uint32_t word = 0;

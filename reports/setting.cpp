@@ -20,6 +20,17 @@ Settings settings_of(const Attributes& attributes) {
   return settings;
 }
 
+Settings environment_of(const Group& environment) {
+  Settings settings = settings_of(environment.attributes);
+  for (const char* name : {"packages", "variables"}) {
+    const auto found = environment.datasets.find(name);
+    if (found == environment.datasets.end()) continue;
+    const auto* lines = std::get_if<std::vector<std::string>>(&found->second.values);
+    if (lines != nullptr && lines->size() == 1) settings[name] = UntrustedText(lines->front());
+  }
+  return settings;
+}
+
 UntrustedText setting_text(const Setting& setting) {
   if (const auto* whole = std::get_if<std::int64_t>(&setting)) return std::to_string(*whole);
   if (const auto* real = std::get_if<double>(&setting)) return shortest(*real);

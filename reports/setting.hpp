@@ -19,6 +19,9 @@ using Settings = std::map<UntrustedText, Setting>;
 /// Texts are whole, however long: they are pasted as well as shown.
 Settings settings_of(const Attributes& attributes);
 
+/// A record's /environment, with the texts of several lines, which are datasets.
+Settings environment_of(const Group& environment);
+
 /// As text to be shown: numbers in their shortest form, long texts shortened.
 UntrustedText setting_text(const Setting& setting);
 /// "" if there is none of this name.

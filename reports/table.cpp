@@ -82,12 +82,15 @@ std::string CsvContext::escaped(const UntrustedText& text) {
   std::string cell = printable(text.bytes_);
   const std::size_t first = std::min(cell.find_first_not_of(' '), cell.size());
   const bool begins = text.bytes_.starts_with('\t') || text.bytes_.starts_with('\r');
-  if (begins || std::any_of(kFormulas.begin(), kFormulas.end(), [&](std::string_view sign) {
+  const bool is_number = text.real().has_value();  // which a spreadsheet computes nothing from
+  if (begins ||
+      (!is_number && std::any_of(kFormulas.begin(), kFormulas.end(), [&](std::string_view sign) {
         return std::string_view(cell).substr(first).starts_with(sign);
-      })) {
+      }))) {
     cell.insert(0, "'");
   }
-  if (cell.find_first_of(",\"") == std::string::npos) return cell;
+  // Some spreadsheets separate cells at semicolons.
+  if (cell.find_first_of(",;\"") == std::string::npos) return cell;
   std::string quoted = "\"";
   for (const char c : cell) quoted += c == '"' ? "\"\"" : std::string(1, c);
   return quoted + "\"";

@@ -131,14 +131,7 @@ void check_evaluation(TrainingRun& run) {
 }
 
 void read_environment(const Group& group, TrainingRun& run) {
-  run.environment = settings_of(group.attributes);
-  for (const char* name : {"packages", "variables"}) {  // texts of several lines, so datasets
-    const auto found = group.datasets.find(name);
-    if (found == group.datasets.end()) continue;
-    const auto* lines = std::get_if<std::vector<std::string>>(&found->second.values);
-    if (lines != nullptr && lines->size() == 1)
-      run.environment[name] = UntrustedText(lines->front());
-  }
+  run.environment = environment_of(group);
   const auto commit = run.environment.find("git_commit");
   const bool unknown =
       commit != run.environment.end() && commit->second == Setting(UntrustedText("unknown"));

@@ -211,12 +211,14 @@ TEST_CASE("a table is rounded on the page and whole in its data, a line for each
 
 TEST_CASE("no text becomes a formula or a second cell of CSV") {
   for (const std::string begin : {"=", "+", "-", "@", "\t", "\r", "\uff1d", " ="}) {
-    const std::string cell = Csv(begin + "1").str();
+    const std::string cell = Csv(begin + "1+a").str();
     INFO(cell);
     CHECK(cell.starts_with("'"));
   }
   CHECK(Csv("a=b").str() == "a=b");
   CHECK(Csv("a,b").str() == "\"a,b\"");
+  CHECK(Csv("a;=1+1").str() == "\"a;=1+1\"");  // for spreadsheets that separate there
+  CHECK(Csv("-1").str() == "-1");              // a number
   CHECK(Csv("a\nb\r").str() == "a\\nb\\r");
   CHECK(Csv("=HYPERLINK(\"x\",\"y\")").str() == "\"'=HYPERLINK(\"\"x\"\",\"\"y\"\")\"");
   CHECK(Csv::format("{}", -0.5).str() == "-0.5");
@@ -710,6 +712,29 @@ TEST_CASE("a report is written whole, again over itself, and never over anything
   for ([[maybe_unused]] const auto& entry : std::filesystem::directory_iterator(output)) ++entries;
   CHECK(entries == 8);
   CHECK(run_command("cd '" + output + "' && sha256sum --check --quiet SHA256SUMS").status == 0);
+
+  Report shorter = plain_report();
+  const auto [unchanged, text] = *shorter.data.begin();
+  shorter.data.erase(unchanged);
+  const std::string changed = shorter.data.rbegin()->first;
+  shorter.data.erase(changed);
+  std::ofstream(output + "/" + changed, std::ios::app) << "mine";
+  write_report(shorter, output);
+  CHECK_FALSE(std::filesystem::exists(output + "/" + unchanged));
+  CHECK(std::filesystem::exists(output + "/" + changed));
+
+  const std::string other = folder / "other";  // a file of mine with a name that a report has
+  std::filesystem::create_directories(other + "/data");
+  std::ofstream(other + "/" + unchanged) << "mine";
+  CHECK(is_line_with(error_of([&] { write_report(plain_report(), other); }), unchanged,
+                     "that write_report has not made"));
+  CHECK(test::read_file(other + "/" + unchanged) == "mine");
+  CHECK_FALSE(std::filesystem::exists(other + "/index.html"));
+  for (const char* name : {"SHA256SUMS", "ro-crate-metadata.json", "verdicts.toml"}) {
+    const TemporaryFolder mine;
+    std::ofstream(mine / name) << "mine";
+    CHECK(is_line_with(error_of([&] { check_report_folder(mine.path()); }), name));
+  }
 
   std::ofstream(folder / "index.html") << "a page of mine";
   CHECK(is_line_with(error_of([&] { check_report_folder(folder.path()); }), "index.html"));

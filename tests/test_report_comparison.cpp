@@ -275,8 +275,8 @@ TEST_CASE("a run's seed, digests, class and commands are told") {
   CHECK(holds(text, "convolutions were computed by the algorithms (class): direct (machine)."));
   CHECK(holds(text,
               "experiments/compare_convolutions --shapes=lenet5 --benchmark_filter='-(a|b)' "
-              "--record c.h5\n"));
-  CHECK(holds(text, "reports/write_report --output report a.h5 c.h5\n"));
+              "--record records/c.h5\n"));
+  CHECK(holds(text, "reports/write_report --output report records\n"));
 }
 
 TEST_CASE("each result has a command, a digest, a tolerance, and what it takes on two cores") {
@@ -290,7 +290,7 @@ TEST_CASE("each result has a command, a digest, a tolerance, and what it takes o
               "| LeNet-5: test error | `build/release/experiments/verify --data DIR a.h5` | `" +
                   digest + "` | 0 bits | 1 | 1.00 | 143 |\n"));
   CHECK(holds(text(), "` | 0 bits, same processor; times vary | 1 | 0.500 | – |\n"));
-  CHECK(holds(text(), "All training runs together take 1 min 0 s on two cores."));
+  CHECK(holds(text(), "All training runs together take 1 min 0 s on two cores (seconds"));
   CHECK(holds(text(), "took at most 143 MiB of memory"));
   CHECK(holds(text(), "The quickest record took 2 min 0 s of thread time"));
   // Of a record of an earlier release, or one that claims what cannot be.
@@ -370,7 +370,7 @@ TEST_CASE("one figure or table is written alone, by the command that data/README
   };
   REQUIRE(write("--output whole a.h5").status == 0);
   CHECK(holds(test::read_file(folder / "whole/data/README.md"),
-              "`build/release/reports/write_report --only course --output again a.h5`"));
+              "`build/release/reports/write_report --only course --output again records`"));
   const CommandResult alone = write("--only course --output again a.h5");
   CHECK(alone.status == 0);
   CHECK(names_in(folder / "again/data") == std::vector<std::string>{"course.csv"});

@@ -338,7 +338,7 @@ void check_pasted(const Report& report) {
   CHECK(run_command("bash -n " + (folder / "script")).status == 0);
   const CommandResult pasted = run_command("cd " + folder.path() + " && bash script");
   INFO(script << pasted.err);
-  const std::vector<std::string> expected = {"SHA256SUMS", "script", "settings.toml"};
+  const std::vector<std::string> expected = {"SHA256SUMS", "records", "script", "settings.toml"};
   CHECK(folder.names() == expected);
   for (const std::string& line : lines_of(pasted.err)) {
     const bool is_missing = line.find("build/release/") != std::string::npos ||

@@ -142,12 +142,12 @@ TEST_CASE("a claim is supported, contradicted or inconclusive as its numbers say
   CHECK(holds(verdict_row(text, "| Dropout |"), "**contradicted**"));
   CHECK(holds(verdict_row(text, "ReLU against tanh"), "| inconclusive |"));
 
-  CHECK(
-      holds(text,
-            "The baseline, “2×2”, has a mean test error of 12.45%. “3×3” has a mean test error of "
-            "10.25%, 2.20 points lower (95% confidence interval of the difference −2.46 to −1.94 "
-            "points; adjusted p \\< 0.001); the claim is **supported**. In the paper: 0.4 points "
-            "lower."));
+  CHECK(holds(
+      text,
+      "The baseline, “2×2”, has a mean test error of 12.45%. “3×3” has a mean test error of "
+      "10.25%, 2.20 points lower (95% confidence interval of the difference −2.46 to −1.94 "
+      "points; adjusted p \\< 0.001); the verdict is **supported**. In the AlexNet paper: 0.4 "
+      "points lower."));
   CHECK(holds(text, "The detectable difference is "));
   CHECK(holds(whole_report().html,  // no line breaks within a quantity
               "−2.46\u00a0to\u00a0−1.94\u00a0points; adjusted\u00a0p\u00a0&lt;\u00a00.001)"));
@@ -159,10 +159,10 @@ TEST_CASE("a claim is supported, contradicted or inconclusive as its numbers say
   CHECK(!holds(conclusion, "Not tested at the paper's scale"));  // none is
   CHECK(holds(
       text,
-      "Verdicts: 1 supported, 1 contradicted, 1 inconclusive. The only supported claim of the "
-      "paper concerns overlapping pooling: 3×3 against 2×2 (test error: −2.20 points, 95% "
-      "confidence interval −2.46 to −1.94 points). The only contradicted claim of the paper "
-      "concerns dropout (test error: +"));
+      "Comparisons that test their claims: 1 supported, 1 contradicted, 1 inconclusive. Of their "
+      "claims, the only supported one is overlapping pooling: 3×3 against 2×2 (test error: −2.20 "
+      "points, 95% confidence interval −2.46 to −1.94 points). Of their claims, the only "
+      "contradicted one is dropout (test error: +"));
 }
 
 namespace {
@@ -227,7 +227,7 @@ TEST_CASE("a claim is told once where studies that follow one another share it")
   const std::string first = between(text, "**Overlapping pooling (", "\n\n");
   const std::string second = between(text, "**Overlapping pooling again (", "\n\n");
   const std::string third = between(text, "**With another figure (", "\n\n");
-  for (const char* told : {"The paper's claim: It matters.", "In the paper: "}) {
+  for (const char* told : {"The AlexNet paper's claim: It matters.", "In the AlexNet paper: "}) {
     INFO(told);
     CHECK(holds(first, told));
     CHECK(!second.empty());
@@ -437,8 +437,8 @@ TEST_CASE("a claim without a section is not the paper's") {
   options.section = "3.4";
   const std::string paper = make_report(study_of(options, {60, 62, 61}, {70, 73, 70}), "").markdown;
   CHECK(holds(verdict_row(paper, "3×3 against 2×2"), "| 3.4 |"));
-  CHECK(holds(paper, "In the paper: 0.4 points lower."));
-  CHECK(holds(paper, "The paper's claim: It matters."));
+  CHECK(holds(paper, "In the AlexNet paper: 0.4 points lower."));
+  CHECK(holds(paper, "The AlexNet paper's claim: It matters."));
 }
 
 TEST_CASE("a gap is told with what test error did, and runs at a time with the times") {
@@ -446,7 +446,7 @@ TEST_CASE("a gap is told with what test error did, and runs at a time with the t
   options.measure = "generalization_gap";
   std::vector<NamedRecord> records = study_of(options, {60, 62, 61}, {50, 50, 51});
   const std::string text = whole(make_report(records, ""));
-  CHECK(holds(text, "Its test error is 2.13 points lower (95% confidence interval −"));
+  CHECK(holds(text, "The test error of “3×3” is 2.13 points lower (95% confidence interval −"));
   CHECK(holds(text, "at most 1 run at work"));
   for (NamedRecord& record : records) {
     record.record.groups["environment"].attributes["runs_at_once"] = std::int64_t{2};
@@ -475,10 +475,10 @@ TEST_CASE("runs that never reach the threshold are bounds, and ratios stand besi
   const Report report = make_report(records, "");
   const std::string& text = report.markdown;
   CHECK(holds(report.supplement_markdown, "| tanh (baseline) | \\>"));
-  CHECK(
-      holds(text,
-            "Some runs of “tanh” never reached the threshold and count with their full length, so "
-            "the true difference is larger in size, and the interval treats these runs as if"));
+  CHECK(holds(text,
+              "Of the runs of “tanh”, 1 of 3 never reached the threshold and count with their full "
+              "length, so the true difference is larger in size, and the interval treats these "
+              "runs as if"));
   CHECK(holds(verdict_row(text, "ReLU against tanh"), "| epochs to 25% training error |"));
   CHECK(holds(verdict_row(text, "ReLU against tanh"), "| epochs (bound) |"));
   CHECK(holds(text, "Runs that never reached their threshold: ReLU against tanh: tanh (1 of 3)."));
@@ -693,6 +693,23 @@ TEST_CASE("records are set against earlier ones: digests, means beyond the sprea
                        make_report(now, {"", &measured});
                      }),
                      "--against", "another measure"));
+
+  // Other settings are another experiment, and one seed on each side tells no spread.
+  std::vector<NamedRecord> faster = study_of({}, {60, 62, 61}, {50, 51, 52});
+  for (NamedRecord& record : faster) {
+    record.record.groups["configuration"].attributes["learning_rate"] = 0.5;
+  }
+  const Inputs other_rate = inputs_of(faster);
+  CHECK(is_line_with(error_of([&] {
+                       make_report(now, {"", &other_rate});
+                     }),
+                     "--against", "with learning_rate 0.5, now"));
+  const Inputs one = inputs_of(study_of({}, {60}, {50}));
+  const Inputs changed = inputs_of(study_of({}, {60}, {80}));
+  const Report by_one = make_report(one, {"", &changed});
+  CHECK(holds(by_one.supplement_markdown,
+              "| 16.00 | 10.00 | -6.00 | – | unknown, one seed | 1 | 0 |"));
+  CHECK(holds(by_one.markdown, "and 0 of 6 means changed by more than"));
 }
 
 TEST_CASE("the paper says what the studies train on, and of many values the least and the most") {
@@ -713,7 +730,7 @@ TEST_CASE("the paper says what the studies train on, and of many values the leas
   const std::string held_out = make_report(inputs, {}, undrawn).markdown;
   CHECK(holds(held_out,
               "The studies train on " + images + " images (judged by 500 held-out images)."));
-  CHECK(holds(held_out, "Where images are held out, these are the test images."));
+  CHECK(holds(held_out, "Where training images are held out, it is measured on those."));
   CHECK(holds(held_out, "; the data set's own test images are not read"));
   for (TrainingRun& run : inputs.studies) {
     if (run.study->name == "study_7") run.settings["holdout"] = std::int64_t{0};
@@ -744,11 +761,12 @@ TEST_CASE("the paper says whether all planned runs are there, and what they took
   inputs.stores.has_journal = true;
   inputs.stores.compute.thread_seconds = inputs.stores.compute.unmeasured_thread_seconds = 104;
   const std::string whole = make_report(inputs, {}, undrawn).markdown;
-  CHECK(
-      holds(whole,
-            "The plans ask for 4 runs, of which all are there; a run that studies share counts in "
-            "each. All attempts took 1 min 44 s of thread time (seconds times threads)."));
-  CHECK(holds(whole, "No run failed, was interrupted or is missing, and no pilot diverged."));
+  CHECK(holds(
+      whole,
+      "Of the 4 runs that the plans ask for, all are there; a run that studies share counts in "
+      "each plan. All attempts took 1 min 44 s of thread time (seconds times threads)."));
+  CHECK(holds(whole,
+              "No run failed, was interrupted or is missing, and no pilot's loss left the range"));
   CHECK(holds(whole, ", each by one process."));
   inputs.stores.compute.cpu_seconds = 75;
   CHECK(holds(make_report(inputs, {}, undrawn).markdown,
@@ -756,17 +774,18 @@ TEST_CASE("the paper says whether all planned runs are there, and what they took
               "1 min 44 s of thread time (seconds times threads)."));
   inputs.stores.compute.unmeasured_thread_seconds = 0;
   CHECK(holds(make_report(inputs, {}, undrawn).markdown,
-              "each. All attempts took 1 min 15 s of CPU time. In training"));
+              "each plan. All attempts took 1 min 15 s of CPU time. In training"));
   inputs.stores.plans = {{"overlapping_pooling", 9, 4, 1, 1, 2}};
   inputs.stores.compute.stopped = 3;
   inputs.stores.compute.killed = 2;
   inputs.studies[0].environment["ranks"] = std::int64_t{4};
   inputs.studies[1].environment["ranks"] = std::int64_t{2};
   const std::string part = make_report(inputs, {}, undrawn).markdown;
-  CHECK(holds(part,
-              "The plans ask for 9 runs, of which 4 are there; a run that studies share counts in "
-              "each. All attempts took 1 min 15 s of CPU time. Attempts that were killed, counted "
-              "to their last sign of life: 2."));
+  CHECK(holds(
+      part,
+      "Of the 9 runs that the plans ask for, 4 are there; a run that studies share counts in "
+      "each plan. All attempts took 1 min 15 s of CPU time. Attempts that were killed, counted "
+      "to their last sign of life: 2."));
   CHECK(holds(part,
               "Planned runs that failed: 2 (diverged pilots: 1), interrupted: 2, missing: 1. "
               "Attempts stopped: 3, killed: 2, of unknown end: 0."));

@@ -5,6 +5,7 @@
 #include <array>
 #include <cmath>
 #include <map>
+#include <set>
 
 #include "format.hpp"
 #include "reprise/core/error.hpp"
@@ -22,12 +23,38 @@ struct Pair {
 };
 
 double deviation_of(const std::vector<double>& values) {
-  return values.size() < 2 ? 0 : spread_of(values).standard_deviation;
+  return values.size() < 2 ? std::nan("") : spread_of(values).standard_deviation;
 }
 
-/// The larger standard deviation over the seeds, before or now.
+/// The larger standard deviation over the seeds, before or now; NaN if both have one seed.
 double spread_of_both(const Pair& pair) {
-  return std::max(deviation_of(pair.before), deviation_of(pair.now));
+  return std::fmax(deviation_of(pair.before), deviation_of(pair.now));
+}
+
+std::set<UntrustedText> sums_of(const TrainingRun& run) {
+  std::set<UntrustedText> sums;
+  for (const InputFile& file : run.files) sums.insert(file.sha256);
+  return sums;
+}
+
+/// Error if two runs trained another network, on other images or for another number of epochs:
+/// their numbers do not tell what a change of the program or of the machine brought.
+void check_same_experiment(const UntrustedText& name, const TrainingRun& before,
+                           const TrainingRun& now) {
+  const auto fail = [&](const char* what, const UntrustedText& old, const UntrustedText& today) {
+    throw Error("--against",
+                terminal_text(plain_text("{} with {} {}, now {}", name, what, old, today)),
+                "records of the same experiments");
+  };
+  for (const char* setting : {"model", "epochs", "train_images", "batch_size", "learning_rate"}) {
+    const UntrustedText old = setting_text(before.settings, setting);
+    const UntrustedText today = setting_text(now.settings, setting);
+    if (!old.empty() && !today.empty() && old != today) fail(setting, old, today);
+  }
+  if (before.train_images != now.train_images) {
+    fail("training images", grouped(before.train_images), grouped(now.train_images));
+  }
+  if (sums_of(before) != sums_of(now)) fail("data", before.data_name, "other files");
 }
 
 void count_identical(const Runs& before, const Runs& now, Pair& pair) {
@@ -46,9 +73,9 @@ Runs runs_of_variant(const Variant& variant) {
   return runs;
 }
 
-/// Of a variant's runs the errors that are not its study's measure.
-void add_errors_beside(const Study& study, const Variant& before, const Variant& now,
-                       const Pair& counted, std::vector<Pair>& pairs) {
+/// The runs' errors other than the measure that is told already.
+void add_errors_beside(Measure told, const Runs& before, const Runs& now, const Pair& counted,
+                       std::vector<Pair>& pairs) {
   struct ErrorRate {
     Measure measure;
     const char* name;
@@ -61,12 +88,10 @@ void add_errors_beside(const Study& study, const Variant& before, const Variant&
        {ErrorRate{Measure::test_error, "test error (%)", final_test_error},
         ErrorRate{Measure::train_error, "training error (%)", final_train_error},
         ErrorRate{Measure::generalization_gap, "generalization gap (points)", gap}}) {
-    if (error.measure == study.measure) continue;
+    if (error.measure == told) continue;
     Pair pair{counted.name, error.name, {}, {}, counted.common, counted.identical, true};
-    for (const TrainingRun* run : runs_of_variant(before)) {
-      pair.before.push_back(100 * error.of(*run));
-    }
-    for (const TrainingRun* run : runs_of_variant(now)) pair.now.push_back(100 * error.of(*run));
+    for (const TrainingRun* run : before) pair.before.push_back(100 * error.of(*run));
+    for (const TrainingRun* run : now) pair.now.push_back(100 * error.of(*run));
     pairs.push_back(std::move(pair));
   }
 }
@@ -86,6 +111,8 @@ void add_variants(const std::vector<Study>& before, const std::vector<Study>& no
     for (const Variant& variant : study.variants) {
       const Variant* other = old->variant(variant.name);
       if (other == nullptr) continue;
+      check_same_experiment(words_of(study.name), *other->runs.front().run,
+                            *variant.runs.front().run);
       Pair pair{plain_text("{}: {}", heading_of(study.name), words_of(variant.name)),
                 plain_text("{} ({})", measure_text(study),
                            words.is_fraction ? "%" : words.difference_unit),
@@ -95,7 +122,8 @@ void add_variants(const std::vector<Study>& before, const std::vector<Study>& no
       for (const double value : variant.values()) pair.now.push_back(printed(study, value));
       count_identical(runs_of_variant(*other), runs_of_variant(variant), pair);
       pairs.push_back(pair);
-      add_errors_beside(study, *other, variant, pair, pairs);
+      add_errors_beside(study.measure, runs_of_variant(*other), runs_of_variant(variant), pair,
+                        pairs);
     }
   }
 }
@@ -103,11 +131,13 @@ void add_variants(const std::vector<Study>& before, const std::vector<Study>& no
 void add_lenet_pair(const char* name, const std::vector<TrainingRun>& before,
                     const std::vector<TrainingRun>& now, std::vector<Pair>& pairs) {
   if (before.empty() || now.empty()) return;
+  check_same_experiment(name, before.front(), now.front());
   Pair pair{name, "test error (%)", {}, {}};
   for (const TrainingRun& run : before) pair.before.push_back(100 * final_test_error(run));
   for (const TrainingRun& run : now) pair.now.push_back(100 * final_test_error(run));
   count_identical(pointers(before), pointers(now), pair);
-  pairs.push_back(std::move(pair));
+  pairs.push_back(pair);
+  add_errors_beside(Measure::test_error, pointers(before), pointers(now), pair, pairs);
 }
 
 Table values_table(const std::vector<Pair>& pairs) {
@@ -119,20 +149,25 @@ Table values_table(const std::vector<Pair>& pairs) {
     const double now = spread_of(pair.now).mean;
     const bool all = pair.common > 0 && pair.identical == pair.common &&
                      pair.before.size() == pair.now.size() && pair.now.size() == pair.common;
-    const bool beyond = !(std::abs(now - before) <= spread_of_both(pair));
+    const double spread = spread_of_both(pair);
+    const bool beyond = std::abs(now - before) > spread;
+    const bool unknown = std::isnan(spread) && now != before;
     table.rows.push_back({pair.name, pair.measure, number_cell(before, 2), number_cell(now, 2),
-                          number_cell(now - before, 2), number_cell(spread_of_both(pair), 2),
-                          all      ? "no, digests identical"
-                          : beyond ? "yes"
-                                   : "no",
+                          number_cell(now - before, 2), if_finite(spread, number_cell(spread, 2)),
+                          all       ? "no, digests identical"
+                          : unknown ? "unknown, one seed"
+                          : beyond  ? "yes"
+                                    : "no",
                           count_cell(pair.common), count_cell(pair.identical)});
   }
   return table;
 }
 
 Table verdicts_table(const std::vector<Contrast>& before, const std::vector<Contrast>& now) {
-  Table table{{"Comparison", "Before", "Now", "Change", "Unit", "Verdict before", "Verdict now"},
-              {}};
+  Table table{
+      {"Comparison", "Before", "CI from, before", "CI to, before", "Now", "CI from", "CI to",
+       "Change", "Unit", "Adjusted p, before", "Adjusted p", "Verdict before", "Verdict now"},
+      {}};
   for (const Contrast& contrast : now) {
     for (const Contrast& other : before) {
       if (other.study->name != contrast.study->name ||
@@ -140,11 +175,14 @@ Table verdicts_table(const std::vector<Contrast>& before, const std::vector<Cont
         continue;
       }
       const Study& study = *contrast.study;
+      const auto cell = [&](double value) { return if_finite(value, value_cell(study, value)); };
       table.rows.push_back(
-          {contrast_name(contrast).capitalized(), value_cell(study, other.test.mean),
-           value_cell(study, contrast.test.mean),
-           value_cell(study, contrast.test.mean - other.test.mean),
-           words_for(study.measure).difference_unit, verdict_text(other), verdict_text(contrast)});
+          {contrast_name(contrast).capitalized(), cell(other.test.mean),
+           cell(other.test.interval.low), cell(other.test.interval.high), cell(contrast.test.mean),
+           cell(contrast.test.interval.low), cell(contrast.test.interval.high),
+           cell(contrast.test.mean - other.test.mean), words_for(study.measure).difference_unit,
+           p_cell(other.adjusted_p), p_cell(contrast.adjusted_p), verdict_text(other),
+           verdict_text(contrast)});
     }
   }
   return table;

@@ -93,7 +93,8 @@ std::vector<Repetitions> our_groups(const Inputs& inputs, const std::vector<Stud
 
 void add_our_rows(const Repetitions& group, Table& table) {
   const TrainingRun& run = *group.runs.front();
-  const UntrustedText data = data_display_name(run.data_name) + ", test";
+  const UntrustedText data =
+      data_display_name(run.data_name) + (is_held_out(run) ? ", held out" : ", test");
   table.rows.push_back({group.name, count_cell(std::int64_t{1}), data,
                         percent_cell(mean_of(group.runs, final_test_error), 2),
                         are_whole(group.runs) && run.ranks() < run.classes()

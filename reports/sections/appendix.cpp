@@ -116,17 +116,20 @@ TableEntry claims_table(const Inputs& inputs, const std::vector<Contrast>& contr
   for (const Contrast& contrast : contrasts) {
     if (contrast.seeds.empty()) continue;
     const Runs runs = runs_of(contrast);
+    Runs made = contrast.study->runs();  // by the command
+    made.insert(made.end(), contrast.study->pilots.begin(), contrast.study->pilots.end());
     const bool timed = contrast.study->measure == Measure::seconds_per_epoch;
-    entry.table.rows.push_back(claim_row(
-        contrast_name(contrast).capitalized(), study_command(*contrast.study), digest_over(runs),
-        tolerance(are_portable(runs)) + (timed ? "; times vary" : ""), runs.size(), cost_of(runs)));
+    entry.table.rows.push_back(
+        claim_row(contrast_name(contrast).capitalized(), study_command(*contrast.study),
+                  digest_over(runs), tolerance(are_portable(runs)) + (timed ? "; times vary" : ""),
+                  distinct(made).size(), cost_of(made)));
   }
   for (const auto* runs : {&inputs.lenet, &inputs.distorted}) {
     if (runs->empty()) continue;
     const Runs all = pointers(*runs);
     entry.table.rows.push_back(claim_row(
         runs == &inputs.lenet ? "LeNet-5: test error" : "LeNet-5, distorted images: test error",
-        verify_command(all), digest_over(all), tolerance(are_portable(all)), all.size(),
+        verify_command(all, true), digest_over(all), tolerance(are_portable(all)), all.size(),
         cost_of(all)));
   }
   for (const Comparison& comparison : inputs.comparisons) {
@@ -184,7 +187,7 @@ const TrainingRun* cheapest(const Runs& runs) {
 void add_appendix(const Inputs& inputs, const std::vector<Contrast>& contrasts, Draft& draft) {
   const Runs runs = all_runs(inputs);
   draft.add("claims", claims_table(inputs, contrasts));
-  TableEntry identifiers = identifiers_table(runs);
+  TableEntry identifiers = identifiers_table(distinct(runs));
   draft.set("has_identifiers", !identifiers.table.rows.empty());
   if (!identifiers.table.rows.empty()) draft.add("identifiers", std::move(identifiers));
 

@@ -139,24 +139,27 @@ Panel map_panel(const UntrustedText& pass, const Map& map, const std::string& na
   std::map<UntrustedText, std::vector<std::vector<PlotCommands>>> cells;  // by algorithm
   PlotCommands letters;
   std::vector<UntrustedText> alt;
+  std::vector<UntrustedText> titles;
   for (const auto& [cell, row] : map) {
     const auto kernel = rows.find(cell.first);
     const auto channel = columns.find(cell.second);
     if (kernel == rows.end() || channel == columns.end()) continue;
-    cells[row->algorithm].push_back(
-        {PlotCommands::format("{}", channel->second), PlotCommands::format("{}", kernel->second)});
+    alt.push_back(plain_text("{}×{}, {} channels {}", cell.first, cell.first, cell.second,
+                             words_of(row->algorithm)));
+    cells[row->algorithm].push_back({PlotCommands::format("{}", channel->second),
+                                     PlotCommands::format("{}", kernel->second),
+                                     point_title(titles, alt.back())});
     letters += PlotCommands::format("set label {} at {},{} center front tc rgb {}\n",
                                     look_of(row->algorithm).letter, channel->second, kernel->second,
                                     ink_on(tint(look_of(row->algorithm).colour, 1)));
-    alt.push_back(plain_text("{}×{}, {} channels {}", cell.first, cell.first, cell.second,
-                             words_of(row->algorithm)));
   }
   PlotCommands data;
   std::vector<PlotCommands> boxes;
   for (const auto& [algorithm, places] : cells) {
-    data += data_block(fmt::format("cells{}", boxes.size()), places);
+    data += titled_block(fmt::format("cells{}", boxes.size()), places);
     boxes.push_back(PlotCommands::format(
-        "$cells{} using 1:2:(0.47):(0.47) with boxxyerror fs solid noborder lc rgb {} title {}",
+        "$cells{0} using 1:2:(0.47):(0.47) with boxxyerror fs solid noborder lc rgb {1} title {2}, "
+        "$cells{0} using 1:2:3 with labels hypertext point pt 5 ps 1 lc rgb {1} notitle",
         boxes.size(), look_of(algorithm).colour,
         plain_text("{} {}", look_of(algorithm).letter,
                    words_of(algorithm).shortened(kAlgorithmLabel))));
@@ -171,7 +174,8 @@ Panel map_panel(const UntrustedText& pass, const Map& map, const std::string& na
   return plotted({name,
                   plain_text("The fastest portable algorithm, {}: {}.", pass, joined(alt, "; ")),
                   {310, 190 + 19.0 * static_cast<double>(rows.size())},
-                  commands});
+                  commands,
+                  titles});
 }
 
 // ---- Share of the peak

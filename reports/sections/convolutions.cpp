@@ -6,6 +6,7 @@
 
 #include <algorithm>
 #include <cmath>
+#include <limits>
 #include <map>
 
 #include "format.hpp"
@@ -60,7 +61,7 @@ Cell bound_cell(double fraction) {
 TableEntry error_table(const Comparison& comparison) {
   std::map<UntrustedText, Tally> tallies;
   for (const ComparisonRow& row : comparison.rows) count(row, tallies[row.algorithm]);
-  Table table{{"Algorithm", "Class", "Error (% of bound)", "Worst case", "Error (ulp)",
+  Table table{{"Algorithm", "Class", "Error (% of bound)", "Worst case (of bound)", "Error (ulp)",
                "RMS, relative", "Checked", "Wrong", "Untrusted", "Unsupported", "Not run"},
               {}};
   for (const UntrustedText& algorithm : comparison.algorithms) {
@@ -81,10 +82,10 @@ TableEntry error_table(const Comparison& comparison) {
     }
     table.rows.push_back(std::move(row));
   }
-  return {
-      with_columns(table, {"Algorithm", "Class", "Error (% of bound)", "Worst case", "Error (ulp)",
-                           "Checked", "Wrong", "Untrusted", "Unsupported", "Not run"}),
-      short_digest(comparison.digest), table};
+  return {with_columns(table,
+                       {"Algorithm", "Class", "Error (% of bound)", "Worst case (of bound)",
+                        "Error (ulp)", "Checked", "Wrong", "Untrusted", "Unsupported", "Not run"}),
+          short_digest(comparison.digest), table};
 }
 
 std::vector<Cell> row_of(const ComparisonRow& row, const Comparison& comparison) {
@@ -156,13 +157,39 @@ UntrustedText fastest(const Comparison& comparison, bool of_portable, std::size_
   return joined(parts, ", ");
 }
 
-/// NaN if nothing was timed.
-double median_spread(const Comparison& comparison) {
+/// Of all rows that were timed.
+std::vector<double> spreads_of(const Comparison& comparison) {
   std::vector<double> spreads;
   for (const ComparisonRow& row : comparison.rows) {
     if (row.is_timed()) spreads.push_back(row.spread());
   }
-  return median_of(spreads);
+  return spreads;
+}
+
+/// "11% to 80%": direct's share of the peak on the layers of networks.
+std::string direct_share(const Comparison& comparison) {
+  double least = std::numeric_limits<double>::infinity();
+  double most = 0;
+  for (const ComparisonRow& row : comparison.rows) {
+    if (!row.is_timed() || is_in_sweep(row) || row.algorithm != "direct") continue;
+    least = std::min(least, comparison.share_of_peak(row));
+    most = std::max(most, comparison.share_of_peak(row));
+  }
+  return std::isfinite(least) ? fmt::format("{} to {}", percent(least, 0), percent(most, 0))
+                              : "an unknown fraction";
+}
+
+/// The variables by which the environment chose OpenBLAS's kernels; "" for none.
+UntrustedText blas_variables(const Settings& environment) {
+  const auto variables = environment.find("variables");
+  if (variables == environment.end()) return {};
+  std::vector<UntrustedText> found;
+  for (const UntrustedText& line : std::get<UntrustedText>(variables->second).split("\n")) {
+    if (line.starts_with("OPENBLAS_CORETYPE=") || line.starts_with("OPENBLAS_L2_SIZE=")) {
+      found.push_back(line.shortened());
+    }
+  }
+  return listed(found);
 }
 
 void add_figure(const std::string& key, const std::string& name, Figure figure, Draft& part,
@@ -193,7 +220,14 @@ Draft part_of(const Comparison& comparison, std::size_t index, Draft& draft) {
     part.set(name, value.empty() ? "not recorded" : value);
   }
   part.set("threads", counted(comparison.threads, "thread"));
-  part.set("spread", percent(median_spread(comparison), 0));
+  const std::vector<double> spreads = spreads_of(comparison);
+  part.set("spread", percent(median_of(spreads), 0));
+  part.set("most_spread",
+           percent(spreads.empty() ? 0 : *std::max_element(spreads.begin(), spreads.end()), 0));
+  const UntrustedText variables = blas_variables(comparison.environment);
+  part.set("has_blas_variables", !variables.empty());
+  part.set("blas_variables", variables);
+  part.set("direct_share", direct_share(comparison));
   part.set("peak", significant(comparison.peak_flops / 1e9));
   part.set("checked", grouped(static_cast<std::int64_t>(
                           std::count_if(comparison.rows.begin(), comparison.rows.end(),

@@ -96,6 +96,11 @@ ShellCommands arguments_of(const UntrustedText& command_line,
   return arguments;
 }
 
+/// Where the commands put a record that is named so.
+ShellCommands in_records(const UntrustedText& name) {
+  return ShellCommands::format("records/{}", file_name(name));
+}
+
 /// Shell commands that make the records of LeNet-5 again. The settings are written anew, a line for
 /// each, so that none of them can end the here-document.
 ShellCommands lenet_commands(const std::vector<TrainingRun>& runs, const std::string& settings) {
@@ -106,7 +111,7 @@ ShellCommands lenet_commands(const std::vector<TrainingRun>& runs, const std::st
     const ShellCommands seed =
         &run == &first ? ShellCommands() : ShellCommands::format(" --seed {}", run.seed);
     const ShellCommands arguments = ShellCommands::format(" \\\n  --config {}{} --output {}",
-                                                          settings, seed, file_name(run.name));
+                                                          settings, seed, in_records(run.name));
     text += ShellCommands::format("{}\n", command_of("", run.program, arguments));
   }
   return text;
@@ -122,6 +127,7 @@ ShellCommands commands_for(const Inputs& inputs, const std::vector<Study>& studi
   ShellCommands text;
   if (is_commit(commit)) text += ShellCommands::format("git checkout {}\n", commit);
   text += ShellCommands::format("cmake --preset release && cmake --build --preset release\n");
+  text += ShellCommands::format("mkdir -p records\n");
   text += lenet_commands(inputs.lenet, "settings.toml");
   text += lenet_commands(inputs.distorted, "distorted.toml");
   for (const Study& study : studies) text += ShellCommands::format("{}\n", study_command(study));
@@ -129,7 +135,7 @@ ShellCommands commands_for(const Inputs& inputs, const std::vector<Study>& studi
     if (command_line_of(comparison.environment).empty()) continue;
     text += ShellCommands::format("{}\n", comparison_command(comparison));
   }
-  text += ShellCommands::format("{}\n", report_command(inputs, ""));
+  text += ShellCommands::format("{}\n", report_command(""));
   return text;
 }
 
@@ -195,28 +201,21 @@ ShellCommands study_command(const Study& study) {
              : command_of("study ", study.name, arguments);
 }
 
-ShellCommands report_command(const Inputs& inputs, const std::string& only) {
-  std::vector<ShellCommands> records;
-  if (inputs.studies.empty()) {
-    for (const TrainingRun* run : all_runs(inputs)) records.push_back(file_name(run->name));
-    for (const Comparison& one : inputs.comparisons) records.push_back(file_name(one.name));
-  } else {
-    records.emplace_back("records");
-  }
+ShellCommands report_command(const std::string& only) {
   const ShellCommands part =
       only.empty() ? ShellCommands() : ShellCommands::format(" --only {}", only);
-  return ShellCommands::format("build/release/reports/write_report{} --output {} {}", part,
-                               only.empty() ? "report" : "again", joined(records, " "));
+  return ShellCommands::format("build/release/reports/write_report{} --output {} records", part,
+                               only.empty() ? "report" : "again");
 }
 
 ShellCommands comparison_command(const Comparison& comparison) {
   return ShellCommands::format(
       "build/release/experiments/compare_convolutions{} --record {}",
       arguments_of(command_line_of(comparison.environment), kOfComparisons),
-      file_name(comparison.name));
+      in_records(comparison.name));
 }
 
-ShellCommands verify_command(const Runs& runs) {
+ShellCommands verify_command(const Runs& runs, bool on_one_line) {
   std::set<ShellCommands> words;
   for (const TrainingRun* run : runs) {
     if (runs.size() <= kNamedRecords) {
@@ -234,7 +233,8 @@ ShellCommands verify_command(const Runs& runs) {
   });
   if (!usual_data) text += ShellCommands::format(" --data DIR");
   for (const ShellCommands& word : words) {
-    text += words.size() > 2 ? ShellCommands::format(" \\\n  ") : ShellCommands::format(" ");
+    text += words.size() > 2 && !on_one_line ? ShellCommands::format(" \\\n  ")
+                                             : ShellCommands::format(" ");
     text += word;
   }
   return text;

@@ -85,8 +85,8 @@ void add_appendix(const Inputs& inputs, const std::vector<Contrast>& contrasts, 
 /// report, or the files of one figure or table.
 ShellCommands study_command(const Study& study);
 ShellCommands comparison_command(const Comparison& comparison);
-ShellCommands verify_command(const Runs& runs);
-ShellCommands report_command(const Inputs& inputs, const std::string& only);
+ShellCommands verify_command(const Runs& runs, bool on_one_line = false);
+ShellCommands report_command(const std::string& only);
 
 /// These records against earlier ones. Error if they have no study and variant in common, or a
 /// study of the same name has another measure.

@@ -175,6 +175,21 @@ UntrustedText days(const Runs& runs) {
   return plain_text("from {} to {}", *begun.begin(), *begun.rbegin());
 }
 
+/// "; 18 others are pilots and 5 are outside the studies": the runs that no study compares; "" for
+/// none.
+std::string other_runs(const Runs& runs) {
+  const auto pilots = std::count_if(runs.begin(), runs.end(), [](const TrainingRun* run) {
+    return run->study && run->study->role == Role::pilot;
+  });
+  const auto outside =
+      std::count_if(runs.begin(), runs.end(), [](const TrainingRun* run) { return !run->study; });
+  if (pilots == 0 && outside == 0) return "";
+  if (pilots == 0) return fmt::format("; {} others are outside the studies", grouped(outside));
+  if (outside == 0) return fmt::format("; {} others are pilots", grouped(pilots));
+  return fmt::format("; {} others are pilots and {} are outside the studies", grouped(pilots),
+                     grouped(outside));
+}
+
 /// "one process", "2 ranks", "1 to 4 ranks": what computed each run.
 std::string ranks_used(const Runs& runs) {
   std::set<std::int64_t> ranks;
@@ -217,6 +232,7 @@ void add_setup(const Inputs& inputs, Draft& draft) {
   draft.set("has_elsewhere", elsewhere > 0);
   draft.set("made_elsewhere", grouped(elsewhere));
   draft.set("ranks_used", ranks_used(runs));
+  draft.set("other_runs", other_runs(distinct(runs)));
   draft.set("trainings", counted(distinct(runs).size(), "training run"));
 }
 

@@ -54,7 +54,10 @@ UntrustedText epochs_cell(const Runs& runs) {
                  : epochs,
              texts);
   }
-  return texts.size() > kMaxValues ? here_cell(runs, "epochs") : joined(texts, "; ");
+  const bool are_numbers = std::all_of(texts.begin(), texts.end(), [](const UntrustedText& text) {
+    return text.real().has_value();
+  });
+  return are_numbers || texts.size() > kMaxValues ? here_cell(runs, "epochs") : joined(texts, "; ");
 }
 
 UntrustedText data_cell(const Runs& runs) {
@@ -86,7 +89,7 @@ std::string seeds_text(const std::vector<Study>& studies) {
       counts.insert(static_cast<std::int64_t>(variant.runs.size()));
     }
   }
-  return range_text(counts) + " seeds for each variant";
+  return range_text(counts) + (*counts.rbegin() == 1 ? " seed" : " seeds") + " for each variant";
 }
 
 UntrustedText machine_cell(const Runs& runs) {
@@ -158,7 +161,7 @@ UntrustedText trained_on(const std::vector<Study>& studies) {
                                 images.held_out == 0 ? "" : ", ", judged(images)));
   }
   const UntrustedText rest =
-      others.empty() ? UntrustedText() : plain_text(", except {}", joined(others, ", "));
+      others.empty() ? UntrustedText() : plain_text(", except {}", listed(others));
   const std::string of_most =
       usual.held_out == 0 ? std::string() : fmt::format(" ({})", judged(usual));
   return plain_text("The studies train on {} images{}{}.", grouped(usual.trained), of_most, rest);
@@ -239,6 +242,32 @@ TableEntry pilots_table(const std::vector<PilotGrid>& grids, const Runs& pilots)
   return entry;
 }
 
+/// Of each study's baseline whose record lists the layers.
+TableEntry networks_table(const std::vector<Study>& studies) {
+  TableEntry entry{{{"Network", "Layer", "Type", "Settings", "Output shape", "Parameters"}, {}},
+                   {}};
+  std::set<std::vector<std::vector<UntrustedText>>> known;
+  Runs sources;
+  for (const Study& study : studies) {
+    const TrainingRun& run = *study.baseline()->runs.front().run;
+    std::vector<std::vector<UntrustedText>> layers;
+    for (const LayerRow& layer : run.layers) {
+      layers.push_back({layer.name, layer.type, layer.settings, layer.output_shape});
+    }
+    if (layers.empty() || !known.insert(layers).second) continue;
+    sources.push_back(&run);
+    for (const LayerRow& layer : run.layers) {
+      entry.table.rows.push_back(
+          {plain_text("{} ({})", words_of(setting_text(run.settings, "model")),
+                      words_of(study.name)),
+           code_cell(layer.name), layer.type, layer.settings, layer.output_shape,
+           count_cell(layer.parameters)});
+    }
+  }
+  if (!sources.empty()) entry.source = source_of(sources);
+  return entry;
+}
+
 }  // namespace
 
 double PilotGrid::best() const {
@@ -279,6 +308,14 @@ void add_study_setup(const std::vector<Study>& studies, Draft& draft) {
   for (const Study& study : studies) {
     pilots.insert(pilots.end(), study.pilots.begin(), study.pilots.end());
   }
+  std::set<std::int64_t> pilot_seeds;
+  for (const TrainingRun* pilot : pilots) pilot_seeds.insert(pilot->seed);
+  draft.set("pilot_seeds", pilot_seeds.size() == 1
+                               ? std::string("one other seed")
+                               : fmt::format("{} other seeds", pilot_seeds.size()));
+  const TableEntry networks = networks_table(studies);
+  draft.set("has_networks", !networks.table.rows.empty());
+  if (!networks.table.rows.empty()) draft.add("networks", networks);
   draft.set("has_pilots", !pilots.empty());
   if (!pilots.empty()) draft.add("pilots", pilots_table(pilot_grids(studies), pilots));
   draft.set("trained_on", trained_on(studies));

@@ -141,7 +141,7 @@ std::string predicate(const Study& study, const Variant& variant) {
   const std::string value = value_text(study, spread_of(variant.values()).mean);
   switch (study.measure) {
     case Measure::epochs_to_train_error:
-      return fmt::format("takes a mean of {}{} epochs to a training error of {}",
+      return fmt::format("takes a mean of {}{} epochs to reach a training error of {}",
                          variant.censored() > 0 ? "at least " : "", value,
                          percent(study.threshold, 0));
     case Measure::seconds_per_epoch:
@@ -153,11 +153,14 @@ std::string predicate(const Study& study, const Variant& variant) {
 
 Markdown verdict_phrase(const Contrast& contrast) {
   if (contrast.identical) {
-    return Markdown::format("the trained parameters are bit-identical for {} of {} seeds",
-                            *contrast.identical, contrast.seeds.size());
+    return Markdown::format("the trained parameters are {}",
+                            *contrast.identical == 0
+                                ? "bit-identical for no seed"
+                                : fmt::format("bit-identical for {} of {} seeds",
+                                              *contrast.identical, contrast.seeds.size()));
   }
   if (!contrast.has_claim()) return Markdown::literal("no claim is made");
-  return Markdown::format("the claim is **{}**", verdict_text(contrast));
+  return Markdown::format("the verdict is **{}**", verdict_text(contrast));
 }
 
 /// What runs that never reached the threshold make of the difference.
@@ -169,10 +172,12 @@ Markdown censoring_sentence(const Contrast& contrast) {
         "Some runs of both never reached the threshold and count with their full length, so the "
         "difference is no bound.");
   }
+  const Variant& unfinished = contrast.censored_variant ? *contrast.variant : *contrast.baseline;
   return Markdown::format(
-      "Some runs of “{}” never reached the threshold and count with their full length, so the true "
-      "difference {}.",
-      side,
+      "Of the runs of “{}”, {} of {} never reached the threshold and count with their full length, "
+      "so "
+      "the true difference {}.",
+      side, unfinished.censored(), unfinished.runs.size(),
       contrast.is_lower_bound()
           ? "is larger in size, and the interval treats these runs as if they had reached it"
           : "may be smaller, or of the opposite sign");
@@ -191,10 +196,10 @@ std::vector<Markdown> remarks_on(const Contrast& contrast) {
         fixed(contrast.ratio->interval.high, 2)));
   }
   if (contrast.test_error && std::isfinite(contrast.test_error->interval.low)) {
-    remarks.push_back(Markdown::format("Its test error is {} ({} confidence interval {}).",
-                                       comparison_text(study, contrast.test_error->mean),
-                                       confidence(),
-                                       interval_text(study, contrast.test_error->interval)));
+    remarks.push_back(Markdown::format(
+        "The test error of “{}” is {} ({} confidence interval {}).",
+        words_of(contrast.variant->name), comparison_text(study, contrast.test_error->mean),
+        confidence(), interval_text(study, contrast.test_error->interval)));
   }
   if (contrast.falls_to_adjustment()) {
     remarks.push_back(Markdown::format("Before the adjustment, {}.", p_phrase(contrast.p)));
@@ -254,7 +259,7 @@ Markdown sources_sentences(const Study& study) {
   return Markdown::format(
       "Over {}, the standard deviation of the {} is {} when the seed sets every source of "
       "randomness. When it sets one alone and one draw fixes the others, it is {}; the supplement "
-      "has fractions of the variance.",
+      "has fractions of the variance, with intervals that so few seeds leave wide.",
       counted(study.baseline()->runs.size(), "seed"), measure_text(study), all,
       joined(parts, ", "));
 }
@@ -267,7 +272,7 @@ Markdown claim_sentences(const Study& study, const std::vector<Contrast>& contra
     return c.study == &study && c.identical;
   });
   return Markdown::format("{}: {}",
-                          !study.section.empty() ? "The paper's claim"
+                          !study.section.empty() ? "The AlexNet paper's claim"
                           : by_digest            ? "Expected, but not tested"
                                                  : "Our expectation",
                           claims);
@@ -278,7 +283,7 @@ Markdown figure_sentences(const Study& study) {
   if (varies_sources(study)) return {};
   const UntrustedText figures =
       each_once(study, [&](const Variant& v) { return ended(paper_figure(study, v)); });
-  return figures.empty() ? Markdown() : Markdown::format("In the paper: {}", figures);
+  return figures.empty() ? Markdown() : Markdown::format("In the AlexNet paper: {}", figures);
 }
 
 /// `before` is the study of the paragraph before, nullptr for none: a claim with its figures is not
@@ -342,10 +347,14 @@ void set_clearest(const std::string& name, const Contrasts& contrasts, Draft& dr
   const bool is_only = std::count_if(contrasts.begin(), contrasts.end(), [&](const Contrast* c) {
                          return is_of_paper(*c) == of_paper;
                        }) == 1;
-  draft.set(
-      name + "_lead",
-      fmt::format("The {} {} {} concerns", is_only ? "only" : "most clearly", verdict_text(*found),
-                  of_paper ? "claim of the paper" : "expectation of our own"));
+  draft.set(name + "_lead",
+            fmt::format("Of {}, the {} {} one is", of_paper ? "their claims" : "our expectations",
+                        is_only ? "only" : "most clearly", verdict_text(*found)));
+  draft.set(name + "_seeds",
+            found->seeds.size() == 1
+                ? std::string("one seed")
+                : fmt::format("{} of {} seeds", found->seeds.size() - found->dissenters(),
+                              found->seeds.size()));
   draft.set(name, contrast_name(*found));
   draft.set(
       name + "_effect",
@@ -389,14 +398,27 @@ Markdown group_item(const char* title, const Contrasts& contrasts) {
   return Markdown::format("- **{} ({}):** {}.\n", title, contrasts.size(), joined(items, ", "));
 }
 
-/// "5 supported, 2 contradicted": what there is none of is left out.
-std::string verdict_counts(
-    const std::vector<std::pair<std::string_view, const Contrasts*>>& groups) {
+using VerdictGroups = std::vector<std::pair<std::string_view, const Contrasts*>>;
+
+/// "5 supported, 2 contradicted": what there is none of is left out; "" for nothing.
+std::string verdict_counts(const VerdictGroups& groups, bool of_paper) {
   std::vector<std::string> parts;
   for (const auto& [verdict, contrasts] : groups) {
-    if (!contrasts->empty()) parts.push_back(fmt::format("{} {}", contrasts->size(), verdict));
+    const auto count = std::count_if(contrasts->begin(), contrasts->end(), [&](const Contrast* c) {
+      return is_of_paper(*c) == of_paper;
+    });
+    if (count > 0) parts.push_back(fmt::format("{} {}", count, verdict));
   }
-  return parts.empty() ? "none" : fmt::format("{}", fmt::join(parts, ", "));
+  return fmt::format("{}", fmt::join(parts, ", "));
+}
+
+/// "their claims: 3 supported, 4 inconclusive; our expectations: 2 supported".
+std::string verdict_counts(const VerdictGroups& groups) {
+  const std::string theirs = verdict_counts(groups, true);
+  const std::string ours = verdict_counts(groups, false);
+  const std::string text = theirs.empty() ? "" : "their claims: " + theirs;
+  if (ours.empty()) return text.empty() ? "claims: none" : text;
+  return text + (text.empty() ? "" : "; ") + "our expectations: " + ours;
 }
 
 void set_conclusion(const std::vector<Contrast>& contrasts, Draft& draft) {
