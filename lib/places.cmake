@@ -49,7 +49,13 @@ if(REPRISE_BUILD_PROGRAMS AND NOT REPRISE_PORTABLE_ONLY)
   reprise_data(shapes fixtures/shapes)
   reprise_data(fashion-mnist fixtures/fashion-mnist)
   if(REPRISE_INSTALL)
-    install(FILES LICENSE README.md CHANGELOG.md CITATION.cff CONTRIBUTING.md SECURITY.md
+    # The README as it is installed: without pictures of, and links to, folders that are not.
+    set_property(DIRECTORY APPEND PROPERTY CMAKE_CONFIGURE_DEPENDS ${PROJECT_SOURCE_DIR}/README.md)
+    file(READ ${PROJECT_SOURCE_DIR}/README.md readme)
+    string(REGEX REPLACE "!\\[[^]]*\\]\\([^)]*\\)\n" "" readme "${readme}")
+    string(REGEX REPLACE "\\[([^]]*)\\]\\((lib|reports|experiments)/[^)]*\\)" "\\1" readme "${readme}")
+    file(WRITE ${PROJECT_BINARY_DIR}/installed/README.md "${readme}")
+    install(FILES LICENSE ${PROJECT_BINARY_DIR}/installed/README.md CHANGELOG.md CITATION.cff CONTRIBUTING.md SECURITY.md
             DESTINATION ${CMAKE_INSTALL_DOCDIR} COMPONENT programs)
     install(DIRECTORY docs DESTINATION ${CMAKE_INSTALL_DOCDIR} COMPONENT programs
             FILES_MATCHING PATTERN "*.md" PATTERN "*.svg")
