@@ -3,6 +3,8 @@
 #include <cmath>
 #include <filesystem>
 #include <limits>
+#include <sstream>
+#include <string>
 
 #include "format.hpp"
 #include "report.hpp"
@@ -100,18 +102,40 @@ TEST_CASE("a comparison adds its figures, tables and digest") {
   CHECK(holds(comparison_report().supplement_markdown, "`sha256:" + digest + "`"));
   CHECK(holds(comparison_report().supplement_markdown,
               "| `convolutions.h5` | comparison of convolutions |"));
-  for (const char* figure : {"convolution_map_1", "convolution_map_2", "convolution_share_1",
-                             "convolution_share_2", "roofline_1", "roofline_2"}) {
+  for (const char* figure :
+       {"convolution_map_1", "convolution_map_2", "convolution_share_1", "convolution_share_2",
+        "convolution_saving_1", "convolution_saving_2", "roofline_1", "roofline_2"}) {
     INFO(figure);
     const std::string path = "figures/" + std::string(figure) + ".svg";
     CHECK(comparison_report().figures.count(path) == 1);
     CHECK(holds(whole(comparison_report()), "](" + path + ")"));
   }
-  CHECK(comparison_report().figures.size() == report_with({}).figures.size() + 6);
+  CHECK(comparison_report().figures.size() == report_with({}).figures.size() + 8);
   const std::string& shares = comparison_report().figures.at("figures/convolution_share_1.svg");
   for (const char* algorithm : {"im2col GEMM", "direct", "FFT", "oneDNN"}) {
     CHECK(holds(shares, algorithm));
   }
+}
+
+TEST_CASE("what needs fewer operations stands beside its limit") {
+  std::istringstream lines(comparison_report().data.at("data/convolution_saving.csv"));
+  std::string line;
+  std::getline(lines, line);
+  CHECK(line == "Layer,Pass,Algorithm,Times fewer operations,Peak (%),Limit (%)\r");
+  std::size_t rows = 0;
+  while (std::getline(lines, line)) {
+    std::istringstream cells(line.substr(line.find(',', line.find(',') + 1) + 1));
+    std::string algorithm, saving, peak, limit;
+    for (std::string* cell : {&algorithm, &saving, &peak, &limit}) std::getline(cells, *cell, ',');
+    INFO(line);
+    CHECK((algorithm == "fft" || algorithm == "winograd"));
+    if (algorithm == "winograd") CHECK(saving == "4");
+    CHECK(std::stod(limit) * std::stod(saving) == Approx(std::stod(peak)));
+    ++rows;
+  }
+  CHECK(rows > 5);
+  const std::string& figure = comparison_report().figures.at("figures/convolution_saving_1.svg");
+  CHECK(holds(figure, " times fewer operations, "));
 }
 
 TEST_CASE("the map has the fastest portable algorithm of each kernel size and number of channels") {

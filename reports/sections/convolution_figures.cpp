@@ -321,6 +321,67 @@ Panel roofline_panel(const UntrustedText& pass, const std::vector<RooflinePoint>
                   titled.titles()});
 }
 
+// ---- The ideal saving
+
+/// Timed rows of an algorithm that needs fewer operations than the plain sum, by pass.
+std::vector<std::pair<UntrustedText, std::vector<const ComparisonRow*>>> saving_rows(
+    const Comparison& comparison) {
+  std::vector<std::pair<UntrustedText, std::vector<const ComparisonRow*>>> passes;
+  for (const ComparisonRow& row : comparison.rows) {
+    if (row.is_timed() && row.ideal_saving > 1) group_of(row.pass_text(), passes).push_back(&row);
+  }
+  return passes;
+}
+
+/// "FFT 12% to 61%": each algorithm's share of its limit.
+UntrustedText limits_text(const std::vector<const ComparisonRow*>& rows,
+                          const Comparison& comparison) {
+  std::map<UntrustedText, LogRange> shares;
+  for (const ComparisonRow* row : rows) {
+    shares[row->algorithm].include(100 * comparison.share_of_peak(*row) / row->ideal_saving);
+  }
+  std::vector<UntrustedText> parts;
+  for (const auto& [algorithm, share] : shares) {
+    parts.push_back(plain_text("{} {}% to {}%", words_of(algorithm), fixed(share.least, 0),
+                               fixed(share.most, 0)));
+  }
+  return listed(parts);
+}
+
+Panel saving_panel(const UntrustedText& pass, const std::vector<const ComparisonRow*>& rows,
+                   const Comparison& comparison, const LogRange& across, const LogRange& up,
+                   const std::string& name) {
+  TitledPoints titled;
+  for (const ComparisonRow* row : rows) {
+    const double share = 100 * comparison.share_of_peak(*row);
+    titled.add(row->algorithm, plot_number(row->ideal_saving), plot_number(share),
+               plain_text("{} {}: {} times fewer operations, {}% of the peak, {}% of the limit",
+                          row->name, words_of(row->algorithm), significant(row->ideal_saving),
+                          significant(share), significant(share / row->ideal_saving)));
+  }
+  PlotCommands data =
+      data_block("limit", {{plot_number(across.least), plot_number(100 * across.least)},
+                           {plot_number(across.most), plot_number(100 * across.most)}});
+  std::vector<PlotCommands> plots = {PlotCommands::format(
+      "$limit using 1:2 with lines lw 2 lc rgb {} title 'limit'", colour::kQuiet)};
+  titled.draw(0.6, data, plots);
+  const PlotCommands commands = PlotCommands::format(
+      "{}set title {}\nset grid x y lt 1 lc rgb {} lw 1\n"
+      "set key at screen 0.5,screen 0.99 center top maxrows 1 samplen 0.5 width -2\nset tmargin 4\n"
+      "set logscale xy\nset xrange [{}:{}]\nset yrange [{}:{}]\nset xtics (1, 2, 5, 10, 20, 50, "
+      "100)\n"
+      "set xlabel 'Times fewer operations'\nset ylabel 'Share of peak (%)'\nplot {}\n",
+      data, pass.shortened(kAlgorithmLabel), colour::kGrid, plot_number(across.least),
+      plot_number(across.most), plot_number(up.least), plot_number(up.most), joined(plots, ", "));
+  return plotted(
+      {name,
+       plain_text("Share of the peak against the ideal saving, {}; share of the limit: {}.", pass,
+                  limits_text(rows, comparison)),
+       {330, 320},
+       commands,
+       titled.titles()});
+}
+
 }  // namespace
 
 double tensor_bytes(const ComparisonRow& row) {
@@ -366,6 +427,36 @@ Figure share_figure(const Comparison& comparison, const std::string& name) {
     }
     if (figure.panels.size() == kMaxPanels) continue;
     figure.panels.push_back(share_panel(network, lines, comparison, next_name(name, figure)));
+  }
+  return figure;
+}
+
+Figure saving_figure(const Comparison& comparison, const std::string& name) {
+  Figure figure{{}, short_digest(comparison.digest)};
+  figure.data.titles = {"Layer",    "Pass",     "Algorithm", "Times fewer operations",
+                        "Peak (%)", "Limit (%)"};
+  const auto passes = saving_rows(comparison);
+  LogRange across;
+  LogRange up;  // the limit in sight
+  for (const auto& [pass, rows] : passes) {
+    for (const ComparisonRow* row : rows) {
+      across.include(row->ideal_saving);
+      up.include(100 * comparison.share_of_peak(*row));
+      up.include(100 * row->ideal_saving);
+    }
+  }
+  across = across.with_margin();
+  up = up.with_margin();
+  for (const auto& [pass, rows] : passes) {
+    for (const ComparisonRow* row : rows) {
+      const double share = comparison.share_of_peak(*row);
+      figure.data.rows.push_back({row->name, row->pass, row->algorithm,
+                                  significant_cell(row->ideal_saving), percent_cell(share, 1),
+                                  percent_cell(share / row->ideal_saving, 1)});
+    }
+    if (figure.panels.size() == kMaxPanels) continue;
+    figure.panels.push_back(
+        saving_panel(pass, rows, comparison, across, up, next_name(name, figure)));
   }
   return figure;
 }

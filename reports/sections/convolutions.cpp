@@ -244,6 +244,8 @@ Draft part_of(const Comparison& comparison, std::size_t index, Draft& draft) {
              part, draft);
   add_figure("share", "convolution_share" + suffix,
              share_figure(comparison, "convolution_share" + suffix), part, draft);
+  add_figure("saving", "convolution_saving" + suffix,
+             saving_figure(comparison, "convolution_saving" + suffix), part, draft);
   part.set("errors", place_name("convolution_errors" + suffix));
   part.set("rows", place_name("convolution_rows" + suffix));
   draft.add("convolution_errors" + suffix, error_table(comparison));

@@ -26,5 +26,8 @@ Figure roofline_figure(const Comparison& comparison, const std::string& name);
 /// Each algorithm's share of the machine's peak, a panel for each network, a line for each layer
 /// and pass.
 Figure share_figure(const Comparison& comparison, const std::string& name);
+/// Share of the peak of what needs fewer operations than the plain sum, against how many times
+/// fewer: a panel for each pass. No panel without such rows.
+Figure saving_figure(const Comparison& comparison, const std::string& name);
 
 }  // namespace reprise::reports
