@@ -376,6 +376,28 @@ TEST_CASE("runs shorter than the smoothing have curves by epoch") {
   CHECK(curves == 2);
 }
 
+TEST_CASE("of a curve of many steps some points have titles, evenly spaced") {
+  const auto step_titles = [](std::size_t steps) {
+    StudyRecordOptions options;
+    options.study = "relu_vs_tanh";
+    options.measure = "epochs_to_train_error";
+    options.epochs = 1;
+    std::vector<NamedRecord> records = study_of(options, {60}, {50});
+    for (NamedRecord& record : records) {
+      for (const char* name : {"step_loss", "step_error"}) {
+        record.record.groups["history"].datasets[name] = {
+            {1, steps}, std::vector<double>(steps, 0.5), {"epoch", "step"}};
+      }
+    }
+    const std::string svg = make_report(records, "").figures.at("figures/train_relu_vs_tanh.svg");
+    const std::regex title("<title>Epoch [^<]*: 50.0%</title>");
+    return std::distance(std::sregex_iterator(svg.begin(), svg.end(), title), {});
+  };
+  CHECK(step_titles(40) == 2 * (40 - 10 + 1));
+  CHECK(step_titles(1000) > 2 * 30);
+  CHECK(step_titles(1000) <= 2 * 60);
+}
+
 TEST_CASE("smoothed errors are the means of the last steps, at a cost linear in the steps") {
   reports::TrainingRun run;
   run.history.steps_per_epoch = 1'500'000;  // in one epoch

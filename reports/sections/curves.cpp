@@ -9,12 +9,14 @@
 #include <limits>
 
 #include "format.hpp"
+#include "reprise/core/integer.hpp"
 #include "sections/sections.hpp"
 
 namespace reprise::reports {
 namespace {
 
 constexpr double kKeyLine = 18;            // pixels of a line of the key
+constexpr std::size_t kTitledPoints = 60;  // of a curve at most: evenly spaced if there are more
 constexpr std::size_t kMarkedPoints = 25;  // of a curve; with more it has no marks
 
 struct CurveLook {
@@ -47,20 +49,26 @@ std::string value_of(double value, const CurvePlot& plot) {
   return significant(value) + (plot.unit == "%" ? "" : " ") + plot.unit;
 }
 
+/// "7", "0.14".
+std::string epoch_text(double epoch) {
+  return fixed(epoch, epoch == std::floor(epoch) ? 0 : 2);
+}
+
 /// The points' data, a block for a curve, and one of those with titles.
 PlotCommands curve_blocks(const CurvePlot& plot, std::size_t index,
                           std::vector<UntrustedText>& titles) {
   const Curve& curve = plot.curves[index];
   std::vector<std::vector<PlotCommands>> rows;
   std::vector<std::vector<PlotCommands>> titled;
+  const std::size_t every = div_ceil<std::size_t>(curve.points.size(), kTitledPoints);
   for (const CurvePoint& point : curve.points) {
     rows.push_back({plot_number(point.epoch), plot_number(point.spread.mean),
                     plot_number(point.spread.least), plot_number(point.spread.most)});
-    if (!curve.has_titles) continue;
-    titled.push_back(
-        {rows.back()[0], rows.back()[1],
-         point_title(titles, plain_text("Epoch {}, {}: {}", point.epoch, words_of(curve.label),
-                                        value_of(point.spread.mean, plot)))});
+    if (rows.size() % every != 0) continue;
+    titled.push_back({rows.back()[0], rows.back()[1],
+                      point_title(titles, plain_text("Epoch {}, {}: {}", epoch_text(point.epoch),
+                                                     words_of(curve.label),
+                                                     value_of(point.spread.mean, plot)))});
   }
   return PlotCommands::format("{}{}", data_block(fmt::format("curve{}", index), rows),
                               titled_block(fmt::format("titled{}", index), titled));
@@ -90,7 +98,6 @@ PlotCommands commands_of(const CurvePlot& plot, std::vector<UntrustedText>& titl
     lines.push_back(PlotCommands::format("$curve{} using 1:2 with {} lw 2 dt {} lc rgb {} title {}",
                                          i, style, PlotCommands::literal(look.dash), look.colour,
                                          words_of(curve.label)));
-    if (!curve.has_titles) continue;
     lines.push_back(
         PlotCommands::format("$titled{} using 1:2:3 with labels hypertext point {} lc rgb {} "
                              "notitle",

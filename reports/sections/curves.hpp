@@ -18,7 +18,6 @@ struct CurvePoint {
 struct Curve {
   UntrustedText label;
   std::vector<CurvePoint> points;
-  bool has_titles = true;  ///< shown under the pointer, of each point
 };
 
 struct CurvePlot {

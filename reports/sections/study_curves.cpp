@@ -73,9 +73,8 @@ Figure curves_figure(const Study& study) {
                   [](const Variant& variant) { return !step_curve(variant).empty(); });
   if (by_step) train.threshold = 100 * study.threshold;
   for (const Variant& variant : study.variants) {
-    train.curves.push_back(
-        {variant.name, by_step ? step_curve(variant) : epoch_curve(variant, &History::train_error),
-         !by_step});
+    train.curves.push_back({variant.name, by_step ? step_curve(variant)
+                                                  : epoch_curve(variant, &History::train_error)});
     test.curves.push_back({variant.name, epoch_curve(variant, &History::test_error)});
   }
   return {
